@@ -1,0 +1,1 @@
+"""Datasets: folders, synthetic worlds, statistics."""

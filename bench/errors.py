@@ -1,0 +1,52 @@
+"""What users see when something is wrong: one short paragraph and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class BenchError(Exception):
+    """Say what is wrong, where, what is known and what to do; carry the exit status.
+
+    The message is one paragraph for a person. Children fix the exit status of contract section 1.
+    """
+
+    exit_status = 1
+
+
+class UsageError(BenchError):
+    """Wrong use: an unknown name, option or key (exit 2)."""
+
+    exit_status = 2
+
+
+class DataError(BenchError):
+    """Bad data in a file (exit 3); the message starts with ``file:line`` where a line is known."""
+
+    exit_status = 3
+
+
+class MissingError(BenchError):
+    """Something is missing on this machine: a package, weights, Java (exit 4)."""
+
+    exit_status = 4
+
+
+class GateError(BenchError):
+    """A gate failed: a check, a lint, a strict validation (exit 5)."""
+
+    exit_status = 5
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name nobody knows, with the near ones suggested."""
+    names = sorted(known)
+    near = suggestions(name, names)
+    hint = f"Did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(f"unknown {kind} '{name}'. {hint}Known: {', '.join(names) or 'none'}.")
+
+
+def suggestions(name: str, known: Sequence[str], most: int = 3) -> list[str]:
+    """Return up to ``most`` known names that look like ``name``, best first."""
+    return get_close_matches(name, known, n=most, cutoff=0.6)

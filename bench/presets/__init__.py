@@ -1,0 +1,1 @@
+"""Presets: option values as data files."""

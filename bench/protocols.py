@@ -1,0 +1,107 @@
+"""The verbs: what a generator and a retriever must do, and what they may tell besides.
+
+A plug-in needs no base class. It is a class (or a function returning an object) that takes either
+nothing or one `bench.context.Context`, and has the methods of `Generator` or `Retriever`. The other
+protocols here are optional: the harness asks with ``isinstance`` and uses what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from bench.types import Json, QueryId, Run, Video, VideoId
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Write a query-like summary for each video. ``label`` is the row's name in the tables."""
+
+    label: str
+
+    def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
+        """Return a summary (it may be empty) for every video, without reading references."""
+        ...
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Search summaries with queries. ``label`` is the block's name in the tables."""
+
+    label: str
+
+    def index(self, summaries: Mapping[VideoId, str]) -> None:
+        """Index the corpus, replacing what was indexed before."""
+        ...
+
+    def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Return the ``k`` best documents of each query, over the corpus indexed last."""
+        ...
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """Learn from the training split, keep the best on validation, save and load a folder."""
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        """Train; ``references`` of the videos are the targets."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything `load` needs into an existing empty folder; no pickle."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Become what was saved in the folder."""
+        ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """Tell what decides the output besides code, data, options, seed and language."""
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return for example the digests of weights; it becomes part of every artefact's key."""
+        ...
+
+
+@runtime_checkable
+class Covering(Protocol):
+    """Count what the last call could not take in whole."""
+
+    def coverage(self) -> Mapping[str, int]:
+        """Return counts by name, such as ``{"transcripts truncated": 12}``."""
+        ...
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """Tell the settings a reader needs beside the scores."""
+
+    def signature(self) -> Mapping[str, str]:
+        """Return short ``key: value`` pairs for the signature line (analyzer, k1, weights)."""
+        ...
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """Count trained or loaded parameters, for the cost table."""
+
+    def parameters(self) -> int:
+        """Return the number of parameters."""
+        ...
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """Measure the index, for the cost table."""
+
+    def index_bytes(self) -> int:
+        """Return the size in bytes of the corpus indexed last."""
+        ...
+
+
+def reads_references(generator: Generator) -> bool:
+    """Tell whether a generator is a reference row that may see the queries (only ``oracle``)."""
+    return bool(getattr(generator, "reads_references", False))

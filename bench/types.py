@@ -1,0 +1,101 @@
+"""The nouns: what travels between a dataset, a generator, a retriever and the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+VideoId: TypeAlias = str
+QueryId: TypeAlias = str
+Frames: TypeAlias = npt.NDArray[np.floating[Any]]
+Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+NO_HIT = -1
+"""Fills ``Run.hits`` where a query returned fewer documents than the run is wide."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Video:
+    """Hold what a generator sees of one video.
+
+    ``frames`` is ``[n, d]`` float16 or float32, memory-mapped, at most 32 rows; ``n`` may be 0.
+    ``references`` are the texts of the relevant queries: training targets, empty when summarizing.
+    """
+
+    video_id: VideoId
+    transcript: str
+    frames: Frames
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Hold what a retriever returned: arrays, because a dict of dicts costs more than the search.
+
+    ``hits`` is int32 ``[Q, k]``, positions in ``video_ids``, ``NO_HIT`` where nothing was returned;
+    ``scores`` is float32 ``[Q, k]``, ``-inf`` there. Each row is best first: higher score, then
+    video id ascending (contract section 5).
+    """
+
+    query_ids: tuple[QueryId, ...]
+    video_ids: tuple[VideoId, ...]
+    hits: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]
+
+    @property
+    def depth(self) -> int:
+        """Return the width of the run: how many documents a query may return."""
+        return int(self.hits.shape[1])
+
+    @classmethod
+    def from_hits(
+        cls,
+        hits: Mapping[QueryId, Sequence[tuple[VideoId, float]]],
+        video_ids: Sequence[VideoId],
+        k: int,
+    ) -> Run:
+        """Build a run of depth ``k`` from ``{query: [(video, score), ...]}`` in any order.
+
+        Raises KeyError for a video outside ``video_ids``.
+        """
+        position = {video_id: i for i, video_id in enumerate(video_ids)}
+        width = max((len(found) for found in hits.values()), default=0)
+        places = np.full((len(hits), width), NO_HIT, dtype=np.int32)
+        scores = np.full((len(hits), width), -np.inf, dtype=np.float32)
+        for row, found in enumerate(hits.values()):
+            for column, (video_id, score) in enumerate(found):
+                places[row, column] = position[video_id]
+                scores[row, column] = score
+        return cls.from_arrays(tuple(hits), video_ids, places, scores, k)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        query_ids: Sequence[QueryId],
+        video_ids: Sequence[VideoId],
+        hits: npt.NDArray[np.integer[Any]],
+        scores: npt.NDArray[np.floating[Any]],
+        k: int,
+    ) -> Run:
+        """Build a run of depth ``k`` from unordered ``[Q, m]`` arrays by the one ordering rule.
+
+        ``hits`` are positions in ``video_ids`` (``NO_HIT`` where none). The only place where
+        documents are put in order: score descending, then video id ascending.
+        """
+        narrow = np.where(hits == NO_HIT, -np.inf, scores).astype(np.float32)
+        rank_of_id = np.empty(len(video_ids) + 1, dtype=np.int64)
+        by_id = sorted(range(len(video_ids)), key=video_ids.__getitem__)
+        rank_of_id[by_id] = np.arange(len(video_ids))
+        rank_of_id[NO_HIT] = len(video_ids)  # empty places go last
+        order = np.lexsort((rank_of_id[hits], -narrow), axis=-1)[:, :k]
+        ordered = np.take_along_axis(hits, order, axis=1).astype(np.int32)
+        ranked = np.take_along_axis(narrow, order, axis=1)
+        short = k - ordered.shape[1]
+        if short > 0:
+            ordered = np.pad(ordered, ((0, 0), (0, short)), constant_values=NO_HIT)
+            ranked = np.pad(ranked, ((0, 0), (0, short)), constant_values=-np.inf)
+        return cls(tuple(query_ids), tuple(video_ids), ordered, ranked)

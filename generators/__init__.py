@@ -1,0 +1,1 @@
+"""Systems that write summaries; each is one entry point."""

@@ -1,0 +1,1 @@
+"""Systems that search summaries; each is one entry point."""

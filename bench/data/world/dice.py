@@ -66,7 +66,8 @@ class Dice:
         """
         raw = self._source.random_raw((rows * columns + 1) // 2).astype("<u8")
         sums = raw.view("<u1").reshape(-1, 4).sum(axis=1, dtype=np.int64)[: rows * columns]
-        return (sums - 510).reshape(rows, columns) / _FOUR_BYTES_DEVIATION
+        bells: npt.NDArray[np.float64] = (sums - 510).reshape(rows, columns) / _FOUR_BYTES_DEVIATION
+        return bells
 
 
 _FOUR_BYTES_DEVIATION = 147.8

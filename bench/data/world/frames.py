@@ -50,7 +50,8 @@ def frames(dice: Dice, options: SynthOptions, point: Point, n: int) -> npt.NDArr
     # Sums of whole numbers, then one root, one division: the same bits on every machine.
     length = np.sqrt((total * total).sum(axis=1, keepdims=True).astype(np.float64))
     noise = dice.bell(n, DIMENSION) * (options.frame_noise / np.sqrt(DIMENSION))
-    return (total / length + noise).astype(np.float16)
+    seen: npt.NDArray[np.float16] = (total / length + noise).astype(np.float16)
+    return seen
 
 
 def _show(total: npt.NDArray[np.int64], entity: str, seconds: list[int]) -> None:

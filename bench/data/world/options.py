@@ -32,10 +32,12 @@ class SynthOptions:
     """Seed of everything drawn; the vectors of entities do not depend on it."""
     transcript_entities: float = 19.0
     """Mean number of entities mentioned in a transcript, repetitions counted (paper: 19.2)."""
-    distractors: int = 11
+    distractors: int = 14
     """Different entities that a video mentions or shows beside its key entities."""
     query_entities: float = 2.5
     """Mean number of entities in a specific or wrong query, 1 to 3 (paper, over all queries: 2.2)."""
+    usual_pairs: float = 0.6
+    """Share of videos that pair a thing with one of its usual tools: what makes specific queries recur."""
     brief_keys: float = 0.35
     """Share of key entities that are visible in one to three frames only (difficulty C1)."""
     silent_keys: float = 0.15
@@ -95,10 +97,8 @@ class SynthOptions:
 
 
 _SHARES = frozenset(
-    (
-        "brief_keys silent_keys off_topic_speech off_topic_picture "
-        "specific partial generic wrong no_transcript no_features"
-    ).split()
+    {"usual_pairs", "brief_keys", "silent_keys", "off_topic_speech", "off_topic_picture"}
+    | {"specific", "partial", "generic", "wrong", "no_transcript", "no_features"}
 )
 
 

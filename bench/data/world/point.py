@@ -16,13 +16,16 @@ _KEYS = (1,) + (2,) * 9 + (3,) * 10
 class Point:
     """Hold the point of a video: an action of a topic and its key entities, a thing first.
 
-    ``others`` are distractors: entities that are mentioned or shown and matter to nobody.
+    ``others`` are distractors: entities that are mentioned or shown and matter to nobody. The last
+    two fields are how people ask for it: the word for this kind of video, and the usual mistake.
     """
 
     topic: Topic
     action: str
     keys: tuple[str, ...]
     others: tuple[str, ...]
+    kind: str
+    mistaken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,29 @@ def draw_story(dice: Dice, words: Vocabulary, options: SynthOptions) -> Story:
 def _draw_point(
     dice: Dice, words: Vocabulary, options: SynthOptions, topic: Topic, forbidden: tuple[str, ...]
 ) -> Point:
-    keys = [dice.favour(topic.things), dice.favour(topic.tools)]
+    thing = dice.favour(topic.things)
+    usual = _usual_tools(topic, thing)
+    keys = [thing, dice.favour(usual if dice.chance(options.usual_pairs) else topic.tools)]
     keys.append(dice.pick([entity for entity in topic.entities if entity not in keys]))
     kept = tuple(keys[: dice.pick(_KEYS)])
     near = dice.sample([e for e in topic.entities if e not in kept], (options.distractors + 1) // 2)
     taken = {*kept, *near, *forbidden}
     far = dice.sample([e for e in words.entities if e not in taken], options.distractors - len(near))
-    return Point(topic, dice.pick(topic.actions), kept, tuple(near + far))
+    mistaken = _mistake(dice, topic, kept)
+    return Point(
+        topic, dice.favour(topic.actions), kept, tuple(near + far), dice.favour(topic.kinds), mistaken
+    )
+
+
+def _usual_tools(topic: Topic, thing: str) -> list[str]:
+    """Return the two tools that people mostly use for a thing; a fixed table of the world."""
+    place = topic.things.index(thing)
+    return [topic.tools[(5 * place + step) % len(topic.tools)] for step in (0, 3)]
+
+
+def _mistake(dice: Dice, topic: Topic, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the key entities with one of them replaced by another of its shelf."""
+    place = dice.below(min(2, len(keys)))
+    shelf = topic.things if keys[place] in topic.things else topic.tools
+    wrong = dice.pick([entity for entity in shelf if entity not in keys])
+    return (*keys[:place], wrong, *keys[place + 1 :])

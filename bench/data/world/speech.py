@@ -11,6 +11,8 @@ from bench.data.world.vocabulary import Vocabulary
 
 _CUE = 0.7
 """Share of transcripts that say what the video is about in so many words."""
+_HOOK = 0.15
+"""Share of transcripts that start with a key entity instead of a greeting."""
 _DECOY = 0.15
 """Share of mentions of a distractor in a sentence that says it does not matter here."""
 _HESITATION = 0.2
@@ -29,6 +31,8 @@ def transcript(dice: Dice, words: Vocabulary, options: SynthOptions, point: Poin
 
 
 def _head(dice: Dice, words: Vocabulary, point: Point, heard: Sequence[str]) -> list[str]:
+    if heard and dice.chance(_HOOK):
+        return [dice.pick(words.sentences["hooks"]).format(a=dice.pick(heard))]
     opening = dice.pick(words.sentences["openings"])
     if not heard or not dice.chance(_CUE):
         return [opening, dice.pick(words.sentences["cues_vague"])]

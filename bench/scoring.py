@@ -1,4 +1,4 @@
-"""Rows of scores.csv from summaries and runs."""
+"""Rows of scores.csv from summaries and runs, kept in the store like every other stage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.hashing import code_digest, digest
+from bench.metrics.intervals import mean_intervals
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
+from bench.metrics.ties import TieBounds, tie_bounds
 from bench.plan import Plan
 from bench.stages import Retrieved, Summaries
+from bench.types import Json
 
 COLUMNS = (
     "generator", "retriever", "metric", "value", "ci_low", "ci_high",
@@ -22,6 +25,7 @@ COLUMNS = (
 """The columns of scores.csv (contract section 4)."""
 
 Row = dict[str, Any]
+Columns = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +34,7 @@ class CellScores:
 
     rows: Sequence[Row]
     ids: Sequence[str]
-    per_item: Mapping[str, npt.NDArray[Any]]
+    per_item: Columns
 
 
 def relevance(plan: Plan) -> Relevance:
@@ -40,52 +44,97 @@ def relevance(plan: Plan) -> Relevance:
 
 
 def score_retrieval(plan: Plan, generator: str, retriever: str, retrieved: Retrieved) -> CellScores:
-    """Return R@k, P@k and Acc@k of a run; a query without results counts 0."""
+    """Return R@k, P@k and Acc@k of a run, with intervals and tie bounds; no results count 0."""
     truth = relevance(plan)
+    key: dict[str, Json] = {
+        "run": retrieved.digest,
+        "queries": list(truth.query_ids),
+        "relevant": digest([truth.indptr.tolist(), truth.positions.tolist()]),
+    }
+    return _kept(plan, "ranking-scores", key, (generator, retriever), lambda: _ranking(retrieved, truth))
+
+
+def score_summaries(plan: Plan, generator: str, summaries: Summaries) -> CellScores:
+    """Return BLEU, ROUGE-L and CIDEr of summaries against the pool's references, with intervals."""
+    references = {video.video_id: video.references for video in plan.pool_videos(references=True)}
+    key: dict[str, Json] = {
+        "summaries": summaries.digest,
+        "references": digest([[video, list(texts)] for video, texts in references.items()]),
+    }
+    return _kept(plan, "text-scores", key, (generator, None), lambda: _texts(summaries.texts, references))
+
+
+def _ranking(retrieved: Retrieved, truth: Relevance) -> CellScores:
+    names = [str(metric) for metric in RANKING_METRICS]
     per_query = score(retrieved.run, truth)
+    limits = mean_intervals(per_query)
+    bounds = _tie_bounds(retrieved, truth)
     rows = [
-        _row(plan, generator, retriever, str(metric), float(per_query[str(metric)].mean()), len(truth.query_ids))
-        for metric in RANKING_METRICS
+        {
+            "metric": name,
+            "value": float(per_query[name].mean()),
+            "ci_low": limits[name].low,
+            "ci_high": limits[name].high,
+            "tie_worst": float(bounds[name].worst.mean()),
+            "tie_expected": float(bounds[name].expected.mean()),
+            "tie_best": float(bounds[name].best.mean()),
+            "n": len(truth.query_ids),
+        }
+        for name in names
     ]
     return CellScores(rows, truth.query_ids, {"n_relevant": truth.counts, **per_query})
 
 
-def score_summaries(plan: Plan, generator: str, summaries: Summaries) -> CellScores:
-    """Return BLEU, ROUGE-L and CIDEr of summaries against the pool's references, kept in the store."""
-    references = {video.video_id: video.references for video in plan.pool_videos(references=True)}
-    key = {
-        "summaries": summaries.digest,
-        "references": digest([[video, list(texts)] for video, texts in references.items()]),
-        "code": code_digest("bench.metrics.text"),
+def _tie_bounds(retrieved: Retrieved, truth: Relevance) -> dict[str, TieBounds]:
+    """Bound every query by its run, and those whose tie group went on behind it by the deeper one."""
+    whole = tie_bounds(retrieved.run, truth)
+    if not retrieved.deep.query_ids:
+        return whole
+    place = {query: row for row, query in enumerate(truth.query_ids)}
+    rows = np.array([place[query] for query in retrieved.deep.query_ids])
+    some = {
+        query: [truth.video_ids[i] for i in truth.positions[truth.indptr[row] : truth.indptr[row + 1]]]
+        for query, row in zip(retrieved.deep.query_ids, rows.tolist(), strict=True)
     }
-    artefact = plan.store.fetch(
-        "text-scores", key, lambda folder: _score_texts(summaries.texts, references, folder)
-    )
-    ids = (artefact.path / "ids.txt").read_text(encoding="utf-8").split()
-    per_video = {name: np.load(artefact.path / f"{name}.npy") for name in artefact.meta["corpus"]}
-    rows = [_row(plan, generator, None, name, value, len(ids)) for name, value in artefact.meta["corpus"].items()]
-    return CellScores(rows, ids, per_video)
+    deep = tie_bounds(retrieved.deep, Relevance.from_mapping(some, tuple(some), truth.video_ids))
+    for name, bounds in whole.items():
+        for side in ("worst", "expected", "best"):
+            getattr(bounds, side)[rows] = getattr(deep[name], side)
+    return whole
 
 
-def _score_texts(
-    texts: Mapping[str, str], references: Mapping[str, Sequence[str]], folder: Path
-) -> dict[str, Any]:
+def _texts(texts: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> CellScores:
     from bench.metrics.text import score_texts
+    from bench.metrics.text_uncertainty import text_intervals
 
     scores = score_texts(texts, references)
-    (folder / "ids.txt").write_text("".join(f"{video}\n" for video in scores.video_ids), encoding="utf-8")
-    for name, values in scores.per_video.items():
-        np.save(folder / f"{name}.npy", values)
-    corpus = {name: None if value != value else value for name, value in scores.corpus.items()}
-    return {"corpus": corpus}
+    limits = text_intervals(scores)
+    n = len(scores.video_ids)
+    rows = [
+        {"metric": name, "value": value, "ci_low": limits[name].low, "ci_high": limits[name].high, "n": n}
+        for name, value in scores.corpus.items()
+    ]
+    return CellScores(rows, scores.video_ids, scores.per_video)
 
 
-def _row(plan: Plan, generator: str, retriever: str | None, metric: str, value: float | None, n: int) -> Row:
-    return {
-        "generator": generator,
-        "retriever": retriever,
-        "metric": metric,
-        "value": value,
-        "n": n,
-        "seed": plan.seed,
-    }
+def _kept(
+    plan: Plan, kind: str, key: Mapping[str, Json], cell: tuple[str, str | None], make: Any
+) -> CellScores:
+    """Return the scores of a cell from the store, made when they are not there."""
+
+    def build(folder: Path) -> dict[str, Json]:
+        made: CellScores = make()
+        np.save(folder / "ids.npy", np.array(made.ids, dtype=np.str_))
+        for i, values in enumerate(made.per_item.values()):
+            np.save(folder / f"column-{i}.npy", values)
+        rows = [{name: None if value != value else value for name, value in row.items()} for row in made.rows]
+        return {"rows": rows, "columns": list(made.per_item)}
+
+    artefact = plan.store.fetch(kind, {**key, "code": code_digest(__name__)}, build)
+    generator, retriever = cell
+    named = {"generator": generator, "retriever": retriever, "seed": plan.seed}
+    return CellScores(
+        [{**row, **named} for row in artefact.meta["rows"]],
+        np.load(artefact.path / "ids.npy").tolist(),
+        {name: np.load(artefact.path / f"column-{i}.npy") for i, name in enumerate(artefact.meta["columns"])},
+    )

@@ -45,6 +45,7 @@ class Retrieved:
 
     run: Run
     deep: Run
+    digest: str
     meta: Mapping[str, Any]
     reused: bool
 
@@ -169,6 +170,7 @@ def retrieve(plan: Plan, component: Component[Retriever], summaries: Summaries) 
     return Retrieved(
         Run(queries, pool, *_load(artefact.path, "run")),
         Run(tuple(queries[row] for row in deep_rows), pool, *_load(artefact.path, "deep")),
+        artefact.digest,
         artefact.meta,
         artefact.reused,
     )

@@ -98,8 +98,10 @@ def _stats(chosen: argparse.Namespace) -> int:
 
 
 def _synth(chosen: argparse.Namespace) -> int:
-    from bench.data.synthetic import synthesize_with
+    from bench.data.synthetic import synthesize
+    from bench.data.world.options import parse_options
 
-    synthesize_with(chosen.out, videos=chosen.videos, language=chosen.lang, seed=chosen.seed, knobs=chosen.set)
+    knobs = {"videos": chosen.videos, "language": chosen.lang, "seed": chosen.seed}
+    synthesize(chosen.out, parse_options(chosen.set, knobs))
     print(f"a synthetic dataset of {chosen.videos} videos is in {chosen.out}")
     return 0

@@ -79,7 +79,9 @@ def _make(group: str, name: str, context: Context) -> Component[Any]:
     try:
         system = build(factory, context)
     except ImportError as error:
-        raise MissingError(f"{group.rstrip('s')} '{name}' needs a package that is missing: {error}.") from error
+        raise MissingError(
+            f"{group.rstrip('s')} '{name}' needs a package that is missing: {error}."
+        ) from error
     return _component(name, system, context, entries(group)[name].module)
 
 

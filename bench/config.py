@@ -11,11 +11,9 @@ from typing import Any
 
 from bench.errors import UsageError, unknown
 from bench.evaluation import ONE_QUERY_PER_VIDEO, PROTOCOLS
-from bench.options import Section, build_sections
+from bench.options import Section, assignments, build_sections
 from bench.registry import option_sections
 
-METRIC_DEPTH = 100
-"""Documents kept of each query (contract section 4)."""
 SPLITS = ("test", "val")
 
 
@@ -54,7 +52,7 @@ def preset_text(name: str) -> str:
     """Return a preset's YAML text. Raises UsageError for an unknown name."""
     for path in _presets():
         if path.name == f"{name}.yaml":
-            return path.read_text(encoding="utf-8")
+            return str(path.read_text(encoding="utf-8"))
     raise unknown("preset", name, preset_names())
 
 
@@ -65,7 +63,7 @@ def configure(options: Mapping[str, Any]) -> RunConfig:
     (a YAML file of fields and ``section.key`` values) are understood. Raises UsageError.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    changes = _assignments(given.pop("set", ()))
+    changes = assignments(given.pop("set", ()))
     from_file = _read_yaml(Path(given.pop("config"))) if "config" in given else {}
     fields = {key: value for key, value in from_file.items() if key in FIELDS}
     fields.update(given)
@@ -120,18 +118,6 @@ def _seeds(value: Any) -> tuple[int, ...]:
 def _choice(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise unknown(name, value, known)
-
-
-def _assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    if isinstance(given, Mapping):
-        return dict(given)
-    values: dict[str, Any] = {}
-    for text in [given] if isinstance(given, str) else given:
-        key, sign, value = text.partition("=")
-        if not sign or not key.strip():
-            raise UsageError(f"--set {text!r} is not of the form key=value, such as bm25.k1=1.2.")
-        values[key.strip()] = value.strip()
-    return values
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -69,7 +69,9 @@ class Context:
         """Return the section of the given class, with the user's values; defaults outside a run."""
         section = self._sections.get(kind.section, None) or kind()
         if not isinstance(section, kind):
-            raise UsageError(f"options section '{kind.section}' is {type(section).__name__}, not {kind.__name__}.")
+            raise UsageError(
+                f"options section '{kind.section}' is {type(section).__name__}, not {kind.__name__}."
+            )
         self._note(f"options.{kind.section}", dataclasses.asdict(section))
         return section
 

@@ -47,5 +47,7 @@ def _packages() -> list[Check]:
         try:
             found.append(Check(name, True, importlib.metadata.version(name)))
         except importlib.metadata.PackageNotFoundError:
-            found.append(Check(name, False, "not installed", f"pip install -c constraints.txt '{requirement}'"))
+            found.append(
+                Check(name, False, "not installed", f"pip install -c constraints.txt '{requirement}'")
+            )
     return found

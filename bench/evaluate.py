@@ -41,7 +41,11 @@ def evaluate_files(run_file: Path, qrels_file: Path, queries_file: Path | None) 
     found = read_run(_present(run_file))
     judged = read_qrels(_present(qrels_file))
     relevant = {query: [v for v, grade in videos.items() if grade > 0] for query, videos in judged.items()}
-    queries = _query_ids(_present(queries_file)) if queries_file else [q for q, videos in relevant.items() if videos]
+    queries = (
+        _query_ids(_present(queries_file))
+        if queries_file
+        else [q for q, videos in relevant.items() if videos]
+    )
     _refuse(run_file, "query", found.unknown_queries([*queries, *judged]))
     missing = [query for query in queries if not relevant.get(query)]
     if missing:
@@ -68,7 +72,9 @@ def _table(run_file: Path, found: TrecRun, truth: Relevance, what: str) -> Table
 
 def _query_ids(path: Path) -> list[str]:
     lines: Mapping[str, None] = dict.fromkeys(
-        line.partition("\t")[0].strip() for line in path.read_text(encoding="utf-8").split("\n") if line.strip()
+        line.partition("\t")[0].strip()
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line.strip()
     )
     return list(lines)
 
@@ -83,5 +89,6 @@ def _refuse(path: Path, what: str, strangers: Sequence[str] | Iterable[str]) -> 
     names = list(strangers)
     if names:
         raise DataError(
-            f"{path}: {len(names)} {what} ids are not known to what the run is scored on; the first is '{names[0]}'."
+            f"{path}: {len(names)} {what} ids are not known to what the run is scored on; "
+            f"the first is '{names[0]}'."
         )

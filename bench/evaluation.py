@@ -39,7 +39,9 @@ def evaluation(dataset: Dataset, *, split: str, protocol: str, query_seed: int) 
     """
     pool = [record.video_id for record in dataset.split(split)]
     if not pool:
-        raise DataError(f"dataset {dataset.name} has no videos in the split '{split}'; choose another with --split.")
+        raise DataError(
+            f"dataset {dataset.name} has no videos in the split '{split}'; choose another with --split."
+        )
     inside = set(pool)
     relevant = {
         query: found

@@ -21,7 +21,9 @@ class External:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise MissingError(f"{path}: there is no such file; file:PATH names JSON lines of video_id and summary.")
+            raise MissingError(
+                f"{path}: there is no such file; file:PATH names JSON lines of video_id and summary."
+            )
         self.label = path.stem
         self._path = path
         self._missing = 0
@@ -42,7 +44,9 @@ class External:
             if raw.strip():
                 video_id, summary = self._line(f"{self._path}:{number}", raw)
                 if video_id not in known:
-                    raise DataError(f"{self._path}:{number}: video '{video_id}' is not in the evaluated split.")
+                    raise DataError(
+                        f"{self._path}:{number}: video '{video_id}' is not in the evaluated split."
+                    )
                 if video_id in found:
                     raise DataError(f"{self._path}:{number}: video '{video_id}' has a summary further up.")
                 found[video_id] = summary
@@ -61,5 +65,7 @@ class External:
             if not isinstance(value, str):
                 raise DataError(f"{place}: the field '{key}' is missing or not a string.")
             if any("\ud800" <= character <= "\udfff" for character in value):
-                raise DataError(f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode.")
+                raise DataError(
+                    f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode."
+                )
         return item["video_id"], item["summary"]

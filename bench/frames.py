@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    """Return CSV text: no index, shortest exact numbers, ``\\n`` line ends, missing values empty."""
+    r"""Return CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty."""
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from bench.components import Component, make_generator, make_retriever
@@ -67,7 +68,9 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
         except Exception as error:  # a plug-in may fail in any way
             if plan.config.verbose:
                 traceback.print_exc()
-            failure = BenchError(f"{cell} failed: {type(error).__name__}: {error}. See it whole with --verbose.")
+            failure = BenchError(
+                f"{cell} failed: {type(error).__name__}: {error}. See it whole with --verbose."
+            )
             failure.__cause__ = error
         failures.append(failure)
         record.failed(cell, str(failure))
@@ -80,18 +83,21 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
         record.begin([*generators, *retrievers])
         for generator in generators:
             name = generator.name
-            summaries = attempt(name, lambda g=generator: _generated(plan, record, g))  # type: ignore[misc]
+            summaries = attempt(name, partial(_generated, plan, record, generator))
             progress.done(name, "summaries", summaries.reused if summaries else None)
-            for retriever in retrievers if summaries else ():
+            for retriever in retrievers if summaries is not None else ():
+                assert summaries is not None
                 cell = f"{name}.{retriever.name}"
-                reused = attempt(cell, lambda r=retriever, s=summaries, n=name: _searched(plan, record, r, n, s))  # type: ignore[misc]
+                reused = attempt(
+                    cell, partial(_searched, plan, record, (generator.name, retriever), summaries)
+                )
                 progress.done(cell, "run", reused)
         record.finish()
     return Result.read(plan.out()), failures
 
 
 def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Callable[..., Any]) -> list[Any]:
-    made = (attempt(cell_name(name), lambda n=name: make(n)) for name in names)
+    made = (attempt(cell_name(name), partial(make, name)) for name in names)
     return [component for component in made if component is not None]
 
 
@@ -102,9 +108,11 @@ def _generated(plan: Plan, record: Record, component: Component[Generator]) -> S
 
 
 def _searched(
-    plan: Plan, record: Record, component: Component[Retriever], generator: str, summaries: Summaries
+    plan: Plan, record: Record, cell: tuple[str, Component[Retriever]], summaries: Summaries
 ) -> bool:
+    generator, component = cell
     retrieved = retrieve(plan, component, summaries)
-    record.retrieval(component, generator, retrieved, score_retrieval(plan, generator, component.name, retrieved))
+    record.retrieval(
+        component, generator, retrieved, score_retrieval(plan, generator, component.name, retrieved)
+    )
     return retrieved.reused
-

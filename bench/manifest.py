@@ -40,6 +40,7 @@ def record(plan: Plan) -> dict[str, Any]:
         "packages": package_versions(),
         "machine": machine(),
         "labels": {},
+        "references": [],
         "coverage": {"dataset": dataset_coverage(plan)},
         "cells": {},
         "failed": {},

@@ -29,7 +29,9 @@ class OutputFolder:
         if path.exists() and not path.is_dir():
             raise UsageError(f"--out {path} is a file; name a folder.")
         if path.is_dir() and any(path.iterdir()) and not _is_ours(path):
-            raise UsageError(f"--out {path} holds files that are not of a bench run; name an empty or new folder.")
+            raise UsageError(
+                f"--out {path} holds files that are not of a bench run; name an empty or new folder."
+            )
         path.mkdir(parents=True, exist_ok=True)
         self._before = set(read_manifest(path).get("files", {})) if (path / MANIFEST).is_file() else set()
         for leftover in path.rglob(".*.tmp"):  # of a killed run
@@ -89,7 +91,9 @@ def checked(folder: Path, manifest: Mapping[str, Any], name: str) -> Path:
     if expected is None or not path.is_file():
         raise DataError(f"{path}: the file is missing; run the same command again to make it.")
     if file_digest(path) != expected:
-        raise DataError(f"{path}: the file was changed after the run; run the same command again to restore it.")
+        raise DataError(
+            f"{path}: the file was changed after the run; run the same command again to restore it."
+        )
     return path
 
 

@@ -110,9 +110,7 @@ def make_plan(config: RunConfig) -> Plan:
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
-    chosen = evaluation(
-        dataset, split=config.split, protocol=config.protocol, query_seed=config.query_seed
-    )
+    chosen = evaluation(dataset, split=config.split, protocol=config.protocol, query_seed=config.query_seed)
     return Plan(config, dataset, chosen, store, generators, retrievers)
 
 
@@ -127,7 +125,7 @@ def _labels_differ(generators: Sequence[str]) -> None:
         other = seen.setdefault(cell_name(name), name)
         if other != name:
             raise UsageError(
-                f"generators '{other}' and '{name}' would both be called '{cell_name(name)}': rename the file."
+                f"generators '{other}' and '{name}' would both be called '{cell_name(name)}'; rename a file."
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ def preview(config: RunConfig) -> str:
     plan = make_plan(config)
     estimates = _estimates(plan)
     lines = [
-        f"data: {plan.dataset.name} ({plan.dataset.digest[:8]}), split {config.split}: {len(plan.evaluation.pool)} videos, "
-        f"{len(plan.evaluation.queries)} queries, {config.protocol}",
+        f"data: {plan.dataset.name} ({plan.dataset.digest[:8]}), split {config.split}: "
+        f"{len(plan.evaluation.pool)} videos, {len(plan.evaluation.queries)} queries, {config.protocol}",
         f"out: {plan.out()}",
         f"store: {plan.store.root}",
     ]
@@ -48,8 +49,6 @@ def preview(config: RunConfig) -> str:
 def _cells(
     plan: Plan, seed: int, estimates: dict[str, Estimate]
 ) -> Iterator[tuple[str, Estimate | None, bool]]:
-    import dataclasses
-
     plan = dataclasses.replace(plan, config=dataclasses.replace(plan.config, seed=(seed,)))
     retrievers = [(name, _component(make_retriever, name, plan)) for name in plan.retrievers]
     for name in plan.generators:

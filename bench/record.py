@@ -11,7 +11,7 @@ from bench.frames import to_csv
 from bench.metrics.trec import write_qrels, write_run
 from bench.output import OutputFolder
 from bench.plan import Plan
-from bench.protocols import Generator, Retriever
+from bench.protocols import Generator, Retriever, is_reference
 from bench.report import render
 from bench.results import COSTS, SCORES
 from bench.scoring import COLUMNS, CellScores, relevance
@@ -39,10 +39,13 @@ class Record:
     def begin(self, components: Sequence[Component[Any]]) -> None:
         """Write what is evaluated, before the first cell."""
         self._manifest["labels"] = {component.name: component.label for component in components}
+        self._manifest["references"] = [c.name for c in components if is_reference(c.system)]
         self._out.write_with("qrels.trec", lambda path: write_qrels(path, self._relevance))
         queries = self._plan.evaluation.queries.items()
         # one line a query: a tab or line end inside a text would break the format
-        self._out.write("queries.tsv", "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries))
+        self._out.write(
+            "queries.tsv", "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries)
+        )
         self._flush(finished=False)
 
     def summaries(self, component: Component[Generator], summaries: Summaries, scores: CellScores) -> None:
@@ -103,7 +106,11 @@ class Record:
         self._out.write(name, to_csv(pd.DataFrame(columns)))
 
     def _cell(self, name: str, meta: Any, coverage: dict[str, int]) -> None:
-        self._manifest["cells"][name] = {"seconds": meta["seconds"], "peak_mb": meta["peak_mb"], "fit_s": meta["fit_s"]}
+        self._manifest["cells"][name] = {
+            "seconds": meta["seconds"],
+            "peak_mb": meta["peak_mb"],
+            "fit_s": meta["fit_s"],
+        }
         self._manifest["coverage"][name] = coverage
 
     def _system(self, name: str, meta: Any) -> None:
@@ -116,6 +123,8 @@ class Record:
         self._manifest["coverage_line"] = manifest.coverage_line(self._manifest["coverage"])
         scores = pd.DataFrame(self._rows, columns=list(COLUMNS))
         costs = pd.DataFrame(self._costs, columns=list(COST_COLUMNS))
+        numbers = list(COST_COLUMNS[2:])
+        costs[numbers] = costs[numbers].apply(pd.to_numeric)
         costs["params"] = costs["params"].astype("Int64")
         self._out.write(SCORES, to_csv(scores))
         self._out.write(COSTS, to_csv(costs))

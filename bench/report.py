@@ -13,8 +13,10 @@ def render(tables: Sequence[Table], manifest: Mapping[str, Any]) -> str:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    environment = Environment(loader=PackageLoader("bench", "templates"), autoescape=True, keep_trailing_newline=True)
-    shown = [{"caption": table.caption, "html": Markup(to_html(table))} for table in tables]  # noqa: S704
+    environment = Environment(
+        loader=PackageLoader("bench", "templates"), autoescape=True, keep_trailing_newline=True
+    )
+    shown = [{"caption": table.caption, "html": Markup(to_html(table))} for table in tables]
     return environment.get_template("report.html").render(
         title=f"qms-bench: {manifest['dataset']['name']}",
         synthetic=manifest["dataset"]["synthetic"],

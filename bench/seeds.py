@@ -66,6 +66,8 @@ def _record(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
         for seed, result in zip(plan.config.seed, results, strict=True)
         for cell, message in result.failed.items()
     }
-    record["seeds"] = {str(seed): result.out.name for seed, result in zip(plan.config.seed, results, strict=True)}
+    record["seeds"] = {
+        str(seed): result.out.name for seed, result in zip(plan.config.seed, results, strict=True)
+    }
     record["cells"] = {}
     return record

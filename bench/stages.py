@@ -139,8 +139,8 @@ def _summary(component: Component[Generator], written: Mapping[VideoId, str], vi
     text = written.get(video.video_id)
     if not isinstance(text, str):
         raise BenchError(
-            f"generator '{component.name}' returned {'no summary' if text is None else type(text).__name__} for "
-            f"video '{video.video_id}'; summarize() must return a string for every video (an empty one is allowed)."
+            f"generator '{component.name}' returned {'nothing' if text is None else type(text).__name__} "
+            f"for video '{video.video_id}'; summarize() must return a string, empty perhaps, for each."
         )
     # half of a surrogate pair cannot be written as UTF-8
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -50,7 +50,8 @@ class Store:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(
-                f"the store {root} cannot be made ({error.strerror}). Name another folder with --store or BENCH_STORE."
+                f"the store {root} cannot be made ({error.strerror}). "
+                "Name another folder with --store or BENCH_STORE."
             ) from error
 
     def find(self, kind: str, key: Mapping[str, Json]) -> Artefact | None:
@@ -98,7 +99,7 @@ class Store:
         return _read(folder, reused=False)
 
     def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
-        """Return a folder for unfinished work on a key; it outlives a kill, and goes when the work is done."""
+        """Return a folder for unfinished work on a key; it outlives a kill and goes when the work is done."""
         folder = self._scratch(kind, key)
         folder.mkdir(parents=True, exist_ok=True)
         return folder

@@ -47,17 +47,17 @@ class Table:
 
 def build_tables(scores: pd.DataFrame, costs: pd.DataFrame, manifest: Mapping[str, Any]) -> list[Table]:
     """Return the generation, retrieval and cost tables of a run."""
-    labels = manifest["labels"]
+    labels, apart = manifest["labels"], manifest["references"]
     notes = [f"Signature: {manifest['signature']}", f"Coverage: {manifest['coverage_line']}"]
     what = manifest["dataset"]["name"] + (" (synthetic)" if manifest["dataset"]["synthetic"] else "")
     return [
         Table(
             "generation", f"Generation on {what}, ×100", ["Model"], list(GENERATION),
-            _rows(generation_frame(scores), labels), notes,
+            _rows(generation_frame(scores), labels, apart), notes,
         ),
         Table(
             "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], RETRIEVAL,
-            _rows(retrieval_frame(scores), labels), notes,
+            _rows(retrieval_frame(scores), labels, apart), notes,
         ),
         Table(
             "cost", f"Cost on {what}", ["Retriever", "Model"], list(COST_HEADERS.values()),
@@ -92,14 +92,17 @@ def _first_seen(order: pd.DataFrame, index: list[str], row: Any) -> tuple[int, .
     return tuple(order[level].tolist().index(value) for level, value in zip(index, values, strict=True))
 
 
-def _rows(frame: pd.DataFrame, labels: Mapping[str, str]) -> list[tuple[list[str], list[Cell]]]:
-    """Return label and number cells; best and second are marked within the first label's block."""
+def _rows(
+    frame: pd.DataFrame, labels: Mapping[str, str], apart: Sequence[str]
+) -> list[tuple[list[str], list[Cell]]]:
+    """Return label and number cells; best and second are marked within a block, reference rows never."""
     if frame.empty:
         return []
     blocks = frame.groupby(level=0, sort=False) if frame.index.nlevels > 1 else [("", frame)]
     rows = []
     for _, block in blocks:
-        ranks = {column: _ranks(block[column].round(2).tolist()) for column in block.columns}
+        own = ~block.index.get_level_values(-1).isin(apart)
+        ranks = {column: _ranks(block[column].round(2).where(own).tolist()) for column in block.columns}
         for place, (index, values) in enumerate(block.iterrows()):
             names = [str(name) for name in (index if isinstance(index, tuple) else (index,))]
             cells = [
@@ -120,12 +123,12 @@ def _ranks(values: Sequence[float]) -> list[str]:
 
 
 def _cost_rows(costs: pd.DataFrame, labels: Mapping[str, str]) -> list[tuple[list[str], list[Cell]]]:
-    rows = []
-    for item in costs.to_dict("records"):
-        names = [item["retriever"], item["generator"]]
-        cells = [Cell(_plain(item[column])) for column in COST_HEADERS]
-        rows.append((["" if name != name else labels.get(name, name) for name in names], cells))
-    return rows
+    names = costs[["retriever", "generator"]].fillna("").to_numpy().tolist()
+    numbers = costs[list(COST_HEADERS)].astype(float).to_numpy().tolist()
+    return [
+        ([labels.get(name, name) for name in pair], [Cell(_plain(value)) for value in values])
+        for pair, values in zip(names, numbers, strict=True)
+    ]
 
 
 def _plain(value: float) -> str:
@@ -138,9 +141,16 @@ def to_markdown(table: Table) -> str:
     """Return a pipe table: best bold, second underlined, ``*`` significant; notes below."""
     marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
     head = [*table.labels, *table.columns]
-    lines = [f"**{table.caption}**", "", _piped(head), _piped(["---"] * len(table.labels) + ["---:"] * len(table.columns))]
+    lines = [
+        f"**{table.caption}**",
+        "",
+        _piped(head),
+        _piped(["---"] * len(table.labels) + ["---:"] * len(table.columns)),
+    ]
     for names, cells in table.rows:
-        lines.append(_piped([*names, *(marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells)]))
+        lines.append(
+            _piped([*names, *(marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells)])
+        )
     return "\n".join([*lines, "", *(f"{note}  " for note in table.notes)]) + "\n"
 
 
@@ -173,11 +183,17 @@ _TEX = str.maketrans(
 
 def to_latex(table: Table) -> str:
     """Return a booktabs table: best bold, second underlined; the notes follow the tabular."""
-    marks: dict[str, Callable[[str], str]] = {BEST: r"\textbf{{{}}}".format, SECOND: r"\underline{{{}}}".format, PLAIN: str}
+    marks: dict[str, Callable[[str], str]] = {
+        BEST: r"\textbf{{{}}}".format,
+        SECOND: r"\underline{{{}}}".format,
+        PLAIN: str,
+    }
+    head = [name.translate(_TEX) for name in (*table.labels, *table.columns)]
+    columns = "l" * len(table.labels) + "r" * len(table.columns)
     lines = [
         r"\begin{table}", r"\centering", rf"\caption{{{table.caption.translate(_TEX)}}}",
-        rf"\label{{tab:{table.name}}}", rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
-        r"\toprule", _tex_row([name.translate(_TEX) for name in (*table.labels, *table.columns)]), r"\midrule",
+        rf"\label{{tab:{table.name}}}", rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule", _tex_row(head), r"\midrule",
     ]  # fmt: skip
     block = table.rows[0][0][0] if table.rows else ""
     for names, cells in table.rows:

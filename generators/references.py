@@ -13,6 +13,7 @@ class Transcript:
     """Take the whole transcript: what searching without summaries is worth."""
 
     label = "Transcript"
+    reference_row = True
 
     def __init__(self, context: Context) -> None:
         """Depend on nothing of the context."""
@@ -29,6 +30,7 @@ class Oracle:
     """
 
     label = "Oracle"
+    reference_row = True
     reads_references = True
 
     def __init__(self, context: Context) -> None:

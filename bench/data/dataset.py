@@ -29,7 +29,7 @@ class VideoRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Hold one kind of visual features, memory-mapped: video ``i`` owns ``frames[offsets[i]:offsets[i+1]]``."""
+    """Hold one kind of visual features: video ``i`` owns ``frames[offsets[i]:offsets[i+1]]``."""
 
     name: str
     frames: Frames  # [total_frames, dim]
@@ -37,7 +37,7 @@ class Features:
     position: Mapping[VideoId, int]
 
     def of(self, video_id: VideoId, most: int) -> Frames:
-        """Return at most ``most`` frames of a video, taken uniformly, ``[n, dim]``; ``n`` is 0 for an unknown one."""
+        """Return at most ``most`` frames of a video, uniformly, ``[n, dim]``; none for an unknown video."""
         place = self.position.get(video_id)
         if place is None:
             return self.frames[:0]

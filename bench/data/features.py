@@ -82,7 +82,7 @@ def _frame_problems(path: Path, frames: npt.NDArray[Any]) -> list[str]:
     for start in range(0, len(frames), _CHUNK):
         finite = np.isfinite(frames[start : start + _CHUNK]).all(axis=1)
         if not finite.all():
-            return [f"{path}: row {start + int(np.argmin(finite))} holds a value that is not finite (NaN or infinity)."]
+            return [f"{path}: row {start + int(np.argmin(finite))} holds a value that is not finite."]
     return []
 
 
@@ -90,7 +90,9 @@ def _offset_problems(path: Path, offsets: npt.NDArray[Any], videos: int, frames:
     if offsets.dtype != np.int64:
         return [f"{path}: the type is {offsets.dtype}; int64 is expected."]
     if offsets.shape != (videos + 1,):
-        return [f"{path}: the shape is {offsets.shape}; ({videos + 1},) is expected: one more than ids.txt has lines."]
+        return [f"{path}: the shape is {offsets.shape}; ({videos + 1},) is expected: lines in ids.txt + 1."]
     if offsets[0] != 0 or offsets[-1] != frames or (np.diff(offsets) < 0).any():
-        return [f"{path}: offsets must rise from 0 to the number of frames, {frames}; they do not fit frames.npy."]
+        return [
+            f"{path}: offsets must rise from 0 to the number of frames, {frames}; they do not fit frames.npy."
+        ]
     return []

@@ -44,7 +44,9 @@ def read_dataset(
     """
     options = options or DataOptions()
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …")
+        raise DataError(
+            f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …"
+        )
     reader = _Reader(folder, report)
     info = reader.metadata()
     records = reader.videos()
@@ -137,7 +139,7 @@ class _Reader:
             elif video_id is not None and transcript is not None and split is not None:
                 records.append(VideoRecord(video_id, transcript, split))
         if not any(record.split == "test" for record in records):
-            self.report(f"{self.folder / VIDEOS}: the test split is empty: no video has \"split\": \"test\".")
+            self.report(f'{self.folder / VIDEOS}: the test split is empty: no video has "split": "test".')
         return records
 
     def queries(self) -> dict[QueryId, str]:
@@ -149,16 +151,15 @@ class _Reader:
                 texts[query_id] = text
         return texts
 
-    def qrels(
-        self, texts: Mapping[QueryId, str], records: list[VideoRecord]
-    ) -> dict[QueryId, set[VideoId]]:
+    def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> dict[QueryId, set[VideoId]]:
         known = {record.video_id for record in records}
         grades: dict[tuple[QueryId, VideoId], int] = {}
         for place, line in self._lines(QRELS):
             columns = line.split("\t")
             if len(columns) != 3:
                 self.report(
-                    f"{place}: {len(columns)} tab-separated columns; 3 are expected: query_id, video_id, relevance."
+                    f"{place}: {len(columns)} tab-separated columns; 3 are expected: "
+                    "query_id, video_id, relevance."
                 )
                 continue
             query_id, video_id, relevance = columns
@@ -187,7 +188,9 @@ class _Reader:
                 try:
                     yield place, raw.decode("utf-8").rstrip("\r\n")
                 except UnicodeDecodeError as error:
-                    self.report(f"{place}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1}).")
+                    self.report(
+                        f"{place}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1})."
+                    )
 
     def _objects(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for place, line in self._lines(name):

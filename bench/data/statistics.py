@@ -10,7 +10,7 @@ from bench.data.dataset import SPLITS, Dataset
 from bench.errors import DataError
 from bench.evaluation import ONE_QUERY_PER_VIDEO, evaluation
 from bench.tables import Cell, Table
-from bench.text import tokenize
+from bench.text import TOKENS, tokenize
 from bench.types import VideoId
 
 ALL = "all"
@@ -21,9 +21,7 @@ def diversity(texts: Sequence[str], n: int) -> float:
 
     Tokens as in the metrics. Source: paper IV-A2; the denominator is n-grams (paper-audit 50).
     """
-    grams = [
-        tuple(tokens[i : i + n]) for tokens in map(tokenize, texts) for i in range(len(tokens) - n + 1)
-    ]
+    grams = [tuple(tokens[i : i + n]) for tokens in map(tokenize, texts) for i in range(len(tokens) - n + 1)]
     return len(set(grams)) / len(grams) if grams else float("nan")
 
 
@@ -39,7 +37,9 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
         "relevant videos per query": lambda videos: _relevant_per_query(dataset, videos),
         "relevant videos per evaluated query": lambda videos: float("nan"),
         "tokens per transcript": _transcript_length(dataset),
-        "tokens per query": lambda videos: _mean([len(tokenize(t)) for t in _queries_of(dataset, videos).values()]),
+        "tokens per query": lambda videos: _mean(
+            [len(tokenize(t)) for t in _queries_of(dataset, videos).values()]
+        ),
         "Div-1": lambda videos: _mean_diversity(dataset, videos, 1),
         "Div-2": lambda videos: _mean_diversity(dataset, videos, 2),
         "frames per video": lambda videos: _mean([_frames(dataset, video) for video in videos]),
@@ -48,7 +48,8 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
         "without queries (%)": lambda videos: _percent([not dataset.references[video] for video in videos]),
     }
     found = {
-        name: {split: float(measure(videos)) for split, videos in splits.items()} for name, measure in measures.items()
+        name: {split: float(measure(videos)) for split, videos in splits.items()}
+        for name, measure in measures.items()
     }
     for split in SPLITS:
         found["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
@@ -68,8 +69,9 @@ def statistics_table(dataset: Dataset) -> Table:
     what = f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
     notes = [
         f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
-        f"{dataset.features.name if dataset.features else 'none'} | evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | "
-        "Div-n: mean over videos with queries of distinct n-grams / n-grams | queries: distinct after normalisation",
+        f"{dataset.features.name if dataset.features else 'none'} | "
+        f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
+        f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
         "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
     ]
     return Table("statistics", f"Statistics of {what} beside the paper's", ["Measure"], header, rows, notes)
@@ -77,7 +79,9 @@ def statistics_table(dataset: Dataset) -> Table:
 
 def _queries_of(dataset: Dataset, videos: Sequence[VideoId]) -> dict[str, str]:
     inside = set(videos)
-    return {q: dataset.queries[q] for q, relevant in dataset.relevant.items() if not inside.isdisjoint(relevant)}
+    return {
+        q: dataset.queries[q] for q, relevant in dataset.relevant.items() if not inside.isdisjoint(relevant)
+    }
 
 
 def _relevant_per_query(dataset: Dataset, videos: Sequence[VideoId]) -> float:

@@ -72,7 +72,9 @@ def _warnings(dataset: Dataset) -> list[str]:
         if lacking:
             found.append(f"features '{dataset.features.name}' lack {lacking} of {len(known)} videos.")
         if strangers:
-            found.append(f"features '{dataset.features.name}' hold {strangers} videos that are not in videos.jsonl.")
+            found.append(
+                f"features '{dataset.features.name}' hold {strangers} videos that are not in videos.jsonl."
+            )
     unjudged = sum(1 for videos in dataset.relevant.values() if not videos)
     if unjudged:
         found.append(f"{unjudged} queries have no relevant video.")
@@ -87,6 +89,7 @@ def _script_warnings(dataset: Dataset) -> list[str]:
     share = cjk_share(text)
     if text.strip() and (share > 0.5) != (dataset.language == "zh"):
         return [
-            f"dataset.json says language '{dataset.language}', but {share:.0%} of the transcripts' tokens are CJK."
+            f"dataset.json says language '{dataset.language}', "
+            f"but {share:.0%} of the transcripts' tokens are CJK."
         ]
     return []

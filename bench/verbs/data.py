@@ -45,7 +45,9 @@ def _add_stats(actions: Verbs) -> None:
         run=_stats,
     )
     parser.add_argument("data", metavar="NAME|DIR")
-    parser.add_argument("--features", metavar="NAME", help="which visual features are counted (default: the first)")
+    parser.add_argument(
+        "--features", metavar="NAME", help="which visual features are counted (default: the first)"
+    )
     parser.add_argument("--format", choices=("markdown", "csv", "latex", "html"), default="markdown")
     _add_store(parser)
 
@@ -98,10 +100,16 @@ def _stats(chosen: argparse.Namespace) -> int:
 
 
 def _synth(chosen: argparse.Namespace) -> int:
-    from bench.data.synthetic import synthesize
-    from bench.data.world.options import parse_options
+    from bench.data.synthetic import SynthOptions, synthesize
+    from bench.errors import unknown
+    from bench.options import assignments, convert, field_names
 
-    knobs = {"videos": chosen.videos, "language": chosen.lang, "seed": chosen.seed}
-    synthesize(chosen.out, parse_options(chosen.set, knobs))
-    print(f"a synthetic dataset of {chosen.videos} videos is in {chosen.out}")
+    knobs = assignments(chosen.set)
+    for name in knobs:
+        if name not in field_names(SynthOptions):
+            raise unknown("knob", name, field_names(SynthOptions))
+    values = {name: convert(SynthOptions, name, value, name) for name, value in knobs.items()}
+    sizes = {"videos": chosen.videos, "language": chosen.lang, "seed": chosen.seed}
+    synthesize(chosen.out, SynthOptions(**{**sizes, **values}))
+    print(f"a synthetic dataset is in {chosen.out}")
     return 0

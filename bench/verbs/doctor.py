@@ -24,7 +24,8 @@ def _run(chosen: argparse.Namespace) -> int:
 
     checks = examine()
     for check in checks:
-        print(f"{'ok     ' if check.ok else 'MISSING' if check.needed else 'none   '}  {check.name}: {check.found}")
+        state = "ok" if check.ok else "MISSING" if check.needed else "none"
+        print(f"{state:<7}  {check.name}: {check.found}")
         if check.mend:
             print(f"         mend: {check.mend}")
     return 0 if all(check.ok or not check.needed for check in checks) else MissingError.exit_status

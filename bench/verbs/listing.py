@@ -18,7 +18,9 @@ def add(verbs: Verbs) -> None:
         example="bench list generators",
         run=_run,
     )
-    parser.add_argument("kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; all")
+    parser.add_argument(
+        "kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; all"
+    )
 
 
 def _run(chosen: argparse.Namespace) -> int:

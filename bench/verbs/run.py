@@ -24,13 +24,19 @@ def add(verbs: Verbs) -> None:
     # No defaults here: what is not given comes from --config, the preset, or the documented default.
     option = parser.add_argument
     option("--data", metavar="NAME|DIR", help="registered dataset or a dataset folder (default: demo)")
-    option("--generators", metavar="LIST", help="names, globs, groups, file:PATH; comma-separated (default: all)")
+    option(
+        "--generators", metavar="LIST", help="names, globs, groups, file:PATH; comma-separated (default: all)"
+    )
     option("--retrievers", metavar="LIST", help="names, globs or groups; comma-separated (default: bm25,dpr)")
     option("--preset", metavar="NAME", help="quick, base or paper: sizes and budgets (default: quick)")
     option("--protocol", metavar="NAME", help="one-query-per-video or all-queries (default: the first)")
     option("--query-seed", type=int, metavar="N", help="draw of the evaluated queries (default: 0)")
     option("--split", metavar="NAME", help="test or val (default: test)")
-    option("--seed", metavar="N[,N...]", help="one or several seeds; several give mean and deviation (default: 0)")
+    option(
+        "--seed",
+        metavar="N[,N...]",
+        help="one or several seeds; several give mean and deviation (default: 0)",
+    )
     option("--features", metavar="NAME", help="which visual features (default: the dataset's first)")
     option("--out", metavar="DIR", help="output folder (default: results/runs/<dataset>-<signature>)")
     option("--store", metavar="DIR", help="shared artefacts (default: $BENCH_STORE, else the user's cache)")
@@ -47,9 +53,7 @@ def add(verbs: Verbs) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     from bench.config import configure
 
-    given = {
-        name: value for name, value in vars(chosen).items() if name not in ("verb", "run", "dry_run")
-    }
+    given = {name: value for name, value in vars(chosen).items() if name not in ("verb", "run", "dry_run")}
     config = configure(given)
     if chosen.dry_run:
         from bench.preview import preview

@@ -193,8 +193,8 @@ def _retrieve(
         started = time.perf_counter()
         run = _searched(component, queries, DEPTH, tuple(summaries.texts))
         search_s = time.perf_counter() - started
+        coverage = component.coverage()  # of all queries, before some are searched again
         deep = _deeper(component, queries, run)
-    coverage = component.coverage()
     rows = [i for i, query in enumerate(run.query_ids) if query in set(deep.query_ids)]
     np.save(folder / "deep-rows.npy", np.array(rows, dtype=np.int64))
     for name, part in (("run", run), ("deep", deep)):

@@ -55,8 +55,8 @@ def contradicts_n(table: Table, stated: int | None = None) -> Iterator[Violation
 def smallest_n(table: Table) -> tuple[int, int, float] | None:
     """Return the smallest n that can have produced every P@1 and Acc@k, their number, and a chance.
 
-    The chance is that as many values of a much larger n would all fit. None where there is nothing to tell from: no such column, machine precision, or steps no wider
-    than the printed digits.
+    The chance is that as many values of a much larger n would all fit. None where there is nothing to
+    tell from: no such column, machine precision, or steps no wider than the printed digits.
     """
     numbers = [(p, s) for _, c, p, s in _numbers(table) if steps(c) == 1 and p.half > 0]
     if not numbers or any(p.half / s < Decimal(5).scaleb(-MOST_DECIMALS - 1) for p, s in numbers):

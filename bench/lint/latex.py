@@ -73,14 +73,19 @@ def _rows(body: str, start: _Place) -> list[GridRow]:
     ruled = False
     for at, piece in _pieces(body, r"\\\\\*?(?:\s*\[[^\]]*\])?|\\tabularnewline"):
         ruled |= bool(_RULE.search(piece))
-        content = _OTHER.sub(" ", _RULE.sub(" ", piece))
+        content = _OTHER.sub(_blank, _RULE.sub(_blank, piece))
         if not content.strip():
             continue
-        lead = len(piece) - len(piece.lstrip())
+        lead = len(content) - len(content.lstrip())
         place = _Place(start.file, start.line + body.count("\n", 0, at + lead))
         rows.append(GridRow(place.line, tuple(_cells(content, pending, place)), ruled))
         ruled = False
     return _headings(rows)
+
+
+def _blank(found: re.Match[str]) -> str:
+    """Return as many blanks, with the line ends, so that lines still count."""
+    return re.sub(r"[^\n]", " ", found[0])
 
 
 def _pieces(text: str, separator: str) -> Iterator[tuple[int, str]]:

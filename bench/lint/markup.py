@@ -51,7 +51,8 @@ def _unwrap(text: str) -> str:
         if text.startswith(mark) and text.count(mark) >= 2:
             start, end = len(mark), text.rindex(mark)
             text = (text[start:end] + text[end + len(mark) :]).strip()
-    return text[1:-1] if re.fullmatch(r"([*_])[^*_]+\1", text) else text
+    text = text[1:-1] if re.fullmatch(r"_[^*_]+_", text) else text
+    return re.sub(r"^\*([^*\s][^*]*)\*(?!\*)", r"\1", text)
 
 
 def _unstar(text: str) -> tuple[str, bool]:

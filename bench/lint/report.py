@@ -58,8 +58,7 @@ def lint(target: str, *, n: int | None = None) -> LintReport:
     UsageError for a target that does not exist, DataError for what cannot be read for certain.
     """
     if target.startswith(_PAPER):
-        name = target.removeprefix(_PAPER)
-        tables = _csv(published.text(name), published.file(name).name)
+        tables = [paper_table(target.removeprefix(_PAPER))]
     else:
         tables = read_tables(Path(target))
     several = len(tables) > 1
@@ -82,6 +81,12 @@ def notes(table: Table) -> list[str]:
     """Return what a reader of the audit must know: scale, columns left out, granularity."""
     said = [*table.notes, *gains.unchecked_gains(table), *marks.unchecked_bold(table)]
     return said + [note for note in [granularity.granularity_note(table)] if note]
+
+
+def paper_table(name: str) -> Table:
+    """Return one of the paper's tables. Raises UsageError for a name other than table2 to table7."""
+    (table,) = _csv(published.text(name), published.file(name).name)
+    return table
 
 
 def read_tables(path: Path) -> list[Table]:

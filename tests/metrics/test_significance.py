@@ -33,7 +33,7 @@ def scipy_p(differences: np.ndarray, draws: float) -> float:
     return float(test.pvalue)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.2, 1.0]), min_size=2, max_size=9))
 def test_few_queries_get_scipys_exact_p(differences: list[float]) -> None:
     d = np.array(differences)
@@ -124,7 +124,7 @@ def test_other_queries_are_refused() -> None:
         paired_test(np.zeros(3), np.zeros(4))
 
 
-@settings(max_examples=15, deadline=None)  # statsmodels collects garbage on every call
+@settings(max_examples=15)  # statsmodels collects garbage on every call
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_is_that_of_statsmodels_and_only_raises_p(p_values: list[float]) -> None:
     ours = holm(p_values)
@@ -160,7 +160,7 @@ def test_not_differing_is_not_transitive() -> None:
     assert letters(groups, 3) == ("b", "a b", "a")
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(1, 6), st.integers(0, 1000))
 def test_letters_are_shared_by_exactly_the_pairs_that_do_not_differ(systems: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

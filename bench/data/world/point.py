@@ -8,7 +8,7 @@ from bench.data.world.dice import Dice
 from bench.data.world.options import SynthOptions
 from bench.data.world.vocabulary import Topic, Vocabulary
 
-_KEYS = (1,) + (2,) * 9 + (3,) * 10
+_KEYS = (1,) + (2,) * 7 + (3,) * 12
 """How many key entities a video has: mostly two or three."""
 
 

@@ -51,7 +51,7 @@ def _tail(dice: Dice, words: Vocabulary, heard: Sequence[str]) -> list[str]:
 def _body(dice: Dice, words: Vocabulary, point: Point, heard: Sequence[str], mentions: int) -> list[str]:
     sentences = words.sentences
     waiting = [key for key in heard for _ in range(dice.between(1, 2))]
-    said = [dice.pick(sentences["key_lines"]).format(a=key) for key in heard if dice.chance(0.6)]
+    said = [dice.pick(sentences["key_lines"]).format(a=key) for key in heard if dice.chance(0.8)]
     count = len(said) + len(heard)
     waiting += [dice.pick(point.others) for _ in range(mentions - count - len(waiting))]
     waiting = dice.shuffle(waiting)

@@ -51,6 +51,12 @@ class Header:
 _LABEL = re.compile(r"(?:model|method|system|generator|approach|name|run|count|variant)s?", re.I)
 _GROUP = re.compile(r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?)s?", re.I)
 _N = re.compile(r"n|#?\s*(?:evaluated )?queries", re.I)
+_SPREAD = re.compile(
+    r"(?:±\s*)?(?:std|s\.?d\.?|stdev|std\.? ?(?:dev|err)\.?|stderr|p[- ]?values?|variance)", re.I
+)
+_FAMILY = re.compile(
+    r"(?:recall|precision|acc(?:uracy)?|success|hit.*|bleu|[rpbs])?(?:\s*@\s*k)?(?:\s*\(.*\))?", re.I
+)
 _GAIN = re.compile(r"improv|\bgain\b|\brel(?:ative|\.)|Δ|∆|\bdelta\b", re.I)
 
 
@@ -78,6 +84,9 @@ def to_table(grid: Grid) -> Table | None:
     style = _style(grid, header)
     rows, gains = _rows(grid, header, style)
     notes = [f"columns not known and left out: {', '.join(header.left_out)}"] if header.left_out else []
+    if spreads := [row.name for row in rows if _SPREAD.fullmatch(row.label)]:
+        notes.append(f"rows that are no scores and left out: {', '.join(spreads)}")
+        rows = [row for row in rows if not _SPREAD.fullmatch(row.label)]
     if style is Style.COMMA:
         notes.append("numbers are read with a decimal comma")
     return Table(grid.name, tuple(rows), tuple(gains), tuple(notes)).with_scales()
@@ -119,7 +128,9 @@ def _columns(grid: Grid, at: int, tops: list[str], known: dict[int, Column]) -> 
     if at:  # a label may be written in the upper of two header rows
         names = [name or above for name, above in zip(names, grid.rows[at - 1].texts(), strict=True)]
     seen = Counter(known.values())
-    numbers = {j: (tops[j] if seen[known[j]] > 1 else "", known[j]) for j in known}
+    over = {tops[j] for j in known}
+    apart = max(seen.values()) > 1 or (len(over) > 1 and not all(map(_FAMILY.fullmatch, over)))
+    numbers = {j: (tops[j] if apart else "", known[j]) for j in known}
     if twice := [key for key, times in Counter(numbers.values()).items() if times > 1]:
         raise DataError(
             f"{grid.file}:{grid.rows[at].line}: column '{twice[0][1]}' appears {seen[twice[0][1]]} times "

@@ -116,8 +116,8 @@ def _number(text: str, place: str) -> Printed:
 
 
 def _one_n(fields: Mapping[str, str], place: str) -> int | None:
-    text, seed = fields.get("n", ""), fields.get("seed", "")
-    if is_missing(text) or not (seed.isdigit() or not seed):
+    text = fields.get("n", "")
+    if is_missing(text) or not fields.get("seed", "0").isdigit():
         return None
     try:
         number = float(text)

@@ -140,13 +140,20 @@ def _columns(grid: Grid, at: int, tops: list[str], known: dict[int, Column]) -> 
     if not others:
         raise DataError(f"{grid.file}:{grid.rows[at].line}: no column is left for the names of the rows.")
     label = next((j for j in others if _LABEL.fullmatch(names[j])), None)
-    grouping = [j for j in others if _GROUP.fullmatch(names[j]) or (label is not None and j < label)]
+    before = [j for j in others if label is not None and j < label and _repeats(grid, at, j)]
+    grouping = [j for j in others if _GROUP.fullmatch(names[j]) or j in before]
     if label is None:
         label = next((j for j in others if j not in grouping), others[0])
     groups = tuple(j for j in grouping if j != label)
     n = next((j for j in others if _N.fullmatch(names[j])), None)
     left_out = tuple(names[j] for j in others if j not in (label, n, *groups) and names[j])
     return Header(numbers, label, groups, n, left_out, at + 1)
+
+
+def _repeats(grid: Grid, at: int, j: int) -> bool:
+    """Return whether a column can group rows: a rank or a year's list of different values cannot."""
+    texts = [row.cells[j].text for row in grid.rows[at + 1 :]]
+    return len(set(texts)) < len(texts)
 
 
 def _style(grid: Grid, header: Header) -> Style:

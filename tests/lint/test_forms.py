@@ -255,9 +255,12 @@ def test_n_in_our_scores_is_checked_against_precision_at_1(tmp_path):
     assert lint(str(path)).ok
 
 
-def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path):
+@pytest.mark.parametrize("seed", ["mean", "", "0;1;2"])
+def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path, seed):
     path = tmp_path / "scores.csv"
-    path.write_text("generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,mean\n")
+    path.write_text(
+        f"generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,{seed}\n"
+    )
     assert lint(str(path)).ok
 
 
@@ -395,3 +398,9 @@ def test_rows_of_spreads_are_left_out_and_named(tmp_path):
 def test_a_row_called_by_a_number_sign_is_a_row_and_a_signature_is_none(tmp_path):
     text = "# made by hand\nData,Train,Val,Test\n# videos,10,2,3\n# signature: n=5, k=3, x\n"
     assert values(one(tmp_path, "t.csv", text)) == {"# videos": [10, 2, 3]}
+
+
+def test_a_column_of_ranks_is_no_group(tmp_path):
+    table = one(tmp_path, "t.csv", "Rank,Model,R@1\n1,A,30.0\n2,B,20.0\n")
+    assert list(values(table)) == ["A", "B"]
+    assert any("left out: Rank" in note for note in table.notes)

@@ -51,7 +51,7 @@ def is_long(header: Sequence[str]) -> bool:
 def wide(lines: list[tuple[int, list[str]]], file: str) -> Grid:
     """Return the grid of a wide CSV. Raises DataError for a row of another width than the header."""
     rows = tuple(GridRow(line, tuple(undress(cell) for cell in cells)) for line, cells in lines)
-    return even(Grid("table", file, rows))
+    return even(Grid("table", file, rows, headings=False))
 
 
 def long(lines: list[tuple[int, list[str]]], file: str) -> Table:

@@ -29,11 +29,15 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Hold a printed table; every row has the same width."""
+    """Hold a printed table; every row has the same width.
+
+    ``headings`` says that a row of one word names the rows below it; in a CSV it is a row without values.
+    """
 
     name: str
     file: str
     rows: tuple[GridRow, ...]
+    headings: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +174,7 @@ def _rows(grid: Grid, header: Header, style: Style) -> tuple[list[Row], list[Row
     heading, block, held = "", 0, [""] * len(header.groups)
     for printed in grid.rows[header.body :]:
         block += printed.ruled
-        if (title := _heading(printed, header)) is not None:
+        if grid.headings and (title := _heading(printed, header)) is not None:
             heading, block = title, block + 1
             continue
         _refuse_second_header(grid, printed, header)

@@ -35,7 +35,8 @@ _MACRO = re.compile(r"\\([a-zA-Z]+)\s?")
 _PLAIN = {
     "\\%": "%", "\\,": "\u2009", "\\;": "\u2009", "\\!": "", "\\:": "\u2009", "\\ ": " ",
     "\\#": "#", "\\_": "_",
-    "\\&": "&", "~": " ", "{,}": ",", "\\rightarrow": "→", "\\to ": "→", "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
+    "\\&": "&", "~": " ", "{,}": ",", "\\rightarrow": "→", "\\to ": "→",
+    "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
     "\\textendash": "–",
     "\\textemdash": "—", "\\checkmark": "✓", "\\times": "×", "\\alpha": "α",
 }  # fmt: skip

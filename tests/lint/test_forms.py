@@ -404,3 +404,8 @@ def test_a_column_of_ranks_is_no_group(tmp_path):
     table = one(tmp_path, "t.csv", "Rank,Model,R@1\n1,A,30.0\n2,B,20.0\n")
     assert list(values(table)) == ["A", "B"]
     assert any("left out: Rank" in note for note in table.notes)
+
+
+def test_a_csv_row_without_values_is_no_heading_of_the_rows_below(tmp_path):
+    table = one(tmp_path, "t.csv", "Model,R@1,R@5\nLead,,\nA,30.0,60.0\n")
+    assert values(table) == {"A": [30.0, 60.0]}

@@ -32,11 +32,15 @@ def records(text: str, file: str) -> list[tuple[int, list[str]]]:
         read = [(reader.line_num, cells) for cells in reader]
     except csv.Error as error:
         raise DataError(f"{file}:{reader.line_num}: not a CSV file: {error}.") from None
-    return [(line, cells) for line, cells in read if any(c.strip() for c in cells) and not _remark(cells)]
+    read = [(line, cells) for line, cells in read if any(cell.strip() for cell in cells)]
+    width = next((len(cells) for _, cells in read if not _COMMENT.match(cells[0])), 0)
+    return [(line, cells) for line, cells in read if not _remark(cells, width)]
 
 
-def _remark(cells: Sequence[str]) -> bool:
-    return bool(_COMMENT.match(cells[0]))
+def _remark(cells: Sequence[str], width: int) -> bool:
+    """Return whether a line is a comment, and not a row called "# videos" with numbers in it."""
+    numbers = any(re.fullmatch(r"\s*[\d.,%]+\s*", cell) for cell in cells[1:])
+    return bool(_COMMENT.match(cells[0])) and not (numbers and len(cells) == width)
 
 
 def is_long(header: Sequence[str]) -> bool:
@@ -47,7 +51,7 @@ def is_long(header: Sequence[str]) -> bool:
 def wide(lines: list[tuple[int, list[str]]], file: str) -> Grid:
     """Return the grid of a wide CSV. Raises DataError for a row of another width than the header."""
     rows = tuple(GridRow(line, tuple(undress(cell) for cell in cells)) for line, cells in lines)
-    return even(Grid("table", file, rows))
+    return even(Grid("table", file, rows, headings=False))
 
 
 def long(lines: list[tuple[int, list[str]]], file: str) -> Table:
@@ -112,8 +116,8 @@ def _number(text: str, place: str) -> Printed:
 
 
 def _one_n(fields: Mapping[str, str], place: str) -> int | None:
-    text, seed = fields.get("n", ""), fields.get("seed", "")
-    if is_missing(text) or not (seed.isdigit() or not seed):
+    text = fields.get("n", "")
+    if is_missing(text) or not fields.get("seed", "0").isdigit():
         return None
     try:
         number = float(text)

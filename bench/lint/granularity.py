@@ -18,6 +18,9 @@ from bench.lint.tables import Row, Scale, Table
 MOST_DECIMALS = 5
 """Beyond this precision (of the fraction) the smallest n is not sought: nobody prints so much."""
 
+SURPRISING = 1e-3
+"""Above this chance a smallest n says nothing, and no note is made of it."""
+
 
 def steps(column: Column) -> int:
     """Return how many steps of the column make one query: 1 for Acc@k and P@1, k for P@k, 0 for none."""
@@ -75,7 +78,7 @@ def smallest_n(table: Table) -> tuple[int, int, float] | None:
 def granularity_note(table: Table) -> str | None:
     """Return what the printed digits say about the number of queries, or None."""
     told = smallest_n(table)
-    if told is None:
+    if told is None or told[2] > SURPRISING:
         return None
     n, count, chance = told
     return (

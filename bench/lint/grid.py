@@ -29,11 +29,15 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Hold a printed table; every row has the same width."""
+    """Hold a printed table; every row has the same width.
+
+    ``headings`` says that a row of one word names the rows below it; in a CSV it is a row without values.
+    """
 
     name: str
     file: str
     rows: tuple[GridRow, ...]
+    headings: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,12 @@ class Header:
 _LABEL = re.compile(r"(?:model|method|system|generator|approach|name|run|count|variant)s?", re.I)
 _GROUP = re.compile(r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?)s?", re.I)
 _N = re.compile(r"n|#?\s*(?:evaluated )?queries", re.I)
+_SPREAD = re.compile(
+    r"(?:±\s*)?(?:std|s\.?d\.?|stdev|std\.? ?(?:dev|err)\.?|stderr|p[- ]?values?|variance)", re.I
+)
+_FAMILY = re.compile(
+    r"(?:recall|precision|acc(?:uracy)?|success|hit.*|bleu|[rpbs])?(?:\s*@\s*k)?(?:\s*\(.*\))?", re.I
+)
 _GAIN = re.compile(r"improv|\bgain\b|\brel(?:ative|\.)|Δ|∆|\bdelta\b", re.I)
 
 
@@ -78,6 +88,9 @@ def to_table(grid: Grid) -> Table | None:
     style = _style(grid, header)
     rows, gains = _rows(grid, header, style)
     notes = [f"columns not known and left out: {', '.join(header.left_out)}"] if header.left_out else []
+    if spreads := [row.name for row in rows if _SPREAD.fullmatch(row.label)]:
+        notes.append(f"rows that are no scores and left out: {', '.join(spreads)}")
+        rows = [row for row in rows if not _SPREAD.fullmatch(row.label)]
     if style is Style.COMMA:
         notes.append("numbers are read with a decimal comma")
     return Table(grid.name, tuple(rows), tuple(gains), tuple(notes)).with_scales()
@@ -119,7 +132,9 @@ def _columns(grid: Grid, at: int, tops: list[str], known: dict[int, Column]) -> 
     if at:  # a label may be written in the upper of two header rows
         names = [name or above for name, above in zip(names, grid.rows[at - 1].texts(), strict=True)]
     seen = Counter(known.values())
-    numbers = {j: (tops[j] if seen[known[j]] > 1 else "", known[j]) for j in known}
+    over = {tops[j] for j in known}
+    apart = max(seen.values()) > 1 or (len(over) > 1 and not all(map(_FAMILY.fullmatch, over)))
+    numbers = {j: (tops[j] if apart else "", known[j]) for j in known}
     if twice := [key for key, times in Counter(numbers.values()).items() if times > 1]:
         raise DataError(
             f"{grid.file}:{grid.rows[at].line}: column '{twice[0][1]}' appears {seen[twice[0][1]]} times "
@@ -129,13 +144,20 @@ def _columns(grid: Grid, at: int, tops: list[str], known: dict[int, Column]) -> 
     if not others:
         raise DataError(f"{grid.file}:{grid.rows[at].line}: no column is left for the names of the rows.")
     label = next((j for j in others if _LABEL.fullmatch(names[j])), None)
-    grouping = [j for j in others if _GROUP.fullmatch(names[j]) or (label is not None and j < label)]
+    before = [j for j in others if label is not None and j < label and _repeats(grid, at, j)]
+    grouping = [j for j in others if _GROUP.fullmatch(names[j]) or j in before]
     if label is None:
         label = next((j for j in others if j not in grouping), others[0])
     groups = tuple(j for j in grouping if j != label)
     n = next((j for j in others if _N.fullmatch(names[j])), None)
     left_out = tuple(names[j] for j in others if j not in (label, n, *groups) and names[j])
     return Header(numbers, label, groups, n, left_out, at + 1)
+
+
+def _repeats(grid: Grid, at: int, j: int) -> bool:
+    """Return whether a column can group rows: a rank or a year's list of different values cannot."""
+    texts = [row.cells[j].text for row in grid.rows[at + 1 :]]
+    return len(set(texts)) < len(texts)
 
 
 def _style(grid: Grid, header: Header) -> Style:
@@ -152,7 +174,7 @@ def _rows(grid: Grid, header: Header, style: Style) -> tuple[list[Row], list[Row
     heading, block, held = "", 0, [""] * len(header.groups)
     for printed in grid.rows[header.body :]:
         block += printed.ruled
-        if (title := _heading(printed, header)) is not None:
+        if grid.headings and (title := _heading(printed, header)) is not None:
             heading, block = title, block + 1
             continue
         _refuse_second_header(grid, printed, header)

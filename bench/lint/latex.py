@@ -49,6 +49,8 @@ def grids(text: str, file: str) -> list[Grid]:
         end = plain.find(f"\\end{{{name}}}", begin.end())
         if end < 0:
             raise place.error(f"\\begin{{{name}}} has no \\end{{{name}}}.")
+        if _BEGIN.search(plain, begin.end(), end):
+            raise place.error("a tabular inside a tabular is not read. Use \\makecell for broken lines.")
         start = _after_arguments(plain, begin.end(), 1 + (name in ("tabular*", "tabularx", "tabulary")))
         rows = _rows(plain[start:end], _Place(file, plain.count("\n", 0, start) + 1))
         if rows:

@@ -17,7 +17,10 @@ class Marked:
     starred: bool = False
 
 
-_TAGS = re.compile(r"</?(?:b|strong|u|ins|em|i|sup|sub|span|small|font|br)\b[^>]*>", re.I)
+_TAGS = re.compile(r"</?(?:b|strong|u|ins|em|i|span|small|font)\b[^>]*>", re.I)
+_RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
+"""What stands raised or lowered is no digit of the number beside it: keep it apart."""
+_APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
 _HTML_SUP = re.compile(r"<sup>\s*(?:\*|†|‡|§|[a-z])+\s*</sup>", re.I)
@@ -35,7 +38,10 @@ def undress(raw: str) -> Marked:
     bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")
     underline = bool(_HTML_UNDERLINE.search(text))
     starred = bool(_HTML_SUP.search(text))
-    text = _TAGS.sub("", _HTML_SUP.sub("", text)).replace("\\*", "*").replace("\\_", "_")
+    text = _HTML_SUP.sub("", text)
+    for tag, sign in _RAISED:
+        text = tag.sub(sign, text)
+    text = _TAGS.sub("", _APART.sub(" ", text)).replace("\\*", "*").replace("\\_", "_")
     text = _unwrap(text.strip())
     text, more = _unstar(text)
     return Marked(_NOTE.sub(r"\1", text).strip(), bold, underline, starred or more)

@@ -21,6 +21,7 @@ class Style(Enum):
 
     POINT = "decimal point"
     COMMA = "decimal comma"
+    EITHER = "no fraction that tells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,13 @@ _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _THOUSANDS = {
     Style.POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"),
     Style.COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?"),
+    Style.EITHER: re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"),
 }
 _SPACED = re.compile(r"(?<=\d)[\u2009\u202f\u00a0](?=\d{3}(?!\d))")
 _COMMA_FRACTION = re.compile(r"[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\d{3})+,\d+)")
 _POINT_FRACTION = re.compile(r"[+-]?(?:\d*\.(?:\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+)")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_SPREAD = re.compile(r"(?:±|\+/-|\+-).*$")
+_SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
 
 
 def bare(text: str) -> str:
@@ -88,7 +90,7 @@ def style_of(texts: list[str]) -> Style:
     points = [text for text in bares if _POINT_FRACTION.fullmatch(text)]
     if commas and points:
         raise UnreadableError(f"decimal commas ('{commas[0]}') and points ('{points[0]}') in one table")
-    return Style.COMMA if commas else Style.POINT
+    return Style.COMMA if commas else Style.POINT if points else Style.EITHER
 
 
 def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
@@ -112,12 +114,12 @@ def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
 
 
 def _digits(text: str, style: Style, count: bool) -> str:
-    if _EITHER.fullmatch(text) and not count:
+    if _EITHER.fullmatch(text) and style is not Style.POINT and not count:
         raise UnreadableError(
             f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which"
         )
     if style is Style.COMMA and _PLAIN.fullmatch(text) and "." in text:
         raise UnreadableError(f"'{text}' has a point in a table of decimal commas: thousand or fraction?")
     if _THOUSANDS[style].fullmatch(text):
-        text = text.replace("," if style is Style.POINT else ".", "")
+        text = text.replace("." if style is Style.COMMA else ",", "")
     return text.replace(",", ".") if style is Style.COMMA else text

@@ -11,10 +11,13 @@ _BOLD = re.compile(r"\\(?:textbf|mathbf|boldsymbol|bm|bfseries|bf)\b")
 _UNDERLINE = re.compile(r"\\(?:underline|uline|ul)\b")
 _WRAPPERS = (
     "textbf|mathbf|boldsymbol|bm|underline|uline|ul|textit|emph|textrm|textsf|texttt|textsc|mathrm|text|mathit"
-    "|mbox|makecell|num|small|textnormal|rotatebox|hspace|ensuremath|shortstack|thead"
+    "|mbox|makecell|num|textnormal|ensuremath|shortstack|thead"
 )
 _WRAPPED = re.compile(rf"\\(?:{_WRAPPERS})\s*(?:\[[^\]]*\])?\{{([^{{}}]*)\}}")
-_COLOURED = re.compile(r"\\textcolor(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}|\\colorbox\{[^{}]*\}\{([^{}]*)\}")
+_COLOURED = re.compile(
+    r"\\textcolor(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}|\\colorbox\{[^{}]*\}\{([^{}]*)\}"
+    r"|\\rotatebox(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}"
+)
 _DROPPED = re.compile(
     r"\\(?:cite[a-z]*|ref|label|footnote|footnotemark|cellcolor|color|tnote|vspace|hspace)"
     r"\*?(?:\[[^\]]*\])*(?:\{[^{}]*\})?"
@@ -26,11 +29,14 @@ _DAGGERS = (
 )
 _SUPERSCRIPT = re.compile(rf"(?:\^|\\textsuperscript)\s*(?:\{{(?:\s|{_DAGGERS})+\}}|(?:{_DAGGERS}))")
 _SPREAD = re.compile(r"(?:_\s*\{\s*)?(?:\\pm|±)[^}]*\}?")
+_BESIDE = re.compile(r"(?<=\d)(?=\\[a-zA-Z]|\{\d)(?!\\pm\b)")
+"""Where a macro or a group follows a digit: what it holds is no part of that number."""
 _MACRO = re.compile(r"\\([a-zA-Z]+)\s?")
 _PLAIN = {
     "\\%": "%", "\\,": "\u2009", "\\;": "\u2009", "\\!": "", "\\:": "\u2009", "\\ ": " ",
     "\\#": "#", "\\_": "_",
-    "\\&": "&", "~": " ", "{,}": ",", "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
+    "\\&": "&", "~": " ", "{,}": ",", "\\rightarrow": "→", "\\to ": "→",
+    "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
     "\\textendash": "–",
     "\\textemdash": "—", "\\checkmark": "✓", "\\times": "×", "\\alpha": "α",
 }  # fmt: skip
@@ -72,7 +78,7 @@ def undress(raw: str) -> Marked:
     text = _SUPERSCRIPT.sub("", raw)
     for tex, plain in _PLAIN.items():
         text = text.replace(tex, plain)
-    text = _peel(_DROPPED.sub("", text))
+    text = _peel(_DROPPED.sub("", _BESIDE.sub(" ", text)))
     text = _SPREAD.sub("", re.sub(rf"(?:{_DAGGERS})(?=\W*$)", "*", text))
     text = re.sub(r"(?<!\\)[{}$]|\\[()]", "", text)
     if (
@@ -88,7 +94,7 @@ def undress(raw: str) -> Marked:
 def _peel(text: str) -> str:
     """Replace wrappers by what they wrap, from the inside out."""
     while True:
-        peeled = _COLOURED.sub(lambda m: m[1] or m[2] or "", _WRAPPED.sub(r"\1", text))
+        peeled = _COLOURED.sub(lambda m: m[1] or m[2] or m[3] or "", _WRAPPED.sub(r"\1", text))
         if peeled == text:
             return text
         text = peeled

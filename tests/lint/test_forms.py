@@ -196,7 +196,12 @@ def test_unquoted_thousands_in_a_csv_are_ragged_and_not_two_numbers(tmp_path):
 
 def test_a_thousand_or_a_decimal_comma_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"t.csv:2: column CIDEr: '1,234' may be a thousand or a decimal"):
-        tables(tmp_path, "t.csv", 'Model,R@1,CIDEr\nA,10.5,"1,234"\n')
+        tables(tmp_path, "t.csv", 'Model,R@1,CIDEr\nA,10,"1,234"\n')
+
+
+def test_a_comma_is_a_thousand_where_other_cells_have_a_decimal_point(tmp_path):
+    table = one(tmp_path, "t.csv", 'Model,R@1,CIDEr\nA,10.5,"1,234"\n')
+    assert values(table) == {"A": [10.5, 1234.0]}
 
 
 def test_semicolons_and_decimal_commas_are_read_and_said(tmp_path):
@@ -250,9 +255,12 @@ def test_n_in_our_scores_is_checked_against_precision_at_1(tmp_path):
     assert lint(str(path)).ok
 
 
-def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path):
+@pytest.mark.parametrize("seed", ["mean", "", "0;1;2"])
+def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path, seed):
     path = tmp_path / "scores.csv"
-    path.write_text("generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,mean\n")
+    path.write_text(
+        f"generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,{seed}\n"
+    )
     assert lint(str(path)).ok
 
 
@@ -277,3 +285,127 @@ def test_small_percentages_of_one_family_are_left_out_of_cross_checks(tmp_path):
     report = lint(str(path))
     assert report.ok
     assert any(note.startswith("P: all values at most 1 beside percentages") for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "12<sup>5</sup>",
+        "12<sub>5</sub>",
+        "12<br>5",
+        "12 5",
+        "<12",
+        "12.5 ↑1.2",
+        "~~12.5~~",
+        "1,23,456",
+        "12.5.1",
+        "12–13",
+        "[12.5](#note) 3",
+    ],
+)
+def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path, cell):
+    with pytest.raises(DataError, match=r"t.md:3: column R@1: .* is not a number"):
+        tables(tmp_path, "t.md", f"| Model | R@1 |\n|---|---|\n| A | {cell} |\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "bold"),
+    [
+        ("**12.5** (+2.3)", 12.5, True),
+        ("***12.5***", 12.5, True),
+        ("**12.5***", 12.5, True),
+        ("<b>12.5</b><sup>*</sup>", 12.5, True),
+        ("12.5<sub>±0.3</sub>", 12.5, False),
+        ("12.5 &plusmn; 0.3", 12.5, False),
+        ("*12.5*", 12.5, False),
+        ("12.5†‡", 12.5, False),
+        ("−12.5", -12.5, False),
+        ("12.5 %", 12.5, False),
+        ("1 234.5".replace(" ", "\u202f"), 1234.5, False),
+    ],
+)
+def test_a_markdown_cell_keeps_its_number_under_any_dress(tmp_path, cell, value, bold):
+    (row,) = one(tmp_path, "t.md", f"| Model | CIDEr |\n|---|---|\n| A | {cell} |\n").rows
+    (entry,) = row.entries.values()
+    assert (float(entry.number.value), entry.bold) == (value, bold)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (r"\textbf{\underline{12.5}}", 12.5),
+        (r"{\bf 12.5}", 12.5),
+        (r"\phantom{0}9.5", 9.5),
+        (r"\textcolor{red}{12.5}", 12.5),
+        (r"\cellcolor[HTML]{EFEFEF}12.5", 12.5),
+        (r"$12.5\pm0.3$", 12.5),
+        (r"12.5$^{\dagger\ddagger}$", 12.5),
+        (r"12.5\textsuperscript{*}", 12.5),
+        (r"12.5\tnote{1}", 12.5),
+        (r"1\,234.5", 1234.5),
+        (r"1{,}234.5", 1234.5),
+        (r"\num{12.5}", 12.5),
+        (r"$-$12.5", -12.5),
+        (r"12.5\,\%", 12.5),
+    ],
+)
+def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path, cell, value):
+    text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
+    (row,) = one(tmp_path, "t.tex", text.replace("CELL", cell)).rows
+    assert [float(entry.number.value) for entry in row.entries.values()] == [value]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [r"12\small{5}", r"12{5}", r"12\textit{5}", r"$12^{5}$", r"$\sim$12", r"12\textsubscript{5}", r"$<$12"],
+)
+def test_a_latex_cell_of_two_numbers_is_refused(tmp_path, cell):
+    text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
+    with pytest.raises(DataError, match=r"t.tex:3: "):
+        tables(tmp_path, "t.tex", text.replace("CELL", cell))
+
+
+def test_a_tabular_inside_a_tabular_is_refused(tmp_path):
+    inner = "\\begin{tabular}{c}R@\\\\1\\end{tabular}"
+    with pytest.raises(DataError, match="a tabular inside a tabular"):
+        tables(
+            tmp_path, "t.tex", f"\\begin{{tabular}}{{lc}}\nModel & {inner} \\\\\nA & 3\\\\\n\\end{{tabular}}"
+        )
+
+
+def test_columns_of_two_data_sets_are_never_compared_with_each_other(tmp_path):
+    table = one(tmp_path, "t.csv", "Model,MSR-VTT,,DiDeMo\n,R@1,R@5,R@10\nA,30.0,60.0,50.0\n")
+    assert values(table) == {"MSR-VTT/A": [30.0, 60.0], "DiDeMo/A": [50.0]}
+
+
+def test_a_rotated_multirow_label_is_the_group(tmp_path):
+    text = r"""
+    \begin{tabular}{llc}
+    & Model & R@1 \\
+    \multirow{2}{*}{\rotatebox{90}{BM25}} & A & 1.5 \\
+    & B & 2.5 \\
+    \end{tabular}
+    """
+    assert list(values(one(tmp_path, "t.tex", text))) == ["BM25/A", "BM25/B"]
+
+
+def test_rows_of_spreads_are_left_out_and_named(tmp_path):
+    table = one(tmp_path, "t.csv", "Model,R@1,R@5\nA,30.0,60.0\nstd,0.3,0.1\n")
+    assert list(values(table)) == ["A"]
+    assert "rows that are no scores and left out: std" in table.notes
+
+
+def test_a_row_called_by_a_number_sign_is_a_row_and_a_signature_is_none(tmp_path):
+    text = "# made by hand\nData,Train,Val,Test\n# videos,10,2,3\n# signature: n=5, k=3, x\n"
+    assert values(one(tmp_path, "t.csv", text)) == {"# videos": [10, 2, 3]}
+
+
+def test_a_column_of_ranks_is_no_group(tmp_path):
+    table = one(tmp_path, "t.csv", "Rank,Model,R@1\n1,A,30.0\n2,B,20.0\n")
+    assert list(values(table)) == ["A", "B"]
+    assert any("left out: Rank" in note for note in table.notes)
+
+
+def test_a_csv_row_without_values_is_no_heading_of_the_rows_below(tmp_path):
+    table = one(tmp_path, "t.csv", "Model,R@1,R@5\nLead,,\nA,30.0,60.0\n")
+    assert values(table) == {"A": [30.0, 60.0]}

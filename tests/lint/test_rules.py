@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.lint import lint_table
-from bench.lint.csvform import records, wide
+from bench.lint.csvform import long, records, wide
 from bench.lint.granularity import smallest_n
 from bench.lint.grid import to_table
 from bench.lint.latex import grids
@@ -136,6 +136,16 @@ def test_rounded_scores_of_real_rankings_raise_no_alarm(seed, queries, pool, dig
 
 
 @settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(4, 60))
+def test_full_precision_scores_of_real_rankings_raise_no_alarm(seed, queries, pool):
+    names = [f"{family}@{k}" for family in ("R", "P", "Acc") for k in CUTS]
+    values = metrics(seed, queries, pool)
+    lines = [f"a,bm25,{name},{value!r},{queries},0" for name, value in zip(names, values, strict=True)]
+    made = long(records("\n".join(["generator,retriever,metric,value,n,seed", *lines]), "s.csv"), "s.csv")
+    assert lint_table(made) == []
+
+
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 3), st.integers(0, 2))
 def test_a_planted_fall_of_recall_is_found(seed, row, at):
     rows = [metrics(seed + i, 40, 40) for i in range(4)]
@@ -168,3 +178,9 @@ def test_the_smallest_n_never_exceeds_the_true_one(seed, queries):
 def test_a_share_that_n_queries_cannot_give_is_found(seed, n):
     number = random.Random(seed).randint(0, n - 1) / n + 0.5 / n
     assert broken(f"Model,P@1\nA,{100 * number:.3f}%\n", n=n) == {("A, P@1", "granularity")}
+
+
+def test_digits_that_say_little_about_n_get_no_note():
+    assert not any("smallest number" in note for note in notes(table("Model,P@1\nA,71.2\nB,70.0\n")))
+    many = "".join(f"M{i},{100 * i / 40:.2f}\n" for i in range(2, 30))
+    assert any(": 40 " in note for note in notes(table(f"Model,P@1\n{many}")))

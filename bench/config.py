@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -91,6 +92,8 @@ def _checked(fields: dict[str, Any]) -> RunConfig:
     _choice("protocol", config.protocol, PROTOCOLS)
     _choice("split", config.split, SPLITS)
     _choice("engine", config.engine, ("local",))
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.device):
+        raise UsageError(f"option device={config.device!r} is not auto, cpu, cuda or cuda:N.")
     if not isinstance(config.query_seed, int):
         raise UsageError(f"option query_seed={config.query_seed!r} is not a whole number.")
     return config

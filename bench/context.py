@@ -61,7 +61,14 @@ class Context:
 
     @property
     def device(self) -> str:
-        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key."""
+        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
+
+        ``auto`` is decided at the first reading: a GPU when torch sees one.
+        """
+        if self._device == "auto":
+            import torch
+
+            self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._note("device", self._device.partition(":")[0])
         return self._device
 

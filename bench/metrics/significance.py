@@ -94,11 +94,19 @@ def tied_groups(
     Holm-corrected among themselves. A system may be in several groups, as not differing is not
     transitive. Source: Piepho 2004 (insert and absorb).
     """
-    pairs = list(combinations(range(len(scores)), 2))
+    pairs = combinations(range(len(scores)), 2)
     tests = [paired_test(scores[i], scores[j], seed=seed, draws=draws) for i, j in pairs]
-    adjusted = holm([test.p_value for test in tests])
     means = np.asarray(scores, dtype=np.float64).mean(axis=1)
-    place = {int(system): n for n, system in enumerate(np.argsort(-means, kind="stable"))}
+    return groups_by_tests(means, [test.p_value for test in tests], alpha=alpha)
+
+
+def groups_by_tests(
+    means: npt.NDArray[Any], p_values: Sequence[float] | Floats, *, alpha: float = ALPHA
+) -> Groups:
+    """Return `tied_groups` from the systems' means and the uncorrected p of each pair (0, 1), (0, 2) ..."""
+    pairs = combinations(range(len(means)), 2)
+    adjusted = holm(p_values)
+    place = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
     sets = _without_pairs(set(place), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha])
     ordered = [sorted(group, key=place.__getitem__) for group in sets]
     return tuple(tuple(group) for group in sorted(ordered, key=lambda group: [place[i] for i in group]))

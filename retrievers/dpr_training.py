@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -65,19 +65,22 @@ class MaskedRankingLoss(torch.nn.Module):
         queries, siblings = (self.model(features)["sentence_embedding"] for features in sentence_features)
         cosines = torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(siblings).T  # [b, b]
         scores = (cosines * self.scale).masked_fill(false_negatives(labels), -torch.inf)
-        return torch.nn.functional.cross_entropy(scores, torch.arange(len(scores), device=scores.device))
+        targets = torch.arange(len(scores), device=scores.device)
+        loss: torch.Tensor = torch.nn.functional.cross_entropy(scores, targets)
+        return loss
 
 
 def false_negatives(labels: torch.Tensor) -> torch.Tensor:
     """Return where row i must not take sibling j as a negative, ``[b, b]`` bool; never i itself."""
     video, query, sibling = labels.T  # [b] each
-    same = (
+    same: torch.Tensor = (
         (video[:, None] == video)
         | (query[:, None] == query)
         | (sibling[:, None] == sibling)
         | (query[:, None] == sibling)
     )
-    return same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return same.logical_and(~itself)
 
 
 def train(
@@ -109,8 +112,16 @@ def train(
     )
     find: Any = get_last_checkpoint
     last = find(str(scratch)) if scratch.is_dir() else None
-    with quiet_loading():
-        trainer.train(resume_from_checkpoint=last)
+    bars = not are_progress_bars_disabled()
+    disable_progress_bars()  # of the datasets library; it maps over the training rows
+    try:
+        with quiet_loading():
+            # examples for a model card that nobody writes: a slow pass over the rows, and a bar
+            model.model_card_data.set_widget_examples = lambda dataset: None
+            trainer.train(resume_from_checkpoint=last)
+    finally:
+        if bars:
+            enable_progress_bars()
     return model.eval()
 
 
@@ -132,9 +143,8 @@ def _towers(
             model.max_seq_length = min(max_tokens, model.max_seq_length or max_tokens)
     if not untied:
         return document
-    router = Router.for_query_document(
-        query_modules=list(query.children()), document_modules=list(document.children())
-    )
+    parts: list[list[Any]] = [list(query.children()), list(document.children())]
+    router = Router.for_query_document(query_modules=parts[0], document_modules=parts[1])
     return SentenceTransformer(modules=[router], device=device)
 
 

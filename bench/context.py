@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 S = TypeVar("S", bound=Section)
+_GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in Linux
 
 
 class Context:
@@ -66,9 +68,7 @@ class Context:
         ``auto`` is decided at the first reading: a GPU when torch sees one.
         """
         if self._device == "auto":
-            import torch
-
-            self._device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._device = "cuda" if _has_gpu() else "cpu"
         self._note("device", self._device.partition(":")[0])
         return self._device
 
@@ -106,3 +106,12 @@ class Context:
         if self._sealed and name not in self._used:
             raise AssertionError(f"{name} was first read after the key was made: read it in __init__")
         self._used[name] = value
+
+
+def _has_gpu() -> bool:
+    """Ask torch only where the system shows a GPU at all: importing it takes seconds."""
+    if sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _GPU_DEVICES):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())

@@ -63,12 +63,12 @@ def locate(name: str | None, language: str, *, key: str) -> Weights:
         return _default(language, key)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return _in_folder(folder, name)
+        return in_folder(folder, name)
     if not HUB_ID.fullmatch(name):
         raise MissingError(
             f"{key}={name!r} is no folder and no hub id. Give a folder that exists or owner/name."
         )
-    return _in_folder(_snapshot(name, key), name)
+    return in_folder(_snapshot(name, key), name)
 
 
 def _default(language: str, key: str) -> Weights:
@@ -93,7 +93,7 @@ def _default(language: str, key: str) -> Weights:
             f"{folder / known['file']} is not {known['label']}: its sha256 is {found}, "
             f"not {known['sha256']}. {mend}"
         )
-    return _in_folder(folder, known["label"])
+    return in_folder(folder, known["label"])
 
 
 def _snapshot(name: str, key: str) -> Path:
@@ -110,7 +110,8 @@ def _snapshot(name: str, key: str) -> Path:
         ) from error
 
 
-def _in_folder(folder: Path, name: str) -> Weights:
+def in_folder(folder: Path, name: str) -> Weights:
+    """Return the weights in a folder. Raises MissingError when there are none."""
     files = sorted({path for part in PARTS for path in folder.rglob(part) if path.is_file()})
     if not any(path.suffix in (".safetensors", ".bin") for path in files):
         raise MissingError(f"{folder} holds no weights: there is no *.safetensors or *.bin file in it.")

@@ -70,9 +70,8 @@ class RunItems:
         """
         key = (generator, retriever)
         if key not in self._known:
-            self._known[key] = (
-                self._queries(f"{generator}.{retriever}") if retriever else self._videos(generator)
-            )
+            cell = f"{generator}.{retriever}"
+            self._known[key] = self._queries(cell) if retriever else self._videos(generator)
         return self._known[key]
 
     def texts(self) -> dict[str, str]:
@@ -86,18 +85,17 @@ class RunItems:
     def _group_of(self) -> dict[str, int]:
         """Number the information needs: a query drawn for several videos is one of them."""
         numbers: dict[str, int] = {}
-        return {
-            query: numbers.setdefault(normalise(text), len(numbers)) for query, text in self.texts().items()
-        }
+        texts = self.texts().items()
+        return {query: numbers.setdefault(normalise(text), len(numbers)) for query, text in texts}
 
     def _queries(self, cell: str) -> ItemScores:
         frames = self._frames(f"per_query/{cell}.csv", "query_id")
         groups = np.array([self._group_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
         metrics = [name for name in frames[0].columns if name not in ("query_id", "n_relevant")]
         values = {m: np.stack([_by_need(frame[m].to_numpy(), groups) for frame in frames]) for m in metrics}
-        first = {
-            int(group): query for query, group in zip(frames[0]["query_id"][::-1], groups[::-1], strict=True)
-        }
+        first: dict[int, str] = {}
+        for query, group in zip(frames[0]["query_id"], groups.tolist(), strict=True):
+            first.setdefault(group, query)
         return ItemScores(tuple(first[group] for group in sorted(first)), values, values)
 
     def _videos(self, generator: str) -> ItemScores:

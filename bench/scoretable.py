@@ -53,9 +53,8 @@ class ScoreTable:
         contests = None
         if significance is not None:
             own = significance[significance["table"] == name]
-            contests = {
-                (row.retriever, row.metric): row for row in own.fillna({"retriever": ""}).itertuples()
-            }
+            rows: list[Any] = list(own.fillna({"retriever": ""}).itertuples())
+            contests = {(str(row.retriever), str(row.metric)): row for row in rows}
         return cls(
             name,
             columns,
@@ -86,7 +85,13 @@ class ScoreTable:
         return found
 
     def notes(self) -> list[str]:
-        """Return the lines on significance that stand under the table."""
+        """Return the lines on references and significance that stand under the table."""
+        there = {generator for _, generator, _ in self.scores}
+        outside = ", ".join(self._label(name) for name in self.apart if name in there)
+        references = [f"References, never best, second or baseline: {outside}."] if outside else []
+        return [*references, *self._tests()]
+
+    def _tests(self) -> list[str]:
         if self.contests is None:
             return ["Significance: not computed yet; the run is unfinished."]
         if not self.contests:

@@ -25,3 +25,9 @@ def headline(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that tables show: those of the one seed, or the means over several."""
     means = scores["seed"].astype(str) == MEAN
     return scores[means] if means.any() else scores
+
+
+def with_text(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with the empty retriever of generation metrics as text, not as a missing value."""
+    # a column that is empty throughout was read as numbers
+    return scores.assign(retriever=scores["retriever"].astype(object).fillna("").astype(str))

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.columns import GENERATION, RETRIEVAL
+from bench.columns import GENERATION, RETRIEVAL, with_text
 from bench.items import ItemScores, RunItems
 from bench.metrics.intervals import Interval, mean_interval
 from bench.metrics.seeds import interval_over_seeds, minimum_detectable_over_seeds, paired_test_over_seeds
@@ -36,23 +36,28 @@ class Comparison:
 def compare(ours: ItemScores, theirs: ItemScores, metric: str) -> Comparison:
     """Return the comparison of two cells in a metric, over the items that both were scored on.
 
+    Raises ValueError when the items are not the same.
+    """
+    p = p_value(ours, theirs, metric)
+    a, b = ours.values[metric], theirs.values[metric]
+    counted = summarise((ours.own[metric].mean(axis=0) - theirs.own[metric].mean(axis=0)).round(12), p)
+    difference = ours.score(metric) - theirs.score(metric)
+    test = PairedTest(difference, p, counted.wins, counted.ties, counted.losses)
+    if max(len(a), len(b)) > 1:
+        return Comparison(test, interval_over_seeds(a, b), minimum_detectable_over_seeds(a, b))
+    return Comparison(test, mean_interval(a[0] - b[0]), minimum_detectable_difference(a[0], b[0]))
+
+
+def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
+    """Return the uncorrected p of two cells in a metric.
+
     One seed on each side: randomisation over items (of BLEU: swapped videos). More: queries and seeds
     as crossed random effects. Raises ValueError when the items are not the same.
     """
     if ours.ids != theirs.ids:
         raise ValueError("two cells can be compared only on the same items")
-    a, b = ours.values[metric], theirs.values[metric]
-    several = max(len(a), len(b)) > 1
-    p_value = paired_test_over_seeds(a, b).p_value if several else _one_seed_p(ours, theirs, metric)
-    counted = summarise((ours.own[metric].mean(axis=0) - theirs.own[metric].mean(axis=0)).round(12), p_value)
-    difference = ours.score(metric) - theirs.score(metric)
-    test = PairedTest(difference, p_value, counted.wins, counted.ties, counted.losses)
-    if several:
-        return Comparison(test, interval_over_seeds(a, b), minimum_detectable_over_seeds(a, b))
-    return Comparison(test, mean_interval(a[0] - b[0]), minimum_detectable_difference(a[0], b[0]))
-
-
-def _one_seed_p(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
+    if max(ours.seeds, theirs.seeds) > 1:
+        return paired_test_over_seeds(ours.values[metric], theirs.values[metric]).p_value
     if metric in BLEU and ours.bleu_counts is not None and theirs.bleu_counts is not None:
         from bench.metrics.text_uncertainty import bleu_p_values
 
@@ -78,8 +83,8 @@ def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) 
 
 def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield who is best and who is second in each column; of equal scores the first row."""
-    own = scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"])
-    retrievers = own["retriever"].fillna("")
+    own = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
+    retrievers = own["retriever"]
     for table, metrics in (("generation", list(GENERATION.values())), ("retrieval", RETRIEVAL)):
         for retriever in retrievers[(retrievers == "") == (table == "generation")].unique():
             for metric in metrics:

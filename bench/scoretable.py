@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bench.columns import HEADLINE, SD, headline
+from bench.columns import HEADLINE, SD, headline, with_text
 from bench.rendering import BEST, PLAIN, SECOND, Cell, Rows
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ScoreTable:
         contests = None
         if significance is not None:
             own = significance[significance["table"] == name]
-            rows: list[Any] = list(own.fillna({"retriever": ""}).itertuples())
+            rows: list[Any] = list(with_text(own).itertuples())
             contests = {(str(row.retriever), str(row.metric)): row for row in rows}
         return cls(
             name,
@@ -162,5 +162,5 @@ class ScoreTable:
 
 
 def _by_key(scores: pd.DataFrame) -> list[tuple[Key, Any]]:
-    rows = scores.assign(retriever=scores["retriever"].fillna("")).itertuples()
+    rows = with_text(scores).itertuples()
     return [((str(row.retriever), str(row.generator), str(row.metric)), row) for row in rows]

@@ -117,7 +117,7 @@ def train(
     try:
         with quiet_loading():
             # examples for a model card that nobody writes: a slow pass over the rows, and a bar
-            model.model_card_data.set_widget_examples = lambda dataset: None
+            setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
             trainer.train(resume_from_checkpoint=last)
     finally:
         if bars:

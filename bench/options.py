@@ -34,6 +34,23 @@ class DataOptions(Section):
     """Frames a generator sees of a video, taken uniformly when there are more (paper, IV-A3)."""
 
 
+INDEX_MODES = ("replace", "append")
+
+
+@dataclass(frozen=True)
+class IndexOptions(Section):
+    """What is indexed of a video."""
+
+    section: ClassVar[str] = "index"
+    mode: str = "replace"
+    """``replace``: the summary stands for the video; ``append``: the transcript and the summary, as
+    doc2query does (Nogueira et al. 2019)."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in INDEX_MODES:
+            raise ValueError(f"option index.mode={self.mode!r} is unknown. Known: {', '.join(INDEX_MODES)}.")
+
+
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
 

@@ -17,7 +17,7 @@ from bench.data.registered import dataset_folder
 from bench.errors import UsageError
 from bench.evaluation import Evaluation, evaluation
 from bench.hashing import digest, file_digest
-from bench.options import DataOptions, flatten
+from bench.options import DataOptions, IndexOptions, flatten
 from bench.registry import FILE_PREFIX, resolve
 from bench.store import Store, default_root
 from bench.types import Json, Video
@@ -67,6 +67,13 @@ class Plan:
             store=self.store,
             quiet=self.config.quiet,
         )
+
+    @property
+    def index_mode(self) -> str:
+        """Return what is indexed of a video: ``replace`` or ``append``."""
+        options = self.config.sections.get(IndexOptions.section, IndexOptions())
+        assert isinstance(options, IndexOptions)
+        return options.mode
 
     def settings(self) -> dict[str, Json]:
         """Return every setting with its value, defaults too; what repeats the run."""

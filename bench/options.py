@@ -33,6 +33,12 @@ class DataOptions(Section):
     max_frames: int = 32
     """Frames a generator sees of a video, taken uniformly when there are more (paper, IV-A3)."""
 
+    def __post_init__(self) -> None:
+        if self.max_frames < 1:
+            raise ValueError(
+                f"option data.max_frames={self.max_frames} is out of range: it must be at least 1."
+            )
+
 
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.

@@ -47,7 +47,19 @@ QRELS = [
     ("q3", "v2", 1), ("q4", "v9", 1), ("q5", "v3", 3), ("q6", "v5", 1), ("q8", "v6", 1), ("q9", "v12", 1),
     ("q11", "v4", 1), ("q5", "v11", 0), ("q3", "v11", -1),
 ]  # fmt: skip
-LENGTHS = {"v1": 3, "v20": 2, "v12": 1, "v4": 2, "v5": 2, "v6": 1, "v10": 40, "v2": 3, "v9": 0, "v11": 1, "v3": 5}
+LENGTHS = {
+    "v1": 3,
+    "v20": 2,
+    "v12": 1,
+    "v4": 2,
+    "v5": 2,
+    "v6": 1,
+    "v10": 40,
+    "v2": 3,
+    "v9": 0,
+    "v11": 1,
+    "v3": 5,
+}
 
 TEST_POOL = [video for video, _, split in VIDEOS if split == "test"]
 
@@ -67,7 +79,7 @@ class Tiny:
         lines[number - 1] = text.encode() if isinstance(text, str) else text
         self.path(name).write_bytes(b"\n".join(lines))
 
-    def edit(self, name: str, number: int, **fields: Any) -> None:
+    def edit(self, name: str, number: int, /, **fields: Any) -> None:
         """Change fields of a JSON line (from 1); a field that becomes ``...`` is removed."""
         item = json.loads(self.path(name).read_bytes().split(b"\n")[number - 1])
         item.update(fields)

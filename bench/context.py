@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.errors import UsageError
+from bench.errors import MissingError, UsageError
 from bench.options import Section
 from bench.types import Json
 
@@ -61,7 +61,12 @@ class Context:
 
     @property
     def device(self) -> str:
-        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key."""
+        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
+
+        ``auto`` is settled here, at the first reading, because it takes torch to know. Raises
+        MissingError when a GPU is asked for and torch sees none.
+        """
+        self._device = _settled(self._device)
         self._note("device", self._device.partition(":")[0])
         return self._device
 
@@ -88,7 +93,9 @@ class Context:
         """Note all there is: for a component that never reads its context."""
         for section in self._sections.values():
             self.options(type(section))
-        _ = self.language, self.seed, self.device
+        _ = self.language, self.seed
+        # as it was asked for: what never reads its device is no reason to load torch
+        self._note("device", self._device.partition(":")[0])
 
     def seal(self) -> dict[str, Json]:
         """Return what was read, and refuse to hand out anything new from now on."""
@@ -99,3 +106,16 @@ class Context:
         if self._sealed and name not in self._used:
             raise AssertionError(f"{name} was first read after the key was made: read it in __init__")
         self._used[name] = value
+
+
+def _settled(device: str) -> str:
+    if device == "cpu":
+        return device
+    import torch
+
+    count = torch.cuda.device_count()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    if int(device.partition(":")[2] or 0) >= count:
+        raise MissingError(f"--device {device}: torch sees {count} GPUs on this machine. Use --device cpu.")
+    return device

@@ -111,6 +111,8 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _parse(value: Any, kind: type) -> Any:
+    if not isinstance(value, (bool, int, float, str)):
+        raise ValueError(value)
     if kind is bool:
         truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if str(value).lower() not in truth:

@@ -10,9 +10,9 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from bench.errors import BenchError, suggestions
-from bench.verbs import data, doctor, evaluate, listing, run, table
+from bench.verbs import data, doctor, evaluate, lint_table, listing, run, table
 
-VERBS = (run, listing, table, evaluate, data, doctor)
+VERBS = (run, listing, table, evaluate, lint_table, data, doctor)
 INTERRUPTED = 130
 _UNEXPECTED = "This was not foreseen; 'bench run --verbose' shows where it happened."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 S = TypeVar("S", bound=Section)
+_GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in Linux
 
 
 class Context:
@@ -63,8 +65,8 @@ class Context:
     def device(self) -> str:
         """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
 
-        ``auto`` is settled here, at the first reading, because it takes torch to know. Raises
-        MissingError when a GPU is asked for and torch sees none.
+        ``auto`` is settled at the first reading: a GPU when torch sees one. Raises MissingError for a
+        GPU that is asked for and not there.
         """
         self._device = _settled(self._device)
         self._note("device", self._device.partition(":")[0])
@@ -93,9 +95,7 @@ class Context:
         """Note all there is: for a component that never reads its context."""
         for section in self._sections.values():
             self.options(type(section))
-        _ = self.language, self.seed
-        # as it was asked for: what never reads its device is no reason to load torch
-        self._note("device", self._device.partition(":")[0])
+        _ = self.language, self.seed, self.device
 
     def seal(self) -> dict[str, Json]:
         """Return what was read, and refuse to hand out anything new from now on."""
@@ -111,11 +111,18 @@ class Context:
 def _settled(device: str) -> str:
     if device == "cpu":
         return device
-    import torch
-
-    count = torch.cuda.device_count()
+    count = _gpus()
     if device == "auto":
         return "cuda" if count else "cpu"
     if int(device.partition(":")[2] or 0) >= count:
         raise MissingError(f"--device {device}: torch sees {count} GPUs on this machine. Use --device cpu.")
     return device
+
+
+def _gpus() -> int:
+    """Ask torch only where the system shows a GPU at all: importing it takes seconds."""
+    if sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _GPU_DEVICES):
+        return 0
+    import torch
+
+    return torch.cuda.device_count()

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.registry import entries, load
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Hold one finding: what was looked for, what was found, and the line that mends it."""
-
-    name: str
-    ok: bool
-    found: str
-    mend: str = ""
-    needed: bool = True
-    """Whether the default job needs it; the rest is only told."""
+from bench.types import Check
 
 
 def examine() -> list[Check]:

@@ -8,6 +8,7 @@ protocols here are optional: the harness asks with ``isinstance`` and uses what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -99,6 +100,15 @@ class Indexed(Protocol):
 
     def index_bytes(self) -> int:
         """Return the size in bytes of the corpus indexed last."""
+        ...
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """Switch own caches off, so that what is timed is the work."""
+
+    def uncached(self) -> AbstractContextManager[None]:
+        """Return a block within which nothing is taken from a cache."""
         ...
 
 

@@ -99,3 +99,15 @@ class Run:
             ordered = np.pad(ordered, ((0, 0), (0, short)), constant_values=NO_HIT)
             ranked = np.pad(ranked, ((0, 0), (0, short)), constant_values=-np.inf)
         return cls(tuple(query_ids), tuple(video_ids), ordered, ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Hold a finding of ``bench doctor``: what was looked for, what was found, the line that mends it."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+    needed: bool = True
+    """Whether the default job needs it; the rest is only told."""

@@ -12,7 +12,7 @@ from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.text import cjk_share, tokenize
 from bench.types import Json, QueryId, Run, VideoId
-from retrievers import lucene
+from retrievers import javaless, lucene
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
@@ -93,9 +93,12 @@ class BM25:
 
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b
-        return lucene.LuceneIndex(texts, self._language, k1=k1, b=b)
+        kind = javaless.JavalessIndex if self._options.engine == "bm25s" else lucene.LuceneIndex
+        return kind(texts, self._language, k1=k1, b=b)
 
     def _version(self) -> str:
+        if self._options.engine == "bm25s":
+            return javaless.bm25s_version()
         return lucene.anserini_version()
 
     def _hits(self, texts: list[str], k: int) -> Hits:

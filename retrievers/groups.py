@@ -1,5 +1,5 @@
 """Names that stand for several retrievers."""
 
-ALL = ("bm25", "dpr-pt")
-DPR = ("dpr-pt",)
-"""The paper's two dense rows that exist."""
+ALL = ("bm25", "dpr-pt", "dpr-ft")
+DPR = ("dpr-pt", "dpr-ft")
+"""The paper's two dense rows."""

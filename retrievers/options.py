@@ -55,6 +55,32 @@ class DPROptions(Section):
             _within("dpr.max_tokens", self.max_tokens, (3, math.inf))
 
 
+@dataclass(frozen=True)
+class DPRFinetuneOptions(Section):
+    """How the dense retriever is fine-tuned; the defaults fit a CPU."""
+
+    section: ClassVar[str] = "dpr-ft"
+    untied: bool = True
+    """A tower of its own for each side, as in DPR (Karpukhin et al. 2020, section 3.1)."""
+    epochs: int = 1
+    batch_size: int = 32
+    lr: float = 2e-5
+    warmup_ratio: float = 0.1
+    scale: float = 20.0
+    """What cosines are multiplied by before the softmax: one over the temperature."""
+    max_pairs: int | None = 2000
+    """Pairs of sibling queries trained on, drawn with the seed; None takes all."""
+
+    def __post_init__(self) -> None:
+        for key in ("epochs", "batch_size"):
+            _within(f"dpr-ft.{key}", getattr(self, key), (1, math.inf))
+        _within("dpr-ft.lr", self.lr, (0.0, math.inf))
+        _within("dpr-ft.scale", self.scale, (0.0, math.inf))
+        _within("dpr-ft.warmup_ratio", self.warmup_ratio, (0.0, 1.0))
+        if self.max_pairs is not None:
+            _within("dpr-ft.max_pairs", self.max_pairs, (1, math.inf))
+
+
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"option {key}={value!r} is unknown. Known: {', '.join(known)}.")

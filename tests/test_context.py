@@ -70,9 +70,7 @@ def test_a_section_of_another_class_is_refused() -> None:
 
 
 def test_only_the_kind_of_a_device_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr("bench.context._gpus", lambda: 4)
     keys = []
     for device in ("cuda", "cuda:3", "auto"):
         given = context(device)
@@ -82,9 +80,7 @@ def test_only_the_kind_of_a_device_is_in_the_key(monkeypatch: pytest.MonkeyPatch
 
 
 def test_auto_is_the_processor_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr("bench.context._gpus", lambda: 0)
     given = context("auto")
     assert given.device == "cpu"
     assert given.seal() == {"device": "cpu"}
@@ -93,9 +89,7 @@ def test_auto_is_the_processor_where_there_is_no_gpu(monkeypatch: pytest.MonkeyP
 
 
 def test_a_gpu_too_far_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr("bench.context._gpus", lambda: 2)
     with pytest.raises(MissingError, match="sees 2 GPUs"):
         _ = context("cuda:2").device
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -58,8 +57,9 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
     folder.mkdir(parents=True, exist_ok=True)
-    _write_texts(folder, options)
-    _write_features(folder / "features" / FEATURES, options)
+    stories = [_story(options, index) for index in range(options.videos)]
+    _write_texts(folder, options, stories)
+    _write_features(folder / "features" / FEATURES, options, stories)
     about = {
         "name": options.name,
         "language": options.language,
@@ -87,19 +87,19 @@ def _cached(cache: Path, options: SynthOptions) -> Path:
     with tempfile.TemporaryDirectory(dir=cache, prefix=f".{options.name}-") as scratch:
         made = Path(scratch) / "made"
         synthesize(made, options)
-        with suppress(OSError):  # another process was faster: its folder has the same bytes
+        try:
             made.rename(folder)
-    if not folder.is_dir():
-        raise OSError(f"could not move the synthetic dataset to {folder}")
+        except OSError:
+            if not folder.is_dir():  # if it is: another process was faster, with the same bytes
+                raise
     return folder
 
 
-def _write_texts(folder: Path, options: SynthOptions) -> None:
+def _write_texts(folder: Path, options: SynthOptions, stories: Sequence[Story]) -> None:
     """Write videos, queries and relevance; a string is one query, whoever typed it."""
     numbers: dict[str, int] = {}
     with _writer(folder / "videos.jsonl") as videos, _writer(folder / "qrels.tsv") as qrels:
-        for index, (video_id, split) in enumerate(_videos(options)):
-            story = _story(options, index)
+        for index, ((video_id, split), story) in enumerate(zip(_videos(options), stories, strict=True)):
             record = {"id": video_id, "transcript": _transcript(options, index, story), "split": split}
             videos.write(json.dumps(record | _truth(story), ensure_ascii=False) + "\n")
             asked = Dice(options.seed, _ASKING, index)
@@ -111,7 +111,7 @@ def _write_texts(folder: Path, options: SynthOptions) -> None:
             file.write(json.dumps({"id": _query_id(number), "text": text}, ensure_ascii=False) + "\n")
 
 
-def _write_features(folder: Path, options: SynthOptions) -> None:
+def _write_features(folder: Path, options: SynthOptions, stories: Sequence[Story]) -> None:
     """Write the frames of all videos, one video in memory at a time."""
     folder.mkdir(parents=True)
     lengths = [frame_count(Dice(options.seed, _LENGTH, i), options) for i in range(options.videos)]
@@ -121,7 +121,7 @@ def _write_features(folder: Path, options: SynthOptions) -> None:
     block = np.lib.format.open_memmap(folder / "frames.npy", mode="w+", dtype="<f2", shape=shape)
     for index, n in enumerate(lengths):
         dice = Dice(options.seed, _FRAMES, index)
-        block[offsets[index] : offsets[index + 1]] = frames(dice, options, _story(options, index).shown, n)
+        block[offsets[index] : offsets[index + 1]] = frames(dice, options, stories[index].shown, n)
     block.flush()
     with _writer(folder / "ids.txt") as ids:
         ids.writelines(f"{video_id}\n" for video_id, _ in _videos(options))

@@ -74,7 +74,10 @@ def without_rounding(differences: Floats) -> Floats:
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
-    """Return the p-values of one family (a table), corrected by Holm's step-down rule."""
+    """Return the p-values of one family (a table), corrected by Holm's step-down rule.
+
+    Call it once per family: the library beneath collects garbage on every call.
+    """
     if not len(p_values):
         return np.zeros(0)
     from statsmodels.stats.multitest import multipletests

@@ -18,6 +18,8 @@ from bench.types import NO_HIT, QueryId, Run, VideoId
 TIE_STEP = 1e-6
 """How much lower a document is written than one it is tied with, at least (as Anserini does)."""
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrecRun:
@@ -107,12 +109,16 @@ def read_run(path: Path) -> TrecRun:
     twice for one query, bytes that are not UTF-8.
     """
     hits: dict[QueryId, dict[VideoId, float]] = {}
-    for place, (query_id, _, video_id, rank, score, _) in _rows(path, 6, "qid Q0 docno rank score tag"):
-        _integer(rank, "rank", place)
-        found = hits.setdefault(query_id, {})
-        if video_id in found:
-            raise DataError(f"{place}: document '{video_id}' appears twice for query '{query_id}'.")
-        found[video_id] = _finite(score, place)
+    text = _Texts()
+    for number, (query_id, _, video_id, rank, score, _) in _rows(path, 6, "qid Q0 docno rank score tag"):
+        try:
+            found = hits.setdefault(text[query_id], {})
+            _integer(rank, "rank")
+            if text[video_id] in found:
+                raise ValueError(f"document '{text[video_id]}' appears twice for query '{text[query_id]}'")
+            found[text[video_id]] = _finite(score)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}.") from error
     return TrecRun(hits)
 
 
@@ -123,11 +129,15 @@ def read_qrels(path: Path) -> dict[QueryId, dict[VideoId, int]]:
     video judged twice for one query, bytes that are not UTF-8.
     """
     judged: dict[QueryId, dict[VideoId, int]] = {}
-    for place, (query_id, _, video_id, relevance) in _rows(path, 4, "qid 0 docno relevance"):
-        videos = judged.setdefault(query_id, {})
-        if video_id in videos:
-            raise DataError(f"{place}: document '{video_id}' is judged twice for query '{query_id}'.")
-        videos[video_id] = _integer(relevance, "relevance", place)
+    text = _Texts()
+    for number, (query_id, _, video_id, relevance) in _rows(path, 4, "qid 0 docno relevance"):
+        try:
+            videos = judged.setdefault(text[query_id], {})
+            if text[video_id] in videos:
+                raise ValueError(f"document '{text[video_id]}' is judged twice for query '{text[query_id]}'")
+            videos[text[video_id]] = _integer(relevance, "relevance")
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}.") from error
     return judged
 
 
@@ -137,35 +147,44 @@ def _open(target: Path | TextIO) -> AbstractContextManager[TextIO]:
     return nullcontext(target)
 
 
-def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield (``file:line``, fields). Splits at ASCII white space only, as trec_eval does."""
+class _Texts(dict[bytes, str]):
+    """Decode an id once, however many lines repeat it: time and memory at millions of lines."""
+
+    def __missing__(self, raw: bytes) -> str:
+        try:
+            return self.setdefault(raw, raw.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"the id {raw!r} is not valid UTF-8") from error
+
+
+def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield (line number, fields), less blank lines; ASCII white space separates, as in trec_eval."""
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             fields = line.split()
-            place = f"{path}:{number}"
             if len(fields) == columns:
-                try:
-                    yield place, [field.decode("utf-8") for field in fields]
-                except UnicodeDecodeError as error:
-                    raise DataError(f"{place}: the line is not valid UTF-8 ({error.reason}).") from error
+                yield number, fields
             elif fields:
-                raise DataError(f"{place}: {len(fields)} columns where {columns} are needed: {layout}.")
+                raise DataError(
+                    f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}."
+                )
 
 
-def _integer(text: str, what: str, place: str) -> int:
+def _integer(raw: bytes, what: str) -> int:
     try:
-        if "_" in text:  # Python would take 1_000
-            raise ValueError(text)
-        return int(text)
-    except ValueError as error:
-        raise DataError(f"{place}: the {what} '{text}' is not an integer.") from error
+        if b"_" in raw:  # Python would take 1_000
+            raise ValueError
+        return int(raw)
+    except ValueError:
+        raise ValueError(f"the {what} '{raw.decode(errors='replace')}' is not an integer") from None
 
 
-def _finite(text: str, place: str) -> float:
+def _finite(raw: bytes) -> float:
+    shown = raw.decode(errors="replace")
     try:
-        value = float("nan" if "_" in text else text)
-    except ValueError as error:
-        raise DataError(f"{place}: the score '{text}' is not a number.") from error
-    if not abs(value) <= float(np.finfo(np.float32).max):  # also true of NaN
-        raise DataError(f"{place}: the score '{text}' is not a finite number of single precision.")
+        value = float("nan" if "_" in shown else shown)
+    except ValueError:
+        raise ValueError(f"the score '{shown}' is not a number") from None
+    if not abs(value) <= _LARGEST:  # also true of nan
+        raise ValueError(f"the score '{shown}' is not a finite number of single precision")
     return value

@@ -6,7 +6,7 @@ import argparse
 
 from bench.verbs.common import Verbs, add_verb
 
-KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
+KINDS = ("generators", "retrievers", "datasets", "presets", "metrics", "claims")
 
 
 def add(verbs: Verbs) -> None:
@@ -38,6 +38,10 @@ def _rows(kind: str) -> list[tuple[str, str]]:
         from bench.config import preset_names, preset_text
 
         return [(name, preset_text(name).partition("\n")[0].lstrip("# ")) for name in preset_names()]
+    if kind == "claims":
+        from bench.paper.published import claims
+
+        return [(claim.id, f"{claim.statement}  [{claim.section}]") for claim in claims()]
     if kind == "metrics":
         from bench.metrics.names import METRICS
 

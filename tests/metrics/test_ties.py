@@ -31,7 +31,7 @@ def one_value(found: list[str], relevant: set[str], metric: RankingMetric) -> Fr
     return Fraction(good, denominator)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from(POOL), st.sampled_from([1.0, 2.0]), max_size=6),
     st.sets(st.sampled_from(POOL), min_size=1),

@@ -200,5 +200,5 @@ def test_malformed_qrels_are_refused_with_their_line(tmp_path: Path, line: str, 
 
 def test_bytes_that_are_no_utf8_are_refused_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(GOOD.encode() + b"q Q0 \xff 1 1 t\n")
-    with pytest.raises(DataError, match=r"x:2: the line is not valid UTF-8"):
+    with pytest.raises(DataError, match=r"x:2: the id .* is not valid UTF-8"):
         read_run(tmp_path / "x")

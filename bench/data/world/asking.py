@@ -13,7 +13,7 @@ FEWEST, MOST = 5, 12
 """Queries drawn for a video (paper: at least 5, 8.54 on average); a string drawn twice counts once."""
 _PATIENCE = 10
 """Draws for each query wanted: a narrow choice of kinds (all generic) may hold too few strings."""
-_ANYWHERE = 0.1
+_ANYWHERE = 0.08
 """Share of generic queries that do not even name the topic."""
 
 
@@ -35,7 +35,11 @@ def _query(dice: Dice, words: Vocabulary, options: SynthOptions, point: Point) -
     if lot < options.specific + options.partial:
         return _ask(dice, words, point, "ask_part", [dice.favour(point.keys)])
     if lot < options.specific + options.partial + options.generic:
-        return dice.favour(words.sentences["generic"] if dice.chance(_ANYWHERE) else point.topic.generic)
+        return (
+            dice.pick(words.sentences["generic"])
+            if dice.chance(_ANYWHERE)
+            else dice.favour(point.topic.generic)
+        )
     return _specific(dice, words, options, point, point.mistaken)
 
 

@@ -53,7 +53,10 @@ class Dice:
     def sample(self, items: Sequence[T], k: int) -> list[T]:
         """Return ``k`` different items (all, if there are fewer) in random order."""
         pool = list(items)
-        return [pool.pop(self.below(len(pool))) for _ in range(min(k, len(pool)))]
+        for place in range(min(k, len(pool))):
+            other = place + self.below(len(pool) - place)
+            pool[place], pool[other] = pool[other], pool[place]
+        return pool[:k]
 
     def shuffle(self, items: Sequence[T]) -> list[T]:
         """Return the items in random order."""

@@ -8,7 +8,7 @@ from bench.data.world.dice import Dice
 from bench.data.world.options import SynthOptions
 from bench.data.world.vocabulary import Topic, Vocabulary
 
-_KEYS = (1,) + (2,) * 9 + (3,) * 10
+_KEYS = (1,) + (2,) * 7 + (3,) * 12
 """How many key entities a video has: mostly two or three."""
 
 
@@ -53,12 +53,14 @@ class Story:
 def draw_story(dice: Dice, words: Vocabulary, options: SynthOptions) -> Story:
     """Draw what a video is about and what its speech and picture are about."""
     point = _draw_point(dice, words, options, dice.pick(words.topics), ())
-    elsewhere = [topic for topic in words.topics if topic is not point.topic]
-    decoy = _draw_point(dice, words, options, dice.pick(elsewhere), point.keys)
     # One draw decides both, so that never both modalities are off-topic.
     lot = dice.below(1 << 53) / (1 << 53)
     speech = lot < options.off_topic_speech
     picture = not speech and lot < options.off_topic_speech + options.off_topic_picture
+    if not speech and not picture:
+        return Story(point, point, point)
+    elsewhere = [topic for topic in words.topics if topic is not point.topic]
+    decoy = _draw_point(dice, words, options, dice.pick(elsewhere), point.keys)
     return Story(point, decoy if speech else point, decoy if picture else point)
 
 
@@ -71,12 +73,13 @@ def _draw_point(
     keys.append(dice.pick([entity for entity in topic.entities if entity not in keys]))
     kept = tuple(keys[: dice.pick(_KEYS)])
     near = dice.sample([e for e in topic.entities if e not in kept], (options.distractors + 1) // 2)
-    taken = {*kept, *near, *forbidden}
-    far = dice.sample([e for e in words.entities if e not in taken], options.distractors - len(near))
+    others = dict.fromkeys(near)
+    while len(others) < options.distractors:
+        entity = dice.pick(words.entities)
+        if entity not in kept and entity not in forbidden:
+            others[entity] = None
     mistaken = _mistake(dice, topic, kept)
-    return Point(
-        topic, dice.favour(topic.actions), kept, tuple(near + far), dice.favour(topic.kinds), mistaken
-    )
+    return Point(topic, dice.favour(topic.actions), kept, tuple(others), dice.favour(topic.kinds), mistaken)
 
 
 def _usual_tools(topic: Topic, thing: str) -> list[str]:

@@ -22,10 +22,12 @@ _STUTTER = 0.06
 def transcript(dice: Dice, words: Vocabulary, options: SynthOptions, point: Point) -> str:
     """Write a transcript about a point, with about ``options.transcript_entities`` mentions."""
     heard = [key for key in point.keys if not dice.chance(options.silent_keys)]
-    mentions = max(1, dice.between(1, 2 * dice.around(options.transcript_entities) - 1))
+    mean = dice.around(options.transcript_entities)
+    mentions = dice.between((mean + 1) // 2, 2 * mean - (mean + 1) // 2)
     head = _head(dice, words, point, heard)
     tail = _tail(dice, words, heard)
-    body = _body(dice, words, point, heard, mentions)
+    named = sum(sentence.count(key) for sentence in (*head, *tail) for key in heard)
+    body = _body(dice, words, point, heard, mentions - named)
     said = [*head, *dice.shuffle(body), *tail]
     return words.joint.join(_hesitate(dice, words, sentence) for sentence in said)
 
@@ -51,9 +53,8 @@ def _tail(dice: Dice, words: Vocabulary, heard: Sequence[str]) -> list[str]:
 def _body(dice: Dice, words: Vocabulary, point: Point, heard: Sequence[str], mentions: int) -> list[str]:
     sentences = words.sentences
     waiting = [key for key in heard for _ in range(dice.between(1, 2))]
-    said = [dice.pick(sentences["key_lines"]).format(a=key) for key in heard if dice.chance(0.6)]
-    count = len(said) + len(heard)
-    waiting += [dice.pick(point.others) for _ in range(mentions - count - len(waiting))]
+    said = [dice.pick(sentences["key_lines"]).format(a=key) for key in heard if dice.chance(0.8)]
+    waiting += [dice.pick(point.others) for _ in range(mentions - len(said) - len(waiting))]
     waiting = dice.shuffle(waiting)
     while waiting:
         a = waiting.pop()

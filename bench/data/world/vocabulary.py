@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,12 @@ class Topic:
     tools: Words
     talk: Words
     generic: Words
+    entities: Words = field(init=False)
+    """Things and tools."""
 
-    @property
-    def entities(self) -> Words:
-        """Return things and tools."""
-        return self.things + self.tools
+    def __post_init__(self) -> None:
+        """Join the entities once."""
+        object.__setattr__(self, "entities", self.things + self.tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,13 @@ class Vocabulary:
     """What stands between two sentences: a blank, or nothing in Chinese."""
     sentences: Mapping[str, Words]
     topics: tuple[Topic, ...]
+    entities: Words = field(init=False)
+    """The entities of all topics, in the order of the file."""
 
-    @property
-    def entities(self) -> Words:
-        """Return the entities of all topics, in the order of the file."""
-        return tuple(entity for topic in self.topics for entity in topic.entities)
+    def __post_init__(self) -> None:
+        """Join the entities once."""
+        joined = tuple(entity for topic in self.topics for entity in topic.entities)
+        object.__setattr__(self, "entities", joined)
 
 
 def vocabulary_file(language: str) -> Path:
@@ -57,7 +60,7 @@ def vocabulary(language: str) -> Vocabulary:
     """Read the words of ``en`` or ``zh``."""
     raw: dict[str, Any] = yaml.safe_load(vocabulary_file(language).read_text(encoding="utf-8"))
     topics = tuple(
-        Topic(name, **{field: _split(text) for field, text in fields.items()})
+        Topic(name, **{key: _split(text) for key, text in fields.items()})
         for name, fields in raw.pop("topics").items()
     )
     joint = raw.pop("joint")

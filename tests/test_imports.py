@@ -106,7 +106,8 @@ def test_importing_bench_loads_nothing_heavy(
 def test_options_and_groups_are_light(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     code = (
         "from importlib.metadata import entry_points as e; import sys, json\n"
-        "for g in ('options', 'generator_groups', 'retriever_groups'): [p.load() for p in e(group='bench.' + g)]\n"
+        "for g in ('options', 'generator_groups', 'retriever_groups'):\n"
+        "    [p.load() for p in e(group='bench.' + g)]\n"
         "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     )
     done = process("-c", code)

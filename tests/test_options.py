@@ -78,7 +78,7 @@ def test_an_unknown_key_suggests_the_near_ones() -> None:
 def test_a_section_may_check_its_values() -> None:
     with pytest.raises(UsageError, match="above 1"):
         built(share=2)
-    with pytest.raises(UsageError, match="data.max_frames"):
+    with pytest.raises(UsageError, match=r"data\.max_frames"):
         build_sections({"data": DataOptions}, {"data.max_frames": 0})
 
 

@@ -8,7 +8,9 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from bench.hashing import digest
 from bench.store import RECORD, Store, default_root
 from tests.conftest import child_environment
 
-KEY = {"system": "s", "seed": 0, "options": {"k1": 0.9}}
+KEY: dict[str, Any] = {"system": "s", "seed": 0, "options": {"k1": 0.9}}
 
 
 def build(folder: Path) -> dict[str, int]:
@@ -122,10 +124,10 @@ def not_utf8(folder: Path) -> None:
     "damage", [damage_file, remove_file, cut_record, remove_record, empty_list, other_meta, not_utf8]
 )
 def test_a_damaged_artefact_is_said_to_be_and_made_again(
-    store: Store, damage: object, capsys: pytest.CaptureFixture[str]
+    store: Store, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = store.fetch("kind", KEY, build)
-    damage(made.path)  # type: ignore[operator]
+    damage(made.path)
     again = store.fetch("kind", KEY, build)
     assert not again.reused
     assert again.meta["score"] == 7
@@ -134,8 +136,13 @@ def test_a_damaged_artefact_is_said_to_be_and_made_again(
 
 
 def test_what_was_recorded_comes_back_as_json_would_have_it(store: Store) -> None:
-    meta = {"text": "ü\u2028", "none": None, "list": [1, 0.1, 1e-300], "nested": {"b": 1, "a": True}}
-    store.fetch("kind", KEY, lambda folder: meta)  # type: ignore[arg-type, return-value]
+    meta: dict[str, Any] = {
+        "text": "ü\u2028",
+        "none": None,
+        "list": [1, 0.1, 1e-300],
+        "nested": {"b": 1, "a": True},
+    }
+    store.fetch("kind", KEY, lambda folder: meta)
     found = store.fetch("kind", KEY, never)
     assert {name: found.meta[name] for name in meta} == meta
 

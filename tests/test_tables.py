@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bench.record import COST_COLUMNS
 from bench.tables import (
     BEST,
     GENERATION,
@@ -27,7 +28,10 @@ from bench.tables import (
 
 HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
 MANIFEST: dict[str, Any] = {
-    "labels": {"one": "One", "two": "Two", "three": "Three", "ref": "Reference", "bm25": "BM25", "dpr-pt": "DPR (PT)"},
+    "labels": {
+        "one": "One", "two": "Two", "three": "Three", "ref": "Reference",
+        "bm25": "BM25", "dpr-pt": "DPR (PT)",
+    },
     "references": ["ref"], "signature": "data: x | n: 5", "coverage_line": "dataset: 5 videos",
     "dataset": {"name": "x", "synthetic": True},
 }  # fmt: skip
@@ -41,10 +45,9 @@ def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, p
         for metric in (RETRIEVAL if r else GENERATION.values())
     ]
     costs = pd.DataFrame(
-        [{"generator": g, "retriever": r, "fit_s": None, "params": 12345.0, "peak_mb": 0.5} for g, r in values],
-        columns=["generator", "retriever", "fit_s", "videos_per_s", "params", "index_bytes_per_doc", "index_s",
-                 "search_p50_ms", "search_p95_ms", "queries_per_s", "peak_mb"],
-    )  # fmt: skip
+        [{"generator": g, "retriever": r, "params": 12345.0, "peak_mb": 0.5} for g, r in values],
+        columns=list(COST_COLUMNS),
+    )
     return pd.DataFrame(rows), costs
 
 
@@ -78,7 +81,7 @@ def test_best_and_second_are_marked_within_a_block_and_not_across() -> None:
                 ("two", "dpr-pt"): 0.8,
                 ("three", "dpr-pt"): 0.7,
             }
-        )  # fmt: skip
+        )
     )
     assert found["BM25", "Two"] == found["DPR (PT)", "One"] == BEST
     assert found["BM25", "Three"] == found["DPR (PT)", "Two"] == SECOND

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from bench.context import Context
 from bench.types import Run, Video
-
 from bench_strangers.options import FirstWordOptions, LearnerOptions
 
 

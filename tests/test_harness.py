@@ -376,7 +376,6 @@ def test_killed_in_the_middle_and_repeated_gives_the_same_bytes(
     generators = f"lead,transcript,oracle,file:{world / 'theirs.jsonl'}"
     arguments = command(tiny, out, generators)
     moments = [
-        lambda: (out / "qrels.trec").exists(),
         lambda: bool(list(store.glob("retrieval/.*"))),  # in the middle of making a run
         lambda: (out / "runs" / "transcript.bm25.trec").exists(),
     ]

@@ -57,13 +57,14 @@ def test_an_artefact_is_made_once_and_read_afterwards(store: Store) -> None:
 def test_the_order_of_a_key_decides_nothing_and_its_values_everything(store: Store) -> None:
     store.fetch("kind", KEY, build)
     assert store.find("kind", dict(reversed(KEY.items()))) is not None
-    for other in (
+    others: list[dict[str, Any]] = [
         {**KEY, "seed": 1},
         {**KEY, "seed": "0"},
         {**KEY, "options": {"k1": 0.91}},
         {**KEY, "role": "query"},
         {"system": "s", "seed": 0},
-    ):
+    ]
+    for other in others:
         assert store.find("kind", other) is None
     assert store.find("other kind", KEY) is None
 

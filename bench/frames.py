@@ -21,4 +21,6 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={text: str} if text else None)
+    # names stay texts, though a file may be called 007
+    names = {"generator": str, "retriever": str, **({text: str} if text else {})}
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

@@ -6,15 +6,27 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.columns import GENERATION, RETRIEVAL, TIED, headline
-from bench.rendering import RENDERERS, SUFFIXES, Cell, Rows, Table, to_html, to_markdown
+from bench.rendering import (
+    BEST,
+    RENDERERS,
+    SECOND,
+    SUFFIXES,
+    Cell,
+    Rows,
+    Table,
+    to_csv,
+    to_html,
+    to_latex,
+    to_markdown,
+)  # fmt: skip
 from bench.scoretable import ScoreTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "GENERATION", "RENDERERS", "RETRIEVAL", "SUFFIXES", "Cell", "Table",
-    "build_tables", "generation_frame", "retrieval_frame", "to_html", "to_markdown",
+    "BEST", "GENERATION", "RENDERERS", "RETRIEVAL", "SECOND", "SUFFIXES", "Cell", "Table",
+    "build_tables", "generation_frame", "retrieval_frame", "to_csv", "to_html", "to_latex", "to_markdown",
 ]  # fmt: skip
 
 SIDES = ("worst", "expected", "best")

@@ -5,18 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.components import Component, make_retriever
 from bench.context import Context
-from bench.data.dataset import videos_digest
-from bench.errors import UsageError
-from bench.fitting import fitted_model, model_key
-from bench.protocols import Caching, Indexed, Retriever
-from bench.registry import resolve
+from bench.members import Member, build_members, fit_members
+from bench.protocols import Caching, Indexed, Trainable
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 
@@ -36,7 +32,7 @@ class Hybrid:
 
     label = "Hybrid (RRF)"
 
-    def __init__(self, context: Context, members: Sequence[Component[Retriever]]) -> None:
+    def __init__(self, context: Context, members: Sequence[Member]) -> None:
         self._options = context.options(HybridOptions)
         self._members = members
         self._context = context
@@ -125,37 +121,28 @@ class TrainableHybrid(Hybrid):
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
         """Train the members that need it, or take their models from the store."""
-        digests = videos_digest(train), videos_digest(val)
-        for member in self._trainable():
-            key = model_key(member, *digests)
-            fitted_model(self._context.store, member, key, lambda: (train, val))
+        fit_members(self._context, self._members, train, val)
 
     def save(self, folder: Path) -> None:
         """Write a folder for each trained member."""
         for member in self._trainable():
             (folder / member.name).mkdir()
-            member.system.save(folder / member.name)
+            cast("Trainable", member.system).save(folder / member.name)
 
     def load(self, folder: Path) -> None:
         """Load each trained member."""
         for member in self._trainable():
-            member.system.load(folder / member.name)
+            cast("Trainable", member.system).load(folder / member.name)
             member.loaded = True
 
-    def _trainable(self) -> list[Component[Any]]:
+    def _trainable(self) -> list[Member]:
         return [member for member in self._members if member.trainable]
 
 
 def hybrid(context: Context) -> Hybrid:
     """Fuse the rankings of other retrievers (hybrid.retrievers) by reciprocal ranks."""
-    words = [word.strip() for word in context.options(HybridOptions).retrievers.split(",") if word.strip()]
-    names = resolve("retrievers", words)
-    if HybridOptions.section in names or len(names) < 2:
-        raise UsageError(
-            f"hybrid.retrievers={','.join(words)!r}: two or more other retrievers are needed, "
-            "such as bm25,dpr-pt."
-        )
-    members = [make_retriever(name, context.fresh()) for name in names]
+    names = context.options(HybridOptions).retrievers
+    members = build_members(context, names, own=HybridOptions.section)
     kind = TrainableHybrid if any(member.trainable for member in members) else Hybrid
     return kind(context, members)
 

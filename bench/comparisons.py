@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bench.columns import GENERATION, RETRIEVAL, with_text
@@ -58,11 +59,19 @@ def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
         raise ValueError("two cells can be compared only on the same items")
     if max(ours.seeds, theirs.seeds) > 1:
         return paired_test_over_seeds(ours.values[metric], theirs.values[metric]).p_value
-    if metric in BLEU and ours.bleu_counts is not None and theirs.bleu_counts is not None:
-        from bench.metrics.text_uncertainty import bleu_p_values
-
-        return bleu_p_values(ours.bleu_counts[0], theirs.bleu_counts[0])[BLEU.index(metric)]
+    if metric in BLEU:
+        return _bleu_p_values(ours, theirs)[BLEU.index(metric)]
     return paired_test(ours.values[metric][0], theirs.values[metric][0]).p_value
+
+
+@lru_cache(maxsize=64)
+def _bleu_p_values(ours: ItemScores, theirs: ItemScores) -> Sequence[float]:
+    """Return the p-values of all four at once, as one draw gives them."""
+    from bench.metrics.text_uncertainty import bleu_p_values
+
+    assert ours.bleu_counts is not None
+    assert theirs.bleu_counts is not None
+    return bleu_p_values(ours.bleu_counts[0], theirs.bleu_counts[0])
 
 
 def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) -> pd.DataFrame:

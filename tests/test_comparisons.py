@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,8 @@ def items(duel: Duel) -> RunItems:
 
 
 def test_the_items_of_a_cell_have_the_cells_score(duel: Duel, items: RunItems) -> None:
-    for row in with_text(duel.result().scores).itertuples():
+    rows: list[Any] = list(with_text(duel.result().scores).itertuples())
+    for row in rows:
         cell = items.cell(str(row.generator), str(row.retriever))
         assert cell.score(str(row.metric)) == pytest.approx(row.value, abs=1e-12)
 
@@ -76,7 +78,8 @@ def test_each_column_of_each_table_is_one_comparison(table: pd.DataFrame) -> Non
 def test_the_best_row_meets_the_strongest_other_one_and_no_reference(duel: Duel, table: pd.DataFrame) -> None:
     scores = with_text(duel.result().scores)
     own = scores[~scores["generator"].isin(["transcript", "oracle"])]
-    for row in table.itertuples():
+    rows: list[Any] = list(table.itertuples())
+    for row in rows:
         block = own[(own["retriever"] == row.retriever) & (own["metric"] == row.metric)]
         values = dict(zip(block["generator"], block["value"], strict=True))
         best, second = sorted(values.values(), reverse=True)[:2]

@@ -64,10 +64,10 @@ def test_the_baseline_is_named_as_typed_or_as_printed(duel: Duel, cli: Cli, name
 
 def test_holm_counts_every_comparison_printed(duel: Duel, cli: Cli) -> None:
     one = by_model(compared(cli, duel.out, "--metric", "Acc@10"))["short"]["p (Holm)"]
-    all_of_them = compared(cli, duel.out, "--metric", "*")
+    all_of_them = compared(cli, duel.out, "--metric", "R@*,Acc@*")
     many = next(r for r in all_of_them if (r["Model"], r["Metric"]) == ("short", "Acc@10"))["p (Holm)"]
     assert float(many) >= float(one)
-    assert len(all_of_them) == 5 * 18
+    assert len(all_of_them) == 5 * 8
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_folder_that_is_no_run_is_3(tmp_path: Path, cli: Cli) -> None:
     ("form", "word"), [("markdown", "| BM25 |"), ("latex", r"\begin{tabular}"), ("html", "<table")]
 )
 def test_every_format_is_printed(duel: Duel, cli: Cli, form: str, word: str) -> None:
-    said = cli("compare", duel.out, "--format", form)
+    said = cli("compare", duel.out, "--format", form, "--metric", "R@1")
     assert said.status == 0
     assert word in said.out
     assert "Signature of out" in said.out
@@ -137,7 +137,7 @@ def test_runs_over_other_pools_and_data_are_refused(duel: Duel, tmp_path: Path, 
 
 def test_an_untouched_rerun_differs_nowhere(duel: Duel, tmp_path: Path, cli: Cli) -> None:
     duel.run(tmp_path / "again")
-    found = compared(cli, duel.out, tmp_path / "again", "--metric", "*")
+    found = compared(cli, duel.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
     differences = [float(row["difference"]) for row in found if row["difference"]]
-    assert len(differences) == 5 * 18
+    assert len(differences) == 5 * 6
     assert not np.any(differences)

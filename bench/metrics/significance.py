@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from string import ascii_lowercase
 from typing import Any, Literal, TypeAlias
@@ -131,11 +132,15 @@ def minimum_detectable_difference(
     differences = _differences(ours, theirs)
     if len(differences) < 2:
         return math.inf
+    return _detectable_effect(len(differences), alpha, power) * float(differences.std(ddof=1))
+
+
+@cache
+def _detectable_effect(n: int, alpha: float, power: float) -> float:
+    """Return the detectable difference in units of its standard deviation."""
     from statsmodels.stats.power import TTestPower
 
-    spread = float(differences.std(ddof=1))
-    effect = TTestPower().solve_power(nobs=len(differences), alpha=alpha, power=power)
-    return float(np.squeeze(effect)) * spread
+    return float(np.squeeze(TTestPower().solve_power(nobs=n, alpha=alpha, power=power)))
 
 
 def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:

@@ -17,7 +17,7 @@ from bench.options import build_sections
 from bench.registry import option_sections
 from bench.store import Store
 from bench.types import Run, Video
-from retrievers.hybrid import Hybrid, TrainableHybrid, hybrid
+from retrievers.hybrid import TrainableHybrid, hybrid
 
 CORPUS = {
     "v1": "red fox jumps", "v2": "blue whale swims", "v3": "red whale in oil", "v4": "",
@@ -117,11 +117,7 @@ def test_depth_limits_what_a_member_brings(fresh: Make) -> None:
 
 
 def key(context: Context) -> Any:
-    return make_of(hybrid(context)).identity()
-
-
-def make_of(fused: Hybrid) -> Hybrid:
-    return fused
+    return hybrid(context).identity()
 
 
 def test_the_key_holds_what_decides_each_member(fresh: Make) -> None:
@@ -185,7 +181,10 @@ def test_a_trained_member_is_the_model_of_its_own_row(
     options = {"dpr__weights": str(bert_folder("tiny")), "hybrid__retrievers": "bm25,dpr-ft"}
     none = np.zeros((0, 4), dtype=np.float32)
     train, val = (
-        [Video(f"{split}{i}", "", none, (f"red fox {w}", f"fox {w}")) for i, w in enumerate(("in", "oil", "pan"))]
+        [
+            Video(f"{split}{word}", "", none, (f"red fox {word}", f"fox {word}"))
+            for word in ("in", "oil", "pan")
+        ]
         for split in ("train", "val")
     )
     fused = hybrid(fresh(**options))

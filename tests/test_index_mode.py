@@ -17,8 +17,8 @@ SPOKEN = {video: transcript for video, transcript, _ in VIDEOS}
 
 def run(tiny: Tiny, out: Path, generators: str, mode: str | None = None) -> Result:
     return bench.run(
-        data=tiny.folder, generators=generators, retrievers="bm25", protocol="all-queries", out=out, quiet=True,
-        set={} if mode is None else {"index.mode": mode},
+        data=tiny.folder, generators=generators, retrievers="bm25", protocol="all-queries", out=out,
+        set={} if mode is None else {"index.mode": mode}, quiet=True,
     )  # fmt: skip
 
 

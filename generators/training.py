@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import torch
 import transformers
-from safetensors.torch import save_model
+from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -232,6 +232,15 @@ class _OurTrainer(Trainer):
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self.model, str(folder / "model.safetensors"))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Read what `_save` wrote, tied weights included."""
+        load_model(self.model, str(Path(resume_from_checkpoint) / "model.safetensors"))
+
+    def _load_best_model(self) -> None:
+        """Go back to the epoch that scored best."""
+        assert self.state.best_model_checkpoint is not None, "no epoch was scored"
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
 
 class _Rhythm(TrainerCallback):

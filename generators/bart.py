@@ -90,7 +90,7 @@ class FusedBart(nn.Module):
 
 
 def random_bart(config: dict[str, Any]) -> BartForConditionalGeneration:
-    """Return a BART of the given shape with random weights, N(0, 0.02)."""
+    """Return a BART of the given shape with random weights."""
     return BartForConditionalGeneration(BartConfig(**config))
 
 
@@ -104,7 +104,11 @@ def shape(
     dropout: float,
     specials: tuple[int, int, int],
 ) -> dict[str, Any]:
-    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos."""
+    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos.
+
+    Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
+    a layer's output is as large as there.
+    """
     pad, bos, eos = specials
     return {
         "vocab_size": vocabulary,
@@ -118,6 +122,7 @@ def shape(
         "dropout": dropout,
         "attention_dropout": dropout,
         "activation_dropout": dropout,
+        "init_std": 0.02 * (768 / width) ** 0.5,
         "max_position_embeddings": 512,
         "pad_token_id": pad,
         "bos_token_id": bos,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors.torch import load_model, save_model
 from torch import nn
 
 from bench.context import Context
@@ -18,6 +17,7 @@ from bench.types import Json, Video, VideoId
 from generators import card
 from generators.batches import Collate, Example, TrainingSet, prepare, to_device
 from generators.decoding import Rules, beam_search
+from generators.files import load_weights, save_weights
 from generators.options import DecodeOptions, TextOptions, TrainOptions
 from generators.targets import Targets, Uniform
 from generators.tokens import Tokens
@@ -119,7 +119,7 @@ class Neural(ABC):
     def save(self, folder: Path) -> None:
         """Write safetensors, config.json, the tokenizer, the training log and a model card."""
         assert self._tokens is not None, "saved before it was trained"
-        save_model(self._module, str(folder / "model.safetensors"))
+        save_weights(self._module, folder / "model.safetensors")
         config = FORMAT | {"row": self.name, "prompt": self._tokens.prompt} | self._config
         (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         self._tokens.save(folder)
@@ -132,10 +132,7 @@ class Neural(ABC):
         """Become what was saved. Raises DataError for a folder of another kind, row or version."""
         config = _read_config(folder, self.name)
         self._build(Tokens.load(folder, config["prompt"]), {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")})
-        try:
-            load_model(self._module, str(folder / "model.safetensors"))
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"{folder}/model.safetensors does not hold the weights that config.json tells: {error}") from error
+        load_weights(self._module, folder / "model.safetensors")
         log = folder / "training.jsonl"
         self._log = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 

@@ -25,7 +25,7 @@ from generators.fusion import TextOnly
 from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.tokens import Tokens, build
 from generators.training import Plan, train, write_log
-from generators.weights import all_lines, known_ids, minilm_folder, read_tokens, write_checkpoint
+from generators.weights import all_lines, known_ids, minilm_folder, no_bars, read_tokens, write_checkpoint
 
 NO_FRAMES = np.zeros((0, 1), dtype=np.float32)
 
@@ -188,7 +188,8 @@ def minilm_bart(source: Path, decoder_layers: int) -> BartForConditionalGenerati
     BERT's and BART's encoder layers are the same function under other names; BERT's token type is a
     constant and goes into the positions. Source: Rothe et al. 2020 (warm-starting one side).
     """
-    bert = BertModel.from_pretrained(str(source), dtype=torch.float32, add_pooling_layer=False)
+    with no_bars():
+        bert = BertModel.from_pretrained(str(source), dtype=torch.float32, add_pooling_layer=False)
     config = bert.config
     bart = random_bart(
         shape(

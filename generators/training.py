@@ -19,13 +19,13 @@ from typing import Any, Protocol
 
 import torch
 import transformers
-from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from generators.batches import Buckets
+from generators.files import load_weights, save_weights
 
 SCORE = "eval_score"
 
@@ -231,11 +231,11 @@ class _OurTrainer(Trainer):
         """Write the weights alone; tied ones once."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        save_model(self.model, str(folder / "model.safetensors"))
+        save_weights(self.model, folder / "model.safetensors")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Read what `_save` wrote, tied weights included."""
-        load_model(self.model, str(Path(resume_from_checkpoint) / "model.safetensors"))
+        load_weights(self.model, Path(resume_from_checkpoint) / "model.safetensors")
 
     def _load_best_model(self) -> None:
         """Go back to the epoch that scored best."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import BartConfig, BartForConditionalGeneration, BartTokenizer, BertTokenizer, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from bench.errors import DataError, MissingError, UsageError
 from bench.hashing import file_digest
@@ -133,13 +135,27 @@ def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
 
 def read_weights(folder: Path) -> BartForConditionalGeneration:
     """Return the library's model with a checkpoint's weights, in single precision."""
-    return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
+    with no_bars():
+        return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
 
 
 def write_checkpoint(bart: BartForConditionalGeneration, tokens: Tokens, folder: Path) -> None:
     """Write a folder that `read_config`, `read_tokens` and `read_weights` read."""
-    bart.save_pretrained(str(folder))
+    with no_bars():
+        bart.save_pretrained(str(folder))
     tokens.save(folder)
+
+
+@contextmanager
+def no_bars() -> Iterator[None]:
+    """Keep the library's own bars off stderr: reading a file needs none."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def known_ids(tokens: Tokens) -> tuple[int, int, int]:

@@ -88,7 +88,9 @@ def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[in
 class _Search(Generic[S]):
     """Hold the beams of the videos that are still being written."""
 
-    def __init__(self, decoder: Decoder[S], rules: Rules, state: S, videos: int, device: torch.device) -> None:
+    def __init__(
+        self, decoder: Decoder[S], rules: Rules, state: S, videos: int, device: torch.device
+    ) -> None:
         k, width = rules.beams, len(rules.prompt) + rules.max_tokens + 1
         self.decoder, self.rules, self.state = decoder, rules, state
         self.rows = torch.arange(videos, device=device)  # which video is here
@@ -166,7 +168,9 @@ class _Search(Generic[S]):
 
     def _hand_over(self, finished: Tensor, found: list[list[int]]) -> None:
         start = len(self.rules.prompt)
-        for row, best in zip(self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True):
+        for row, best in zip(
+            self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True
+        ):
             found[row] = best[: best.index(self.rules.eos)] if self.rules.eos in best else best
         stay = (~finished).nonzero().flatten()
         k = self.rules.beams

@@ -32,6 +32,10 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise DataError(f"{path} cannot be read as the weights of this model: {error}") from error
     places = {name: weight.data_ptr() for name, weight in module.state_dict().items()}
     loaded = {place for name, place in places.items() if name not in missing}
-    lost = [name for name in missing if places[name] not in loaded]  # a tied weight is loaded by its other name
+    lost = [
+        name for name in missing if places[name] not in loaded
+    ]  # a tied weight is loaded by its other name
     if lost or unexpected:
-        raise DataError(f"{path} holds the weights of another model: missing {lost[:3]}, unknown {unexpected[:3]}.")
+        raise DataError(
+            f"{path} holds the weights of another model: missing {lost[:3]}, unknown {unexpected[:3]}."
+        )

@@ -77,7 +77,9 @@ class DotProduct(_Residual):
     positions and has no frame mask. Source: Yu et al. 2021, type 0; reference-models.md section 6.
     """
 
-    def __init__(self, width: int, frame_width: int, *, softmax_axis: str = "frames", dropout: float = 0.1) -> None:
+    def __init__(
+        self, width: int, frame_width: int, *, softmax_axis: str = "frames", dropout: float = 0.1
+    ) -> None:
         super().__init__(width, frame_width, dropout)
         self.project = nn.Linear(frame_width, width)
         self.softmax_axis = softmax_axis
@@ -116,7 +118,11 @@ class MultiHead(_Residual):
         hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN
         frames = batch["frames"]
         seen, _ = self.attention(
-            self.query(states), self.key(frames), self.value(frames), key_padding_mask=hidden, need_weights=False
+            self.query(states),
+            self.key(frames),
+            self.value(frames),
+            key_padding_mask=hidden,
+            need_weights=False,
         )
         return seen  # type: ignore[no-any-return]
 

@@ -32,7 +32,9 @@ def per_sample(losses: Tensor, mask: Tensor) -> Tensor:
     return (losses * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
-def smoothed_divergence(log_probs: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float, pad: int) -> Tensor:
+def smoothed_divergence(
+    log_probs: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float, pad: int
+) -> Tensor:
     """Return the Kullback-Leibler divergence per real token from a smoothed one-hot.
 
     The true token has ``1 - smoothing``; the rest is shared by all others but the padding.

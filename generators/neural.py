@@ -93,9 +93,13 @@ class Neural(ABC):
         Raises DataError when no training video has a reference.
         """
         if not any(video.references for video in train):
-            raise DataError(f"{self.label} cannot be trained: none of {len(train)} training videos has a query.")
+            raise DataError(
+                f"{self.label} cannot be trained: none of {len(train)} training videos has a query."
+            )
         tokens = self.vocabulary(train)
-        config = self.configuration(tokens, max([1, *(v.frames.shape[1] for v in train if v.frames.ndim == 2)]))
+        config = self.configuration(
+            tokens, max([1, *(v.frames.shape[1] for v in train if v.frames.ndim == 2)])
+        )
         self._build(tokens, config)
         self.warm(self._module)
         self._run(train, val)
@@ -121,7 +125,9 @@ class Neural(ABC):
         assert self._tokens is not None, "saved before it was trained"
         save_weights(self._module, folder / "model.safetensors")
         config = FORMAT | {"row": self.name, "prompt": self._tokens.prompt} | self._config
-        (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / "config.json").write_text(
+            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         self._tokens.save(folder)
         write_log(self._log, folder / "training.jsonl")
         sections = (self.text, self.training, self.decoding)
@@ -131,10 +137,17 @@ class Neural(ABC):
     def load(self, folder: Path) -> None:
         """Become what was saved. Raises DataError for a folder of another kind, row or version."""
         config = _read_config(folder, self.name)
-        self._build(Tokens.load(folder, config["prompt"]), {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")})
+        self._build(
+            Tokens.load(folder, config["prompt"]),
+            {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")},
+        )
         load_weights(self._module, folder / "model.safetensors")
         log = folder / "training.jsonl"
-        self._log = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+        self._log = (
+            [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+            if log.exists()
+            else []
+        )
 
     def _build(self, tokens: Tokens, config: dict[str, Json]) -> None:
         torch.manual_seed(self.seed)
@@ -211,7 +224,9 @@ class Neural(ABC):
         references = {video.video_id: video.references for video in chosen if video.references}
         if not references:
             return None
-        examples, _ = prepare([Video(v.video_id, v.transcript, v.frames) for v in chosen], self._tokens, self.text)
+        examples, _ = prepare(
+            [Video(v.video_id, v.transcript, v.frames) for v in chosen], self._tokens, self.text
+        )
         options = DecodeOptions(**{**vars(self.decoding), "beams": self.training.validation_beams})
         rules = Rules.of(options, self._tokens.prompt, self._tokens.eos, self._tokens.pad)
         return lambda: cider(self._write(examples, rules), references)
@@ -237,5 +252,7 @@ def _read_config(folder: Path, row: str) -> dict[str, Any]:
     found = {key: config.get(key) for key in (*FORMAT, "row")}
     wanted = FORMAT | {"row": row}
     if found != wanted:
-        raise DataError(f"{path} describes {found}, but this row needs {wanted}. Train it again, or name the right folder.")
+        raise DataError(
+            f"{path} describes {found}, but this row needs {wanted}. Train it again, or name the right folder."
+        )
     return config

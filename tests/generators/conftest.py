@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from bench.context import Context
 from bench.hashing import digest
 from bench.options import build_sections
 from bench.types import Json, Video
-
 from generators import options as o
 
 SECTIONS = {
@@ -61,8 +61,8 @@ TINY: dict[str, Any] = {
 for _row in ("bart", "transformer"):
     TINY |= {f"{_row}.width": 24, f"{_row}.heads": 2, f"{_row}.feed_forward": 32}
 
-WORDS = "apple banana cherry grape lemon mango orange peach".split()
-FILLER = "well so today we are going to see how this thing really works and why it is nice".split()
+WORDS = ["apple", "banana", "cherry", "grape", "lemon", "mango", "orange", "peach"]
+FILLER = ["well", "so", "today", "we", "are", "going", "to", "see", "how", "this", "thing", "really", "works", "and", "why", "it", "is", "nice"]
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,12 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path: Path) -> FolderStore:
     return FolderStore(tmp_path / "store")
 
 
-@pytest.fixture()
+@pytest.fixture
 def context(store: FolderStore) -> Callable[..., Context]:
     def make(*, language: str = "en", seed: int = 0, **changes: Any) -> Context:
         values = TINY | {key.replace("__", "."): value for key, value in changes.items()}
@@ -116,7 +116,12 @@ def context(store: FolderStore) -> Callable[..., Context]:
 
 
 def video(
-    number: int, *, text: Sequence[str] = (), frames: int = 0, key: int | None = None, references: Sequence[str] = ()
+    number: int,
+    *,
+    text: Sequence[str] = (),
+    frames: int = 0,
+    key: int | None = None,
+    references: Sequence[str] = (),
 ) -> Video:
     """A video with some filler words around ``text``, and ``frames`` that show ``key``."""
     rng = np.random.default_rng(number)
@@ -125,7 +130,9 @@ def video(
     pictures = rng.normal(scale=0.3, size=(frames, len(WORDS))).astype(np.float32)
     if key is not None:
         pictures[:, key] += 3.0
-    return Video(f"v{number:04d}", " ".join([*words[:place], *text, *words[place:]]), pictures, tuple(references))
+    return Video(
+        f"v{number:04d}", " ".join([*words[:place], *text, *words[place:]]), pictures, tuple(references)
+    )
 
 
 def toy(count: int, *, where: str, start: int = 0) -> list[Video]:

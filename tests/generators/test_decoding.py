@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from bench.errors import UsageError
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
+from bench.errors import UsageError
 from generators.bart import FusedBart, shape
 from generators.batches import Batch
 from generators.decoding import Rules, beam_search, block_ngrams
@@ -160,7 +160,14 @@ def test_a_repeated_ngram_is_forbidden_and_nothing_else() -> None:
 
 
 def test_an_empty_batch_gives_nothing() -> None:
-    assert beam_search(Table(torch.zeros(0, 4, 4)), a_batch(0, 6) | {"tokens": torch.zeros(0, 0)}, Rules((2,), 3, 0, 2, 2)) == []  # type: ignore[arg-type, typeddict-item]
+    assert (
+        beam_search(
+            Table(torch.zeros(0, 4, 4)),
+            a_batch(0, 6) | {"tokens": torch.zeros(0, 0)},
+            Rules((2,), 3, 0, 2, 2),
+        )
+        == []
+    )  # type: ignore[arg-type, typeddict-item]
 
 
 def test_an_unknown_way_to_stop_is_refused() -> None:

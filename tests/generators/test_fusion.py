@@ -12,7 +12,9 @@ from generators.batches import Batch, compact
 from generators.fusion import Concat, DotProduct, MultiHead, TextOnly
 
 
-def batch(frames: list[list[list[float]]], frame_mask: list[list[bool]], text_mask: list[list[bool]]) -> Batch:
+def batch(
+    frames: list[list[list[float]]], frame_mask: list[list[bool]], text_mask: list[list[bool]]
+) -> Batch:
     return Batch(
         tokens=torch.zeros(len(text_mask), len(text_mask[0]), dtype=torch.long),
         token_mask=torch.tensor(text_mask),
@@ -38,7 +40,9 @@ def test_text_alone_is_left_alone() -> None:
 
 
 def test_frames_stand_before_the_tokens_without_a_gap() -> None:
-    fusion = fixed(Concat(2, 1), project_weight=torch.tensor([[10.0], [20.0]]), modality=torch.tensor([0.5, 0.0]))
+    fusion = fixed(
+        Concat(2, 1), project_weight=torch.tensor([[10.0], [20.0]]), modality=torch.tensor([0.5, 0.0])
+    )
     given = batch(
         [[[1.0], [2.0]], [[3.0], [9.0]], [[9.0], [9.0]]],
         [[True, True], [True, False], [False, False]],
@@ -96,7 +100,11 @@ def test_multi_head_attention_equals_its_formula() -> None:
     given = batch([[[1.0, 2.0, 3.0], [0.0, 1.0, 0.0], [9.0, 9.0, 9.0]]], [[True, True, False]], [[True]])
     states = torch.randn(1, 1, 4)
     wq, wk, wv = fusion.attention.in_proj_weight.chunk(3)
-    q, k, v = fusion.query(states) @ wq.T, fusion.key(given["frames"][:, :2]) @ wk.T, fusion.value(given["frames"][:, :2]) @ wv.T
+    q, k, v = (
+        fusion.query(states) @ wq.T,
+        fusion.key(given["frames"][:, :2]) @ wk.T,
+        fusion.value(given["frames"][:, :2]) @ wv.T,
+    )
     seen = fusion.attention.out_proj((q @ k.transpose(1, 2) / 2**0.5).softmax(-1) @ v)
     expected = fusion.norm(states + fusion.out(torch.cat((states, seen), -1)))
     torch.testing.assert_close(fusion.memory(states, given["token_mask"], given)[0], expected)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from bench.context import Context
 
+from bench.context import Context
 from generators.neural import Neural
 
 from .conftest import blind, named, toy

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from bench.context import Context
-from bench.errors import UsageError
 from transformers import BertModel
 
+from bench.context import Context
+from bench.errors import UsageError
 from generators.bart_rows import BartText
 from generators.batches import prepare
 from generators.options import BartOptions, PretrainOptions, TextOptions
@@ -72,7 +72,9 @@ def test_pretraining_lowers_the_loss_of_bart_text_on_validation(context: Make) -
         examples, _ = prepare(val, tokens, TextOptions(transcript_tokens=24, query_tokens=6))
         bare = [type(e)(e.video_id, e.tokens, e.frames[:0], e.targets) for e in examples]
         with torch.inference_mode():
-            losses.append(float(generator._module(generator._collate([(e, e.targets[0]) for e in bare]))["loss"]))
+            losses.append(
+                float(generator._module(generator._collate([(e, e.targets[0]) for e in bare]))["loss"])
+            )
     assert losses[1] < losses[0] - 1
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.protocols import Covering, Generator, Identified, Sized, Trainable
 from bench.types import Video
-
 from generators.bart_rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.batches import Batch, Collate, prepare
 from generators.mdvc import MDVC
@@ -63,7 +63,9 @@ def test_a_row_has_every_verb_it_promises(row: type[Neural], context: Make) -> N
 
 
 @every_row
-def test_all_four_combinations_of_text_and_frames_are_summarized_in_order(row: type[Neural], context: Make) -> None:
+def test_all_four_combinations_of_text_and_frames_are_summarized_in_order(
+    row: type[Neural], context: Make
+) -> None:
     generator = fitted(row, context())
     wide = np.ones((3, 8), np.float16)
     none = np.zeros((0, 8), np.float16)
@@ -82,7 +84,10 @@ def test_all_four_combinations_of_text_and_frames_are_summarized_in_order(row: t
 
 @every_row
 def test_a_dataset_without_any_features_can_be_learnt(row: type[Neural], context: Make) -> None:
-    bare = [Video(v.video_id, v.transcript, np.zeros((0, 0), np.float32), v.references) for v in toy(8, where="text")]
+    bare = [
+        Video(v.video_id, v.transcript, np.zeros((0, 0), np.float32), v.references)
+        for v in toy(8, where="text")
+    ]
     generator = row(context(train__epochs=1))
     generator.fit(bare, bare[:2])
     assert len(generator.summarize(blind(bare))) == 8
@@ -116,7 +121,9 @@ def test_what_padding_holds_is_never_read(row: type[Neural], context: Make) -> N
 def test_every_parameter_learns(row: type[Neural], context: Make) -> None:
     generator = fitted(row, context(train__epochs=1))
     module = generator._module.train()
-    module(batch_of(generator, [*toy(8, where="text"), video(70, frames=0, references=["a b"])]))["loss"].backward()
+    module(batch_of(generator, [*toy(8, where="text"), video(70, frames=0, references=["a b"])]))[
+        "loss"
+    ].backward()
     untouched = [
         name
         for name, weight in module.named_parameters()
@@ -195,7 +202,12 @@ def test_a_row_that_is_killed_continues_to_the_same_bytes(
 @every_row
 def test_chinese_is_read_and_written_by_characters(row: type[Neural], context: Make) -> None:
     videos = [
-        Video(f"z{i}", "今天教大家做红烧肉" + "好" * (i % 3), np.ones((i % 3, 8), np.float32), ("红烧肉做法", "怎么做红烧肉"))
+        Video(
+            f"z{i}",
+            "今天教大家做红烧肉" + "好" * (i % 3),
+            np.ones((i % 3, 8), np.float32),
+            ("红烧肉做法", "怎么做红烧肉"),
+        )
         for i in range(8)
     ]
     generator = row(context(language="zh", train__epochs=1))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from bench.errors import BenchError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from bench.errors import BenchError
 from generators.batches import Buckets
 from generators.training import Plan, train
 
@@ -62,7 +62,9 @@ def collate(points: Sequence[tuple[float, float]]) -> dict[str, Tensor]:
 
 
 def plan(**changes: Any) -> Plan:
-    return Plan(**({"label": "line", "seed": 3, "device": "cpu", "epochs": 4, "batch_size": 4, "lr": 0.01} | changes))
+    return Plan(
+        **({"label": "line", "seed": 3, "device": "cpu", "epochs": 4, "batch_size": 4, "lr": 0.01} | changes)
+    )
 
 
 def weights(module: nn.Module) -> dict[str, bytes]:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from bench.context import Context
-from bench.errors import DataError, MissingError
-from bench.types import Video
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import BartConfig, BartForConditionalGeneration
 
+from bench.context import Context
+from bench.errors import DataError, MissingError
+from bench.types import Video
 from generators.bart_rows import BartMM, BartText
 from generators.options import BartOptions
 from generators.weights import Source, read_config, read_tokens
@@ -40,7 +40,7 @@ def bart(folder: Path, vocabulary: int, **ids: int) -> None:
     BartForConditionalGeneration(config).save_pretrained(str(folder))
 
 
-@pytest.fixture()
+@pytest.fixture
 def chinese(tmp_path: Path) -> Path:
     """A folder as fnlp/bart-base-chinese is: a BERT vocabulary, [SEP] starts the decoder, 3-grams blocked."""
     folder = tmp_path / "bart-base-chinese"
@@ -48,14 +48,22 @@ def chinese(tmp_path: Path) -> Path:
     characters = list("怎么做红烧肉的今天教大家好")
     words = ["[PAD]", *(f"[unused{i}]" for i in range(99)), "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    bart(folder, len(words), pad_token_id=0, bos_token_id=101, eos_token_id=102, decoder_start_token_id=102, forced_eos_token_id=102)
+    bart(
+        folder,
+        len(words),
+        pad_token_id=0,
+        bos_token_id=101,
+        eos_token_id=102,
+        decoder_start_token_id=102,
+        forced_eos_token_id=102,
+    )
     path = folder / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"no_repeat_ngram_size": 3, "num_beams": 4, "early_stopping": True}))
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def english(tmp_path: Path) -> Path:
     """A folder as facebook/bart-base is: byte-level BPE in vocab.json and merges.txt, </s> starts the decoder."""
     folder = tmp_path / "bart-base"
@@ -64,11 +72,22 @@ def english(tmp_path: Path) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     specials = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=specials, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400,
+        special_tokens=specials,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator([v.transcript for v in toy(20, where="text")], trainer)
     tokenizer.model.save(str(folder))
-    bart(folder, tokenizer.get_vocab_size(), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2)
+    bart(
+        folder,
+        tokenizer.get_vocab_size(),
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        forced_eos_token_id=2,
+    )
     return folder
 
 
@@ -94,7 +113,9 @@ def test_a_checkpoints_own_settings_for_generation_are_left_out(chinese: Path) -
     assert not {"no_repeat_ngram_size", "num_beams", "early_stopping"} & set(read_config(chinese))
 
 
-def test_a_row_starts_from_a_folder_trains_and_is_loaded_again(english: Path, context: Make, tmp_path: Path) -> None:
+def test_a_row_starts_from_a_folder_trains_and_is_loaded_again(
+    english: Path, context: Make, tmp_path: Path
+) -> None:
     generator = BartMM(context(bart__weights=str(english), train__epochs=1, text__transcript_tokens=40))
     assert generator.signature() == {"weights": "bart-base (folder)"}
     assert "model.safetensors" in generator.identity()["weights"]  # type: ignore[operator]
@@ -110,7 +131,10 @@ def test_a_row_starts_from_a_folder_trains_and_is_loaded_again(english: Path, co
 
 def test_a_chinese_row_starts_from_a_folder(chinese: Path, context: Make) -> None:
     generator = BartText(context(language="zh", bart__weights=str(chinese), train__epochs=1))
-    videos = [Video(f"v{i}", "今天教大家做红烧肉", toy(1, where="text")[0].frames, ("红烧肉的做",)) for i in range(4)]
+    videos = [
+        Video(f"v{i}", "今天教大家做红烧肉", toy(1, where="text")[0].frames, ("红烧肉的做",))
+        for i in range(4)
+    ]
     generator.fit(videos, videos)
     assert set(generator.summarize(videos)) == {v.video_id for v in videos}
 

@@ -56,7 +56,8 @@ class Rules:
         ways: dict[str, bool | str] = {"true": True, "false": False, "never": "never"}
         if options.early_stopping.lower() not in ways:
             raise UsageError(
-                f"option decode.early_stopping={options.early_stopping!r} is not known. Known: {', '.join(ways)}."
+                f"option decode.early_stopping={options.early_stopping!r} is not known. "
+                f"Known: {', '.join(ways)}."
             )
         return cls(
             prompt,
@@ -182,7 +183,7 @@ class _Search(Generic[S]):
 
 
 def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
-    """Forbid tokens that would complete an n-gram already in ``written`` ``[r, t]``; ``scores`` ``[r, v]``."""
+    """Forbid tokens that would complete an n-gram already in ``written``, ``[r, t]``; scores are ``[r, v]``."""
     if n == 0 or written.shape[1] < n:
         return scores
     seen = written.unfold(1, n, 1)  # [r, windows, n]

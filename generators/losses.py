@@ -10,7 +10,7 @@ from generators.batches import Batch
 
 
 def split_targets(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the decoder reads, what it should write next, and the mask of the latter: ``[b, t - 1]`` each."""
+    """Return what the decoder reads, what it should write, and the mask of that: ``[b, t - 1]`` each."""
     return batch["targets"][:, :-1], batch["targets"][:, 1:], batch["target_mask"][:, 1:]
 
 

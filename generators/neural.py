@@ -70,7 +70,7 @@ class Neural(ABC):
     def module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the module with random weights."""
 
-    def warm(self, module: Any) -> None:
+    def warm(self, module: Any) -> None:  # noqa: B027  most rows have nothing to put in
         """Put pretrained weights into the module, where the row has any."""
 
     def rates(self) -> Mapping[str, float]:
@@ -253,6 +253,7 @@ def _read_config(folder: Path, row: str) -> dict[str, Any]:
     wanted = FORMAT | {"row": row}
     if found != wanted:
         raise DataError(
-            f"{path} describes {found}, but this row needs {wanted}. Train it again, or name the right folder."
+            f"{path} describes {found}, but this row needs {wanted}. "
+            "Train it again, or name the right folder."
         )
     return config

@@ -31,7 +31,27 @@ REVISIONS: Mapping[str, str] = {"facebook/bart-base": "aadd2ab0ae0c8268c7c969354
 
 MADE_HERE = {"self": "self-pretrained", "minilm": "MiniLM encoder, random decoder"}
 
-SHAPE = ["vocab_size", "d_model", "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim", "decoder_ffn_dim", "dropout", "attention_dropout", "activation_dropout", "activation_function", "scale_embedding", "max_position_embeddings", "pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_eos_token_id"]
+SHAPE = [
+    "vocab_size",
+    "d_model",
+    "encoder_layers",
+    "decoder_layers",
+    "encoder_attention_heads",
+    "decoder_attention_heads",
+    "encoder_ffn_dim",
+    "decoder_ffn_dim",
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "activation_function",
+    "scale_embedding",
+    "max_position_embeddings",
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+    "forced_eos_token_id",
+]
 """What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
 
 
@@ -48,7 +68,8 @@ class Source:
         name = DEFAULTS.get(language, DEFAULTS["en"]) if options.weights == "auto" else options.weights
         if name == "minilm" and language != "en":
             raise UsageError(
-                f"bart.weights=minilm reads English only, and this dataset is '{language}'. Use bart.weights=self."
+                f"bart.weights=minilm reads English only, and this dataset is '{language}'. "
+                "Use bart.weights=self."
             )
         return cls(name, options.revision or REVISIONS.get(name))
 
@@ -91,7 +112,8 @@ class Source:
         ) as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
             raise MissingError(
                 f"bart.weights={self.name} is no folder here and cannot be had from the model hub "
-                f"({type(error).__name__}). Name a folder, or use bart.weights=self to pretrain on the training split."
+                f"({type(error).__name__}). "
+                "Name a folder, or use bart.weights=self to pretrain on the training split."
             ) from error
 
 

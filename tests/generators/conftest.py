@@ -62,7 +62,7 @@ for _row in ("bart", "transformer"):
     TINY |= {f"{_row}.width": 24, f"{_row}.heads": 2, f"{_row}.feed_forward": 32}
 
 WORDS = ["apple", "banana", "cherry", "grape", "lemon", "mango", "orange", "peach"]
-FILLER = ["well", "so", "today", "we", "are", "going", "to", "see", "how", "this", "thing", "really", "works", "and", "why", "it", "is", "nice"]
+FILLER = list(dict.fromkeys("well so today we are going to see how this really works and why".split()))  # noqa: SIM905
 
 
 @dataclass(frozen=True)

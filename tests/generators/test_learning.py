@@ -13,7 +13,14 @@ from .conftest import blind, named, toy
 from .test_rows import ROWS
 
 Make = Callable[..., Context]
-LONGER = {"train__epochs": 14, "train__patience": 5, "pretrain__epochs": 2, "train__warmup": 0.1}
+LONGER = {
+    "train__epochs": 10,
+    "train__validation_beams": 1,
+    "train__warmup": 0.1,
+    "decode__max_tokens": 3,
+    "seq2seq__lr": 2e-2,
+    "seq2seq__dropout": 0.0,
+}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

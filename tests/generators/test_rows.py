@@ -230,7 +230,7 @@ def test_a_model_of_another_row_is_refused(context: Make, tmp_path: Path) -> Non
 
 def test_features_of_another_width_are_refused(context: Make) -> None:
     generator = fitted(Seq2Seq, context(train__epochs=1))
-    with pytest.raises(DataError, match="5 wide.*8 wide"):
+    with pytest.raises(DataError, match=r"5 wide.*8 wide"):
         generator.summarize([Video("x", "hello", np.ones((2, 5), np.float32))])
 
 

@@ -65,7 +65,7 @@ def chinese(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def english(tmp_path: Path) -> Path:
-    """A folder as facebook/bart-base is: byte-level BPE in vocab.json and merges.txt, </s> starts the decoder."""
+    """A folder as facebook/bart-base is: byte-level BPE in two files, </s> starts the decoder."""
     folder = tmp_path / "bart-base"
     folder.mkdir()
     tokenizer = Tokenizer(models.BPE())
@@ -164,7 +164,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 def test_weights_that_cannot_be_had_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(MissingError, match="bart.weights=self"):
+    with pytest.raises(MissingError, match=r"bart\.weights=self"):
         Source("nobody/no-such-bart").folder()
 
 

@@ -183,7 +183,7 @@ class _Search(Generic[S]):
 
 
 def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
-    """Forbid tokens that would complete an n-gram already in ``written``, ``[r, t]``; scores are ``[r, v]``."""
+    """Forbid tokens that would repeat an n-gram in ``written``, ``[r, t]``; scores are ``[r, v]``."""
     if n == 0 or written.shape[1] < n:
         return scores
     seen = written.unfold(1, n, 1)  # [r, windows, n]

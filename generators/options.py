@@ -70,7 +70,7 @@ class DecodeOptions(Section):
     no_repeat_ngram: int = 3
     """No n-gram of this length occurs twice; 0 allows repeats. 3 is what fnlp/bart-base-chinese sets."""
     early_stopping: str = "true"
-    """``true`` ends with ``beams`` finished beams; ``false`` and ``never`` look longer, as in transformers."""
+    """``true`` ends with ``beams`` finished beams; ``false``, ``never`` look longer, as in transformers."""
     batch_size: int = 64
 
 
@@ -80,8 +80,8 @@ class BartOptions(Section):
 
     section: ClassVar[str] = "bart"
     weights: str = "auto"
-    """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English: MiniLM's
-    encoder, random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese, facebook/bart-base for English."""
+    """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English:
+    MiniLM's encoder, random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese, facebook/bart-base for English."""
     revision: str | None = None
     """The revision of a hub id; None takes the one pinned in generators/weights.py, or the newest."""
     lr: float = 5e-5

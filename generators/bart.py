@@ -44,7 +44,7 @@ class FusedBart(nn.Module):
 
     def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""
-        decoder = self.bart.get_decoder()
+        decoder = self.bart.model.decoder
         states = decoder(
             input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
         ).last_hidden_state
@@ -63,7 +63,7 @@ class FusedBart(nn.Module):
 
     def step(self, tokens: Tensor, state: BartState) -> tuple[Tensor, BartState]:
         """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
-        states = self.bart.get_decoder()(
+        states = self.bart.model.decoder(
             input_ids=tokens,
             encoder_hidden_states=state.memory,
             encoder_attention_mask=state.mask,

@@ -168,7 +168,7 @@ class Buckets(Sampler[list[int]]):
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
     """Return the batch on a device."""
-    return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined]
+    return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
 
 
 def compact(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -130,7 +130,7 @@ class _Search(Generic[S]):
             scores[:, self.rules.eos] = 0.0
         else:
             scores = block_ngrams(self.live[:, :, :at].flatten(0, 1), scores, self.rules.no_repeat_ngram)
-        return scores.unflatten(0, (-1, k))
+        return scores.view(len(self.rows), k, -1)
 
     def _advance(self, scores: Tensor, step: int) -> None:
         """Choose the next beams and keep those that end."""
@@ -162,9 +162,9 @@ class _Search(Generic[S]):
             return torch.ones(len(self.rows), dtype=torch.bool, device=self.rows.device)
         longest = rules.early_stopping == "never" and rules.length_penalty > 0.0
         length = rules.max_tokens + 1 if longest else step + 1
-        hope = self.live_scores[:, 0] / length**rules.length_penalty
+        hope: Tensor = self.live_scores[:, 0] / length**rules.length_penalty
         worst = torch.where(self.is_done, self.done_scores.amin(1, keepdim=True), NEVER)  # [b, k]
-        closed = ~(hope[:, None] > worst).any(1)
+        closed: Tensor = ~(hope[:, None] > worst).any(1)
         return closed | (self.is_done.all(1) if rules.early_stopping is True else closed)
 
     def _hand_over(self, finished: Tensor, found: list[list[int]]) -> None:

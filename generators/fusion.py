@@ -86,11 +86,11 @@ class DotProduct(_Residual):
 
     def weights(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weight of each frame at each text position, ``[b, t, f]``."""
-        scores = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
+        scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
         if self.softmax_axis == "text":
-            return scores.softmax(dim=1)
+            return torch.softmax(scores, dim=1)
         lowest = torch.finfo(scores.dtype).min
-        return scores.masked_fill(~batch["frame_mask"][:, None, :], lowest).softmax(dim=2)
+        return torch.softmax(scores.masked_fill(~batch["frame_mask"][:, None, :], lowest), dim=2)
 
     def look(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weighted raw frames."""
@@ -137,4 +137,4 @@ KINDS: dict[str, type[Fusion]] = {
 
 def make(name: str, width: int, frame_width: int, settings: dict[str, Json]) -> Fusion:
     """Return a fusion by its name in a model's config."""
-    return KINDS[name](width, frame_width, **settings)  # type: ignore[call-arg, arg-type]
+    return KINDS[name](width, frame_width, **settings)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ def token_losses(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tens
     flat = functional.cross_entropy(
         logits.float().flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
     )
-    return flat.unflatten(0, labels.shape)
+    return flat.view(labels.shape)
 
 
 def per_token(losses: Tensor, mask: Tensor) -> Tensor:

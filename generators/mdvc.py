@@ -44,7 +44,7 @@ class Stream(nn.Module):
         self.scale = math.sqrt(config.d_model)
         self.encoder = PegasusEncoder(config)
         self.decoder = PegasusDecoder(config)
-        self.encoder.layer_norm = self.decoder.layer_norm = nn.Identity()
+        self.encoder.layer_norm = self.decoder.layer_norm = nn.Identity()  # type: ignore[assignment]
         del self.encoder.embed_tokens  # inputs come embedded
 
     def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:

@@ -153,7 +153,7 @@ class Neural(ABC):
         torch.manual_seed(self.seed)
         self._tokens, self._config = tokens, config
         self._module = self.module(config).to(self.device).eval()
-        self._collate = Collate(tokens.pad, int(config["frame_width"]))  # type: ignore[call-overload]
+        self._collate = Collate(tokens.pad, int(str(config["frame_width"])))
 
     # Generator
 

@@ -81,7 +81,8 @@ class BartOptions(Section):
     section: ClassVar[str] = "bart"
     weights: str = "auto"
     """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English:
-    MiniLM's encoder, random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese, facebook/bart-base for English."""
+    MiniLM's encoder, random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese,
+    facebook/bart-base for English."""
     revision: str | None = None
     """The revision of a hub id; None takes the one pinned in generators/weights.py, or the newest."""
     lr: float = 5e-5

@@ -67,7 +67,8 @@ def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -
         write_log(log, folder / "training.jsonl")
         return {"loss": log[-1]["loss"]}
 
-    return context.store.fetch("pretrained", key, make).path
+    made: Path = context.store.fetch("pretrained", key, make).path
+    return made
 
 
 def warm_started(context: Context, recipe: Recipe) -> Path:
@@ -80,7 +81,8 @@ def warm_started(context: Context, recipe: Recipe) -> Path:
         tokens = minilm_tokens()
         write_checkpoint(minilm_bart(source, recipe.bart.decoder_layers), tokens, folder)
 
-    return context.store.fetch("warm-started", key, make).path
+    made: Path = context.store.fetch("warm-started", key, make).path
+    return made
 
 
 def pretrain(

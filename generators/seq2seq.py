@@ -120,7 +120,8 @@ class AttentiveLSTM(nn.Module):
 
 def _join(final: Tensor) -> Tensor:
     """Put the two directions of each layer side by side: ``[2 * layers, b, d / 2]`` to ``[layers, b, d]``."""
-    return final.unflatten(0, (-1, 2)).transpose(1, 2).flatten(2).contiguous()
+    directions = final.view(-1, 2, *final.shape[1:])  # [layers, 2, b, d / 2]
+    return directions.transpose(1, 2).flatten(2).contiguous()
 
 
 class Seq2Seq(Neural):

@@ -62,7 +62,7 @@ class Tokens:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids: specials dropped, no blanks between Chinese characters."""
         text = self._tokenizer.decode(list(ids), skip_special_tokens=True)
-        return detokenize(text.split())
+        return detokenize(str(text).split())
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and its settings."""
@@ -93,7 +93,8 @@ def build(texts: Iterable[str], size: int) -> Tokens:
     roles = dict(
         zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True)
     )
-    return Tokens(PreTrainedTokenizerFast(tokenizer_object=_wordpiece(tokenizer.get_vocab()), **roles))
+    fast = PreTrainedTokenizerFast(tokenizer_object=_wordpiece(tokenizer.get_vocab()), **roles)  # type: ignore[no-untyped-call]
+    return Tokens(fast)
 
 
 def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:

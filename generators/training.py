@@ -176,7 +176,7 @@ class _OurTrainer(Trainer):
                 module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
             )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-        self._plan, self._data, self._score = plan, data, score
+        self._module, self._plan, self._data, self._score = module, plan, data, score
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         self._parts: dict[str, list[float]] = defaultdict(list)
 
@@ -186,14 +186,16 @@ class _OurTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of like length."""
-        loader = DataLoader(self._data, batch_sampler=self._batches, collate_fn=self.data_collator)
+        loader: DataLoader[Any] = DataLoader(
+            self._data, batch_sampler=self._batches, collate_fn=self.data_collator
+        )  # type: ignore[arg-type]
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Give each group of parameters its decay and its rate."""
         if self.optimizer is None:
-            named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
-            decays = set(self.get_decay_parameter_names(self.model))
+            named = [(n, p) for n, p in self._module.named_parameters() if p.requires_grad]
+            decays = set(self.get_decay_parameter_names(self._module))
             groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
             for name, parameter in named:
                 times = next((t for start, t in self._plan.rates.items() if name.startswith(start)), 1.0)
@@ -225,7 +227,7 @@ class _OurTrainer(Trainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Ask the caller for the score."""
         assert self._score is not None, "evaluation is on without a score"
-        self.model.eval()
+        self._module.eval()
         metrics = {SCORE: self._score()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -242,11 +244,11 @@ class _OurTrainer(Trainer):
         """Write the weights alone; tied ones once."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        save_weights(self.model, folder / "model.safetensors")
+        save_weights(self._module, folder / "model.safetensors")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Read what `_save` wrote, tied weights included."""
-        load_weights(self.model, Path(resume_from_checkpoint) / "model.safetensors")
+        load_weights(self._module, Path(resume_from_checkpoint) / "model.safetensors")
 
     def _load_best_model(self) -> None:
         """Go back to the epoch that scored best."""

@@ -178,12 +178,12 @@ def write_checkpoint(bart: BartForConditionalGeneration, tokens: Tokens, folder:
 def no_bars() -> Iterator[None]:
     """Keep the library's own bars off stderr: reading a file needs none."""
     shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            logging.enable_progress_bar()
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def known_ids(tokens: Tokens) -> tuple[int, int, int]:

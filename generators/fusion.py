@@ -137,4 +137,4 @@ KINDS: dict[str, type[Fusion]] = {
 
 def make(name: str, width: int, frame_width: int, settings: dict[str, Json]) -> Fusion:
     """Return a fusion by its name in a model's config."""
-    return KINDS[name](width, frame_width, **settings)  # type: ignore[arg-type]
+    return KINDS[name](width, frame_width, **settings)

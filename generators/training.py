@@ -91,7 +91,8 @@ def train(
     with tempfile.TemporaryDirectory() as spare:
         folder = scratch or Path(spare)
         trainer = _OurTrainer(module, data, collate, _arguments(plan, folder, score is not None), plan, score)
-        trainer.train(resume_from_checkpoint=_last_complete(folder))
+        with _no_chatter():
+            trainer.train(resume_from_checkpoint=_last_complete(folder))
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
         for left in folder.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -186,9 +187,8 @@ class _OurTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of like length."""
-        loader: DataLoader[Any] = DataLoader(
-            self._data, batch_sampler=self._batches, collate_fn=self.data_collator
-        )  # type: ignore[arg-type]
+        data: Any = self._data
+        loader: DataLoader[Any] = DataLoader(data, batch_sampler=self._batches, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

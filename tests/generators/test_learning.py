@@ -14,11 +14,13 @@ from .test_rows import ROWS
 
 Make = Callable[..., Context]
 LONGER = {
-    "train__epochs": 10,
+    "train__epochs": 24,
+    "train__patience": 6,
     "train__validation_beams": 1,
     "train__warmup": 0.1,
     "decode__max_tokens": 3,
-    "seq2seq__lr": 2e-2,
+    "seq2seq__lr": 1e-2,
+    "seq2seq__width": 48,
     "seq2seq__dropout": 0.0,
 }
 

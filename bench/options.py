@@ -57,6 +57,19 @@ class IndexOptions(Section):
             raise ValueError(f"option index.mode={self.mode!r} is unknown. Known: {', '.join(INDEX_MODES)}.")
 
 
+@dataclass(frozen=True)
+class RunOptions(Section):
+    """How a run uses the machine; nothing here may change a result."""
+
+    section: ClassVar[str] = "run"
+    workers: int | None = None
+    """Systems trained side by side, each in a process of its own; None: one for each core, one on a GPU."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"option run.workers={self.workers} is out of range: it must be at least 1.")
+
+
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
 

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from bench.metrics.seeds import interval_over_seeds, over_seeds, paired_test_over_seeds
+from bench.metrics.seeds import (
+    interval_over_seeds,
+    minimum_detectable_over_seeds,
+    over_seeds,
+    paired_test_over_seeds,
+)
 from bench.metrics.significance import paired_test
 
 
@@ -88,3 +95,21 @@ def test_the_interval_takes_in_queries_and_seeds() -> None:
 def test_other_queries_are_refused(other: np.ndarray) -> None:
     with pytest.raises(ValueError, match="two arrays"):
         paired_test_over_seeds(np.zeros((4, 50)), other)
+
+
+def test_what_can_be_detected_over_seeds_is_what_a_simulation_finds() -> None:
+    rng = np.random.default_rng(4)
+
+    def world(difference: float) -> tuple[np.ndarray, np.ndarray]:
+        queries = rng.normal(0, 1, size=60)
+        sides = [rng.normal(0, 0.3, size=(4, 1)) + rng.normal(0, 1, size=(4, 60)) for _ in range(2)]
+        return sides[0] + queries + difference, sides[1] + queries
+
+    detectable = float(np.median([minimum_detectable_over_seeds(*world(0.0)) for _ in range(200)]))
+    found = [paired_test_over_seeds(*world(detectable)).p_value < 0.05 for _ in range(400)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.1)
+
+
+def test_nothing_can_be_detected_over_a_single_query_and_everything_without_spread() -> None:
+    assert minimum_detectable_over_seeds(np.ones((3, 1)), np.zeros((3, 1))) == math.inf
+    assert minimum_detectable_over_seeds(np.ones((3, 5)), np.zeros((3, 5))) == 0.0

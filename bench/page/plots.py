@@ -1,0 +1,232 @@
+"""The plots as Vega-Lite specifications: data from a run's files, looks from the page's theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Spec = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+HEIGHT = 280
+LEGEND = {"orient": "bottom", "direction": "horizontal", "columns": 3, "title": None, "labelLimit": 200}
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Hold a plot: ``name`` is its file and anchor, ``note`` says what is shown and of how many."""
+
+    name: str
+    section: str
+    title: str
+    note: str
+    spec: Spec
+
+
+def base(title: str, rows: Rows, **more: Any) -> Spec:
+    """Return what every plot has: data inline, as wide as its place, a description for readers of screens."""
+    return {
+        "$schema": SCHEMA, "description": title, "width": "container", "height": HEIGHT,
+        "data": {"values": list(rows)}, **more,
+    }  # fmt: skip
+
+
+def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spec:
+    """Return the encoding of a field on an axis."""
+    return {"field": field, "type": kind, "title": title, **more}
+
+
+def colours(series: Sequence[str]) -> Spec:
+    """Return the colour of each series, in the order of the tables, and the legend."""
+    # ten hues are told apart; of more, every second is a lighter one
+    scheme = "tableau10" if len(series) <= 10 else "tableau20"
+    return {
+        "field": "series", "type": "nominal", "legend": LEGEND,
+        "scale": {"domain": list(series), "scheme": scheme},
+    }  # fmt: skip
+
+
+def tooltips(**fields: str) -> list[Spec]:
+    """Return tooltips ``title=field``; underscores in titles are spaces, numbers have two decimals."""
+    return [
+        {"field": field, "title": title.replace("_", " ")}
+        | ({"type": "quantitative", "format": ".2f"} if field in ("value", "low", "high", "x") else {})
+        for title, field in fields.items()
+    ]
+
+
+def curve(title: str, rows: Rows, series: Sequence[str]) -> Spec:
+    """Return a metric over the cut-off k: a line for each generator, 95 % intervals as thin bars."""
+    place = {
+        "x": axis("k", "cut-off k", "ordinal", axis={"labelAngle": 0}),
+        "xOffset": {"field": "series", "type": "nominal", "scale": {"domain": list(series)}},
+        "color": colours(series),
+    }
+    value = axis("value", "score ×100", scale={"zero": True})
+    tips = tooltips(series="series", k="k", score="value", low="low", high="high", n="n")
+    return base(title, rows) | {
+        "encoding": place,
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"y": value}},
+            {
+                "mark": {"type": "rule", "opacity": 0.6},
+                "encoding": {"y": axis("low", "score ×100"), "y2": {"field": "high"}},
+            },
+            {"mark": {"type": "point", "filled": True, "size": 45}, "encoding": {"y": value, "tooltip": tips}},
+        ],
+    }
+
+
+def heat(title: str, rows: Rows, metrics: Sequence[str], order: tuple[Sequence[str], Sequence[str]]) -> Spec:
+    """Return generator × retriever as colours and numbers, the metric chosen by the reader."""
+    series, retrievers = order
+    choose = {"input": "select", "options": list(metrics), "name": "Metric "}
+    start = "R@10" if "R@10" in metrics else metrics[0]
+    return base(title, rows) | {
+        "height": max(90, 30 * len(series)),
+        "params": [{"name": "metric", "value": start, "bind": choose}],
+        "transform": [
+            {"filter": "datum.metric == metric"},
+            {"joinaggregate": [{"op": "max", "field": "value", "as": "most"}]},
+        ],
+        "encoding": {
+            "x": axis("retriever", "", "nominal", sort=list(retrievers), axis={"labelAngle": 0, "orient": "top"}),
+            "y": axis("series", "", "nominal", sort=list(series)),
+        },
+        "layer": [
+            {
+                "mark": "rect",
+                "encoding": {
+                    "color": axis("value", "", scale={"scheme": "blues", "zero": True}, legend=None),
+                    "tooltip": tooltips(
+                        series="series", retriever="retriever", score="value", low="low", high="high", n="n"
+                    ),
+                },
+            },
+            {
+                "mark": {"type": "text", "fontSize": 13},
+                "encoding": {
+                    "text": {"field": "value", "type": "quantitative", "format": ".2f"},
+                    "color": {
+                        "condition": {"test": "datum.value > datum.most * 0.6", "value": "white"},
+                        "value": "black",
+                    },
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) -> Spec:
+    """Return effectiveness over a cost that the reader chooses; the line is the Pareto front."""
+    choose = {"input": "select", "options": list(kinds), "name": "Cost "}
+    y = axis("value", "R@10 ×100", scale={"zero": True})
+    x = axis("x", "cost (log scale)", scale={"type": "log"}, axis={"tickCount": 5, "format": "~s"})
+    return base(title, rows) | {
+        "params": [{"name": "cost", "value": kinds[0], "bind": choose}],
+        "transform": [{"filter": "datum.kind == cost"}],
+        "layer": [
+            {
+                "transform": [{"filter": "datum.front"}],
+                "mark": {"type": "line", "interpolate": "step-after", "opacity": 0.5, "strokeDash": [4, 3]},
+                "encoding": {"x": x, "y": y, "color": {"value": "gray"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 90},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": colours(series),
+                    "shape": {"field": "retriever", "type": "nominal", "legend": LEGEND},
+                    "tooltip": tooltips(series="series", retriever="retriever", cost="x", score="value"),
+                },
+            },
+        ],
+    }
+
+
+def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
+    """Return findability over caption quality: a point for each system, 95 % intervals as bars."""
+    y, x = axis("value", "R@10 ×100", scale={"zero": True}), axis("x", "CIDEr ×100", scale={"zero": True})
+    colour = colours(series)
+    bars = {"type": "rule", "opacity": 0.5}
+    return base(title, rows) | {
+        "layer": [
+            {
+                "mark": bars,
+                "encoding": {"x": x, "y": axis("low", "R@10 ×100"), "y2": {"field": "high"}, "color": colour},
+            },
+            {
+                "mark": bars,
+                "encoding": {"y": y, "x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "color": colour},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 90},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": colour,
+                    "shape": {"field": "retriever", "type": "nominal", "legend": LEGEND},
+                    "tooltip": tooltips(series="series", retriever="retriever", CIDEr="x", score="value"),
+                },
+            },
+        ],
+    }  # fmt: skip
+
+
+def binned(title: str, rows: Rows, series: Sequence[str]) -> Spec:
+    """Return the share of videos found over bins of their CIDEr, with 95 % intervals."""
+    place = {"x": axis("x", "mean CIDEr of the bin ×100"), "color": colours(series)}
+    tips = tooltips(series="series", CIDEr="x", found="value", low="low", high="high", n="n")
+    value = axis("value", "found in the first 10, %", scale={"zero": True})
+    return base(title, rows) | {
+        "encoding": place,
+        "layer": [
+            {"mark": "line", "encoding": {"y": value}},
+            {
+                "mark": {"type": "rule", "opacity": 0.5},
+                "encoding": {"y": axis("low", "found in the first 10, %"), "y2": {"field": "high"}},
+            },
+            {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": {"y": value, "tooltip": tips}},
+        ],
+    }
+
+
+def stacked(title: str, rows: Rows, buckets: Sequence[str], series: Sequence[str]) -> Spec:
+    """Return the share of queries by the rank of their first relevant video."""
+    colour = {
+        "field": "bucket", "type": "ordinal", "sort": list(buckets), "legend": LEGEND,
+        "scale": {"domain": list(buckets), "range": ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]},
+    }  # fmt: skip
+    return base(title, rows) | {
+        "height": max(90, 26 * len(series)),
+        "mark": "bar",
+        "encoding": {
+            "y": axis("series", "", "nominal", sort=list(series)),
+            "x": axis("value", "queries, %", scale={"domain": [0, 100]}, stack="zero"),
+            "color": colour,
+            "order": {"field": "place"},
+            "tooltip": tooltips(series="series", rank="bucket", percent="value", queries="count"),
+        },
+    }
+
+
+def training(title: str, rows: Rows) -> Spec:
+    """Return what was logged over the steps of a training, a line for each quantity."""
+    names = list(dict.fromkeys(row["series"] for row in rows))
+    return base(title, rows) | {
+        "mark": {"type": "line", "point": len(rows) <= 200},
+        "encoding": {
+            "x": axis("step", "step"),
+            "y": axis("value", "", scale={"zero": False}),
+            "color": colours(names),
+            "tooltip": tooltips(series="series", step="step", value="value"),
+        },
+    }
+
+
+def chosen(rows: Rows, **fields: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows whose fields have the given values."""
+    return (row for row in rows if all(row[name] == value for name, value in fields.items()))

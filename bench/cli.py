@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from bench.errors import BenchError, suggestions
-from bench.verbs import data, doctor, evaluate, lint_table, listing, run, table
+from bench.verbs import data, doctor, evaluate, explain, lint_table, listing, report, run, table
 
-VERBS = (run, listing, table, evaluate, lint_table, data, doctor)
+VERBS = (run, listing, table, report, explain, evaluate, lint_table, data, doctor)
 INTERRUPTED = 130
 
 

@@ -102,6 +102,15 @@ class Indexed(Protocol):
         ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """Tell why a retriever finds a summary or does not, for ``bench explain``; nothing need be indexed."""
+
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return short facts such as ``matched: red, scarf`` or ``similarity 0.731``."""
+        ...
+
+
 def reads_references(generator: Generator) -> bool:
     """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
     return bool(getattr(generator, "reads_references", False))

@@ -7,15 +7,17 @@ from typing import Any
 
 from bench import manifest
 from bench.components import Component
+from bench.files import json_lines
 from bench.frames import to_csv
 from bench.metrics.trec import write_qrels, write_run
 from bench.output import OutputFolder
 from bench.plan import Plan
 from bench.protocols import Generator, Retriever, is_reference
-from bench.report import render
+from bench.report import open_sources, render
 from bench.results import COSTS, SCORES
 from bench.scoring import COLUMNS, CellScores, relevance
 from bench.stages import Retrieved, Summaries, summaries_text
+from bench.store import Store
 from bench.tables import RENDERERS, SUFFIXES, build_tables
 
 COST_COLUMNS = (
@@ -46,6 +48,9 @@ class Record:
         self._out.write(
             "queries.tsv", "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries)
         )
+        pool = self._plan.pool_videos(references=True)
+        lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
+        self._out.write("references.jsonl", json_lines(lines))
         self._flush(finished=False)
 
     def summaries(self, component: Component[Generator], summaries: Summaries, scores: CellScores) -> None:
@@ -129,14 +134,17 @@ class Record:
         self._out.write(SCORES, to_csv(scores))
         self._out.write(COSTS, to_csv(costs))
         if finished:
-            write_presentation(self._out, scores, costs, self._manifest)
+            write_presentation(self._out, scores, costs, self._manifest, self._plan.store)
         self._out.manifest(self._manifest, finished=finished)
 
 
-def write_presentation(out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any]) -> None:
+def write_presentation(
+    out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any], store: Store
+) -> None:
     """Write ``tables/`` and ``report.html``."""
     tables = build_tables(scores, costs, record)
     for table in tables:
         for form, suffix in SUFFIXES.items():
             out.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-    out.write("report.html", render(tables, record))
+    out.manifest(record, finished=False)  # the page is made from the files, as `bench report` makes it
+    out.write("report.html", render(open_sources([out.path]), store))

@@ -42,7 +42,7 @@ def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     out.write(SCORES, to_csv(whole))
     out.write(COSTS, to_csv(costs))
     result = Result(plan.out(), whole, costs, record)
-    write_presentation(out, result.headline, costs, record)
+    write_presentation(out, result.headline, costs, record, plan.store)
     out.manifest(record, finished=True)
     return Result.read(plan.out())
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
-KINDS = {"R": "Recall", "P": "Precision", "Acc": "Accuracy (a relevant video found)"}
+KINDS = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
 BUCKETS = {"1": 1, "2–5": 5, "6–10": 10, "11–30": 30, "31–100": 100, "not found": math.inf}
 COSTS = {
     "Search, ms (p50)": ("retriever", lambda row: row.search_p50_ms),
@@ -158,8 +158,8 @@ def _findable(found: Sequence[tuple[Source, pd.DataFrame]], series: Sequence[str
             label = found[0][0].manifest["labels"].get(retriever, retriever)
             title = f"By video, with {label}"
             note = (
-                f"Videos in up to {BINS} bins of equal size by CIDEr; how often their query finds them in "
-                f"the first 10. {_sampled(found)} Bars are 95 % intervals (normal approximation)."
+                f"How often a video is among the first 10 for its query, from the row's worst captions to its best, "
+                f"in up to {BINS} bins (fewer where many have one CIDEr). {_sampled(found)} Bars are 95 % intervals (normal approximation)."
             )
             yield Plot(f"quality-videos-{number}", "quality", title, note, plots.binned(title, rows, series))
 
@@ -172,10 +172,12 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
         return
     joined["found"] = (joined["rank"] <= 10).astype(float)
     cut = pd.qcut(joined["CIDEr"], BINS, duplicates="drop") if joined["CIDEr"].nunique() > 1 else joined["CIDEr"]
+    joined["percentile"] = joined["CIDEr"].rank(pct=True) * 100
     for _, part in joined.groupby(cut, observed=True):
         share, n = float(part["found"].mean()), len(part)
         half = 1.96 * math.sqrt(share * (1 - share) / n)
         yield {
+            "percentile": round(float(part["percentile"].mean()), 2),
             "x": round(float(part["CIDEr"].mean()) * 100, 3), "value": round(share * 100, 3),
             "low": round(max(0.0, share - half) * 100, 3), "high": round(min(1.0, share + half) * 100, 3), "n": n,
         }  # fmt: skip

@@ -11,7 +11,9 @@ Rows = Sequence[Mapping[str, Any]]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 280
 LEGEND = {"orient": "bottom", "direction": "horizontal", "columns": 3, "title": None, "labelLimit": 200}
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3]]
+SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND}
+POINT = {"type": "point", "filled": True, "opacity": 1}
+BAR = {"type": "rule", "opacity": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ def colours(series: Sequence[str]) -> Spec:
     }  # fmt: skip
 
 
+def measured(field: str, title: str, rows: Rows, *bounds: str) -> Spec:
+    """Return the axis of a measured value from 0, tall enough for the upper ends of its intervals."""
+    most = max((row[name] for row in rows for name in (field, *bounds) if row[name] is not None), default=1)
+    return axis(field, title, scale={"domain": [0, max(most, 1)], "nice": True})
+
+
 def tooltips(**fields: str) -> list[Spec]:
     """Return tooltips ``title=field``; underscores in titles are spaces, numbers have two decimals."""
     return [
@@ -64,17 +72,17 @@ def curve(title: str, rows: Rows, series: Sequence[str]) -> Spec:
         "xOffset": {"field": "series", "type": "nominal", "scale": {"domain": list(series)}},
         "color": colours(series),
     }
-    value = axis("value", "score ×100", scale={"zero": True})
+    value = measured("value", "score ×100", rows, "high")
     tips = tooltips(series="series", k="k", score="value", low="low", high="high", n="n")
     return base(title, rows) | {
         "encoding": place,
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"y": value}},
             {
-                "mark": {"type": "rule", "opacity": 0.6},
+                "mark": BAR,
                 "encoding": {"y": axis("low", "score ×100"), "y2": {"field": "high"}},
             },
-            {"mark": {"type": "point", "filled": True, "size": 45}, "encoding": {"y": value, "tooltip": tips}},
+            {"mark": {**POINT, "size": 45}, "encoding": {"y": value, "tooltip": tips}},
         ],
     }
 
@@ -122,8 +130,10 @@ def heat(title: str, rows: Rows, metrics: Sequence[str], order: tuple[Sequence[s
 def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) -> Spec:
     """Return effectiveness over a cost that the reader chooses; the line is the Pareto front."""
     choose = {"input": "select", "options": list(kinds), "name": "Cost "}
-    y = axis("value", "R@10 ×100", scale={"zero": True})
-    x = axis("x", "cost (log scale)", scale={"type": "log"}, axis={"tickCount": 5, "format": "~s"})
+    y = measured("value", "R@10 ×100", rows)
+    short = "format(datum.value, datum.value < 1000 ? '~g' : '~s')"
+    ticks = {"tickCount": 4, "labelExpr": short, "labelOverlap": "greedy", "grid": False}
+    x = axis("x", "cost (log scale)", scale={"type": "log"}, axis=ticks)
     return base(title, rows) | {
         "params": [{"name": "cost", "value": kinds[0], "bind": choose}],
         "transform": [{"filter": "datum.kind == cost"}],
@@ -134,12 +144,12 @@ def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) ->
                 "encoding": {"x": x, "y": y, "color": {"value": "gray"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 90},
+                "mark": {**POINT, "size": 90},
                 "encoding": {
                     "x": x,
                     "y": y,
                     "color": colours(series),
-                    "shape": {"field": "retriever", "type": "nominal", "legend": LEGEND},
+                    "shape": SHAPES,
                     "tooltip": tooltips(series="series", retriever="retriever", cost="x", score="value"),
                 },
             },
@@ -149,26 +159,25 @@ def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) ->
 
 def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
     """Return findability over caption quality: a point for each system, 95 % intervals as bars."""
-    y, x = axis("value", "R@10 ×100", scale={"zero": True}), axis("x", "CIDEr ×100", scale={"zero": True})
+    y, x = measured("value", "R@10 ×100", rows, "high"), measured("x", "CIDEr ×100", rows, "x_high")
     colour = colours(series)
-    bars = {"type": "rule", "opacity": 0.5}
     return base(title, rows) | {
         "layer": [
             {
-                "mark": bars,
+                "mark": BAR,
                 "encoding": {"x": x, "y": axis("low", "R@10 ×100"), "y2": {"field": "high"}, "color": colour},
             },
             {
-                "mark": bars,
+                "mark": BAR,
                 "encoding": {"y": y, "x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "color": colour},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 90},
+                "mark": {**POINT, "size": 90},
                 "encoding": {
                     "x": x,
                     "y": y,
                     "color": colour,
-                    "shape": {"field": "retriever", "type": "nominal", "legend": LEGEND},
+                    "shape": SHAPES,
                     "tooltip": tooltips(series="series", retriever="retriever", CIDEr="x", score="value"),
                 },
             },
@@ -177,19 +186,20 @@ def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
 
 
 def binned(title: str, rows: Rows, series: Sequence[str]) -> Spec:
-    """Return the share of videos found over bins of their CIDEr, with 95 % intervals."""
-    place = {"x": axis("x", "mean CIDEr of the bin ×100"), "color": colours(series)}
-    tips = tooltips(series="series", CIDEr="x", found="value", low="low", high="high", n="n")
-    value = axis("value", "found in the first 10, %", scale={"zero": True})
+    """Return the share of videos found over their CIDEr's percentile, with 95 % intervals."""
+    x = axis("percentile", "percentile of the CIDEr within its row", scale={"domain": [0, 100]})
+    place = {"x": x, "color": colours(series)}
+    tips = tooltips(series="series", mean_CIDEr="x", found="value", low="low", high="high", n="n")
+    value = measured("value", "found in the first 10, %", rows, "high")
     return base(title, rows) | {
         "encoding": place,
         "layer": [
             {"mark": "line", "encoding": {"y": value}},
             {
-                "mark": {"type": "rule", "opacity": 0.5},
+                "mark": BAR,
                 "encoding": {"y": axis("low", "found in the first 10, %"), "y2": {"field": "high"}},
             },
-            {"mark": {"type": "point", "filled": True, "size": 50}, "encoding": {"y": value, "tooltip": tips}},
+            {"mark": {**POINT, "size": 50}, "encoding": {"y": value, "tooltip": tips}},
         ],
     }
 

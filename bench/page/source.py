@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files import read_json_lines
 from bench.metrics.trec import read_qrels
 from bench.output import checked, read_manifest
 from bench.page.trecfile import TrecFile
@@ -117,17 +117,17 @@ class Source:
         path = self.file("references.jsonl")
         if path is None:
             return {v: [self.queries[query] for query in asked] for v, asked in self.asking.items()}
-        return {line["video_id"]: line["references"] for line in _json_lines(path)}
+        return {line["video_id"]: line["references"] for line in read_json_lines(path)}
 
     def summaries(self, generator: str) -> Mapping[VideoId, str]:
         """Return what a generator wrote, in dataset order."""
         path = checked(self.folder, self.manifest, f"summaries/{generator}.jsonl")
-        return {line["video_id"]: line["summary"] for line in _json_lines(path)}
+        return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
 
     def told(self, kind: str, generator: str) -> list[dict[str, Any]]:
         """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""
         path = self.file(f"{kind}/{generator}.jsonl")
-        return _json_lines(path) if path else []
+        return read_json_lines(path) if path else []
 
     def per_video(self, generator: str) -> pd.DataFrame:
         """Return BLEU, ROUGE-L and CIDEr of each video's summary."""
@@ -141,11 +141,6 @@ class Source:
         """Open the run of a cell; use it as a context manager."""
         path = checked(self.folder, self.manifest, f"runs/{cell[0]}.{cell[1]}.trec")
         return TrecFile(path, self.queries)
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    # not splitlines(): a text may hold other line ends
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def _seed(name: str) -> str:

@@ -80,7 +80,7 @@
     return {
       background: null, font: "system-ui, sans-serif",
       axis: { ...words, gridColor: line, domainColor: ink, tickColor: ink, labelLimit: 140 },
-      legend: { ...words, symbolType: "circle", columnPadding: 12 },
+      legend: { ...words, columnPadding: 12, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, symbolOpacity: 1 },
       title: { color: ink }, view: { stroke: line },
     };
   };
@@ -146,7 +146,7 @@
     rows.forEach(([first, ...rest]) => {
       const row = make("tr");
       row.append(make("th", first, { scope: "row" }));
-      rest.forEach((value) => row.append(make("td", value, { class: "text" })));
+      rest.forEach((value) => row.append(make("td", value)));
       body.append(row);
     });
     table.append(top, body);
@@ -165,10 +165,11 @@
   };
   const video = (number, query, at) => {
     const rows = data.systems.map((system) => [
-      system.label, system.summaries[number] || "(empty)",
+      system.label,
       ...(query === undefined ? [] : retrievers.map((name) => rankOf(system.label, name, query, at))),
+      system.summaries[number] || "(empty)",
     ]);
-    const heads = ["Model", "Summary", ...(query === undefined ? [] : retrievers.map((name) => `Rank, ${name}`))];
+    const heads = ["Model", ...(query === undefined ? [] : retrievers.map((name) => `Rank, ${name}`)), "Summary"];
     return grid(heads, rows, `Video ${data.videos[number].id}`);
   };
   const showQuery = (number) => {

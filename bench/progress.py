@@ -40,7 +40,9 @@ class Progress:
             from rich.live import Live
 
             console = Console(stderr=True)
-            self._live = Live(self, console=console, refresh_per_second=2, transient=True, redirect_stdout=False)
+            self._live = Live(
+                self, console=console, refresh_per_second=2, transient=True, redirect_stdout=False
+            )
             self._live.start()
         return self
 
@@ -57,7 +59,7 @@ class Progress:
         self._started = time.monotonic()
 
     def done(self, generator: str, column: str, reused: bool | None) -> None:
-        """Note that a cell is finished; ``reused`` is None for one that failed, and its row goes no further."""
+        """Note that a cell is finished; ``reused`` is None for one that failed."""
         state = FAILED if reused is None else REUSED if reused else MADE
         self._states[generator, column] = state
         if state == MADE:
@@ -75,7 +77,7 @@ class Progress:
             print(line, file=sys.stderr)
 
     def seconds_left(self) -> float | None:
-        """Return an estimate from the cells that were made: of the same column, else of all; None before any."""
+        """Return an estimate from the cells that were made, None before the first."""
         spent = [seconds for times in self._times.values() for seconds in times]
         if not spent:
             return None

@@ -46,30 +46,40 @@ def render(sources: Sequence[Source], store: Store) -> str:
     Texts are escaped, data is JSON, and a policy in the page lets no script run but the page's own
     (named by its digest) and nothing be fetched.
     """
-    plots = all_plots(sources)
     scripts = [vega_script(store), _asset("page.js")]
-    first = sources[0].result.manifest
-    return _environment().get_template("report.html").render(
-        title="qms-bench: " + ", ".join(dict.fromkeys(s.result.manifest["dataset"]["name"] for s in sources)),
-        sources=sources,
-        synthetic=first["dataset"]["synthetic"],
-        tables=[view for source in sources for view in tables.views(source)],
-        differences=tables.differences(sources) if len(sources) > 1 else None,
-        coverage=[found for source in sources if (found := tables.coverage(source))],
-        duplicates=[line for source in sources for line in tables.duplicates(source)],
-        sections=_sections(plots),
-        specs={plot.name: plot.spec for plot in plots},
-        examples=examples(sources),
-        manifests={source.name: _manifest(source) for source in sources},
-        style=_asset("page.css"),
-        scripts=scripts,
-        policy=_policy(scripts),
-    )  # fmt: skip
+    names = dict.fromkeys(source.result.manifest["dataset"]["name"] for source in sources)
+    page: str = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=f"qms-bench: {', '.join(names)}",
+            sources=sources,
+            synthetic=any(source.result.manifest["dataset"]["synthetic"] for source in sources),
+            examples=examples(sources),
+            manifests={source.name: _manifest(source) for source in sources},
+            style=_asset("page.css"),
+            scripts=scripts,
+            policy=_policy(scripts),
+            **_shown_tables(sources),
+            **_shown_plots(all_plots(sources)),
+        )
+    )
+    return page
 
 
-def _sections(plots: Sequence[Plot]) -> list[dict[str, Any]]:
+def _shown_tables(sources: Sequence[Source]) -> dict[str, Any]:
+    return {
+        "tables": [view for source in sources for view in tables.views(source)],
+        "differences": tables.differences(sources) if len(sources) > 1 else None,
+        "coverage": [found for source in sources if (found := tables.coverage(source))],
+        "duplicates": [line for source in sources for line in tables.duplicates(source)],
+    }
+
+
+def _shown_plots(plots: Sequence[Plot]) -> dict[str, Any]:
     own = {name: [plot for plot in plots if plot.section == name] for name in SECTIONS}
-    return [{"name": n, "title": title, "plots": own[n]} for n, title in SECTIONS.items() if own[n]]
+    sections = [{"name": n, "title": title, "plots": own[n]} for n, title in SECTIONS.items() if own[n]]
+    return {"sections": sections, "specs": {plot.name: plot.spec for plot in plots}}
 
 
 def _manifest(source: Source) -> str:

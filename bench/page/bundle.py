@@ -20,5 +20,5 @@ def vega_script(store: Store) -> str:
 def _bundle(folder: Path) -> None:
     import vl_convert
 
-    script = vl_convert.javascript_bundle()
+    script = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub misses the default
     (folder / _FILE).write_text(script, encoding="utf-8", newline="")

@@ -17,9 +17,11 @@ REFERENCES = 10
 
 
 def examples(sources: Sequence[Source], most: int = QUERIES) -> dict[str, Any]:
-    """Return an even sample of the first run's queries with their videos, for all runs of the same queries."""
+    """Return an even sample of the first run's queries and videos, for all runs of the same queries."""
     first = sources[0]
-    same = [source for source in sources if source.queries == first.queries and source.relevant == first.relevant]
+    same = [
+        source for source in sources if source.queries == first.queries and source.relevant == first.relevant
+    ]
     sample = spread(list(first.queries), most)
     videos = list(dict.fromkeys(v for q in sample for v in first.relevant[q][:VIDEOS_PER_QUERY]))
     return {
@@ -37,7 +39,9 @@ def examples(sources: Sequence[Source], most: int = QUERIES) -> dict[str, Any]:
 
 def _note(source: Source, sample: Sequence[str], videos: Sequence[str]) -> str:
     of = f"{len(source.queries):,} queries"
-    shown = f"All {of}" if len(sample) == len(source.queries) else f"An even sample of {len(sample):,} of {of}"
+    shown = (
+        f"All {of}" if len(sample) == len(source.queries) else f"An even sample of {len(sample):,} of {of}"
+    )
     return (
         f"{shown}, with {len(videos):,} relevant videos (at most {VIDEOS_PER_QUERY} a query); texts are cut "
         f"at {LETTERS} characters. Any other: bench explain OUT --query QID, or --video VID."
@@ -62,7 +66,8 @@ def _ranks(sources: Sequence[Source], sample: Sequence[str]) -> list[dict[str, A
         for generator, retriever in source.cells:
             with source.run((generator, retriever)) as run:
                 places = [
-                    [rank or 0 for rank in run.ranks(q, source.relevant[q][:VIDEOS_PER_QUERY])] for q in sample
+                    [rank or 0 for rank in run.ranks(q, source.relevant[q][:VIDEOS_PER_QUERY])]
+                    for q in sample
                 ]
             names: Mapping[str, Any] = {
                 "system": source.labels[generator], "retriever": labels.get(retriever, retriever)

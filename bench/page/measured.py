@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 from bench.page import plots
-from bench.page.plots import Plot
+from bench.page.costs import cost_plots
+from bench.page.places import first_ranks, quality_by_video
+from bench.page.plots import Plot, Row
 from bench.page.ranks import ranks
 from bench.page.source import Source
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Row = dict[str, Any]
 KINDS = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
-BUCKETS = {"1": 1, "2–5": 5, "6–10": 10, "11–30": 30, "31–100": 100, "not found": math.inf}
-COSTS = {
-    "Search, ms (p50)": ("retriever", lambda row: row.search_p50_ms),
-    "Index, bytes a video": ("retriever", lambda row: row.index_bytes_per_doc),
-    "Summaries, seconds a 1,000 videos": ("generator", lambda row: 1000 / row.videos_per_s),
-    "Generator, parameters": ("generator", lambda row: row.params),
-    "Generator, training seconds": ("generator", lambda row: row.fit_s),
-}
-BINS = 5
 
 
 def all_plots(sources: Sequence[Source]) -> list[Plot]:
@@ -33,15 +21,17 @@ def all_plots(sources: Sequence[Source]) -> list[Plot]:
     series = list(dict.fromkeys(row["series"] for row in scores))
     found = [(source, ranks(source)) for source in sources]
     makers = (
-        _curves(scores, series), _heat(scores, series), _costs(sources, scores, series),
-        _quality(scores, series), _findable(found, series), _first_ranks(found, series), _training(sources),
+        _curves(scores, series), _heat(scores, series), cost_plots(sources, scores, series),
+        _quality(scores, series), quality_by_video(found, series), first_ranks(found, series),
+        _training(sources),
     )  # fmt: skip
     return [plot for made in makers for plot in made]
 
 
 def _scores(source: Source) -> Iterator[Row]:
-    scores = source.result.headline
-    for row in scores[scores["value"].notna()].itertuples():
+    for row in source.scores:
+        if row.value != row.value:
+            continue
         retriever = row.retriever if isinstance(row.retriever, str) else ""
         yield {
             "series": source.labels[row.generator],
@@ -74,7 +64,9 @@ def _curves(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
             title = f"{name}: {kind}@k with {retriever}"
             note = f"Mean over n = {rows[0]['n']:,} queries; thin bars are 95 % intervals." if rows else ""
             if rows:
-                yield Plot(f"curve-{kind.lower()}-{number}", "curves", title, note, plots.curve(title, rows, series))
+                yield Plot(
+                    f"curve-{kind.lower()}-{number}", "curves", title, note, plots.curve(title, rows, series)
+                )
 
 
 def _heat(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
@@ -84,52 +76,6 @@ def _heat(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
         title = "Generators and retrievers"
         spec = plots.heat(title, rows, metrics, (series, _retrievers(rows)))
         yield Plot("heat", "grid", title, "Score ×100; the darker, the higher.", spec)
-
-
-def _costs(sources: Sequence[Source], scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
-    value = {(row["series"], row["retriever"]): row["value"] for row in scores if row["metric"] == "R@10"}
-    rows = [row for kind in COSTS for row in _front([r for s in sources for r in _cost(s, kind, value)])]
-    kinds = [kind for kind in COSTS if any(row["kind"] == kind for row in rows)]
-    if kinds:
-        title = "Effectiveness against cost"
-        note = "Up and to the left is better; the dashed line is the Pareto front. Each choice has its own unit."
-        yield Plot("cost", "cost", title, note, plots.cost(title, rows, kinds, series))
-
-
-def _cost(source: Source, kind: str, scores: dict[tuple[str, str], float]) -> Iterator[Row]:
-    whose, measure = COSTS[kind]
-    costs = list(source.result.costs.itertuples())
-    for generator, retriever in source.cells:
-        names = {"generator": (generator, None), "retriever": (generator, retriever)}[whose]
-        for row in costs:
-            if row.generator == names[0] and (row.retriever == names[1] or (names[1] is None and _none(row.retriever))):
-                shown = source.labels[generator], source.manifest["labels"].get(retriever, retriever)
-                amount = None if _none(found := _number(measure, row)) else found
-                if amount and shown in scores:
-                    yield {
-                        "kind": kind, "series": shown[0], "retriever": shown[1],
-                        "x": amount, "value": scores[shown],
-                    }  # fmt: skip
-
-
-def _number(measure: Any, row: Any) -> float | None:
-    try:
-        return float(measure(row))
-    except (TypeError, ValueError, ZeroDivisionError):  # not measured
-        return None
-
-
-def _none(value: Any) -> bool:
-    return value is None or value != value
-
-
-def _front(rows: list[Row]) -> list[Row]:
-    """Mark the rows that no cheaper or equally cheap one reaches."""
-    best = -math.inf
-    for row in sorted(rows, key=lambda row: (row["x"], -row["value"])):
-        row["front"] = row["value"] > best
-        best = max(best, row["value"])
-    return rows
 
 
 def _quality(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
@@ -145,92 +91,17 @@ def _quality(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
         yield Plot("quality-systems", "quality", title, note, plots.quality(title, rows, series))
 
 
-def _findable(found: Sequence[tuple[Source, pd.DataFrame]], series: Sequence[str]) -> Iterator[Plot]:
-    retrievers = list(dict.fromkeys(r for source, _ in found for r in source.retrievers))
-    written = {id(source): {g: source.per_video(g) for g in source.generators} for source, _ in found}
-    for number, retriever in enumerate(retrievers, start=1):
-        rows: list[Row] = []
-        for source, places in found:
-            for generator, quality in written[id(source)].items():
-                own = places[(places["retriever"] == retriever) & (places["generator"] == generator)]
-                rows.extend({"series": source.labels[generator], **bin_} for bin_ in _bins(own, quality))
-        if rows:
-            label = found[0][0].manifest["labels"].get(retriever, retriever)
-            title = f"By video, with {label}"
-            note = (
-                f"How often a video is among the first 10 for its query, from the row's worst captions to its best, "
-                f"in up to {BINS} bins (fewer where many have one CIDEr). {_sampled(found)} Bars are 95 % intervals (normal approximation)."
-            )
-            yield Plot(f"quality-videos-{number}", "quality", title, note, plots.binned(title, rows, series))
-
-
-def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
-    import pandas as pd
-
-    joined = places.merge(quality[["video_id", "CIDEr"]], on="video_id").dropna(subset=["CIDEr"])
-    if joined.empty:
-        return
-    joined["found"] = (joined["rank"] <= 10).astype(float)
-    cut = pd.qcut(joined["CIDEr"], BINS, duplicates="drop") if joined["CIDEr"].nunique() > 1 else joined["CIDEr"]
-    joined["percentile"] = joined["CIDEr"].rank(pct=True) * 100
-    for _, part in joined.groupby(cut, observed=True):
-        share, n = float(part["found"].mean()), len(part)
-        half = 1.96 * math.sqrt(share * (1 - share) / n)
-        yield {
-            "percentile": round(float(part["percentile"].mean()), 2),
-            "x": round(float(part["CIDEr"].mean()) * 100, 3), "value": round(share * 100, 3),
-            "low": round(max(0.0, share - half) * 100, 3), "high": round(min(1.0, share + half) * 100, 3), "n": n,
-        }  # fmt: skip
-
-
-def _first_ranks(found: Sequence[tuple[Source, pd.DataFrame]], series: Sequence[str]) -> Iterator[Plot]:
-    retrievers = list(dict.fromkeys(r for source, _ in found for r in source.retrievers))
-    for number, retriever in enumerate(retrievers, start=1):
-        rows = [row for source, places in found for row in _buckets(source, places, retriever)]
-        label = found[0][0].manifest["labels"].get(retriever, retriever)
-        title = f"Rank of the first relevant video with {label}"
-        names = [name for name in series if any(row["series"] == name for row in rows)]
-        yield Plot(
-            f"ranks-{number}", "ranks", title, _sampled(found), plots.stacked(title, rows, list(BUCKETS), names)
-        )
-
-
-def _buckets(source: Source, places: pd.DataFrame, retriever: str) -> Iterator[Row]:
-    own = places[places["retriever"] == retriever]
-    for generator, part in own.groupby("generator", sort=False):
-        first = part.groupby("query_id", sort=False)["rank"].min().fillna(math.inf)
-        below = 0
-        for place, (bucket, last) in enumerate(BUCKETS.items()):
-            count = int((first <= last).sum()) - below
-            below += count
-            yield {
-                "series": source.labels[str(generator)], "bucket": bucket, "place": place,
-                "value": round(count * 100 / len(first), 3), "count": count,
-            }  # fmt: skip
-
-
-def _sampled(found: Sequence[tuple[Source, pd.DataFrame]]) -> str:
-    parts = []
-    for source, places in found:
-        shown, there = places["query_id"].nunique(), len(source.queries)
-        what = f"all {there:,} queries" if shown == there else f"an even sample of {shown:,} of {there:,} queries"
-        parts.append(f"{source.name}: {what}" if source.name else what)
-    return f"Over {'; '.join(dict.fromkeys(parts))}."
-
-
 def _training(sources: Sequence[Source]) -> Iterator[Plot]:
-    for number, (source, generator) in enumerate(
-        (pair for source in sources for pair in ((source, g) for g in source.generators)), start=1
-    ):
-        lines = source.told("training", generator)
-        for kind, wanted in (("losses", True), ("validation", False)):
-            rows = [row for line in lines for row in _logged(line) if ("loss" in row["series"]) == wanted]
+    fitted = [(source, generator) for source in sources for generator in source.generators]
+    for number, (source, generator) in enumerate(fitted, start=1):
+        logged = [row for line in source.told("training", generator) for row in _logged(line)]
+        for kind, of_loss in (("losses", True), ("validation", False)):
+            rows = [row for row in logged if ("loss" in row["series"]) == of_loss]
             if rows:
                 title = f"Training of {source.labels[generator]}: {kind}"
                 note = f"{len({row['step'] for row in rows}):,} logged steps."
-                yield Plot(
-                    f"training-{number}-{kind}", "training", title, note, plots.training(title, _thinned(rows))
-                )
+                spec = plots.training(title, _thinned(rows))
+                yield Plot(f"training-{number}-{kind}", "training", title, note, spec)
 
 
 def _logged(line: Row) -> Iterator[Row]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Spec = dict[str, Any]
-Rows = Sequence[Mapping[str, Any]]
+Row = dict[str, Any]
+Rows = Sequence[Row]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 280
 LEGEND = {"orient": "bottom", "direction": "horizontal", "columns": 3, "title": None, "labelLimit": 200}
 SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND}
 POINT = {"type": "point", "filled": True, "opacity": 1}
-BAR = {"type": "rule", "opacity": 0.5}
+FLAT = {"labelAngle": 0}
+NEAR_TO_FAR = ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]
+BAR = {"type": "rule", "opacity": 0.75}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def tooltips(**fields: str) -> list[Spec]:
 def curve(title: str, rows: Rows, series: Sequence[str]) -> Spec:
     """Return a metric over the cut-off k: a line for each generator, 95 % intervals as thin bars."""
     place = {
-        "x": axis("k", "cut-off k", "ordinal", axis={"labelAngle": 0}),
+        "x": axis("k", "cut-off k", "ordinal", axis=FLAT),
         "xOffset": {"field": "series", "type": "nominal", "scale": {"domain": list(series)}},
         "color": colours(series),
     }
@@ -100,7 +103,7 @@ def heat(title: str, rows: Rows, metrics: Sequence[str], order: tuple[Sequence[s
             {"joinaggregate": [{"op": "max", "field": "value", "as": "most"}]},
         ],
         "encoding": {
-            "x": axis("retriever", "", "nominal", sort=list(retrievers), axis={"labelAngle": 0, "orient": "top"}),
+            "x": axis("retriever", "", "nominal", sort=list(retrievers), axis=FLAT | {"orient": "top"}),
             "y": axis("series", "", "nominal", sort=list(series)),
         },
         "layer": [
@@ -169,7 +172,12 @@ def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
             },
             {
                 "mark": BAR,
-                "encoding": {"y": y, "x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "color": colour},
+                "encoding": {
+                    "x": axis("x_low", "CIDEr ×100"),
+                    "x2": {"field": "x_high"},
+                    "y": y,
+                    "color": colour,
+                },
             },
             {
                 "mark": {**POINT, "size": 90},
@@ -208,7 +216,7 @@ def stacked(title: str, rows: Rows, buckets: Sequence[str], series: Sequence[str
     """Return the share of queries by the rank of their first relevant video."""
     colour = {
         "field": "bucket", "type": "ordinal", "sort": list(buckets), "legend": LEGEND,
-        "scale": {"domain": list(buckets), "range": ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]},
+        "scale": {"domain": list(buckets), "range": NEAR_TO_FAR},
     }  # fmt: skip
     return base(title, rows) | {
         "height": max(90, 26 * len(series)),
@@ -235,8 +243,3 @@ def training(title: str, rows: Rows) -> Spec:
             "tooltip": tooltips(series="series", step="step", value="value"),
         },
     }
-
-
-def chosen(rows: Rows, **fields: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows whose fields have the given values."""
-    return (row for row in rows if all(row[name] == value for name, value in fields.items()))

@@ -60,16 +60,20 @@ class Source:
         return {name: f"{label} · {self.name}" if self.name else label for name, label in shown.items()}
 
     @cached_property
+    def scores(self) -> Sequence[Any]:
+        """Return the rows that tables show, as tuples named like the columns of scores.csv."""
+        return list(self.result.headline.itertuples())
+
+    @cached_property
     def cells(self) -> Sequence[Cell]:
         """Return the pairs of generator and retriever that were scored."""
-        scores = self.result.headline
-        pairs = scores.loc[scores["retriever"].notna(), ["generator", "retriever"]].drop_duplicates()
-        return list(pairs.itertuples(index=False, name=None))
+        pairs = ((row.generator, row.retriever) for row in self.scores if isinstance(row.retriever, str))
+        return list(dict.fromkeys(pairs))
 
     @cached_property
     def generators(self) -> Sequence[str]:
         """Return the generators that were scored."""
-        return list(self.result.headline["generator"].drop_duplicates())
+        return list(dict.fromkeys(row.generator for row in self.scores))
 
     @cached_property
     def retrievers(self) -> Sequence[str]:
@@ -100,7 +104,9 @@ class Source:
     def relevant(self) -> Mapping[QueryId, Sequence[VideoId]]:
         """Return the relevant videos of each evaluated query."""
         judged = read_qrels(checked(self.folder, self.manifest, "qrels.trec"))
-        return {query: [video for video, grade in found.items() if grade > 0] for query, found in judged.items()}
+        return {
+            query: [video for video, grade in found.items() if grade > 0] for query, found in judged.items()
+        }
 
     @cached_property
     def asking(self) -> Mapping[VideoId, Sequence[QueryId]]:

@@ -24,6 +24,7 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
     """Return a table for the template: cells with text, mark, sortable number and what hovering tells."""
     known = details or {}
     rows = []
+    detailed = False
     for names, cells in table.rows:
         told = [known.get((*names, column), "") for column in table.columns]
         rows.append(
@@ -32,6 +33,7 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
                 "cells": [_cell(cell, detail) for cell, detail in zip(cells, told, strict=True)],
             }
         )
+        detailed = detailed or any(told)
     return {
         "name": f"{table.name}-{_slug(run)}" if run else table.name,
         "caption": f"{run}: {table.caption}" if run else table.caption,
@@ -39,7 +41,7 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
         "columns": table.columns,
         "rows": rows,
         "notes": table.notes,
-        "detailed": any(cell["detail"] for row in rows for cell in row["cells"]),
+        "detailed": detailed,
     }
 
 
@@ -101,7 +103,7 @@ def _details(source: Source) -> dict[tuple[str, ...], str]:
     labels = source.manifest["labels"]
     headers = {metric: header for header, metric in GENERATION.items()}
     found = {}
-    for row in source.result.headline.itertuples():
+    for row in source.scores:
         names = [row.generator] if row.retriever != row.retriever else [row.retriever, row.generator]
         key = (*(labels.get(name, name) for name in names), headers.get(row.metric, row.metric))
         if row.value == row.value:
@@ -122,10 +124,10 @@ def _told(row: Any) -> str:
 
 
 def _values(source: Source) -> dict[tuple[str, str], dict[str, float]]:
-    scores = source.result.headline
     found: dict[tuple[str, str], dict[str, float]] = {cell: {} for cell in source.cells}
-    for row in scores[scores["retriever"].notna()].itertuples():
-        found[row.generator, row.retriever][row.metric] = row.value
+    for row in source.scores:
+        if isinstance(row.retriever, str):
+            found[row.generator, row.retriever][row.metric] = row.value
     return found
 
 

@@ -108,6 +108,6 @@ class Progress:
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    if minutes < 1:
+    if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"

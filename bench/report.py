@@ -47,14 +47,14 @@ def render(sources: Sequence[Source], store: Store) -> str:
     (named by its digest) and nothing be fetched.
     """
     scripts = [vega_script(store), _asset("page.js")]
-    names = dict.fromkeys(source.result.manifest["dataset"]["name"] for source in sources)
+    datasets = list({of["digest"]: of for of in (s.result.manifest["dataset"] for s in sources)}.values())
     page: str = (
         _environment()
         .get_template("report.html")
         .render(
-            title=f"qms-bench: {', '.join(names)}",
+            title=f"qms-bench: {', '.join(of['name'] for of in datasets)}",
             sources=sources,
-            synthetic=any(source.result.manifest["dataset"]["synthetic"] for source in sources),
+            synthetic=[of["name"] for of in datasets if of["synthetic"]],
             examples=examples(sources),
             manifests={source.name: _manifest(source) for source in sources},
             style=_asset("page.css"),
@@ -70,7 +70,8 @@ def render(sources: Sequence[Source], store: Store) -> str:
 def _shown_tables(sources: Sequence[Source]) -> dict[str, Any]:
     return {
         "tables": [view for source in sources for view in tables.views(source)],
-        "differences": tables.differences(sources) if len(sources) > 1 else None,
+        "differences": tables.differences(sources),
+        "incomparable": tables.incomparable(sources),
         "coverage": [found for source in sources if (found := tables.coverage(source))],
         "duplicates": [line for source in sources for line in tables.duplicates(source)],
     }

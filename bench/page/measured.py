@@ -62,7 +62,8 @@ def _curves(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
                 if row["retriever"] == retriever and row["metric"].startswith(f"{kind}@")
             ]
             title = f"{name}: {kind}@k with {retriever}"
-            note = f"Mean over n = {rows[0]['n']:,} queries; thin bars are 95 % intervals." if rows else ""
+            counts = " and ".join(f"{n:,}" for n in sorted({row["n"] for row in rows}))
+            note = f"Mean over n = {counts} queries; thin bars are 95 % intervals."
             if rows:
                 yield Plot(
                     f"curve-{kind.lower()}-{number}", "curves", title, note, plots.curve(title, rows, series)

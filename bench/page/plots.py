@@ -11,9 +11,17 @@ Row = dict[str, Any]
 Rows = Sequence[Row]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 280
-LEGEND = {"orient": "bottom", "direction": "horizontal", "columns": 3, "title": None, "labelLimit": 200}
+LEGEND = {
+    "orient": "bottom",
+    "direction": "horizontal",
+    "columns": 3,
+    "title": None,
+    "labelLimit": 200,
+    "symbolOpacity": 1,
+}
 SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND}
 POINT = {"type": "point", "filled": True, "opacity": 1}
+NAMED = {"fontSize": 12, "fontWeight": "normal"}
 FLAT = {"labelAngle": 0}
 NEAR_TO_FAR = ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]
 BAR = {"type": "rule", "opacity": 0.75}
@@ -97,6 +105,7 @@ def heat(title: str, rows: Rows, metrics: Sequence[str], order: tuple[Sequence[s
     start = "R@10" if "R@10" in metrics else metrics[0]
     return base(title, rows) | {
         "height": max(90, 30 * len(series)),
+        "title": NAMED | {"text": {"expr": "metric"}},
         "params": [{"name": "metric", "value": start, "bind": choose}],
         "transform": [
             {"filter": "datum.metric == metric"},
@@ -134,10 +143,12 @@ def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) ->
     """Return effectiveness over a cost that the reader chooses; the line is the Pareto front."""
     choose = {"input": "select", "options": list(kinds), "name": "Cost "}
     y = measured("value", "R@10 ×100", rows)
-    short = "format(datum.value, datum.value < 1000 ? '~g' : '~s')"
+    round_ = "indexof(['1', '2', '5'], substring(format(datum.value, '.0e'), 0, 1)) >= 0"
+    short = f"{round_} ? format(datum.value, datum.value < 1000 ? '~g' : '~s') : ''"
     ticks = {"tickCount": 4, "labelExpr": short, "labelOverlap": "greedy", "grid": False}
     x = axis("x", "cost (log scale)", scale={"type": "log"}, axis=ticks)
     return base(title, rows) | {
+        "title": NAMED | {"text": {"expr": "cost"}},
         "params": [{"name": "cost", "value": kinds[0], "bind": choose}],
         "transform": [{"filter": "datum.kind == cost"}],
         "layer": [

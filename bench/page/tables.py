@@ -45,18 +45,32 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
     }
 
 
-def differences(sources: Sequence[Source]) -> View:
-    """Return how the runs differ from the first, for each cell that both have, in points ×100."""
+def differences(sources: Sequence[Source]) -> View | None:
+    """Return how the runs of the first one's queries differ from it, cell by cell; None when none does."""
     first = _values(sources[0])
     rows = [
         ([source.name, *_shown(source, cell)], [_change(values, first[cell], metric) for metric in COMPARED])
         for source in sources[1:]
+        if _asked(source) == _asked(sources[0])
         for cell, values in _values(source).items()
         if cell in first
     ]
-    notes = [_comparable(sources)]
     caption = f"Differences from {sources[0].name}, points ×100"
-    return view(Table("differences", caption, ["Run", "Retriever", "Model"], COMPARED, rows, notes))
+    return (
+        view(Table("differences", caption, ["Run", "Retriever", "Model"], COMPARED, rows, []))
+        if rows
+        else None
+    )
+
+
+def incomparable(sources: Sequence[Source]) -> list[str]:
+    """Return a sentence for each run whose numbers are not of the first one's queries and videos."""
+    return [
+        f"{source.name} differs from {sources[0].name} in data, split or protocol: "
+        "their numbers are not of the same queries."
+        for source in sources[1:]
+        if _asked(source) != _asked(sources[0])
+    ]
 
 
 def coverage(source: Source) -> View | None:
@@ -147,15 +161,10 @@ def _cell_label(source: Source, name: str) -> str:
     return "Dataset" if name == "dataset" else pairs.get(name, labels.get(name, name))
 
 
-def _comparable(sources: Sequence[Source]) -> str:
-    def asked(source: Source) -> tuple[Any, ...]:
-        of = source.manifest
-        names = ("protocol", "query_seed", "split")
-        return (of["dataset"]["digest"], *(of["settings"][name] for name in names))
-
-    if len({asked(source) for source in sources}) == 1:
-        return "The runs answer the same queries over the same videos."
-    return "The runs differ in data, split or protocol: their numbers are not of the same queries."
+def _asked(source: Source) -> tuple[Any, ...]:
+    of = source.manifest
+    names = ("protocol", "query_seed", "split")
+    return (of["dataset"]["digest"], *(of["settings"][name] for name in names))
 
 
 def _slug(name: str) -> str:

@@ -12,7 +12,7 @@
   // ---- tables -------------------------------------------------------------------------------
   const key = (row, column) => {
     const cell = row.cells[column];
-    return cell.tagName === "TH" ? cell.textContent : Number(cell.dataset.number ?? "NaN");
+    return cell.matches("th, .label") ? cell.textContent : Number(cell.dataset.number ?? "NaN");
   };
   const compare = (a, b, sign) => {
     if (typeof a === "string") return sign * a.localeCompare(b);
@@ -118,7 +118,7 @@
   for (const details of document.querySelectorAll("details.data")) {
     details.addEventListener("toggle", () => {
       if (!details.open || details.children.length > 1) return;
-      const box = make("div", undefined, { tabindex: "0", role: "region", "aria-label": "Numbers" });
+      const box = make("div", undefined, { tabindex: "0", role: "region", "aria-label": `Numbers: ${specs[details.dataset.plot].description}` });
       box.append(numbers(specs[details.dataset.plot].data.values));
       details.append(box);
     });

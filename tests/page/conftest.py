@@ -1,7 +1,7 @@
 """A run over a small dataset whose texts try to break out of every format."""
 
 import json
-from collections.abc import Iterator
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,8 +79,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture
-def copy(world: World, tmp_path: Path) -> Iterator[Path]:
-    """Yield a copy of the run that a test may change."""
-    import shutil
-
-    yield Path(shutil.copytree(world.out, tmp_path / "out"))
+def copy(world: World, tmp_path: Path) -> Path:
+    """Return a copy of the run that a test may change."""
+    return Path(shutil.copytree(world.out, tmp_path / "out"))

@@ -81,8 +81,17 @@ def test_every_number_of_the_tables_stands_in_the_page(world: World, page: str) 
 def test_several_runs_stand_on_one_page_with_their_differences(world: World) -> None:
     compared = render(open_sources([world.out, world.other]), world.store)
     assert "Differences from out" in compared
-    assert "The runs answer the same queries over the same videos." in compared
     assert "Lead · other" in compared
+    assert "not of the same queries" not in compared
+
+
+def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["settings"]["query_seed"] = 1
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    compared = render(open_sources([world.other, copy]), world.store)
+    assert "out differs from other in data, split or protocol" in compared
+    assert "Differences from" not in compared
 
 
 def test_examples_are_a_stated_sample(world: World) -> None:

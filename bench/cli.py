@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
 
 from bench.errors import BenchError, suggestions
 from bench.verbs import data, doctor, evaluate, explain, lint_table, listing, report, run, table
 
 VERBS = (run, listing, table, report, explain, evaluate, lint_table, data, doctor)
 INTERRUPTED = 130
+_UNEXPECTED = "This was not foreseen; 'bench run --verbose' shows where it happened."
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except BenchError as error:
         if verbose:
-            raise
+            traceback.print_exc()
         print(f"bench: error: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
@@ -55,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # our own mistake, or the machine's: a full disk, a folder that is locked
+        if verbose:
+            traceback.print_exc()
+        print(f"bench: error: {type(error).__name__}: {error}. {_UNEXPECTED}", file=sys.stderr)
+        return BenchError.exit_status
     return status
 
 
@@ -65,12 +73,23 @@ def _version() -> str:
 
 
 def _with_hint(parser: argparse.ArgumentParser, message: str) -> str:
+    """Add the nearest known word to what argparse says of an unknown one."""
     message = message.rstrip(".") + "."
-    known = [option for action in parser._actions for option in action.option_strings]
-    verbs = [name for a in parser._actions if isinstance(a, argparse._SubParsersAction) for name in a.choices]
-    words = [word.partition("=")[0].strip("'(),") for word in message.split()]
-    for word in words:
-        near = suggestions(word, known if word.startswith("-") else verbs, most=1)
-        if near and word not in known and word not in verbs:
-            return f"{message} Did you mean {near[0]}?"
-    return message
+    if message.startswith("unrecognized arguments:"):
+        # told by the outermost parser, whichever verb it was for
+        known = sorted({option for one in _parsers(parser) for option in one._option_string_actions})
+        words = [word.partition("=")[0] for word in message.rstrip(".").split()[2:] if word.startswith("-")]
+    elif choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+        words, known = [choice[1]], re.findall(r"[\w.-]+", choice[2])
+    else:
+        return message
+    near = [found for word in words for found in suggestions(word, known, most=1)]
+    return f"{message} Did you mean {near[0]}?" if near else message
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _parsers(inner)

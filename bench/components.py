@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from bench.context import Context
-from bench.errors import MissingError
+from bench.errors import BenchError, MissingError
 from bench.hashing import code_digest, digest
 from bench.protocols import Covering, Describing, Generator, Identified, Retriever, Sized, Trainable
 from bench.registry import FILE_PREFIX, build, entries, load
@@ -66,15 +66,15 @@ def make_generator(name: str, context: Context) -> Component[Generator]:
 
         external = External(Path(name.removeprefix(FILE_PREFIX)))
         return _component(external.label, external, context, "bench.external")
-    return cast("Component[Generator]", _make("generators", name, context))
+    return cast("Component[Generator]", _make("generators", name, context, Generator))
 
 
 def make_retriever(name: str, context: Context) -> Component[Retriever]:
     """Build the retriever of a name; raises BenchError."""
-    return cast("Component[Retriever]", _make("retrievers", name, context))
+    return cast("Component[Retriever]", _make("retrievers", name, context, Retriever))
 
 
-def _make(group: str, name: str, context: Context) -> Component[Any]:
+def _make(group: str, name: str, context: Context, protocol: type) -> Component[Any]:
     factory = load(group, name)
     try:
         system = build(factory, context)
@@ -82,6 +82,11 @@ def _make(group: str, name: str, context: Context) -> Component[Any]:
         raise MissingError(
             f"{group.rstrip('s')} '{name}' needs a package that is missing: {error}."
         ) from error
+    if not isinstance(system, protocol):
+        raise BenchError(
+            f"{group.rstrip('s')} '{name}' is a {type(system).__name__} that lacks the label or a method of "
+            f"bench.protocols.{protocol.__name__}; its package must be mended."
+        )
     return _component(name, system, context, entries(group)[name].module)
 
 

@@ -41,6 +41,17 @@ class RunConfig:
     sections: Mapping[str, Section] = field(default_factory=dict)
 
 
+_LISTS = ((str, list, tuple), "a name or a list of names")
+_PATHS = ((str, Path), "a path")
+_SWITCH = ((bool,), "true or false")
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "data": _PATHS, "out": _PATHS, "store": _PATHS, "generators": _LISTS, "retrievers": _LISTS,
+    "query_seed": ((int,), "a whole number"),
+    "seed": ((int, str, list, tuple), "a whole number or a list of them"),
+    "no_train": _SWITCH, "quiet": _SWITCH, "verbose": _SWITCH,
+}  # fmt: skip
+"""What a field may hold when it comes from a file or from Python; the others hold a text."""
+
 FIELDS = tuple(f.name for f in dataclasses.fields(RunConfig) if f.name != "sections")
 
 
@@ -66,11 +77,15 @@ def configure(options: Mapping[str, Any]) -> RunConfig:
     given = {name: value for name, value in options.items() if value is not None}
     changes = assignments(given.pop("set", ()))
     from_file = _read_yaml(Path(given.pop("config"))) if "config" in given else {}
-    fields = {key: value for key, value in from_file.items() if key in FIELDS}
+    fields = {key: value for key, value in from_file.items() if key in FIELDS and value is not None}
+    for key, value in from_file.items():
+        if key not in FIELDS and "." not in key and not isinstance(value, dict):
+            raise unknown("option", key, FIELDS)
     fields.update(given)
-    for name in fields:
+    for name, value in fields.items():
         if name not in FIELDS:
             raise unknown("option", name, [*FIELDS, "set", "config"])
+        _of_kind(name, value)
     preset = str(fields.get("preset", RunConfig.preset))
     values = _flat(_parse_yaml(preset_text(preset), f"preset {preset}"))
     values.update(_flat({key: value for key, value in from_file.items() if key not in FIELDS}))
@@ -89,28 +104,32 @@ def _checked(fields: dict[str, Any]) -> RunConfig:
             fields[name] = Path(fields[name])
     fields["data"] = str(fields.get("data", RunConfig.data))
     config = RunConfig(**fields)
-    _choice("protocol", config.protocol, PROTOCOLS)
-    _choice("split", config.split, SPLITS)
-    _choice("engine", config.engine, ("local",))
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.device):
-        raise UsageError(f"option device={config.device!r} is not auto, cpu, cuda or cuda:N.")
-    if not isinstance(config.query_seed, int):
-        raise UsageError(f"option query_seed={config.query_seed!r} is not a whole number.")
+    check_choice("protocol", config.protocol, PROTOCOLS)
+    check_choice("split", config.split, SPLITS)
+    check_choice("engine", config.engine, ("local",))
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", config.device):
+        raise UsageError(f"option device={config.device!r} is unknown. Known: auto, cpu, cuda, cuda:N.")
     return config
+
+
+def _of_kind(name: str, value: Any) -> None:
+    kinds, wanted = _KINDS.get(name, ((str,), "a text"))
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise UsageError(f"option {name}={value!r} is not {wanted}.")
 
 
 def _words(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
     words = value.split(",") if isinstance(value, str) else list(value)
-    words = [word.strip() for word in words if word.strip()]
+    words = [str(word).strip() for word in words if str(word).strip()]
     if not words:
         raise UsageError(f"option {name} is empty; see 'bench list {name}'.")
     return tuple(words)
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
-    words = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
     try:
-        seeds = tuple(int(word) for word in words)
+        words = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int) else value
+        seeds = tuple(int(str(word)) for word in words)
     except (TypeError, ValueError) as error:
         raise UsageError(f"option seed={value!r} is not a whole number or a list of them.") from error
     if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
@@ -118,7 +137,8 @@ def _seeds(value: Any) -> tuple[int, ...]:
     return seeds
 
 
-def _choice(name: str, value: str, known: Sequence[str]) -> None:
+def check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise UsageError for a value that is not among the known ones, with the near ones."""
     if value not in known:
         raise unknown(name, value, known)
 

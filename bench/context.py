@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.errors import UsageError
+from bench.errors import MissingError, UsageError
 from bench.options import Section
 from bench.types import Json
 
@@ -65,10 +65,10 @@ class Context:
     def device(self) -> str:
         """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
 
-        ``auto`` is decided at the first reading: a GPU when torch sees one.
+        ``auto`` is settled at the first reading: a GPU when torch sees one. Raises MissingError for a
+        GPU that is asked for and not there.
         """
-        if self._device == "auto":
-            self._device = "cuda" if _has_gpu() else "cpu"
+        self._device = _settled(self._device)
         self._note("device", self._device.partition(":")[0])
         return self._device
 
@@ -108,10 +108,21 @@ class Context:
         self._used[name] = value
 
 
-def _has_gpu() -> bool:
+def _settled(device: str) -> str:
+    if device == "cpu":
+        return device
+    count = _gpus()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    if int(device.partition(":")[2] or 0) >= count:
+        raise MissingError(f"--device {device}: torch sees {count} GPUs on this machine. Use --device cpu.")
+    return device
+
+
+def _gpus() -> int:
     """Ask torch only where the system shows a GPU at all: importing it takes seconds."""
     if sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _GPU_DEVICES):
-        return False
+        return 0
     import torch
 
-    return bool(torch.cuda.is_available())
+    return torch.cuda.device_count()

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench import __version__
+from bench.config import SPLITS, check_choice
 from bench.data.folder import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, MissingError
-from bench.evaluation import evaluation
+from bench.evaluation import PROTOCOLS, evaluation
 from bench.hashing import file_digest
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
 from bench.metrics.trec import TrecRun, read_qrels, read_run
@@ -21,7 +22,12 @@ _DEPTH = 1000
 
 
 def evaluate_on_dataset(chosen: argparse.Namespace) -> Table:
-    """Score a run on a dataset's evaluated queries; raises DataError for ids the dataset does not have."""
+    """Score a run on a dataset's evaluated queries.
+
+    Raises DataError for ids the dataset does not have, UsageError for an unknown protocol or split.
+    """
+    check_choice("protocol", chosen.protocol, PROTOCOLS)
+    check_choice("split", chosen.split, SPLITS)
     dataset = read_dataset(dataset_folder(chosen.data, (chosen.store or default_root()) / "datasets"))
     asked = evaluation(dataset, split=chosen.split, protocol=chosen.protocol, query_seed=chosen.query_seed)
     found = read_run(_present(chosen.run_file))
@@ -71,10 +77,12 @@ def _table(run_file: Path, found: TrecRun, truth: Relevance, what: str) -> Table
 
 
 def _query_ids(path: Path) -> list[str]:
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 (byte {error.start + 1} of the file).") from error
     lines: Mapping[str, None] = dict.fromkeys(
-        line.partition("\t")[0].strip()
-        for line in path.read_text(encoding="utf-8").split("\n")
-        if line.strip()
+        line.partition("\t")[0].strip() for line in text.split("\n") if line.strip()
     )
     return list(lines)
 

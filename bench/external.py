@@ -56,7 +56,7 @@ class External:
     def _line(self, place: str, raw: bytes) -> tuple[VideoId, str]:
         try:
             item = json.loads(raw.decode("utf-8"))
-        except ValueError as error:  # JSON and UTF-8 errors alike
+        except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors alike
             raise DataError(f"{place}: not a JSON line in UTF-8 ({error}).") from error
         if not isinstance(item, dict):
             raise DataError(f"{place}: a JSON object with video_id and summary is expected.")

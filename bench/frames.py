@@ -18,4 +18,6 @@ def from_csv(path: Path) -> pd.DataFrame:
     """Return the frame of a CSV file; only empty fields are missing, so that a query "NA" stays."""
     import pandas as pd
 
-    return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    # names stay texts, though a file may be called 007
+    names = {"generator": str, "retriever": str}
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
 from bench.errors import BenchError, UsageError
+from bench.output import OutputFolder
 from bench.plan import Plan, cell_name, make_plan
 from bench.progress import Progress
 from bench.protocols import Generator, Retriever
@@ -43,6 +44,7 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     plan = make_plan(config)
     if len(config.seed) == 1:
         return _run_grid(plan)
+    OutputFolder(plan.out())  # refuses what is no run's before anything is written into it
     results, errors = [], []
     for seed in config.seed:
         of_seed = dataclasses.replace(config, seed=(seed,), out=plan.out() / f"seed-{seed}")

@@ -33,6 +33,12 @@ class DataOptions(Section):
     max_frames: int = 32
     """Frames a generator sees of a video, taken uniformly when there are more (paper, IV-A3)."""
 
+    def __post_init__(self) -> None:
+        if self.max_frames < 1:
+            raise ValueError(
+                f"option data.max_frames={self.max_frames} is out of range: it must be at least 1."
+            )
+
 
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
@@ -105,6 +111,8 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _parse(value: Any, kind: type) -> Any:
+    if not isinstance(value, (bool, int, float, str)):
+        raise ValueError(value)
     if kind is bool:
         truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
         if str(value).lower() not in truth:

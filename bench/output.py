@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from bench.files import replacing, write_bytes, write_text
 from bench.hashing import file_digest
 
 MANIFEST = "manifest.json"
+_OURS = re.compile(
+    r"manifest\.json|qrels\.trec|queries\.tsv|scores\.csv|costs\.csv|report\.html"
+    r"|summaries|runs|per_query|per_video|tables|seed-[0-9]+|\..*\.tmp"
+)
+"""What a run leaves at the top of its folder."""
 
 
 class OutputFolder:
@@ -32,8 +38,14 @@ class OutputFolder:
             raise UsageError(
                 f"--out {path} holds files that are not of a bench run; name an empty or new folder."
             )
-        path.mkdir(parents=True, exist_ok=True)
-        self._before = set(read_manifest(path).get("files", {})) if (path / MANIFEST).is_file() else set()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"--out {path} cannot be made ({error.strerror}); name another folder."
+            ) from error
+        before = _manifest_of_a_run(path) or {}
+        self._before = {*before.get("files", ()), *before.get("stale", ())}
         for leftover in path.rglob(".*.tmp"):  # of a killed run
             leftover.unlink()
 
@@ -54,8 +66,9 @@ class OutputFolder:
         if finished:
             for name in sorted(stale):
                 self._remove(name)
-        files = dict(sorted(self._files.items()))
-        whole = {**record, "finished": finished, "files": files}
+        whole = {**record, "finished": finished, "files": dict(sorted(self._files.items()))}
+        if not finished:
+            whole["stale"] = sorted(stale)  # so that a run that is killed here can still be tidied up
         write_text(self.path / MANIFEST, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
 
     def _remove(self, name: str) -> None:
@@ -64,10 +77,11 @@ class OutputFolder:
         if path.parent != self.path and path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
 
-    def drop_folder(self, name: str) -> None:
-        """Remove a sub-run's folder, such as that of a seed that is no longer asked for."""
-        if (self.path / name / MANIFEST).is_file():
-            shutil.rmtree(self.path / name)
+    def keep_seeds(self, names: Collection[str]) -> None:
+        """Remove the sub-runs of seeds that are no longer asked for."""
+        for folder in self.path.glob("seed-*"):
+            if folder.name not in names and _manifest_of_a_run(folder) is not None:
+                shutil.rmtree(folder)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -117,8 +131,16 @@ def amend(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    names = {entry.name for entry in path.iterdir()}
-    if MANIFEST in names:
+    if _manifest_of_a_run(path) is not None:
         return True
-    # a run killed before its first manifest leaves only these
-    return all(name.startswith(("qrels.trec", "queries.tsv", ".")) for name in names)
+    # a run that was killed before its first manifest, or one whose manifest was damaged
+    return all(_OURS.fullmatch(entry.name) for entry in path.iterdir())
+
+
+def _manifest_of_a_run(path: Path) -> dict[str, Any] | None:
+    """Return the manifest if it is that of a bench run: other programs have a manifest.json, too."""
+    try:
+        record = read_manifest(path)
+    except DataError:
+        return None
+    return record if "bench_version" in record and isinstance(record.get("files"), dict) else None

@@ -105,6 +105,8 @@ def _component(make: Any, name: str, plan: Plan) -> Any:
         raise
     except BenchError as error:
         return str(error)
+    except Exception as error:  # a plug-in may fail in any way
+        return f"{type(error).__name__}: {error}"
 
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:

@@ -8,6 +8,7 @@ protocols here are optional: the harness asks with ``isinstance`` and uses what 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -108,6 +109,15 @@ class Explaining(Protocol):
 
     def explain(self, query: str, text: str) -> Sequence[str]:
         """Return short facts such as ``matched: red, scarf`` or ``similarity 0.731``."""
+        ...
+
+
+@runtime_checkable
+class Caching(Protocol):
+    """Switch own caches off, so that what is timed is the work."""
+
+    def uncached(self) -> AbstractContextManager[None]:
+        """Return a block within which nothing is taken from a cache."""
         ...
 
 

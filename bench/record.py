@@ -103,6 +103,7 @@ class Record:
     def finish(self) -> None:
         """Write the tables and the page, and mark the run finished."""
         self._flush(finished=True)
+        self._out.keep_seeds(())
 
     def _per_item(self, name: str, id_column: str, scores: CellScores) -> None:
         import pandas as pd

@@ -6,6 +6,7 @@ import ast
 import fnmatch
 import importlib.metadata
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -78,7 +79,7 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
         if word.startswith(FILE_PREFIX):
             names.append(word)
         elif word in groups:
-            names.extend(name for name in groups[word].load() if name in known)
+            names.extend(name for name in members(group, word) if name in known)
         elif word in known:
             names.append(word)
         else:
@@ -89,6 +90,12 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
     if not names:
         raise UsageError(f"no {group.rstrip('s')} is named. Known: {', '.join(sorted(known))}.")
     return list(dict.fromkeys(names))
+
+
+def members(group: str, name: str) -> Sequence[str]:
+    """Return the names that a group such as ``all`` stands for; raises BenchError."""
+    found: Sequence[str] = load(f"{group.rstrip('s')}_groups", name)
+    return found
 
 
 def build(factory: Any, context: Context) -> Any:
@@ -108,11 +115,24 @@ def build(factory: Any, context: Context) -> Any:
 
 
 def option_sections() -> dict[str, type[Section]]:
-    """Return every section of options by name; a plug-in's that does not load is left out, named."""
+    """Return every section of options by name; a plug-in's that is unfit is named and left out."""
     sections: dict[str, type[Section]] = {}
     for name in entries("options"):
-        sections[name] = load("options", name)
+        try:
+            sections[name] = _section(name)
+        except BenchError as error:  # a stranger's mistake stops nobody else
+            print(f"bench: {error}", file=sys.stderr)
     return sections
+
+
+def _section(name: str) -> type[Section]:
+    kind = load("options", name)
+    if not (isinstance(kind, type) and issubclass(kind, Section) and kind.section == name):
+        raise UsageError(
+            f"options '{name}' from {_distribution(entries('options')[name])} is not a "
+            f"bench.options.Section whose section is '{name}'; its options are left out."
+        )
+    return kind
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> str:

@@ -24,9 +24,7 @@ def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     from bench.record import write_presentation
 
     out = OutputFolder(plan.out())
-    for folder in plan.out().glob("seed-*"):
-        if folder.name not in {result.out.name for result in results}:
-            out.drop_folder(folder.name)
+    out.keep_seeds({result.out.name for result in results})
     keys = ["generator", "retriever", "metric"]
     scores = pd.concat([result.scores for result in results], ignore_index=True)
     scores["seed"] = scores["seed"].astype(object)

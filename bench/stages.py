@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from bench.errors import BenchError, MissingError
 from bench.hashing import digest
 from bench.measure import measured
 from bench.plan import Plan
-from bench.protocols import Generator, Indexed, Retriever, Trainable, reads_references
+from bench.protocols import Caching, Generator, Indexed, Retriever, Trainable, reads_references
 from bench.store import Artefact
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 
@@ -252,11 +253,8 @@ def _deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run
 def _latency(system: Retriever, queries: Mapping[QueryId, str]) -> dict[str, Json]:
     """Time single queries and a batch, with the system's own caches switched off where it has any."""
     some = _spread(list(queries.items()), _THROUGHPUT_SAMPLE)
-    uncached = getattr(system, "uncached", None)
-    if uncached is not None:
-        with uncached():
-            return _timings(system, some)
-    return _timings(system, some)
+    with system.uncached() if isinstance(system, Caching) else nullcontext():
+        return _timings(system, some)
 
 
 def _timings(system: Retriever, some: Sequence[tuple[QueryId, str]]) -> dict[str, Json]:

@@ -63,7 +63,7 @@ class Store:
         if problem is None:
             return _read(folder, reused=True)
         print(f"bench: {kind} artefact {folder} is damaged ({problem}); it is made again.", file=sys.stderr)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # another process may be doing the same
         return None
 
     def fetch(
@@ -91,8 +91,7 @@ class Store:
                 for path in sorted(unfinished.rglob("*"))
                 if path.is_file()
             }
-            record = {"kind": kind, "key": dict(key), "files": files, "meta": meta}
-            write_text(unfinished / RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            _write_record(unfinished, {"kind": kind, "key": dict(key), "files": files, "meta": meta})
             with contextlib.suppress(OSError):  # another process finished the same artefact first
                 unfinished.rename(folder)
         shutil.rmtree(self._scratch(kind, key), ignore_errors=True)
@@ -126,12 +125,26 @@ def _temporary(folder: Path) -> Iterator[Path]:
 def _problem(folder: Path) -> str | None:
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        expected = record.pop("digest")
+        if _record_digest(record) != expected:
+            return f"{RECORD} has changed"
         for name, expected in record["files"].items():
             if file_digest(folder / name) != expected:
                 return f"{name} has changed"
-    except (OSError, ValueError, KeyError) as error:
-        return str(error)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
     return None
+
+
+def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the record with its own digest: ``meta`` holds numbers that no file repeats."""
+    plain = json.loads(json.dumps(record))  # as it will be read
+    whole = {**plain, "digest": _record_digest(plain)}
+    write_text(folder / RECORD, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+
+
+def _record_digest(record: Mapping[str, Any]) -> str:
+    return digest(json.dumps(record, sort_keys=True))
 
 
 def _read(folder: Path, *, reused: bool) -> Artefact:

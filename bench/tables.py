@@ -140,22 +140,33 @@ def _plain(value: float) -> str:
 def to_markdown(table: Table) -> str:
     """Return a pipe table: best bold, second underlined, ``*`` significant; notes below."""
     marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
-    head = [*table.labels, *table.columns]
+    head = [_md(name) for name in (*table.labels, *table.columns)]
     lines = [
-        f"**{table.caption}**",
+        f"**{table.caption.replace('<', '&lt;')}**",
         "",
         _piped(head),
         _piped(["---"] * len(table.labels) + ["---:"] * len(table.columns)),
     ]
     for names, cells in table.rows:
         lines.append(
-            _piped([*names, *(marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells)])
+            _piped(
+                [
+                    *map(_md, names),
+                    *(marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells),
+                ]
+            )
         )
-    return "\n".join([*lines, "", *(f"{note}  " for note in table.notes)]) + "\n"
+    notes = [f"{note}  ".replace("<", "&lt;") for note in table.notes]
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(cells) + " |"
+
+
+def _md(name: str) -> str:
+    """Keep a label inside its cell, and out of the HTML that Markdown would take it for."""
+    return " ".join(name.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").splitlines())
 
 
 def to_csv(table: Table) -> str:
@@ -168,7 +179,7 @@ def to_csv(table: Table) -> str:
     writer.writerow([*table.labels, *table.columns])
     for names, cells in table.rows:
         # a spreadsheet would run a label that begins like a formula
-        safe = ["'" + name if name[:1] in ("=", "+", "-", "@") else name for name in names]
+        safe = ["'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name for name in names]
         writer.writerow([*safe, *(cell.text.replace(",", "") for cell in cells)])
     return out.getvalue() + "".join(f"# {' '.join(note.split())}\n" for note in table.notes)
 

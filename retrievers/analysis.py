@@ -10,54 +10,26 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 import regex
-
-from retrievers.porter import stem
+from nltk.stem.porter import PorterStemmer
 
 LONGEST = 255
 """Lucene cuts longer tokens into pieces."""
 ENGLISH_STOP_WORDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "by",
-        "for",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "such",
-        "that",
-        "the",
-        "their",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "was",
-        "will",
-        "with",
-    ]
-)
+    {
+        "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no",
+        "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this",
+        "to", "was", "will", "with",
+    }
+)  # fmt: skip
 """Lucene's EnglishAnalyzer.ENGLISH_STOP_WORDS_SET."""
 CJK_STOP_WORDS = ENGLISH_STOP_WORDS - {"an"} | {"s", "t", "www"}
 """Lucene's CJKAnalyzer.getDefaultStopSet()."""
 
+# Lucene's PorterStemFilter follows Porter's later C code; Snowball's "porter" would rank differently.
+_PORTER = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
 _BOUNDARY = regex.compile(r"\b", flags=regex.WORD | regex.V1)
 _WORD = regex.compile(r"[[\p{L}\p{N}\p{Emoji_Presentation}]--[\u3006]]", flags=regex.V1)  # not the mark 〆
 _APOSTROPHES = "'\u2019"
@@ -77,8 +49,13 @@ def _english(text: str) -> list[str]:
     for _, word in _words(text):
         term = _lower(word[:-2] if word.endswith(_POSSESSIVE) else word)
         if term not in ENGLISH_STOP_WORDS:
-            terms.append(stem(term))
+            terms.append(_stem(term))
     return terms
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str) -> str:
+    return str(_PORTER.stem(word, to_lowercase=False))
 
 
 def _cjk(text: str) -> list[str]:

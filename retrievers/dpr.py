@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +15,13 @@ from bench.errors import UsageError
 from bench.hashing import code_digest
 from bench.types import Json, QueryId, Run, VideoId
 from retrievers.embeddings import EmbeddingCache, embed
-from retrievers.encoders import Encoder, load_encoder
 from retrievers.options import DPROptions
 from retrievers.ranking import Hits, search_texts
 from retrievers.vectors import DECIMALS, VectorIndex
 from retrievers.weights import Weights, locate
+
+if TYPE_CHECKING:
+    from retrievers.encoders import Encoder
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class PretrainedDPR:
             options.query_prefix,
             "dpr.weights" if shared else "dpr.query_weights",
         )
+        self._caching = True
         self._encoders: dict[str, Encoder] = {}
         self._video_ids: tuple[VideoId, ...] = ()
         self._counts: dict[str, int] = {}
@@ -84,6 +89,15 @@ class PretrainedDPR:
         sides = {role.name: self._describe(role) for role in (self.document, self.query)}
         towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
         return {**towers, "scores": f"{DECIMALS} decimals", "search": "exact"}
+
+    @contextmanager
+    def uncached(self) -> Iterator[None]:
+        """Encode everything anew within the block: what a search costs is not what a cache costs."""
+        self._caching = False
+        try:
+            yield
+        finally:
+            self._caching = True
 
     def coverage(self) -> Mapping[str, int]:
         """Return how many documents and queries were cut at the encoder's limit, and the empty ones."""
@@ -127,6 +141,8 @@ class PretrainedDPR:
         def encode(part: Sequence[str]) -> npt.NDArray[np.float32]:
             return self._encoder(role).encode([role.prefix + text for text in part])
 
+        if not self._caching:
+            return encode(texts)
         cache = EmbeddingCache(self._context.store.root / "embeddings", self._scope(role))
         return embed(texts, encode, cache, audit=self._options.audit_cache)
 
@@ -148,6 +164,8 @@ class PretrainedDPR:
         return {text for text, cut in zip(written, flags, strict=True) if cut}
 
     def _encoder(self, role: Role) -> Encoder:
+        from retrievers.encoders import load_encoder  # torch and transformers take seconds to import
+
         weights = self._weights(role)
         if weights.digest not in self._encoders:
             self._encoders[weights.digest] = load_encoder(

@@ -41,6 +41,7 @@ class FinetunedDPR(PretrainedDPR):
         """
         from retrievers.dpr_training import sibling_pairs, tower
         from retrievers.dpr_training import train as run_training
+        from retrievers.encoders import quiet_loading
 
         if not sibling_pairs(train, self._seed, 1):
             raise DataError("no video of the training split has two different queries: dpr-ft cannot learn.")
@@ -56,8 +57,9 @@ class FinetunedDPR(PretrainedDPR):
             max_tokens=self._options.max_tokens,
             prefixes=(self.query.prefix, self.document.prefix),
         )
-        for side in self._sides():
-            tower(model, side).save_pretrained(str(kept / "towers" / side), create_model_card=False)
+        with quiet_loading():
+            for side in self._sides():
+                tower(model, side).save_pretrained(str(kept / "towers" / side), create_model_card=False)
         self.load(kept / "towers")
 
     def save(self, folder: Path) -> None:

@@ -17,6 +17,7 @@ from sentence_transformers import (
 )
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 
 from bench.text import normalise
@@ -101,24 +102,24 @@ def train(
     """
     torch.manual_seed(seed)
     model = _towers(start, options.untied, device, max_tokens)
+    # examples for a model card that nobody writes: a slow pass over the rows, and a bar
+    setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
     rows = _dataset(sibling_pairs(data[0], seed, options.max_pairs), prefixes)
     evaluator = _evaluator(sibling_pairs(data[1], seed, options.max_pairs), prefixes)
-    trainer = SentenceTransformerTrainer(
-        model=model,
-        args=_arguments(options, seed, device, scratch, validated=evaluator is not None),
-        train_dataset=rows,
-        loss=MaskedRankingLoss(model, options.scale),
-        evaluator=evaluator,
-    )
-    find: Any = get_last_checkpoint
-    last = find(str(scratch)) if scratch.is_dir() else None
     bars = not are_progress_bars_disabled()
     disable_progress_bars()  # of the datasets library; it maps over the training rows
     try:
         with quiet_loading():
-            # examples for a model card that nobody writes: a slow pass over the rows, and a bar
-            model.model_card_data.set_widget_examples = lambda dataset: None
-            trainer.train(resume_from_checkpoint=last)
+            trainer = SentenceTransformerTrainer(
+                model=model,
+                args=_arguments(options, seed, device, scratch, validated=evaluator is not None),
+                train_dataset=rows,
+                loss=MaskedRankingLoss(model, options.scale),
+                evaluator=evaluator,
+            )
+            trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
+            find: Any = get_last_checkpoint
+            trainer.train(resume_from_checkpoint=find(str(scratch)) if scratch.is_dir() else None)
     finally:
         if bars:
             enable_progress_bars()

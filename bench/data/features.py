@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def read_features(folder: Path, name: str, report: Callable[[str], None]) -> Fea
     ids = _ids(place / "ids.txt", problems)
     if frames is not None:
         problems += _frame_problems(place / "frames.npy", frames)
-    if frames is not None and offsets is not None and ids is not None:
+    if frames is not None and frames.ndim == 2 and offsets is not None and ids is not None:
         problems += _offset_problems(place / "offsets.npy", offsets, len(ids), len(frames))
     for problem in problems:
         report(problem)
@@ -44,11 +45,12 @@ def _array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
     except FileNotFoundError:
         problems.append(f"{path}: the file is missing.")
         return None
-    except (ValueError, OSError, EOFError) as error:
-        # numpy says "Object arrays cannot be loaded", "cannot be memory-mapped" or "pickled" for objects
+    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, OverflowError) as error:
+        # objects and pickles are ValueErrors; a damaged header fails in the ways of a Python parser
         problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({error}).")
         return None
     if not isinstance(found, np.ndarray):
+        found.close()
         problems.append(f"{path}: an archive of several arrays; one .npy array is expected.")
         return None
     return found

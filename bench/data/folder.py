@@ -19,7 +19,7 @@ from bench.text import normalise
 from bench.types import QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands
 
 Report = Callable[[str], None]
 """Takes a problem as ``place: what``; raises it or collects it."""
@@ -236,7 +236,9 @@ class _Reader:
 def _parse(text: str | bytes) -> Any:
     """Parse strict JSON; raises ValueError saying what is wrong (with ``lineno`` where known)."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        # decoded here, because json would guess UTF-16 and UTF-32 from bytes
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        return json.loads(decoded, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         problem = ValueError(f"invalid JSON: {error.msg} at column {error.colno}.")
         problem.lineno = error.lineno  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.errors import UsageError, suggestions
+from bench.errors import BenchError, DataError, UsageError, suggestions
 from bench.registry import entries, load
 
 
@@ -15,7 +15,7 @@ def dataset_folder(name: str, cache: Path) -> Path:
     UsageError when there is neither.
     """
     if name in entries("datasets"):
-        return Path(load("datasets", name)(cache))
+        return _made(name, cache)
     folder = Path(name)
     if folder.is_dir():
         return folder
@@ -25,3 +25,13 @@ def dataset_folder(name: str, cache: Path) -> Path:
     raise UsageError(
         f"--data {name}: neither a registered dataset ({', '.join(known)}) nor a folder that exists.{hint}"
     )
+
+
+def _made(name: str, cache: Path) -> Path:
+    make = load("datasets", name)
+    try:
+        return Path(make(cache))
+    except BenchError:
+        raise
+    except Exception as error:  # a stranger's code may fail in any way
+        raise DataError(f"dataset '{name}' could not be made: {type(error).__name__}: {error}.") from error

@@ -50,4 +50,14 @@ def _rows(kind: str) -> list[tuple[str, str]]:
 
     rows = [(line.name, f"{line.summary}  [{line.source}]") for line in listing(kind)]
     groups = entries(f"{kind.rstrip('s')}_groups")
-    return rows + [(name, f"group: {', '.join(groups[name].load())}") for name in sorted(groups)]
+    return rows + [(name, _group(kind, name)) for name in sorted(groups)]
+
+
+def _group(kind: str, name: str) -> str:
+    from bench.errors import BenchError
+    from bench.registry import members
+
+    try:
+        return f"group: {', '.join(members(kind, name))}"
+    except BenchError as error:  # listing goes on with the others
+        return str(error)

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, DPRContextEncoder, DPRQuestionEncoder
 from bench.errors import MissingError, UsageError
 from bench.protocols import Covering, Describing, Identified, Indexed, Retriever, Sized
 from bench.types import Run
-from retrievers import dpr as dpr_module
+from retrievers import encoders
 from retrievers.dpr import PretrainedDPR
 
 Make = Callable[..., Path]
@@ -130,7 +130,7 @@ def test_identity_follows_the_weights_of_each_side(context: Callable, bert_folde
 
 
 def test_identity_loads_no_model(context: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dpr_module, "load_encoder", None)  # calling it would fail
+    monkeypatch.setattr(encoders, "load_encoder", None)  # calling it would fail
     assert PretrainedDPR(context()).identity()
 
 
@@ -146,7 +146,7 @@ def test_vectors_come_from_the_cache_and_an_audit_recomputes_them(
     folder = str(bert_folder("bert"))
     PretrainedDPR(context(weights=folder)).index({"a": "red fox"})
     asked: list[str] = []
-    load = dpr_module.load_encoder
+    load = encoders.load_encoder
 
     def spying(*args: object, **keywords: object) -> object:
         encoder = load(*args, **keywords)  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def test_vectors_come_from_the_cache_and_an_audit_recomputes_them(
         encoder.encode = lambda texts: (asked.extend(texts), inner(texts))[1]  # type: ignore[method-assign]
         return encoder
 
-    monkeypatch.setattr(dpr_module, "load_encoder", spying)
+    monkeypatch.setattr(encoders, "load_encoder", spying)
     PretrainedDPR(context(weights=folder)).index({"a": "red fox"})
     assert asked == []
     PretrainedDPR(context(weights=folder, audit_cache=True)).index({"a": "red fox"})

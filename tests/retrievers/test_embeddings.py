@@ -18,6 +18,7 @@ import pytest
 from bench.context import Context
 from bench.errors import DataError
 from retrievers import dpr
+from retrievers import encoders as encoders_module
 from retrievers.embeddings import EmbeddingCache, embed
 
 Vectors = npt.NDArray[np.float32]
@@ -73,7 +74,7 @@ def test_towers_and_roles_of_the_retriever_never_share_an_entry(
     monkeypatch.setattr(
         dpr, "locate", lambda name, *_, **__: SimpleNamespace(digest=name, is_native_dpr=False)
     )
-    monkeypatch.setattr(dpr, "load_encoder", lambda weights, **_: encoders[weights.digest])
+    monkeypatch.setattr(encoders_module, "load_encoder", lambda weights, **_: encoders[weights.digest])
     store: Any = SimpleNamespace(root=tmp_path)
     for weights, query_weights in (("one", "two"), ("two", "one"), ("one", None)):
         options = dpr.DPROptions(weights=weights, query_weights=query_weights)

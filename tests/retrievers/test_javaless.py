@@ -143,5 +143,5 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_missing_package_is_named_with_the_line_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bm25s", None)
-    with pytest.raises(MissingError, match="pip install bm25s"):
+    with pytest.raises(MissingError, match=r"pip install .*bm25s"):
         engine("bm25s").identity()

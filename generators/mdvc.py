@@ -1,0 +1,202 @@
+"""The MDVC row (Iashin & Rahtu 2020): one transformer for each stream, joined where words are chosen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PegasusConfig
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, PegasusEncoder
+
+from bench.context import Context
+from bench.types import Json, Video
+from generators.batches import Batch
+from generators.losses import smoothed_divergence, split_targets
+from generators.neural import Neural
+from generators.options import MDVCOptions
+from generators.tokens import Tokens, build
+from generators.weights import all_lines
+
+
+@dataclass(slots=True)
+class StreamState:
+    """Hold one stream's rows of a search."""
+
+    memory: Tensor  # [n, s, d]
+    mask: Tensor  # [n, s]
+    cache: EncoderDecoderCache
+
+
+class Stream(nn.Module):
+    """Be one encoder and one decoder with a target embedding of its own.
+
+    The library's Pegasus is what the release has: residual blocks that normalise first, sinusoidal
+    positions, embeddings times sqrt(d); its last normalisation, which the release lacks, is taken out.
+    """
+
+    def __init__(self, config: PegasusConfig) -> None:
+        super().__init__()
+        self.scale = math.sqrt(config.d_model)
+        self.encoder = PegasusEncoder(config)
+        self.decoder = PegasusDecoder(config)
+        self.encoder.layer_norm = self.decoder.layer_norm = nn.Identity()  # type: ignore[assignment]
+        del self.encoder.embed_tokens  # inputs come embedded
+
+    def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:
+        """Return the memory ``[b, s, d]`` of embedded inputs."""
+        states: Tensor = self.encoder(
+            inputs_embeds=inputs * self.scale, attention_mask=mask.long()
+        ).last_hidden_state
+        return states
+
+    def decode(self, read: Tensor, state: StreamState, *, cached: bool) -> Tensor:
+        """Return the decoder's outputs ``[b, t, d]``."""
+        states: Tensor = self.decoder(
+            input_ids=read,
+            encoder_hidden_states=state.memory,
+            encoder_attention_mask=state.mask.long(),
+            past_key_values=state.cache if cached else None,
+            use_cache=cached,
+        ).last_hidden_state
+        return states
+
+
+class MDVCModel(nn.Module):
+    """Write from a text stream and a visual stream that never attend to each other.
+
+    Generator: outputs side by side -> Linear to V -> ReLU -> dropout -> Linear V to V. A video without
+    frames shows its visual stream one learned vector, so that nothing is read from padding.
+    """
+
+    def __init__(
+        self, *, vocabulary: int, pad: int, frame_width: int, width: int, smoothing: float, **shape: Any
+    ) -> None:
+        super().__init__()
+        self.pad, self.smoothing = pad, smoothing
+        config = _pegasus(vocabulary, pad, width, shape)
+        self.text, self.visual = Stream(config), Stream(config)
+        self.embed = nn.Embedding(vocabulary, width, padding_idx=pad)
+        self.project = nn.Linear(frame_width, width)
+        self.absent = nn.Parameter(torch.zeros(width))
+        self.join = nn.Linear(2 * width, vocabulary)
+        self.refine = nn.Linear(vocabulary, vocabulary)
+        self.dropout = nn.Dropout(shape["dropout"])
+        for name, weight in self.named_parameters():
+            if weight.dim() > 1 and "embed_positions" not in name:
+                nn.init.xavier_uniform_(weight)
+
+    def start(self, batch: Batch) -> list[StreamState]:
+        """Encode both streams."""
+        frames, mask = self._pictures(batch)
+        text = self.text.encode(self.embed(batch["tokens"]), batch["token_mask"])
+        visual = self.visual.encode(frames, mask)
+        return [_stream_state(text, batch["token_mask"]), _stream_state(visual, mask)]
+
+    def _pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return projected frames and their mask, with the learned vector where there are none."""
+        frames, mask = self.project(batch["frames"]), batch["frame_mask"]
+        if frames.shape[1] == 0:
+            frames, mask = frames.new_zeros(len(mask), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)
+        none = ~mask.any(1, keepdim=True)  # [b, 1]
+        first = torch.where(none, self.absent.to(frames.dtype), frames[:, 0])
+        frames = torch.cat((first[:, None], frames[:, 1:]), dim=1)
+        return frames, torch.cat((mask[:, :1] | none, mask[:, 1:]), dim=1)
+
+    def words(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Return log-probabilities ``[b, t, v]`` from the outputs of both decoders."""
+        scores = self.refine(self.dropout(torch.relu(self.join(torch.cat(tuple(outputs), dim=-1)))))
+        return scores.float().log_softmax(-1)  # type: ignore[no-any-return]
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss: divergence from smoothed targets."""
+        read, labels, mask = split_targets(batch)
+        streams = zip((self.text, self.visual), self.start(batch), strict=True)
+        written = self.words([stream.decode(read, state, cached=False) for stream, state in streams])
+        return {"loss": smoothed_divergence(written, labels, mask, smoothing=self.smoothing, pad=self.pad)}
+
+    def step(self, tokens: Tensor, state: list[StreamState]) -> tuple[Tensor, list[StreamState]]:
+        """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
+        streams = zip((self.text, self.visual), state, strict=True)
+        written = self.words([stream.decode(tokens, one, cached=True)[:, -1:] for stream, one in streams])
+        return written[:, 0], state
+
+    def select(self, state: list[StreamState], rows: Tensor) -> list[StreamState]:
+        """Return the given rows of memory and cache."""
+        for one in state:
+            one.cache.batch_select_indices(rows)
+        return [StreamState(one.memory[rows], one.mask[rows], one.cache) for one in state]
+
+    def reorder(self, state: list[StreamState], rows: Tensor) -> list[StreamState]:
+        """Return the given rows of what was written; beams of a video share its memory."""
+        for one in state:
+            one.cache.self_attention_cache.batch_select_indices(rows)
+        return state
+
+
+def _stream_state(memory: Tensor, mask: Tensor) -> StreamState:
+    return StreamState(memory, mask, EncoderDecoderCache(DynamicCache(), DynamicCache()))
+
+
+def _pegasus(vocabulary: int, pad: int, width: int, shape: Mapping[str, Any]) -> PegasusConfig:
+    return PegasusConfig(
+        vocab_size=vocabulary,
+        pad_token_id=pad,
+        d_model=width,
+        encoder_layers=shape["layers"],
+        decoder_layers=shape["layers"],
+        encoder_attention_heads=shape["heads"],
+        decoder_attention_heads=shape["heads"],
+        encoder_ffn_dim=shape["feed_forward"],
+        decoder_ffn_dim=shape["feed_forward"],
+        activation_function="relu",
+        dropout=shape["dropout"],
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        scale_embedding=True,
+        max_position_embeddings=512,
+    )
+
+
+class MDVC(Neural):
+    """MDVC with two streams, from random weights. Source: reference-models.md section 4."""
+
+    label = "MDVC"
+    name = "mdvc"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.options = context.options(MDVCOptions)
+
+    @property
+    def rate(self) -> float:
+        """Return ``mdvc.lr``."""
+        return self.options.lr
+
+    def vocabulary(self, train: Sequence[Video]) -> Tokens:
+        """Build a small vocabulary of the queries: the output layer has the square of it."""
+        return build(all_lines([v.references for v in train]), self.options.vocabulary)
+
+    def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
+        """Return the shape."""
+        o = self.options
+        return {
+            "vocabulary": len(tokens),
+            "pad": tokens.pad,
+            "frame_width": frame_width,
+            "width": o.width,
+            "layers": o.layers,
+            "heads": o.heads,
+            "feed_forward": o.feed_forward,
+            "dropout": o.dropout,
+            "smoothing": o.smoothing,
+        }
+
+    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+        """Build both streams."""
+        skipped = ("trained_on",)
+        return MDVCModel(**{name: value for name, value in configuration.items() if name not in skipped})

@@ -1,0 +1,161 @@
+"""The Seq2Seq row: LSTMs with global attention and input feeding (Luong et al. 2015), multimodal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from bench.context import Context
+from bench.types import Json, Video
+from generators.batches import Batch, compact
+from generators.losses import per_token, split_targets, token_losses
+from generators.neural import Neural
+from generators.options import Seq2SeqOptions
+from generators.tokens import Tokens, build
+from generators.weights import all_lines
+
+
+@dataclass(slots=True)
+class LSTMState:
+    """Hold the rows of a search: encoder outputs, and what the decoder carries from step to step."""
+
+    memory: Tensor  # [n, s, d]
+    mask: Tensor  # [n, s]
+    hidden: Tensor  # [layers, n, d]
+    cell: Tensor  # [layers, n, d]
+    fed: Tensor  # [n, d], the last attentional vector
+
+    def at(self, rows: Tensor) -> LSTMState:
+        """Return the given rows."""
+        carried = self.hidden[:, rows], self.cell[:, rows], self.fed[rows]
+        return LSTMState(self.memory[rows], self.mask[rows], *carried)
+
+
+class AttentiveLSTM(nn.Module):
+    """Read ``[frames; tokens]`` in both directions, write one token at a time.
+
+    score = memory . W q; context = weighted memory; output = tanh(W_c [context; q]), which feeds the
+    vocabulary layer and the next step. The decoder starts at the encoder's final state, layer by layer.
+    """
+
+    def __init__(
+        self, *, vocabulary: int, width: int, layers: int, dropout: float, frame_width: int, pad: int
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocabulary, width, padding_idx=pad)
+        self.project = nn.Linear(frame_width, width)
+        self.encoder = nn.LSTM(
+            width,
+            width // 2,
+            layers,
+            dropout=dropout if layers > 1 else 0.0,
+            bidirectional=True,
+            batch_first=True,
+        )
+        self.cells = nn.ModuleList(nn.LSTMCell(2 * width if i == 0 else width, width) for i in range(layers))
+        self.general = nn.Linear(width, width, bias=False)
+        self.combine = nn.Linear(2 * width, width, bias=False)
+        self.vocabulary = nn.Linear(width, vocabulary)
+        self.dropout = nn.Dropout(dropout)
+
+    def start(self, batch: Batch) -> LSTMState:
+        """Encode a batch."""
+        both = torch.cat((self.project(batch["frames"]), self.embed(batch["tokens"])), dim=1)
+        inputs, mask = compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
+        # packing ends each direction at the last real position: padding reaches no state
+        packed = pack_padded_sequence(
+            self.dropout(inputs), mask.sum(1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        outputs, (hidden, cell) = self.encoder(packed)
+        memory, _ = pad_packed_sequence(outputs, batch_first=True)  # [b, s, d]
+        return LSTMState(memory, mask, _join(hidden), _join(cell), torch.zeros_like(memory[:, 0]))
+
+    def advance(self, tokens: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        """Read one token of each row ``[n]``, return the attentional vector ``[n, d]``."""
+        step = torch.cat((self.dropout(self.embed(tokens)), state.fed), dim=-1)
+        hidden, cell = [], []
+        for layer, unit in enumerate(self.cells):
+            h, c = unit(step, (state.hidden[layer], state.cell[layer]))
+            hidden.append(h)
+            cell.append(c)
+            step = self.dropout(h) if layer + 1 < len(self.cells) else h
+        scores = (state.memory @ self.general(step)[:, :, None]).squeeze(-1).float()  # [n, s]
+        weights = scores.masked_fill(~state.mask, torch.finfo(scores.dtype).min).softmax(-1)
+        context = (weights.to(state.memory.dtype)[:, None, :] @ state.memory).squeeze(1)  # [n, d]
+        fed = self.dropout(torch.tanh(self.combine(torch.cat((context, step), dim=-1))))
+        return fed, LSTMState(state.memory, state.mask, torch.stack(hidden), torch.stack(cell), fed)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss."""
+        read, labels, mask = split_targets(batch)
+        state, written = self.start(batch), []
+        for column in read.unbind(1):
+            fed, state = self.advance(column, state)
+            written.append(fed)
+        logits = self.vocabulary(torch.stack(written, dim=1))  # [b, t, v]
+        return {"loss": per_token(token_losses(logits, labels), mask)}
+
+    def step(self, tokens: Tensor, state: LSTMState) -> tuple[Tensor, LSTMState]:
+        """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
+        fed = state.fed
+        for column in tokens.unbind(1):
+            fed, state = self.advance(column, state)
+        return self.vocabulary(fed).float().log_softmax(-1), state
+
+    def select(self, state: LSTMState, rows: Tensor) -> LSTMState:
+        """Return the given rows."""
+        return state.at(rows)
+
+    def reorder(self, state: LSTMState, rows: Tensor) -> LSTMState:
+        """Return the given rows of what is carried; beams of a video share its memory."""
+        return LSTMState(
+            state.memory, state.mask, state.hidden[:, rows], state.cell[:, rows], state.fed[rows]
+        )
+
+
+def _join(final: Tensor) -> Tensor:
+    """Put the two directions of each layer side by side: ``[2 * layers, b, d / 2]`` to ``[layers, b, d]``."""
+    directions = final.view(-1, 2, *final.shape[1:])  # [layers, 2, b, d / 2]
+    return directions.transpose(1, 2).flatten(2).contiguous()
+
+
+class Seq2Seq(Neural):
+    """Seq2Seq, from random weights. Source: reference-models.md section 2."""
+
+    label = "Seq2Seq"
+    name = "seq2seq"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.options = context.options(Seq2SeqOptions)
+
+    @property
+    def rate(self) -> float:
+        """Return ``seq2seq.lr``."""
+        return self.options.lr
+
+    def vocabulary(self, train: Sequence[Video]) -> Tokens:
+        """Build a vocabulary of transcripts and queries."""
+        return build(all_lines([(v.transcript, *v.references) for v in train]), self.text.vocabulary)
+
+    def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
+        """Return the shape."""
+        o = self.options
+        return {
+            "vocabulary": len(tokens),
+            "pad": tokens.pad,
+            "frame_width": frame_width,
+            "width": o.width,
+            "layers": o.layers,
+            "dropout": o.dropout,
+        }
+
+    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+        """Build the LSTMs."""
+        names = ("vocabulary", "pad", "frame_width", "width", "layers", "dropout")
+        return AttentiveLSTM(**{name: configuration[name] for name in names})

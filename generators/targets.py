@@ -1,0 +1,34 @@
+"""Which query of a video is the target, drawn anew each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+from bench.types import VideoId
+
+
+class Targets(Protocol):
+    """Choose the target among a video's references."""
+
+    def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
+        """Return a number below ``count``, the same for the same arguments."""
+        ...
+
+
+def unit(*parts: object) -> float:
+    """Return a number in [0, 1) that depends on the parts alone: chance that needs no state to resume."""
+    digest = blake2b(":".join(map(str, parts)).encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Draw every reference with the same probability (paper-audit.md, decision 22)."""
+
+    seed: int
+
+    def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
+        """Return a number below ``count``, uniform over epochs."""
+        return int(unit(self.seed, epoch, video_id) * count)

@@ -1,0 +1,105 @@
+"""What all tests share: a small dataset, a store of their own, the command line in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+import bench
+from bench.cli import main
+from tests.tiny import Tiny, write_tiny
+
+ROOT = Path(bench.__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Hold what a command said and how it ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def error(self) -> str:
+        """Return the error, after checking its style: one paragraph for a person, no traceback."""
+        assert "Traceback" not in self.err
+        assert "\n\n" not in self.err
+        said = [line for line in self.err.splitlines() if line.startswith("bench: error: ")]
+        assert len(said) == 1, self.err
+        return said[0].removeprefix("bench: error: ")
+
+
+class Cli(Protocol):
+    def __call__(self, *arguments: object) -> Outcome: ...
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep every test away from the user's cache and from the other tests' artefacts."""
+    monkeypatch.setenv("BENCH_STORE", str(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture
+def cli() -> Cli:
+    """Return a function that runs a command line in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 1
+        return Outcome(status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def process() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs Python in a process of its own, with this project importable."""
+
+    def run(
+        *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=cwd,
+            env=child_environment(**(env or {})),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment, with this project first on the path of the child."""
+    path = os.pathsep.join([str(ROOT), *filter(None, [more.pop("PYTHONPATH", os.environ.get("PYTHONPATH"))])])
+    return {**os.environ, "PYTHONPATH": path, **more}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Tiny:
+    """Return a fresh copy of the small dataset."""
+    return write_tiny(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of the real datasets; they are not part of the project."""
+    folder = Path(os.environ.get("QMS_BENCH_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the real datasets are not at {folder}; name their folder in QMS_BENCH_DATA")
+    return folder

@@ -1,0 +1,82 @@
+"""The whole list of findings: problems refuse, warnings only when strict."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.data.validation import validate
+from tests.conftest import Cli
+from tests.tiny import LENGTHS, QUERIES, VIDEOS, Tiny, write_features
+
+
+def mended(tiny: Tiny) -> None:
+    """Remove all that is merely suspicious."""
+    for number, (video, transcript, _) in enumerate(VIDEOS, start=1):
+        tiny.edit("videos.jsonl", number, transcript=transcript or f"the words of {video}")
+    tiny.path("qrels.tsv").write_text("".join(f"{q}\t{v}\t1\n" for v, _, _ in VIDEOS for q, _ in QUERIES))
+    write_features(tiny.folder / "features" / "all", {video: 1 for video, _, _ in VIDEOS})
+
+
+def test_what_is_real_but_suspicious_is_a_warning(tiny: Tiny) -> None:
+    found = validate(tiny.folder)
+    assert not found.problems
+    told = "\n".join(found.warnings)
+    for words in (
+        "1 of 6 test videos have no transcript",
+        "1 of 6 test videos have no queries",
+        "features 'tiny-4' lack 1 of 12 videos",
+        "1 queries have no relevant video",
+    ):
+        assert words in told
+
+
+def test_strict_fails_on_warnings_and_on_nothing_else(tiny: Tiny, cli: Cli) -> None:
+    assert cli("data", "validate", tiny.folder).status == 0
+    strict = cli("data", "validate", tiny.folder, "--strict")
+    assert strict.status == 5
+    assert "--strict" in strict.error()
+    mended(tiny)
+    assert not validate(tiny.folder).problems
+    assert cli("data", "validate", tiny.folder, "--strict").status == 0
+
+
+def test_all_problems_are_listed_each_with_its_place(tiny: Tiny, cli: Cli) -> None:
+    tiny.edit("videos.jsonl", 2, split="nowhere")
+    tiny.line("queries.jsonl", 5, "{")
+    tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
+    said = cli("data", "validate", tiny.folder)
+    assert said.status == 3
+    for place in ("videos.jsonl:2: ", "queries.jsonl:5: ", "qrels.tsv:1: "):
+        assert f"error: {tiny.path('')}/{place}" in said.out
+    assert "more above" in said.error()
+
+
+def test_problems_come_before_strictness(tiny: Tiny, cli: Cli) -> None:
+    tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
+    assert cli("data", "validate", tiny.folder, "--strict").status == 3
+
+
+def test_every_kind_of_features_is_checked_not_only_the_first(tiny: Tiny, cli: Cli) -> None:
+    write_features(tiny.folder / "features" / "zz-second", LENGTHS)
+    (tiny.folder / "features" / "zz-second" / "ids.txt").write_text("v1\nv1\n")
+    assert any("zz-second" in problem for problem in validate(tiny.folder).problems)
+    assert cli("data", "validate", tiny.folder).status == 3
+
+
+def test_features_of_strangers_are_a_warning(tiny: Tiny) -> None:
+    write_features(tiny.folder / "features" / "a", {**LENGTHS, "stranger": 1})
+    assert any(
+        "hold 1 videos that are not in videos.jsonl" in text for text in validate(tiny.folder).warnings
+    )
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_an_empty_split_to_learn_from_is_a_warning(tiny: Tiny, split: str) -> None:
+    for number, (_, _, own) in enumerate(VIDEOS, start=1):
+        tiny.edit("videos.jsonl", number, split="test" if own == split else own)
+    assert any(f"the split '{split}' is empty" in text for text in validate(tiny.folder).warnings)
+
+
+def test_a_language_that_the_transcripts_are_not_in_is_a_warning(tiny: Tiny) -> None:
+    tiny.edit("dataset.json", 1, language="zh")
+    assert any("language 'zh'" in text for text in validate(tiny.folder).warnings)

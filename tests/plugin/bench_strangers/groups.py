@@ -1,0 +1,3 @@
+"""Names that stand for several."""
+
+STRANGERS = ("first-word", "constant")

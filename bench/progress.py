@@ -67,7 +67,7 @@ class Progress:
         if state == FAILED and column == SUMMARIES:
             self._states |= {(generator, other): FAILED for other in self._columns}
         if not self._quiet and (self._live is None or self._verbose):
-            self.say(f"bench: {generator} {column}: {state} ({self._finished()} of {len(self._states)})")
+            self.say(f"bench: {self._finished()}/{len(self._states)} {generator} {column}: {state}")
 
     def say(self, line: str) -> None:
         """Print a line above the overview, or on its own."""

@@ -50,7 +50,10 @@ class Trainable(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write everything `load` needs into an existing empty folder; no pickle."""
+        """Write everything `load` needs into an existing empty folder; no pickle.
+
+        A ``training.jsonl`` there, lines of ``{"step": int, name: number, …}``, is shown on the page.
+        """
         ...
 
     def load(self, folder: Path) -> None:

@@ -57,6 +57,8 @@ class Record:
         """Write a generator's summaries, scores and costs."""
         name, meta = component.name, summaries.meta
         self._out.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
+        if meta.get("training"):
+            self._out.write(f"training/{name}.jsonl", json_lines(meta["training"]))
         self._per_item(f"per_video/{name}.csv", "video_id", scores)
         self._cell(name, meta, manifest.summaries_coverage(summaries))
         self._system(name, meta)

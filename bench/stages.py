@@ -15,6 +15,7 @@ import numpy as np
 from bench.components import Component
 from bench.data.dataset import videos_digest
 from bench.errors import BenchError, MissingError
+from bench.files import read_json_lines
 from bench.hashing import digest
 from bench.measure import measured
 from bench.plan import Plan
@@ -82,7 +83,13 @@ def _fit(plan: Plan, component: Component[Any], system: Trainable, folder: Path)
     with measured() as cost:
         system.fit(plan.videos("train", references=True), plan.videos("val", references=True))
         system.save(folder)
-    return {"seconds": cost.seconds, "peak_mb": cost.peak_mb}
+    return {"seconds": cost.seconds, "peak_mb": cost.peak_mb, "training": _training_log(folder)}
+
+
+def _training_log(folder: Path) -> list[Json]:
+    """Return the lines of ``training.jsonl`` that a system may save beside its weights."""
+    log = folder / "training.jsonl"
+    return [*read_json_lines(log)] if log.is_file() else []
 
 
 def summaries_key(plan: Plan, component: Component[Generator]) -> dict[str, Json]:
@@ -127,6 +134,7 @@ def _summarize(plan: Plan, component: Component[Generator], folder: Path) -> dic
         "component": component.name,
         "fit_s": fit.get("seconds"),
         "fit_peak_mb": fit.get("peak_mb"),
+        "training": fit.get("training", []),
         "seconds": cost.seconds,
         "peak_mb": cost.peak_mb,
         "videos": len(videos),

@@ -48,10 +48,10 @@ def test_a_file_or_a_pipe_gets_a_line_for_each_cell(capsys: pytest.CaptureFixtur
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == [
-        "bench: lead summaries: reused (1 of 4)",
-        "bench: lead bm25: done (2 of 4)",
+        "bench: 1/4 lead summaries: reused",
+        "bench: 2/4 lead bm25: done",
         "bench: theirs: it broke",
-        "bench: theirs summaries: failed (4 of 4)",
+        "bench: 4/4 theirs summaries: failed",
     ]
 
 
@@ -98,5 +98,5 @@ def test_a_terminal_gets_the_overview_and_no_colour_is_respected(
     text = terminal.getvalue()
     assert "theirs" in text
     assert "bench: theirs: it broke" in text
-    assert "reused (1 of 4)" not in text
+    assert "1/4" not in text
     assert ("\x1b[36m" in text) is not colourless  # the colour of what was reused

@@ -15,6 +15,13 @@ from bench.page.source import Source
 KINDS = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
 
 
+UNSHOWN = (
+    "step", "epoch", "learning_rate", "grad_norm",
+    "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
+)  # fmt: skip
+"""Of a training log: what is the axis, or says nothing of the model."""
+
+
 def all_plots(sources: Sequence[Source]) -> list[Plot]:
     """Return every plot that the runs have data for."""
     scores = [row for source in sources for row in _scores(source)]
@@ -107,7 +114,7 @@ def _training(sources: Sequence[Source]) -> Iterator[Plot]:
 
 def _logged(line: Row) -> Iterator[Row]:
     for name, value in line.items():
-        if name != "step" and isinstance(value, (int, float)) and math.isfinite(value):
+        if name not in UNSHOWN and isinstance(value, (int, float)) and math.isfinite(value):
             yield {"step": line["step"], "series": name, "value": value}
 
 

@@ -150,7 +150,7 @@ def test_searching_shows_summaries_references_and_ranks(seen: Page) -> None:
     assert "Rank, BM25" in shown
     seen.locator("input[value=videos]").check()
     seen.locator("#words").fill("v07")
-    assert "Asked: moon number7" in seen.locator("#example").inner_text()
+    assert "Asked: tea pot number7" in seen.locator("#example").inner_text()
 
 
 def test_texts_of_a_run_are_shown_as_they_are(seen: Page) -> None:

@@ -248,7 +248,7 @@ def training(title: str, rows: Rows) -> Spec:
     return base(title, rows) | {
         "mark": {"type": "line", "point": len(rows) <= 200},
         "encoding": {
-            "x": axis("step", "step"),
+            "x": axis("step", "step", axis={"tickMinStep": 1}),
             "y": axis("value", "", scale={"zero": False}),
             "color": colours(names),
             "tooltip": tooltips(series="series", step="step", value="value"),

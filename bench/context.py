@@ -91,6 +91,20 @@ class Context:
             self._store = Store(default_root())
         return self._store
 
+    def fresh(self) -> Context:
+        """Return a context of which nothing was read yet, for a component inside this one.
+
+        What it reads is not noted here: the outer component owes the inner one's key to its own.
+        """
+        return Context(
+            language=self._language,
+            seed=self._seed,
+            device=self._device,
+            sections=self._sections,
+            store=self._store,
+            quiet=self.quiet,
+        )
+
     def use_everything(self) -> None:
         """Note all there is: for a component that never reads its context."""
         for section in self._sections.values():

@@ -14,10 +14,13 @@ def to_csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def from_csv(path: Path) -> pd.DataFrame:
-    """Return the frame of a CSV file; only empty fields are missing, so that a query "NA" stays."""
+def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
+    """Return the frame of a CSV file; only empty fields are missing, so that a query "NA" stays.
+
+    The column named ``text`` is read as text, so that an id "007" stays.
+    """
     import pandas as pd
 
     # names stay texts, though a file may be called 007
-    names = {"generator": str, "retriever": str}
+    names = {"generator": str, "retriever": str, **({text: str} if text else {})}
     return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

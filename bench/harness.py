@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, TypeVar
 
+from bench.ahead import Ahead
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
 from bench.errors import BenchError, UsageError
@@ -79,21 +81,22 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
         progress.say(f"bench: {cell}: {failure}")
         return None
 
-    with progress:
+    with progress, ExitStack() as stack:
         generators = _made(plan.generators, lambda name: make_generator(name, plan.context()), attempt)
         retrievers = _made(plan.retrievers, lambda name: make_retriever(name, plan.context()), attempt)
         record.begin([*generators, *retrievers])
+        ahead = stack.enter_context(Ahead(plan, generators, retrievers))
         for generator in generators:
             name = generator.name
             progress.start(name, "summaries")
-            summaries = attempt(name, partial(_generated, plan, record, generator))
+            summaries = attempt(name, partial(_generated, plan, record, generator, ahead))
             progress.done(name, "summaries", summaries.reused if summaries else None)
             for retriever in retrievers if summaries is not None else ():
                 assert summaries is not None
                 cell = f"{name}.{retriever.name}"
                 progress.start(name, retriever.name)
                 reused = attempt(
-                    cell, partial(_searched, plan, record, (generator.name, retriever), summaries)
+                    cell, partial(_searched, plan, record, (generator.name, retriever), summaries, ahead)
                 )
                 progress.done(name, retriever.name, reused)
         record.finish()
@@ -105,16 +108,20 @@ def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Callable[..
     return [component for component in made if component is not None]
 
 
-def _generated(plan: Plan, record: Record, component: Component[Generator]) -> Summaries:
+def _generated(plan: Plan, record: Record, component: Component[Generator], ahead: Ahead) -> Summaries:
+    made_now = ahead.wait(component)
     summaries = summarize(plan, component)
+    if made_now:
+        summaries = dataclasses.replace(summaries, reused=False)
     record.summaries(component, summaries, score_summaries(plan, component.name, summaries))
     return summaries
 
 
 def _searched(
-    plan: Plan, record: Record, cell: tuple[str, Component[Retriever]], summaries: Summaries
+    plan: Plan, record: Record, cell: tuple[str, Component[Retriever]], summaries: Summaries, ahead: Ahead
 ) -> bool:
     generator, component = cell
+    ahead.wait(component)
     retrieved = retrieve(plan, component, summaries)
     record.retrieval(
         component, generator, retrieved, score_retrieval(plan, generator, component.name, retrieved)

@@ -28,12 +28,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+_CARRIERS = frozenset(
+    {"bench", "bench.context", "bench.errors", "bench.files", "bench.hashing", "bench.store"}
+)
+"""Modules that hand values on and cannot change what a component makes of them."""
+
+
 @cache
 def code_digest(module: str) -> str:
     """Return the digest of a module's source and of all that it imports from its own project.
 
     "Its own project" is its top-level package and the three packages of this one. Imports are read
-    from the source, inside functions too; nothing is imported.
+    from the source, inside functions too; nothing is imported. Left out are modules that only carry
+    values (`_CARRIERS`, and modules called ``options``, whose values are part of every key).
     """
     roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
     sources: dict[str, str] = {}
@@ -41,7 +48,7 @@ def code_digest(module: str) -> str:
     while waiting:
         name = waiting.pop()
         path = source_of(name)
-        if name in sources or path is None:
+        if name in sources or path is None or name in _CARRIERS or name.endswith(".options"):
             continue
         sources[name] = file_digest(path)
         waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)

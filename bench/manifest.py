@@ -13,6 +13,8 @@ from bench.stages import DEPTH, Retrieved, Summaries
 from bench.text import TOKENS, normalise
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
+INDEXED = {"replace": "summary", "append": "transcript+summary"}
+"""What is indexed of a video, by ``index.mode``."""
 
 
 def record(plan: Plan) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
         "pool": str(len(plan.evaluation.pool)),
         "rel/query": f"{plan.evaluation.mean_relevant:.3f}",
         "ties": TIE_RULE,
+        "index": INDEXED[plan.index_mode],
         "tokens": TOKENS,
         "features": dataset.features.name if dataset.features else "none",
         "preset": config.preset,

@@ -40,6 +40,36 @@ class DataOptions(Section):
             )
 
 
+INDEX_MODES = ("replace", "append")
+
+
+@dataclass(frozen=True)
+class IndexOptions(Section):
+    """What is indexed of a video."""
+
+    section: ClassVar[str] = "index"
+    mode: str = "replace"
+    """``replace``: the summary stands for the video; ``append``: the transcript and the summary, as
+    doc2query does (Nogueira et al. 2019)."""
+
+    def __post_init__(self) -> None:
+        if self.mode not in INDEX_MODES:
+            raise ValueError(f"option index.mode={self.mode!r} is unknown. Known: {', '.join(INDEX_MODES)}.")
+
+
+@dataclass(frozen=True)
+class RunOptions(Section):
+    """How a run uses the machine; nothing here may change a result."""
+
+    section: ClassVar[str] = "run"
+    workers: int | None = None
+    """Systems trained side by side, each in a process of its own; None: one for each core, one on a GPU."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"option run.workers={self.workers} is out of range: it must be at least 1.")
+
+
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
 

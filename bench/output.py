@@ -15,8 +15,8 @@ from bench.hashing import file_digest
 
 MANIFEST = "manifest.json"
 _OURS = re.compile(
-    r"manifest\.json|qrels\.trec|queries\.tsv|scores\.csv|costs\.csv|references\.jsonl|report\.html"
-    r"|summaries|runs|per_query|per_video|tables|figures|training|marks|seed-[0-9]+|\..*\.tmp"
+    r"manifest\.json|qrels\.trec|queries\.tsv|references\.jsonl|scores\.csv|costs\.csv|significance\.csv"
+    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|seed-[0-9]+|\..*\.tmp"
 )
 """What a run leaves at the top of its folder."""
 

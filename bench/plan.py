@@ -17,7 +17,7 @@ from bench.data.registered import dataset_folder
 from bench.errors import UsageError
 from bench.evaluation import Evaluation, evaluation
 from bench.hashing import digest, file_digest
-from bench.options import DataOptions, flatten
+from bench.options import DataOptions, IndexOptions, RunOptions, flatten
 from bench.registry import FILE_PREFIX, resolve
 from bench.store import Store, default_root
 from bench.types import Json, Video
@@ -68,6 +68,13 @@ class Plan:
             quiet=self.config.quiet,
         )
 
+    @property
+    def index_mode(self) -> str:
+        """Return what is indexed of a video: ``replace`` or ``append``."""
+        options = self.config.sections.get(IndexOptions.section, IndexOptions())
+        assert isinstance(options, IndexOptions)
+        return options.mode
+
     def settings(self) -> dict[str, Json]:
         """Return every setting with its value, defaults too; what repeats the run."""
         config = self.config
@@ -89,6 +96,11 @@ class Plan:
     def identity(self) -> str:
         """Return the short digest that names the run: its settings, data and version."""
         settings = {key: value for key, value in self.settings().items() if key not in ("data", "device")}
+        settings["options"] = {
+            key: value
+            for key, value in flatten(self.config.sections).items()
+            if not key.startswith(f"{RunOptions.section}.")
+        }
         files = {name: _file(name) for name in self.generators if name.startswith(FILE_PREFIX)}
         return digest([settings, files, self.dataset.digest, __version__])[:10]
 

@@ -11,8 +11,9 @@ from typing import Any
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig
 from bench.errors import BenchError, UsageError
+from bench.fitting import MODEL
 from bench.plan import Plan, cell_name, make_plan
-from bench.stages import MODEL, RETRIEVAL, SUMMARIES, fit_key, read_summaries, retrieval_key, summaries_key
+from bench.stages import RETRIEVAL, SUMMARIES, fit_key, read_summaries, retrieval_key, summaries_key
 from bench.store import RECORD
 
 

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench import manifest
+from bench.columns import headline
+from bench.comparisons import significance
 from bench.components import Component
 from bench.files import json_lines
 from bench.frames import to_csv
+from bench.items import RunItems
 from bench.metrics.trec import write_qrels, write_run
 from bench.output import OutputFolder
 from bench.plan import Plan
 from bench.protocols import Generator, Retriever, is_reference
 from bench.report import open_sources, render
-from bench.results import COSTS, SCORES
+from bench.results import COSTS, SCORES, SIGNIFICANCE
 from bench.scoring import COLUMNS, CellScores, relevance
 from bench.stages import Retrieved, Summaries, summaries_text
 from bench.store import Store
@@ -144,8 +147,10 @@ class Record:
 def write_presentation(
     out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any], store: Store
 ) -> None:
-    """Write ``tables/`` and ``report.html``."""
-    tables = build_tables(scores, costs, record)
+    """Write ``significance.csv``, ``tables/`` and ``report.html``."""
+    contests = significance(headline(scores), RunItems(out.path, record), record["references"])
+    out.write(SIGNIFICANCE, to_csv(contests))
+    tables = build_tables(scores, costs, record, contests)
     for table in tables:
         for form, suffix in SUFFIXES.items():
             out.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))

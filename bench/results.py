@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.columns import headline
 from bench.errors import unknown
 from bench.frames import from_csv
 from bench.output import checked, read_manifest
@@ -15,9 +16,7 @@ from bench.tables import Table, build_tables, generation_frame, retrieval_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES, COSTS = "scores.csv", "costs.csv"
-MEAN = "mean"
-"""The seed column of rows that are means over several seeds; ``sd`` rows stand beside them."""
+SCORES, COSTS, SIGNIFICANCE = "scores.csv", "costs.csv", "significance.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +28,18 @@ class Result:
     """The columns of scores.csv; fractions."""
     costs: pd.DataFrame
     manifest: Mapping[str, Any]
+    significance: pd.DataFrame | None = None
+    """The columns of significance.csv; None while the run is unfinished."""
 
     @classmethod
     def read(cls, out: Path) -> Result:
         """Read an output folder; raises DataError when it is not one, or when a file was changed."""
         manifest = read_manifest(out)
         scores = from_csv(checked(out, manifest, SCORES))
-        return cls(out, scores, from_csv(checked(out, manifest, COSTS)), manifest)
+        costs = from_csv(checked(out, manifest, COSTS))
+        if SIGNIFICANCE not in manifest.get("files", {}):
+            return cls(out, scores, costs, manifest)
+        return cls(out, scores, costs, manifest, from_csv(checked(out, manifest, SIGNIFICANCE)))
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -46,8 +50,7 @@ class Result:
     @property
     def headline(self) -> pd.DataFrame:
         """Return the rows that tables show: those of the one seed, or the means over several."""
-        means = self.scores["seed"].astype(str) == MEAN
-        return self.scores[means] if means.any() else self.scores
+        return headline(self.scores)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return scores ×100 laid out as Table V (``retrieval``) or III (``generation``), or the costs.
@@ -61,6 +64,6 @@ class Result:
             raise unknown("table", name, [*frames, "cost"])
         return frames[name](self.headline).rename(index=self.manifest["labels"])
 
-    def tables(self) -> list[Table]:
-        """Return the tables as they are printed."""
-        return build_tables(self.headline, self.costs, self.manifest)
+    def tables(self, *, intervals: bool = False) -> list[Table]:
+        """Return the tables as they are printed, with the 95 % interval in each cell if asked."""
+        return build_tables(self.scores, self.costs, self.manifest, self.significance, intervals=intervals)

@@ -104,7 +104,7 @@ def _tie_bounds(retrieved: Retrieved, truth: Relevance) -> dict[str, TieBounds]:
 
 
 def _texts(texts: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> CellScores:
-    from bench.metrics.text import score_texts
+    from bench.metrics.text import COUNTS, score_texts
     from bench.metrics.text_uncertainty import text_intervals
 
     scores = score_texts(texts, references)
@@ -114,7 +114,8 @@ def _texts(texts: Mapping[str, str], references: Mapping[str, Sequence[str]]) ->
         {"metric": name, "value": value, "ci_low": limits[name].low, "ci_high": limits[name].high, "n": n}
         for name, value in scores.corpus.items()
     ]
-    return CellScores(rows, scores.video_ids, scores.per_video)
+    counts = dict(zip(COUNTS, scores.bleu_counts.T, strict=True))  # corpus BLEU is a function of their sums
+    return CellScores(rows, scores.video_ids, {**scores.per_video, **counts})
 
 
 def _kept(

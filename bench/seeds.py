@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.columns import MEAN, SD
 from bench.frames import to_csv
 from bench.output import OutputFolder
 from bench.plan import Plan
-from bench.results import COSTS, MEAN, SCORES, Result
-
-SD = "sd"
+from bench.results import COSTS, SCORES, Result
 
 
 def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
@@ -39,8 +38,7 @@ def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     record = _record(plan, results)
     out.write(SCORES, to_csv(whole))
     out.write(COSTS, to_csv(costs))
-    result = Result(plan.out(), whole, costs, record)
-    write_presentation(out, result.headline, costs, record, plan.store)
+    write_presentation(out, whole, costs, record, plan.store)
     out.manifest(record, finished=True)
     return Result.read(plan.out())
 

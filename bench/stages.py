@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from bench.components import Component
 from bench.data.dataset import videos_digest
 from bench.errors import BenchError, MissingError
-from bench.files import read_json_lines
+from bench.fitting import MODEL, fitted_model, model_key
 from bench.hashing import digest
 from bench.measure import measured
 from bench.plan import Plan
-from bench.protocols import Caching, Generator, Indexed, Retriever, Trainable, reads_references
+from bench.protocols import Caching, Generator, Indexed, Retriever, reads_references
 from bench.store import Artefact
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 
-MODEL, SUMMARIES, RETRIEVAL = "models", "summaries", "retrieval"
+SUMMARIES, RETRIEVAL = "summaries", "retrieval"
 DEPTH = 100
 """Documents kept of each query (contract section 4)."""
 DEEPEST_CUT = 30
@@ -54,7 +54,7 @@ class Retrieved:
 
 def fit_key(plan: Plan, component: Component[Any]) -> dict[str, Json]:
     """Return the key of a fitted system: what it is and what it learns from."""
-    return {**component.key, "train": plan.split_digest("train"), "val": plan.split_digest("val")}
+    return model_key(component, plan.split_digest("train"), plan.split_digest("val"))
 
 
 def fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
@@ -70,26 +70,12 @@ def fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
             f"{component.name} is not trained for this data and these options, and --no-train was given. "
             "Run once without --no-train, or name the --store that holds it."
         )
-    system = cast("Trainable", component.system)
-    artefact = plan.store.fetch(MODEL, key, lambda folder: _fit(plan, component, system, folder))
-    if not component.loaded:
-        system.load(artefact.path)  # also after fitting: what is used is what was saved
-        component.loaded = True
-    return artefact.meta
-
-
-def _fit(plan: Plan, component: Component[Any], system: Trainable, folder: Path) -> dict[str, Json]:
-    component.context.scratch = plan.store.scratch(MODEL, fit_key(plan, component))
-    with measured() as cost:
-        system.fit(plan.videos("train", references=True), plan.videos("val", references=True))
-        system.save(folder)
-    return {"seconds": cost.seconds, "peak_mb": cost.peak_mb, "training": _training_log(folder)}
-
-
-def _training_log(folder: Path) -> list[Json]:
-    """Return the lines of ``training.jsonl`` that a system may save beside its weights."""
-    log = folder / "training.jsonl"
-    return [*read_json_lines(log)] if log.is_file() else []
+    return fitted_model(
+        plan.store,
+        component,
+        key,
+        lambda: (plan.videos("train", references=True), plan.videos("val", references=True)),
+    ).meta
 
 
 def summaries_key(plan: Plan, component: Component[Generator]) -> dict[str, Json]:
@@ -155,12 +141,26 @@ def _summary(component: Component[Generator], written: Mapping[VideoId, str], vi
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
+    """Return what is indexed of each video: its summary, or transcript and summary (``index.mode``).
+
+    A summary that is the transcript itself is not said twice.
+    """
+    if plan.index_mode == "replace":
+        return dict(summaries.texts)
+    spoken = {video.video_id: video.transcript for video in plan.pool_videos(references=False)}
+    return {
+        video_id: text if text == spoken[video_id] else f"{spoken[video_id]}\n{text}".strip()
+        for video_id, text in summaries.texts.items()
+    }
+
+
 def retrieval_key(plan: Plan, component: Component[Retriever], summaries: Summaries) -> dict[str, Json]:
     """Return the key of a retriever's run over summaries."""
     learnt = fit_key(plan, component) if component.trainable else component.key
     return {
         "retriever": learnt,
-        "corpus": summaries.digest,
+        "corpus": digest(list(corpus(plan, summaries).items())),
         "queries": digest(list(plan.evaluation.queries.items())),
         "depth": DEPTH,
     }
@@ -195,12 +195,13 @@ def _retrieve(
     fit = fitted(plan, component)
     system = component.system
     queries = plan.evaluation.queries
+    documents = corpus(plan, summaries)
     with measured() as cost:
         started = time.perf_counter()
-        system.index(summaries.texts)
+        system.index(documents)
         index_s = time.perf_counter() - started
         started = time.perf_counter()
-        run = _searched(component, queries, DEPTH, tuple(summaries.texts))
+        run = _searched(component, queries, DEPTH, tuple(documents))
         search_s = time.perf_counter() - started
         coverage = component.coverage()  # of all queries, before some are searched again
         deep = _deeper(component, queries, run)
@@ -217,7 +218,7 @@ def _retrieve(
         "peak_mb": cost.peak_mb,
         "index_s": round(index_s, 4),
         "search_s": round(search_s, 4),
-        "documents": len(summaries.texts),
+        "documents": len(documents),
         "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
         "params": component.parameters(),
         "coverage": coverage,

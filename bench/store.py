@@ -82,6 +82,17 @@ class Store:
             return found
         folder = self._folder(kind, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(self.root / "locks" / f"{kind}-{folder.name}"):
+            # another process may have made it meanwhile
+            return self.find(kind, key) or self._make(kind, key, build)
+
+    def _make(
+        self,
+        kind: str,
+        key: Mapping[str, Json],
+        build: Callable[[Path], Mapping[str, Json] | None],
+    ) -> Artefact:
+        folder = self._folder(kind, key)
         with _temporary(folder) as unfinished:
             started = time.perf_counter()
             meta = dict(build(unfinished) or {})
@@ -150,3 +161,20 @@ def _record_digest(record: Mapping[str, Any]) -> str:
 def _read(folder: Path, *, reused: bool) -> Artefact:
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return Artefact(folder, record["meta"], reused, digest(canonical(record["files"])))
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time into the block; the lock of a killed process is free at once.
+
+    Where the system has no such locks, two processes may do the same work; the first to finish counts.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -81,6 +81,23 @@ class DPRFinetuneOptions(Section):
             _within("dpr-ft.max_pairs", self.max_pairs, (1, math.inf))
 
 
+@dataclass(frozen=True)
+class HybridOptions(Section):
+    """Which rankings are fused, and how."""
+
+    section: ClassVar[str] = "hybrid"
+    retrievers: str = "bm25,dpr-pt"
+    """Two or more retrievers, comma-separated."""
+    k: int = 60
+    """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
+    depth: int = 1000
+    """Documents taken of each member."""
+
+    def __post_init__(self) -> None:
+        for key in ("k", "depth"):
+            _within(f"hybrid.{key}", getattr(self, key), (1, math.inf))
+
+
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise ValueError(f"option {key}={value!r} is unknown. Known: {', '.join(known)}.")

@@ -16,6 +16,7 @@ import pytest
 
 import bench
 from bench.cli import main
+from tests.duel import Duel
 from tests.tiny import Tiny, write_tiny
 
 ROOT = Path(bench.__file__).resolve().parents[1]
@@ -94,6 +95,12 @@ def child_environment(**more: str) -> dict[str, str]:
 def tiny(tmp_path: Path) -> Tiny:
     """Return a fresh copy of the small dataset."""
     return write_tiny(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def duel(tmp_path_factory: pytest.TempPathFactory) -> Duel:
+    """Return a finished run in which rows compete, that nobody may change."""
+    return Duel.fought_in(tmp_path_factory.mktemp("duel"))
 
 
 @pytest.fixture(scope="session")

@@ -69,11 +69,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_folder_is_complete(world: Path) -> None:
-    expected = {"manifest.json", "qrels.trec", "queries.tsv", "scores.csv", "costs.csv", "report.html"}
-    expected |= {"references.jsonl"}
+    expected = {
+        "manifest.json",
+        "qrels.trec",
+        "queries.tsv",
+        "references.jsonl",
+        "scores.csv",
+        "costs.csv",
+        "significance.csv",
+        "report.html",
+    }
     expected |= {f"summaries/{g}.jsonl" for g in GENERATORS} | {f"runs/{g}.bm25.trec" for g in GENERATORS}
     expected |= {f"per_query/{g}.bm25.csv" for g in GENERATORS} | {f"per_video/{g}.csv" for g in GENERATORS}
-    expected |= {f"tables/{t}.{x}" for t in ("generation", "retrieval", "cost") for x in ("md", "csv", "tex")}
+    expected |= {
+        f"tables/{t}.{x}" for t in ("generation", "retrieval", "ties", "cost") for x in ("md", "csv", "tex")
+    }
     assert set(tree(world / "out")) == expected
 
 

@@ -97,3 +97,13 @@ def test_our_own_modules_are_followed_from_a_strangers(package: Path) -> None:
     with_text = fresh()
     (package / "plain.py").write_text("import bench.types\n")
     assert len({without, with_text, fresh()}) == 3
+
+
+def test_modules_that_carry_values_do_not_count(package: Path) -> None:
+    before = fresh()
+    (package / "options.py").write_text("x = 1\n")
+    (package / "plain.py").write_text("import bench.text\nfrom . import options\nimport bench.store\n")
+    carried = fresh()
+    assert carried != before  # plain.py itself changed
+    (package / "options.py").write_text("x = 2\n")
+    assert fresh() == carried

@@ -15,7 +15,17 @@ from tests.conftest import ROOT
 OURS = ("bench", "generators", "retrievers")
 OPEN_TO_SYSTEMS = {
     f"bench.{name}"
-    for name in ("types", "protocols", "errors", "text", "options", "context", "hashing", "store")
+    for name in (
+        "types",
+        "protocols",
+        "errors",
+        "text",
+        "options",
+        "context",
+        "hashing",
+        "store",
+        "members",  # how a retriever made of others gets them without naming a sibling
+    )
 }
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "faiss", "jnius", "jnius_config", "pandas", "scipy",

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.record import COST_COLUMNS
+from bench.scoring import COLUMNS
 from bench.tables import (
     BEST,
     GENERATION,
@@ -48,7 +49,7 @@ def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, p
         [{"generator": g, "retriever": r, "params": 12345.0, "peak_mb": 0.5} for g, r in values],
         columns=list(COST_COLUMNS),
     )
-    return pd.DataFrame(rows), costs
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS)), costs
 
 
 def retrieval(values: dict[tuple[str, str | None], float]) -> Table:

@@ -16,12 +16,13 @@ _AGAINST = re.compile(r"\b(?:over|vs\.?|against|to|w\.?r\.?t\.?)\s+(?P<name>.+)$
 
 
 def improvements(table: Table) -> Iterator[Violation]:
-    """Recompute each improvement: the gain of the last row over the best other row of its group.
+    """Recompute each improvement: the gain of the last row above it over the best other row of its group.
 
-    Read also as that of the best row over the second best; wrong is what fits neither.
+    Read also as that of the best row over the second best; wrong is what fits neither. Rows of the
+    group that stand below it are not part of it: our tables put reference rows there.
     """
     for gain in table.improvements:
-        rows = [row for row in table.rows if row.group == gain.group]
+        rows = [row for row in table.rows if row.group == gain.group and not 0 < gain.line < row.line]
         for column, entry in gain.entries.items() if is_relative(gain) else ():
             scored = [row for row in rows if column in row.entries]
             pairs = _readings(gain, scored, column)

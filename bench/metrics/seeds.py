@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.metrics.intervals import DRAWS, Interval, percentiles
-from bench.metrics.significance import PairedTest, summarise, without_rounding
+from bench.metrics.significance import ALPHA, POWER, PairedTest, summarise, without_rounding
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -46,10 +46,27 @@ def paired_test_over_seeds(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> 
     the result then holds for that trained model only. Raises ValueError as `paired_test` does.
     Source: Clark 1973 (min F'); Satterthwaite 1946.
     """
-    a, b = _checked(ours, theirs)
-    differences = without_rounding(a.mean(axis=0) - b.mean(axis=0))
-    parts = [_variance_of_mean(differences), *(_variance_of_mean(side.mean(axis=1)) for side in (a, b))]
+    differences, parts = _parts(*_checked(ours, theirs))
     return summarise(differences, _welch(float(differences.mean()), parts))
+
+
+def minimum_detectable_over_seeds(
+    ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA, power: float = POWER
+) -> float:
+    """Return the true difference that `paired_test_over_seeds` would find with probability ``power``.
+
+    In the metric's unit, by the usual approximation (quantiles of t, times the standard error of the
+    difference); infinite for a single query, 0 where nothing varies.
+    """
+    _, parts = _parts(*_checked(ours, theirs))
+    if parts[0][1] == 0:
+        return math.inf
+    variance, freedom = _together(parts)
+    if variance == 0:
+        return 0.0
+    from scipy.stats import t
+
+    return float(t.ppf(1 - alpha / 2, freedom) + t.ppf(power, freedom)) * math.sqrt(variance)
 
 
 def interval_over_seeds(
@@ -79,6 +96,13 @@ def _checked(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[Floats, 
     return a, b
 
 
+def _parts(ours: Floats, theirs: Floats) -> tuple[Floats, list[tuple[float, int]]]:
+    """Return the differences ``[Q]`` and the variance of their mean by source: queries, ours, theirs."""
+    differences = without_rounding(ours.mean(axis=0) - theirs.mean(axis=0))
+    sides = [_variance_of_mean(side.mean(axis=1)) for side in (ours, theirs)]
+    return differences, [_variance_of_mean(differences), *sides]
+
+
 def _variance_of_mean(values: Floats) -> tuple[float, int]:
     """Return the variance of the mean of ``values [n]`` and its degrees of freedom, 0 and 0 for n = 1."""
     n = len(values)
@@ -87,13 +111,20 @@ def _variance_of_mean(values: Floats) -> tuple[float, int]:
 
 def _welch(difference: float, parts: Sequence[tuple[float, int]]) -> float:
     """Return the two-sided p of t; the first part is over queries, and a single query tells nothing."""
-    known = [(variance, freedom) for variance, freedom in parts if variance > 0]
-    total = sum(variance for variance, _ in known)
     if difference == 0 or parts[0][1] == 0:
         return 1.0
-    if total == 0:
+    variance, freedom = _together(parts)
+    if variance == 0:
         return 0.0
     from scipy.stats import t
 
-    freedom = total**2 / sum(variance**2 / freedom for variance, freedom in known)
-    return float(2 * t.sf(abs(difference) / math.sqrt(total), freedom))
+    return float(2 * t.sf(abs(difference) / math.sqrt(variance), freedom))
+
+
+def _together(parts: Sequence[tuple[float, int]]) -> tuple[float, float]:
+    """Return the sum of the variances and its degrees of freedom (Satterthwaite); 0 and 0 if none varies."""
+    known = [(variance, freedom) for variance, freedom in parts if variance > 0]
+    total = sum(variance for variance, _ in known)
+    if total == 0:
+        return 0.0, 0.0
+    return total, total**2 / sum(variance**2 / freedom for variance, freedom in known)

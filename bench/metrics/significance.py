@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from string import ascii_lowercase
 from typing import Any, Literal, TypeAlias
@@ -94,11 +95,19 @@ def tied_groups(
     Holm-corrected among themselves. A system may be in several groups, as not differing is not
     transitive. Source: Piepho 2004 (insert and absorb).
     """
-    pairs = list(combinations(range(len(scores)), 2))
+    pairs = combinations(range(len(scores)), 2)
     tests = [paired_test(scores[i], scores[j], seed=seed, draws=draws) for i, j in pairs]
-    adjusted = holm([test.p_value for test in tests])
     means = np.asarray(scores, dtype=np.float64).mean(axis=1)
-    place = {int(system): n for n, system in enumerate(np.argsort(-means, kind="stable"))}
+    return groups_by_tests(means, [test.p_value for test in tests], alpha=alpha)
+
+
+def groups_by_tests(
+    means: npt.NDArray[Any], p_values: Sequence[float] | Floats, *, alpha: float = ALPHA
+) -> Groups:
+    """Return `tied_groups` from the systems' means and the uncorrected p of each pair (0, 1), (0, 2) ..."""
+    pairs = combinations(range(len(means)), 2)
+    adjusted = holm(p_values)
+    place = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
     sets = _without_pairs(set(place), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha])
     ordered = [sorted(group, key=place.__getitem__) for group in sets]
     return tuple(tuple(group) for group in sorted(ordered, key=lambda group: [place[i] for i in group]))
@@ -123,11 +132,15 @@ def minimum_detectable_difference(
     differences = _differences(ours, theirs)
     if len(differences) < 2:
         return math.inf
+    return _detectable_effect(len(differences), alpha, power) * float(differences.std(ddof=1))
+
+
+@cache
+def _detectable_effect(n: int, alpha: float, power: float) -> float:
+    """Return the detectable difference in units of its standard deviation."""
     from statsmodels.stats.power import TTestPower
 
-    spread = float(differences.std(ddof=1))
-    effect = TTestPower().solve_power(nobs=len(differences), alpha=alpha, power=power)
-    return float(np.squeeze(effect)) * spread
+    return float(np.squeeze(TTestPower().solve_power(nobs=n, alpha=alpha, power=power)))
 
 
 def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:

@@ -27,6 +27,10 @@ ORDERS = 4
 BLEU = tuple(f"BLEU-{n}" for n in range(1, ORDERS + 1))
 TEXT_METRICS = (*BLEU, "ROUGE-L", "CIDEr")
 """The printed names: argument, key and header at once."""
+COUNTS = (
+    "length", "closest", *(f"{what}-{n}" for what in ("guessed", "matched") for n in range(1, ORDERS + 1))
+)  # fmt: skip
+"""The columns of `TextScores.bleu_counts`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +88,16 @@ def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
     ratio = (length + tiny) / (closest + small)
     penalty = np.exp(np.minimum(0.0, 1.0 - 1.0 / ratio))
     return np.asarray(mean * penalty[..., None], dtype=np.float64)
+
+
+def bleu_pseudo_values(counts: npt.NDArray[np.int64]) -> Floats:
+    """Return each video's jackknife pseudo-value of corpus BLEU-1..4 ``[V, 4]``, from ``[V, 10]``.
+
+    What a mean is over its items, corpus BLEU is, to first order, over these: their mean is close to
+    it, their spread gives its variance. Source: Efron and Tibshirani 1993, chapter 11.
+    """
+    total, n = counts.sum(axis=0), len(counts)
+    return n * bleu_of_counts(total) - (n - 1) * bleu_of_counts(total - counts)
 
 
 def _run_scorers(

@@ -46,7 +46,7 @@ def text_tests(
         raise ValueError("a paired test needs the same videos twice, in the same order")
     a, b = ours.per_video, theirs.per_video
     tests = {name: paired_test(a[name], b[name], seed=seed, draws=draws) for name in TEXT_METRICS}
-    p_values = _swapped_bleu(ours.bleu_counts, theirs.bleu_counts, seed, draws)
+    p_values = bleu_p_values(ours.bleu_counts, theirs.bleu_counts, seed=seed, draws=draws)
     for name, p_value in zip(BLEU, p_values, strict=True):
         own = tests[name]
         difference = ours.corpus[name] - theirs.corpus[name]
@@ -54,10 +54,14 @@ def text_tests(
     return tests
 
 
-def _swapped_bleu(
-    ours: npt.NDArray[np.int64], theirs: npt.NDArray[np.int64], seed: int, draws: int
+def bleu_p_values(
+    ours: npt.NDArray[np.int64],
+    theirs: npt.NDArray[np.int64],
+    *,
+    seed: int = 0,
+    draws: int = significance.DRAWS,
 ) -> list[float]:
-    """Return the p-values of BLEU-1..4 when each video's two sides are swapped at random."""
+    """Return the p-values of BLEU-1..4, from counts ``[V, 10]``, each video's sides swapped at random."""
     changed = (ours != theirs).any(axis=1)  # swapping equal counts changes nothing
     total, gap = (ours + theirs).sum(axis=0), (ours - theirs)[changed].astype(np.float64)
     observed = _gap(total, gap.sum(axis=0))

@@ -21,6 +21,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("out", metavar="OUT", type=Path, help="output folder of a run")
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="default: markdown")
+    parser.add_argument("--intervals", action="store_true", help="the 95 %% interval beside each score")
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -28,5 +29,5 @@ def _run(chosen: argparse.Namespace) -> int:
     from bench.tables import RENDERERS
 
     result = Result.read(chosen.out)
-    print("\n".join(RENDERERS[chosen.format](table) for table in result.tables()))
+    print("\n".join(RENDERERS[chosen.format](table) for table in result.tables(intervals=chosen.intervals)))
     return 0

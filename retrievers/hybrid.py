@@ -1,0 +1,155 @@
+"""Hybrid: the rankings of other retrievers, fused by their reciprocal ranks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.context import Context
+from bench.members import Member, build_members, fit_members
+from bench.protocols import Caching, Indexed, Trainable
+from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
+from retrievers.options import HybridOptions
+
+DECIMALS = 8
+"""Of fused scores: the order in which members are added does not matter."""
+_CELLS = 2**22
+"""Numbers held for a chunk of queries."""
+
+
+class Hybrid:
+    """Rank by the sum over members of 1 / (k + rank): reciprocal rank fusion.
+
+    Documents that a member scores the same share the best of their ranks, so that equal summaries stay
+    tied. A document that no member returns within ``depth`` is not returned. The key includes each
+    member's whole key. Source: Cormack, Clarke and Buettcher 2009.
+    """
+
+    label = "Hybrid (RRF)"
+
+    def __init__(self, context: Context, members: Sequence[Member]) -> None:
+        self._options = context.options(HybridOptions)
+        self._members = members
+        self._context = context
+        self._video_ids: tuple[VideoId, ...] = ()
+
+    def index(self, summaries: Mapping[VideoId, str]) -> None:
+        """Index the summaries with every member."""
+        self._video_ids = tuple(sorted(summaries))
+        for member in self._members:
+            member.system.index(summaries)
+
+    def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Return the best ``k`` documents of each query by the fused score, ties by video id."""
+        runs = [member.system.search(queries, self._options.depth) for member in self._members]
+        ids = tuple(queries)
+        step = max(1, _CELLS // max(1, len(self._video_ids)))
+        parts = [
+            Run.from_arrays(ids[i : i + step], self._video_ids, *self._fused(runs, slice(i, i + step)), k)
+            for i in range(0, len(ids), step)
+        ] or [Run.from_hits({}, self._video_ids, k)]
+        return Run(
+            ids,
+            self._video_ids,
+            np.concatenate([part.hits for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return the whole key of each member."""
+        return {member.name: dict(member.key) for member in self._members}
+
+    def signature(self) -> Mapping[str, str]:
+        """Return how ranks are fused, and what each member tells."""
+        told = {
+            member.name: "(" + "; ".join(f"{key}={value}" for key, value in member.signature().items()) + ")"
+            for member in self._members
+        }
+        return {"fusion": f"RRF k={self._options.k}", "depth": str(self._options.depth), **told}
+
+    def coverage(self) -> Mapping[str, int]:
+        """Return what the members could not take in whole, under their names."""
+        return {f"{what} ({m.name})": n for m in self._members for what, n in m.coverage().items()}
+
+    def parameters(self) -> int:
+        """Return the parameters of all members."""
+        return sum(member.parameters() or 0 for member in self._members)
+
+    def index_bytes(self) -> int:
+        """Return the bytes of the members' indexes, of those that tell."""
+        return sum(m.system.index_bytes() for m in self._members if isinstance(m.system, Indexed))
+
+    @contextlib.contextmanager
+    def uncached(self) -> Iterator[None]:
+        """Switch off the members' caches, for timing."""
+        with contextlib.ExitStack() as stack:
+            for member in self._members:
+                if isinstance(member.system, Caching):
+                    stack.enter_context(member.system.uncached())
+            yield
+
+    def _fused(
+        self, runs: Sequence[Run], rows: slice
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the documents of a chunk of queries, each once, and their fused scores ``[q, m]``."""
+        hits = [self._places(run)[run.hits[rows]] for run in runs]
+        total = np.zeros((len(hits[0]), len(self._video_ids) + 1))  # the last column is that of NO_HIT
+        line = np.arange(len(total))[:, None]
+        for run, found in zip(runs, hits, strict=True):
+            total[line, found] += 1.0 / (self._options.k + _shared_ranks(run.scores[rows]))
+        seen = np.zeros(total.shape, dtype=np.bool_)
+        for found in hits:
+            again = seen[line, found]
+            seen[line, found] = True
+            found[again] = NO_HIT
+        places = np.concatenate(hits, axis=1)
+        return places, np.round(total[line, places], DECIMALS)
+
+    def _places(self, run: Run) -> npt.NDArray[np.int64]:
+        """Return where each video of a member's run stands in ours; NO_HIT stays what it is."""
+        place = {video_id: i for i, video_id in enumerate(self._video_ids)}
+        return np.array([*(place[video_id] for video_id in run.video_ids), NO_HIT], dtype=np.int64)
+
+
+class TrainableHybrid(Hybrid):
+    """Fuse members of which some must be trained; their models are those of their own rows."""
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        """Train the members that need it, or take their models from the store."""
+        fit_members(self._context, self._members, train, val)
+
+    def save(self, folder: Path) -> None:
+        """Write a folder for each trained member."""
+        for member in self._trainable():
+            (folder / member.name).mkdir()
+            cast("Trainable", member.system).save(folder / member.name)
+
+    def load(self, folder: Path) -> None:
+        """Load each trained member."""
+        for member in self._trainable():
+            cast("Trainable", member.system).load(folder / member.name)
+            member.loaded = True
+
+    def _trainable(self) -> list[Member]:
+        return [member for member in self._members if member.trainable]
+
+
+def hybrid(context: Context) -> Hybrid:
+    """Fuse the rankings of other retrievers (hybrid.retrievers) by reciprocal ranks."""
+    names = context.options(HybridOptions).retrievers
+    members = build_members(context, names, own=HybridOptions.section)
+    kind = TrainableHybrid if any(member.trainable for member in members) else Hybrid
+    return kind(context, members)
+
+
+def _shared_ranks(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Return ranks from 1 of rows ``[q, m]``, best first; equal scores share the best of their ranks."""
+    places = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    first = np.ones(scores.shape, dtype=np.bool_)
+    first[:, 1:] = scores[:, 1:] != scores[:, :-1]
+    return np.maximum.accumulate(np.where(first, places, 0), axis=1) + 1

@@ -1,0 +1,143 @@
+"""bench compare: differences, letters and wins, in one run and across two."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Cli, Outcome
+from tests.duel import Duel
+
+
+def rows(said: Outcome) -> list[Mapping[str, str]]:
+    assert said.status == 0, said.err
+    lines = [line for line in said.out.splitlines() if not line.startswith("# ")]
+    return list(csv.DictReader(io.StringIO("\n".join(lines))))
+
+
+def by_model(found: list[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    return {row["Model"]: row for row in found}
+
+
+def compared(cli: Cli, *arguments: object) -> list[Mapping[str, str]]:
+    return rows(cli("compare", *arguments, "--format", "csv"))
+
+
+def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(duel: Duel, cli: Cli) -> None:
+    found = by_model(compared(cli, duel.out, "--metric", "Acc@10"))
+    assert list(found) == ["Oracle", "long", "short", "twin", "Transcript"]
+    assert found["long"]["difference"] == ""
+    scores = duel.result().scores.query("metric == 'Acc@10'").set_index("generator")["value"]
+    for name, row in found.items():
+        assert float(row["score"]) == pytest.approx(scores[name.lower()] * 100, abs=0.005)
+        if name != "long":
+            expected = (scores[name.lower()] - scores["long"]) * 100
+            assert float(row["difference"]) == pytest.approx(expected, abs=0.005)
+            assert float(row["95 % low"]) <= float(row["difference"]) <= float(row["95 % high"])
+
+
+def test_twins_share_their_letters_and_long_is_apart(duel: Duel, cli: Cli) -> None:
+    found = by_model(compared(cli, duel.out, "--metric", "Acc@10"))
+    assert found["short"]["group"] == found["twin"]["group"]
+    assert not set(found["long"]["group"].split()) & set(found["short"]["group"].split())
+    assert float(found["short"]["p (Holm)"]) < 0.05
+
+
+def test_wins_ties_and_losses_are_those_of_the_queries(duel: Duel, cli: Cli) -> None:
+    row = by_model(compared(cli, duel.out, "--metric", "Acc@10", "--baseline", "short"))["long"]
+    counts = [int(row[name]) for name in ("wins", "ties", "losses")]
+    texts = dict(line.split("\t") for line in (duel.out / "queries.tsv").read_text().splitlines())
+    assert sum(counts) == len(set(texts.values()))
+    assert counts[0] > counts[2]
+
+
+@pytest.mark.parametrize("name", ["transcript", "Transcript"])
+def test_the_baseline_is_named_as_typed_or_as_printed(duel: Duel, cli: Cli, name: str) -> None:
+    found = by_model(compared(cli, duel.out, "--metric", "R@10", "--baseline", name))
+    assert [model for model, row in found.items() if not row["difference"]] == ["Transcript"]
+
+
+def test_holm_counts_every_comparison_printed(duel: Duel, cli: Cli) -> None:
+    one = by_model(compared(cli, duel.out, "--metric", "Acc@10"))["short"]["p (Holm)"]
+    all_of_them = compared(cli, duel.out, "--metric", "R@*,Acc@*")
+    many = next(r for r in all_of_them if (r["Model"], r["Metric"]) == ("short", "Acc@10"))["p (Holm)"]
+    assert float(many) >= float(one)
+    assert len(all_of_them) == 5 * 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--baseline", "shrot"], "Did you mean short?"),
+        (["--metric", "Acc@7"], "unknown metric 'Acc@7'"),
+    ],
+)
+def test_unknown_names_are_2_with_near_ones(duel: Duel, cli: Cli, arguments: list[str], told: str) -> None:
+    said = cli("compare", duel.out, *arguments)
+    assert said.status == 2
+    assert told in said.error()
+
+
+def test_a_folder_that_is_no_run_is_3(tmp_path: Path, cli: Cli) -> None:
+    assert cli("compare", tmp_path).status == 3
+
+
+@pytest.mark.parametrize(
+    ("form", "word"), [("markdown", "| BM25 |"), ("latex", r"\begin{tabular}"), ("html", "<table")]
+)
+def test_every_format_is_printed(duel: Duel, cli: Cli, form: str, word: str) -> None:
+    said = cli("compare", duel.out, "--format", form, "--metric", "R@1")
+    assert said.status == 0
+    assert word in said.out
+    assert "Signature of out" in said.out
+
+
+# Two runs
+
+
+def test_cells_of_two_runs_are_matched_by_name(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    other = tmp_path / "other"
+    changed = duel.folder / "changed" / "short.jsonl"
+    changed.parent.mkdir(exist_ok=True)
+    changed.write_bytes(duel.summaries("long").read_bytes())
+    duel.run(other, generators=["transcript", f"file:{changed}"])
+    found = by_model(compared(cli, duel.out, other, "--metric", "Acc@10"))
+    assert set(found) == {f"{n} [out]" for n in ("Oracle", "long", "short", "twin", "Transcript")} | {
+        "Transcript [other]", "short [other]",
+    }  # fmt: skip
+    assert found["short [out]"]["difference"] == ""
+    assert (found["Transcript [other]"]["difference"], found["Transcript [other]"]["wins"]) == ("+0.00", "0")
+    long, short = (float(found[f"{name} [out]"]["score"]) for name in ("long", "short"))
+    assert float(found["short [other]"]["difference"]) == pytest.approx(long - short, abs=0.011)
+    across = by_model(compared(cli, duel.out, other, "--metric", "Acc@10", "--baseline", "long"))
+    assert float(across["short [other]"]["difference"]) == 0
+
+
+def test_runs_over_other_queries_are_refused(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    duel.run(tmp_path / "out", query_seed=1)
+    said = cli("compare", duel.out, tmp_path / "out")
+    assert said.status == 2
+    assert "evaluated queries" in said.error()
+
+
+def test_runs_over_other_pools_and_data_are_refused(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    duel.run(tmp_path / "val", split="val", generators="lead")
+    assert "split" in cli("compare", duel.out, tmp_path / "val").error()
+    from tests.tiny import write_tiny
+
+    tiny = write_tiny(tmp_path / "tiny")
+    duel.run(tmp_path / "out", data=tiny.folder, generators="lead")
+    assert "dataset digest" in cli("compare", duel.out, tmp_path / "out").error()
+
+
+def test_an_untouched_rerun_differs_nowhere(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    duel.run(tmp_path / "again")
+    found = compared(cli, duel.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
+    differences = [float(row["difference"]) for row in found if row["difference"]]
+    assert len(differences) == 5 * 6
+    assert not np.any(differences)

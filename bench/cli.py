@@ -10,9 +10,21 @@ import traceback
 from collections.abc import Iterator, Sequence
 
 from bench.errors import BenchError, suggestions
-from bench.verbs import check, compare, data, doctor, evaluate, lint_table, listing, run, table
+from bench.verbs import (
+    check,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    explain,
+    lint_table,
+    listing,
+    report,
+    run,
+    table,
+)
 
-VERBS = (run, listing, table, evaluate, compare, check, lint_table, data, doctor)
+VERBS = (run, listing, table, report, explain, evaluate, compare, check, lint_table, data, doctor)
 INTERRUPTED = 130
 _UNEXPECTED = "This was not foreseen; 'bench run --verbose' shows where it happened."
 

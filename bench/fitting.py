@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from bench.components import Component
+from bench.files import read_json_lines
 from bench.measure import measured
 from bench.protocols import Trainable
 from bench.store import Artefact, Store
@@ -29,12 +31,14 @@ def fitted_model(
     """Return the model of a key, fitting the system when it is not there; the system then is that model."""
     system = cast("Trainable", component.system)
 
-    def build(folder: Any) -> dict[str, Json]:
+    def build(folder: Path) -> dict[str, Json]:
         component.context.scratch = store.scratch(MODEL, key)
         with measured() as cost:
             system.fit(*splits())
             system.save(folder)
-        return {"seconds": cost.seconds, "peak_mb": cost.peak_mb}
+        log = folder / "training.jsonl"  # a system may save one beside its weights
+        lines: list[Json] = [*read_json_lines(log)] if log.is_file() else []
+        return {"seconds": cost.seconds, "peak_mb": cost.peak_mb, "training": lines}
 
     artefact = store.fetch(MODEL, key, build)
     if not component.loaded:

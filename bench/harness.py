@@ -88,15 +88,17 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
         ahead = stack.enter_context(Ahead(plan, generators, retrievers))
         for generator in generators:
             name = generator.name
+            progress.start(name, "summaries")
             summaries = attempt(name, partial(_generated, plan, record, generator, ahead))
             progress.done(name, "summaries", summaries.reused if summaries else None)
             for retriever in retrievers if summaries is not None else ():
                 assert summaries is not None
                 cell = f"{name}.{retriever.name}"
+                progress.start(name, retriever.name)
                 reused = attempt(
                     cell, partial(_searched, plan, record, (generator.name, retriever), summaries, ahead)
                 )
-                progress.done(cell, "run", reused)
+                progress.done(name, retriever.name, reused)
         record.finish()
     return Result.read(plan.out()), failures
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError, UsageError
-from bench.files import replacing, write_text
+from bench.files import replacing, write_bytes, write_text
 from bench.hashing import file_digest
 
 MANIFEST = "manifest.json"
 _OURS = re.compile(
-    r"manifest\.json|qrels\.trec|queries\.tsv|scores\.csv|costs\.csv|significance\.csv|report\.html"
-    r"|summaries|runs|per_query|per_video|tables|seed-[0-9]+|\..*\.tmp"
+    r"manifest\.json|qrels\.trec|queries\.tsv|references\.jsonl|scores\.csv|costs\.csv|significance\.csv"
+    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|seed-[0-9]+|\..*\.tmp"
 )
 """What a run leaves at the top of its folder."""
 
@@ -109,6 +109,25 @@ def checked(folder: Path, manifest: Mapping[str, Any], name: str) -> Path:
             f"{path}: the file was changed after the run; run the same command again to restore it."
         )
     return path
+
+
+def amend(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into the folder of a run that is there, and enter their digests in its manifest.
+
+    Of a subfolder that is written to, what an earlier call left and this one does not write is removed.
+    Raises DataError for a folder that is not a run's.
+    """
+    record = read_manifest(folder)
+    listed: dict[str, str] = record["files"]
+    parts = {name.partition("/")[0] for name in files if "/" in name}
+    for name in [name for name in listed if name.partition("/")[0] in parts and name not in files]:
+        (folder / name).unlink(missing_ok=True)
+        del listed[name]
+    for name, data in files.items():
+        write_bytes(folder / name, data)
+        listed[name] = file_digest(folder / name)
+    record["files"] = dict(sorted(listed.items()))
+    write_text(folder / MANIFEST, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
 
 def _is_ours(path: Path) -> bool:

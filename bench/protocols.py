@@ -50,7 +50,10 @@ class Trainable(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write everything `load` needs into an existing empty folder; no pickle."""
+        """Write everything `load` needs into an existing empty folder; no pickle.
+
+        A ``training.jsonl`` there, lines of ``{"step": int, name: number, …}``, is shown on the page.
+        """
         ...
 
     def load(self, folder: Path) -> None:
@@ -100,6 +103,15 @@ class Indexed(Protocol):
 
     def index_bytes(self) -> int:
         """Return the size in bytes of the corpus indexed last."""
+        ...
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """Tell why a retriever finds a summary or does not, for ``bench explain``; nothing need be indexed."""
+
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return short facts such as ``matched: red, scarf`` or ``similarity 0.731``."""
         ...
 
 

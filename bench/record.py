@@ -9,16 +9,18 @@ from bench import manifest
 from bench.columns import headline
 from bench.comparisons import significance
 from bench.components import Component
+from bench.files import json_lines
 from bench.frames import to_csv
 from bench.items import RunItems
 from bench.metrics.trec import write_qrels, write_run
 from bench.output import OutputFolder
 from bench.plan import Plan
 from bench.protocols import Generator, Retriever, is_reference
-from bench.report import render
+from bench.report import open_sources, render
 from bench.results import COSTS, SCORES, SIGNIFICANCE
 from bench.scoring import COLUMNS, CellScores, relevance
 from bench.stages import Retrieved, Summaries, summaries_text
+from bench.store import Store
 from bench.tables import RENDERERS, SUFFIXES, build_tables
 
 COST_COLUMNS = (
@@ -49,12 +51,17 @@ class Record:
         self._out.write(
             "queries.tsv", "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries)
         )
+        pool = self._plan.pool_videos(references=True)
+        lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
+        self._out.write("references.jsonl", json_lines(lines))
         self._flush(finished=False)
 
     def summaries(self, component: Component[Generator], summaries: Summaries, scores: CellScores) -> None:
         """Write a generator's summaries, scores and costs."""
         name, meta = component.name, summaries.meta
         self._out.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
+        if meta.get("training"):
+            self._out.write(f"training/{name}.jsonl", json_lines(meta["training"]))
         self._per_item(f"per_video/{name}.csv", "video_id", scores)
         self._cell(name, meta, manifest.summaries_coverage(summaries))
         self._system(name, meta)
@@ -133,11 +140,13 @@ class Record:
         self._out.write(SCORES, to_csv(scores))
         self._out.write(COSTS, to_csv(costs))
         if finished:
-            write_presentation(self._out, scores, costs, self._manifest)
+            write_presentation(self._out, scores, costs, self._manifest, self._plan.store)
         self._out.manifest(self._manifest, finished=finished)
 
 
-def write_presentation(out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any]) -> None:
+def write_presentation(
+    out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any], store: Store
+) -> None:
     """Write ``significance.csv``, ``tables/`` and ``report.html``."""
     contests = significance(headline(scores), RunItems(out.path, record), record["references"])
     out.write(SIGNIFICANCE, to_csv(contests))
@@ -145,4 +154,5 @@ def write_presentation(out: OutputFolder, scores: Any, costs: Any, record: dict[
     for table in tables:
         for form, suffix in SUFFIXES.items():
             out.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-    out.write("report.html", render(tables, record))
+    out.manifest(record, finished=False)  # the page is made from the files, as `bench report` makes it
+    out.write("report.html", render(open_sources([out.path]), store))

@@ -38,7 +38,7 @@ def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     record = _record(plan, results)
     out.write(SCORES, to_csv(whole))
     out.write(COSTS, to_csv(costs))
-    write_presentation(out, whole, costs, record)
+    write_presentation(out, whole, costs, record, plan.store)
     out.manifest(record, finished=True)
     return Result.read(plan.out())
 

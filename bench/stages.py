@@ -120,6 +120,7 @@ def _summarize(plan: Plan, component: Component[Generator], folder: Path) -> dic
         "component": component.name,
         "fit_s": fit.get("seconds"),
         "fit_peak_mb": fit.get("peak_mb"),
+        "training": fit.get("training", []),
         "seconds": cost.seconds,
         "peak_mb": cost.peak_mb,
         "videos": len(videos),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from bench.errors import DataError, UsageError
 from bench.text import cjk_share, tokenize
 from bench.types import Json, QueryId, Run, VideoId
 from retrievers import javaless, lucene
+from retrievers.analysis import analyze
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
@@ -90,6 +92,13 @@ class BM25:
     def index_bytes(self) -> int:
         """Return the size of the index in bytes, 0 before `index`."""
         return self._engine.size() if self._engine else 0
+
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return the query's index terms that a summary has, with how often it has them."""
+        counts = Counter(analyze(text, self._language))
+        terms = [term for term in dict.fromkeys(analyze(query, self._language)) if counts[term]]
+        shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)
+        return [f"matched: {shown}" if terms else "no term matched"]
 
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b

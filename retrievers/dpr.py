@@ -112,6 +112,13 @@ class PretrainedDPR:
         """Return the bytes of the vectors indexed last, 0 before `index`."""
         return self._index.size() if self._index else 0
 
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return the similarity of a query and a summary; nothing of an empty one."""
+        if not query.strip() or not text.strip():
+            return ["no vector of an empty text"]
+        asked, written = self._embed([query], self.query)[0], self._embed([text], self.document)[0]
+        return [f"similarity {float(asked.astype(np.float64) @ written.astype(np.float64)):.4f}"]
+
     def _hits(self, texts: list[str], k: int) -> Hits:
         if self._index is None:
             raise AssertionError("search before index")

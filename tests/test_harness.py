@@ -73,6 +73,7 @@ def test_the_folder_is_complete(world: Path) -> None:
         "manifest.json",
         "qrels.trec",
         "queries.tsv",
+        "references.jsonl",
         "scores.csv",
         "costs.csv",
         "significance.csv",
@@ -264,7 +265,7 @@ def test_the_same_command_twice_gives_the_same_bytes_and_reuses_every_cell(
         if line.startswith("bench: ") and ": everything" not in line
     ]
     assert states[:6] == ["reused"] * 6
-    assert "made" not in states
+    assert "done" not in states
 
 
 def test_a_plan_says_what_is_reused_and_makes_nothing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -522,7 +523,8 @@ def test_hostile_names_are_escaped_on_the_page(tiny: Tiny, tmp_path: Path, cli: 
     said = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
     assert said.status == 0, said.err
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "<script" not in page
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "onerror=alert(1)>" not in page
 

@@ -182,3 +182,10 @@ def test_it_tells_its_settings_and_counts() -> None:
     assert "Anserini" in retriever.signature()["engine"]
     assert retriever.coverage() == {"empty documents": 1}
     assert retriever.index_bytes() > 0
+
+
+def test_explaining_names_the_terms_that_a_summary_shares_with_a_query() -> None:
+    system = BM25(Context(language="en"))
+    assert system.explain("frying the fish", "fish, fried fish and chips") == ["matched: fish ×2"]
+    assert system.explain("red scarf", "a garden pond") == ["no term matched"]
+    assert BM25(Context(language="zh")).explain("红色围巾", "一条红色的围巾") == ["matched: 红色, 围巾"]

@@ -1,0 +1,75 @@
+"""Look up single queries in a run file without reading the rest of it."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from bench.types import QueryId, VideoId
+
+
+class Hit(NamedTuple):
+    """Hold a line of a run file: the rank counts from 1."""
+
+    video_id: VideoId
+    rank: int
+    score: float
+
+
+class TrecFile:
+    """Find queries by bisection: the harness writes them in the order of queries.tsv.
+
+    A run of 100,000 queries has ten million lines; the page and ``bench explain`` want a few of them.
+    """
+
+    def __init__(self, path: Path, queries: Sequence[QueryId] | Mapping[QueryId, str]) -> None:
+        self._order = {query.encode(): place for place, query in enumerate(queries)}
+        self._size = path.stat().st_size
+        self._stream = path.open("rb")
+        # an empty file cannot be mapped: no query found anything
+        self._bytes = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ) if self._size else b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(self._bytes, mmap.mmap):
+            self._bytes.close()
+        self._stream.close()
+
+    def hits(self, query: QueryId) -> list[Hit]:
+        """Return a query's lines, best first; none for a query without results."""
+        lines = (line.split(b" ") for line in self._block(query).splitlines())
+        return [Hit(video.decode(), int(rank), float(score)) for _, _, video, rank, score, _ in lines]
+
+    def ranks(self, query: QueryId, videos: Sequence[VideoId]) -> list[int | None]:
+        """Return the rank of each of some videos, None for one that was not returned."""
+        block = b"\n" + self._block(query)
+        found: list[int | None] = []
+        for video in videos:
+            mark = b" Q0 " + video.encode() + b" "
+            at = block.find(mark)
+            found.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
+        return found
+
+    def _block(self, query: QueryId) -> bytes:
+        place = self._order[query.encode()]
+        return self._bytes[self._first_line(place) : self._first_line(place + 1)]
+
+    def _first_line(self, place: int) -> int:
+        """Return the offset of the first line whose query is at ``place`` in the order, or after it."""
+        low, high = 0, self._size
+        while low < high:
+            middle = (low + high) // 2
+            start = self._bytes.rfind(b"\n", 0, middle) + 1  # of the line around the middle
+            name = self._bytes[start : self._bytes.find(b" ", start)]
+            if self._order[name] < place:
+                low = self._bytes.find(b"\n", middle) + 1
+            else:
+                high = start
+        return low

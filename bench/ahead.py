@@ -35,8 +35,9 @@ class Ahead:
     def __init__(
         self, plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
     ) -> None:
-        jobs = [(GENERATOR, c) for c in generators if c.trainable and _missing(plan, c)]
-        jobs += [(RETRIEVER, c) for c in retrievers if c.trainable and _unfitted(plan, c)]
+        # retrievers first: the first generator's row waits for them
+        jobs = [(RETRIEVER, c) for c in retrievers if c.trainable and _unfitted(plan, c)]
+        jobs += [(GENERATOR, c) for c in generators if c.trainable and _missing(plan, c)]
         self._workers = 0 if plan.config.no_train else min(len(jobs), _workers(plan))
         self._plan, self._jobs = plan, jobs
         self._futures: dict[str, Future[None]] = {}

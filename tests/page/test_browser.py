@@ -56,7 +56,8 @@ def seen(browser: Browser, world: World) -> Page:
 
 def column(page: Page, table: str, number: int) -> list[float]:
     cells: Locator = page.locator(f"#{table} tbody tr td:nth-of-type({number})")
-    return [float(text) for text in cells.all_inner_texts()]
+    # a significant one has a star, one without value a dash
+    return [float(text.rstrip("*")) for text in cells.all_inner_texts() if text != "–"]
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

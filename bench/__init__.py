@@ -1,18 +1,18 @@
 """Measure whether a generated summary makes a video findable.
 
-Nothing heavy is imported here: `run` imports the harness when it is called.
+Importing this package imports nothing heavy; each name below is imported when it is first used.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from bench.context import Context
-from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
-from bench.types import Run, Video
-
 if TYPE_CHECKING:
+    from bench.context import Context
+    from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
     from bench.results import Result
+    from bench.types import Run, Video
 
 __version__ = "0.1.0"
 __all__ = [
@@ -21,21 +21,31 @@ __all__ = [
     "DataError",
     "GateError",
     "MissingError",
+    "Result",
     "Run",
     "UsageError",
     "Video",
     "run",
 ]
 
+_HOMES = {"Context": "bench.context", "Result": "bench.results", "Run": "bench.types", "Video": "bench.types"}
+
 
 def run(**options: Any) -> Result:
     """Run the benchmark and return its result.
 
-    Keywords are those of ``bench run`` with underscores (``data``, ``generators``, ``retrievers``,
+    Keywords are those of ``bench run`` with underscores: ``data``, ``generators``, ``retrievers``,
     ``preset``, ``protocol``, ``query_seed``, ``split``, ``seed``, ``features``, ``out``, ``store``,
-    ``set``, ``no_train``, ``device``). Lists may be lists or comma-separated strings. Raises
-    BenchError with what is wrong.
+    ``set``, ``config``, ``no_train``, ``device``, ``quiet``, ``verbose``. Lists may be lists or
+    comma-separated strings; ``set`` is a mapping or a list of ``key=value``. Raises BenchError with
+    what is wrong; when single cells fail, the others are written first.
     """
     from bench.harness import run as harness_run
 
     return harness_run(**options)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'bench' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES.get(name, "bench.errors")), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 S = TypeVar("S", bound=Section)
+_GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in Linux
 
 
 class Context:
@@ -61,7 +63,12 @@ class Context:
 
     @property
     def device(self) -> str:
-        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key."""
+        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
+
+        ``auto`` is decided at the first reading: a GPU when torch sees one.
+        """
+        if self._device == "auto":
+            self._device = "cuda" if _has_gpu() else "cpu"
         self._note("device", self._device.partition(":")[0])
         return self._device
 
@@ -69,7 +76,9 @@ class Context:
         """Return the section of the given class, with the user's values; defaults outside a run."""
         section = self._sections.get(kind.section, None) or kind()
         if not isinstance(section, kind):
-            raise UsageError(f"options section '{kind.section}' is {type(section).__name__}, not {kind.__name__}.")
+            raise UsageError(
+                f"options section '{kind.section}' is {type(section).__name__}, not {kind.__name__}."
+            )
         self._note(f"options.{kind.section}", dataclasses.asdict(section))
         return section
 
@@ -97,3 +106,12 @@ class Context:
         if self._sealed and name not in self._used:
             raise AssertionError(f"{name} was first read after the key was made: read it in __init__")
         self._used[name] = value
+
+
+def _has_gpu() -> bool:
+    """Ask torch only where the system shows a GPU at all: importing it takes seconds."""
+    if sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _GPU_DEVICES):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.machinery
 import importlib.util
 import json
 from functools import cache
@@ -32,14 +33,14 @@ def code_digest(module: str) -> str:
     """Return the digest of a module's source and of all that it imports from its own project.
 
     "Its own project" is its top-level package and the three packages of this one. Imports are read
-    from the source, inside functions too; nothing is run beyond importing parent packages.
+    from the source, inside functions too; nothing is imported.
     """
     roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
     sources: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _source(name)
+        path = source_of(name)
         if name in sources or path is None:
             continue
         sources[name] = file_digest(path)
@@ -47,9 +48,16 @@ def code_digest(module: str) -> str:
     return digest(sources)
 
 
-def _source(module: str) -> Path | None:
+def source_of(module: str) -> Path | None:
+    """Return the source file of a module, found without importing it or its parents; None if none."""
+    top, *rest = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
+        spec = importlib.util.find_spec(top)
+        for i, _ in enumerate(rest):
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            name = ".".join([top, *rest[: i + 1]])
+            spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
     except (ImportError, AttributeError, ValueError):
         return None
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
@@ -34,24 +34,45 @@ class DataOptions(Section):
     """Frames a generator sees of a video, taken uniformly when there are more (paper, IV-A3)."""
 
 
-def build_sections(
-    kinds: Mapping[str, type[Section]], values: Mapping[str, Any]
-) -> dict[str, Section]:
+def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
 
     Raises UsageError for an unknown key (with near ones) and for a value of the wrong type.
     """
-    known = [f"{name}.{field.name}" for name, kind in kinds.items() for field in dataclasses.fields(kind)]
+    known = [f"{name}.{field}" for name, kind in kinds.items() for field in field_names(kind)]
     changes: dict[str, dict[str, Any]] = {name: {} for name in kinds}
     for key, value in values.items():
         if key not in known:
             raise unknown("option", key, known)
         name, _, field = key.partition(".")
-        changes[name][field] = _convert(key, value, get_type_hints(kinds[name])[field])
+        changes[name][field] = convert(kinds[name], field, value, key)
     try:
         return {name: kind(**changes[name]) for name, kind in kinds.items()}
     except ValueError as error:  # a section may check its values in __post_init__
         raise UsageError(str(error)) from error
+
+
+def field_names(kind: type) -> list[str]:
+    """Return the names of a dataclass's fields."""
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def convert(kind: type, field: str, value: Any, key: str) -> Any:
+    """Return a value, text perhaps, as the type of a dataclass's field; raises UsageError naming ``key``."""
+    return _convert(key, value, get_type_hints(kind)[field])
+
+
+def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
+    """Return ``{key: value}`` of ``key=value`` strings, or of a mapping as it is. Raises UsageError."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    values: dict[str, Any] = {}
+    for text in [given] if isinstance(given, str) else given:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise UsageError(f"--set {text!r} is not of the form key=value, such as bm25.k1=1.2.")
+        values[key.strip()] = value.strip()
+    return values
 
 
 def flatten(sections: Mapping[str, Section]) -> dict[str, Any]:

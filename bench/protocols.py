@@ -103,5 +103,10 @@ class Indexed(Protocol):
 
 
 def reads_references(generator: Generator) -> bool:
-    """Tell whether a generator is a reference row that may see the queries (only ``oracle``)."""
+    """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
     return bool(getattr(generator, "reads_references", False))
+
+
+def is_reference(system: object) -> bool:
+    """Tell whether a row is there to read the others against: it is never marked best or second."""
+    return bool(getattr(system, "reference_row", False))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 VideoId: TypeAlias = str
 QueryId: TypeAlias = str
 Frames: TypeAlias = npt.NDArray[np.floating[Any]]
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 NO_HIT = -1
 """Fills ``Run.hits`` where a query returned fewer documents than the run is wide."""

@@ -1,0 +1,158 @@
+"""The options of a run, validated; what a preset, a file, keywords and flags say, in that order."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError, unknown
+from bench.evaluation import ONE_QUERY_PER_VIDEO, PROTOCOLS
+from bench.options import Section, assignments, build_sections
+from bench.registry import option_sections
+
+SPLITS = ("test", "val")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Hold every option of ``bench run`` (contract section 1)."""
+
+    data: str = "demo"
+    generators: tuple[str, ...] = ("all",)
+    retrievers: tuple[str, ...] = ("bm25", "dpr")
+    preset: str = "quick"
+    protocol: str = ONE_QUERY_PER_VIDEO
+    query_seed: int = 0
+    split: str = "test"
+    seed: tuple[int, ...] = (0,)
+    features: str | None = None
+    out: Path | None = None
+    store: Path | None = None
+    no_train: bool = False
+    device: str = "auto"
+    engine: str = "local"
+    quiet: bool = False
+    verbose: bool = False
+    sections: Mapping[str, Section] = field(default_factory=dict)
+
+
+FIELDS = tuple(f.name for f in dataclasses.fields(RunConfig) if f.name != "sections")
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets."""
+    return sorted(p.name.removesuffix(".yaml") for p in _presets() if p.name.endswith(".yaml"))
+
+
+def preset_text(name: str) -> str:
+    """Return a preset's YAML text. Raises UsageError for an unknown name."""
+    for path in _presets():
+        if path.name == f"{name}.yaml":
+            return str(path.read_text(encoding="utf-8"))
+    raise unknown("preset", name, preset_names())
+
+
+def configure(options: Mapping[str, Any]) -> RunConfig:
+    """Return the validated configuration of keywords or flags that were given.
+
+    Besides the fields of `RunConfig`, ``set`` (a mapping, or ``key=value`` strings) and ``config``
+    (a YAML file of fields and ``section.key`` values) are understood. Raises UsageError.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    changes = assignments(given.pop("set", ()))
+    from_file = _read_yaml(Path(given.pop("config"))) if "config" in given else {}
+    fields = {key: value for key, value in from_file.items() if key in FIELDS}
+    fields.update(given)
+    for name in fields:
+        if name not in FIELDS:
+            raise unknown("option", name, [*FIELDS, "set", "config"])
+    preset = str(fields.get("preset", RunConfig.preset))
+    values = _flat(_parse_yaml(preset_text(preset), f"preset {preset}"))
+    values.update(_flat({key: value for key, value in from_file.items() if key not in FIELDS}))
+    values.update(changes)
+    return _checked({**fields, "sections": build_sections(option_sections(), values)})
+
+
+def _checked(fields: dict[str, Any]) -> RunConfig:
+    for name in ("generators", "retrievers"):
+        if name in fields:
+            fields[name] = _words(name, fields[name])
+    if "seed" in fields:
+        fields["seed"] = _seeds(fields["seed"])
+    for name in ("out", "store"):
+        if fields.get(name) is not None:
+            fields[name] = Path(fields[name])
+    fields["data"] = str(fields.get("data", RunConfig.data))
+    config = RunConfig(**fields)
+    _choice("protocol", config.protocol, PROTOCOLS)
+    _choice("split", config.split, SPLITS)
+    _choice("engine", config.engine, ("local",))
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", config.device):
+        raise UsageError(f"option device={config.device!r} is not auto, cpu, cuda or cuda:N.")
+    if not isinstance(config.query_seed, int):
+        raise UsageError(f"option query_seed={config.query_seed!r} is not a whole number.")
+    return config
+
+
+def _words(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
+    words = value.split(",") if isinstance(value, str) else list(value)
+    words = [word.strip() for word in words if word.strip()]
+    if not words:
+        raise UsageError(f"option {name} is empty; see 'bench list {name}'.")
+    return tuple(words)
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    words = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int) else list(value)
+    try:
+        seeds = tuple(int(word) for word in words)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"option seed={value!r} is not a whole number or a list of them.") from error
+    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
+        raise UsageError(f"option seed={value!r}: seeds are whole numbers from 0 up, each once.")
+    return seeds
+
+
+def _choice(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise unknown(name, value, known)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path} cannot be read: {error}.") from error
+    return _parse_yaml(text, str(path))
+
+
+def _parse_yaml(text: str, place: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        found = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise UsageError(f"{place} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{place}: a mapping of options to values is expected.")
+    return {str(key): value for key, value in found.items()}
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn ``{"bm25": {"k1": 1}}`` into ``{"bm25.k1": 1}``; flat keys stay."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
+        else:
+            flat[key] = value
+    return flat
+
+
+def _presets() -> list[Any]:
+    return list(resources.files("bench.presets").iterdir())

@@ -1,0 +1,101 @@
+"""A dataset in memory: videos, queries, relevance, memory-mapped features."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.hashing import canonical
+from bench.types import Frames, QueryId, Video, VideoId
+
+SPLITS = ("train", "val", "test")
+LANGUAGES = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    """Hold one line of videos.jsonl: a video's own text and its split."""
+
+    video_id: VideoId
+    transcript: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Hold one kind of visual features: video ``i`` owns ``frames[offsets[i]:offsets[i+1]]``."""
+
+    name: str
+    frames: Frames  # [total_frames, dim]
+    offsets: npt.NDArray[np.int64]  # [n_videos + 1]
+    position: Mapping[VideoId, int]
+
+    def of(self, video_id: VideoId, most: int) -> Frames:
+        """Return at most ``most`` frames of a video, uniformly, ``[n, dim]``; none for an unknown video."""
+        place = self.position.get(video_id)
+        if place is None:
+            return self.frames[:0]
+        frames = self.frames[int(self.offsets[place]) : int(self.offsets[place + 1])]
+        if len(frames) <= most:
+            return frames
+        chosen: Frames = frames[np.round(np.linspace(0, len(frames) - 1, most)).astype(np.int64)]
+        return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Hold a validated dataset. Queries are information needs: one entry for each normalised text."""
+
+    name: str
+    language: str
+    version: str
+    synthetic: bool
+    info: Mapping[str, Any]
+    records: Sequence[VideoRecord]
+    queries: Mapping[QueryId, str]
+    relevant: Mapping[QueryId, Sequence[VideoId]]
+    """Videos of every split with relevance > 0, in the order of videos.jsonl."""
+    features: Features | None
+    feature_names: Sequence[str]
+    digest: str
+    """Digest of the files read: metadata, videos, queries, relevance, the chosen features."""
+    max_frames: int = 32
+
+    @cached_property
+    def references(self) -> Mapping[VideoId, tuple[str, ...]]:
+        """Return the texts of each video's relevant queries, in the order of queries.jsonl."""
+        texts: dict[VideoId, list[str]] = {record.video_id: [] for record in self.records}
+        for query_id, videos in self.relevant.items():
+            for video_id in videos:
+                texts[video_id].append(self.queries[query_id])
+        return {video_id: tuple(found) for video_id, found in texts.items()}
+
+    def split(self, name: str) -> list[VideoRecord]:
+        """Return the records of a split in dataset order."""
+        return [record for record in self.records if record.split == name]
+
+    def videos(self, split: str, *, references: bool) -> list[Video]:
+        """Return what a generator sees of a split, with training targets or without."""
+        return [self._video(record, references=references) for record in self.split(split)]
+
+    def _video(self, record: VideoRecord, *, references: bool) -> Video:
+        none: Frames = np.zeros((0, 0), dtype=np.float32)
+        frames = self.features.of(record.video_id, self.max_frames) if self.features else none
+        targets = self.references[record.video_id] if references else ()
+        return Video(record.video_id, record.transcript, frames, targets)
+
+
+def videos_digest(videos: Sequence[Video]) -> str:
+    """Return the digest of all that a generator can see: ids, transcripts, references, frames."""
+    whole = hashlib.sha256()
+    for video in videos:
+        head = [video.video_id, video.transcript, list(video.references), str(video.frames.dtype)]
+        whole.update(canonical([*head, list(video.frames.shape)]).encode())
+        whole.update(np.ascontiguousarray(video.frames).tobytes())
+    return whole.hexdigest()

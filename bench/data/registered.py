@@ -1,0 +1,27 @@
+"""What ``--data`` can name: a registered dataset or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import UsageError, suggestions
+from bench.registry import entries, load
+
+
+def dataset_folder(name: str, cache: Path) -> Path:
+    """Return the folder of a registered dataset (made in ``cache`` at first use) or the folder named.
+
+    A registered name wins over a folder of the same name; write ``./demo`` for the folder. Raises
+    UsageError when there is neither.
+    """
+    if name in entries("datasets"):
+        return Path(load("datasets", name)(cache))
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    known = sorted(entries("datasets"))
+    near = suggestions(name, known)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise UsageError(
+        f"--data {name}: neither a registered dataset ({', '.join(known)}) nor a folder that exists.{hint}"
+    )

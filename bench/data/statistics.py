@@ -1,0 +1,140 @@
+"""Statistics of a dataset beside the paper's: Table II, lengths, diversity of the query sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from statistics import fmean
+
+from bench.data.dataset import SPLITS, Dataset
+from bench.errors import DataError
+from bench.evaluation import ONE_QUERY_PER_VIDEO, evaluation
+from bench.tables import Cell, Table
+from bench.text import TOKENS, tokenize
+from bench.types import VideoId
+
+ALL = "all"
+
+
+def diversity(texts: Sequence[str], n: int) -> float:
+    """Return Div-n of a query set: distinct n-grams over all its n-grams; nan when it has none.
+
+    Tokens as in the metrics. Source: paper IV-A2; the denominator is n-grams (paper-audit 50).
+    """
+    grams = [tuple(tokens[i : i + n]) for tokens in map(tokenize, texts) for i in range(len(tokens) - n + 1)]
+    return len(set(grams)) / len(grams) if grams else float("nan")
+
+
+def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
+    """Return ``{measure: {split: value}}`` over train, val, test and all videos."""
+    splits = {split: [record.video_id for record in dataset.split(split)] for split in SPLITS}
+    splits[ALL] = [record.video_id for record in dataset.records]
+    measures: dict[str, Callable[[Sequence[VideoId]], float]] = {
+        "videos": len,
+        "queries": lambda videos: len(_queries_of(dataset, videos)),
+        "pairs": lambda videos: sum(len(dataset.references[video]) for video in videos),
+        "queries per video": lambda videos: _mean([len(dataset.references[video]) for video in videos]),
+        "relevant videos per query": lambda videos: _relevant_per_query(dataset, videos),
+        "relevant videos per evaluated query": lambda videos: float("nan"),
+        "tokens per transcript": _transcript_length(dataset),
+        "tokens per query": lambda videos: _mean(
+            [len(tokenize(t)) for t in _queries_of(dataset, videos).values()]
+        ),
+        "Div-1": lambda videos: _mean_diversity(dataset, videos, 1),
+        "Div-2": lambda videos: _mean_diversity(dataset, videos, 2),
+        "frames per video": lambda videos: _mean([_frames(dataset, video) for video in videos]),
+        "without transcript (%)": _share_without_transcript(dataset),
+        "without features (%)": lambda videos: _percent([not _frames(dataset, video) for video in videos]),
+        "without queries (%)": lambda videos: _percent([not dataset.references[video] for video in videos]),
+    }
+    found = {
+        name: {split: float(measure(videos)) for split, videos in splits.items()}
+        for name, measure in measures.items()
+    }
+    for split in SPLITS:
+        found["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
+    return found
+
+
+def statistics_table(dataset: Dataset) -> Table:
+    """Return the statistics with a row per measure and the paper's figure beside each."""
+    columns = [*SPLITS, ALL]
+    paper = _paper()
+    rows = []
+    for name, values in statistics(dataset).items():
+        ours = [Cell(_shown(values[column])) for column in columns]
+        theirs = [Cell(_shown(paper.get(name, {}).get(column, ""))) for column in columns]
+        rows.append(([name], [cell for pair in zip(ours, theirs, strict=True) for cell in pair]))
+    header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
+    what = f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
+    notes = [
+        f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
+        f"{dataset.features.name if dataset.features else 'none'} | "
+        f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
+        f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
+        "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
+    ]
+    return Table("statistics", f"Statistics of {what} beside the paper's", ["Measure"], header, rows, notes)
+
+
+def _queries_of(dataset: Dataset, videos: Sequence[VideoId]) -> dict[str, str]:
+    inside = set(videos)
+    return {
+        q: dataset.queries[q] for q, relevant in dataset.relevant.items() if not inside.isdisjoint(relevant)
+    }
+
+
+def _relevant_per_query(dataset: Dataset, videos: Sequence[VideoId]) -> float:
+    inside = set(videos)
+    counts = [sum(1 for video in relevant if video in inside) for relevant in dataset.relevant.values()]
+    return _mean([count for count in counts if count])
+
+
+def _evaluated_mean(dataset: Dataset, split: str) -> float:
+    try:
+        return evaluation(dataset, split=split, protocol=ONE_QUERY_PER_VIDEO, query_seed=0).mean_relevant
+    except DataError:  # an empty split, or one without queries, has no such mean
+        return float("nan")
+
+
+def _transcript_length(dataset: Dataset) -> Callable[[Sequence[VideoId]], float]:
+    lengths = {record.video_id: len(tokenize(record.transcript)) for record in dataset.records}
+    return lambda videos: _mean([lengths[video] for video in videos if lengths[video]])
+
+
+def _share_without_transcript(dataset: Dataset) -> Callable[[Sequence[VideoId]], float]:
+    silent = {record.video_id for record in dataset.records if not record.transcript.strip()}
+    return lambda videos: _percent([video in silent for video in videos])
+
+
+def _mean_diversity(dataset: Dataset, videos: Sequence[VideoId], n: int) -> float:
+    values = [diversity(dataset.references[video], n) for video in videos]
+    return _mean([value for value in values if value == value])
+
+
+def _frames(dataset: Dataset, video: VideoId) -> int:
+    return len(dataset.features.of(video, dataset.max_frames)) if dataset.features else 0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fmean(values) if values else float("nan")
+
+
+def _percent(flags: Sequence[bool]) -> float:
+    return 100 * _mean([float(flag) for flag in flags])
+
+
+def _shown(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    if value != value:
+        return ""
+    return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.2f}"
+
+
+def _paper() -> Mapping[str, Mapping[str, float | str]]:
+    import yaml
+
+    text = resources.files("bench.data").joinpath("paper-figures.yaml").read_text(encoding="utf-8")
+    figures: Mapping[str, Mapping[str, float | str]] = yaml.safe_load(text)
+    return figures

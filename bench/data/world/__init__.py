@@ -1,0 +1,1 @@
+"""The micro-world behind the synthetic datasets: vocabulary, points, speech, pictures, queries."""

@@ -1,0 +1,118 @@
+"""The main path: videos → summaries → run → scores → tables, cell by cell, resumable."""
+
+from __future__ import annotations
+
+import dataclasses
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from bench.components import Component, make_generator, make_retriever
+from bench.config import RunConfig, configure
+from bench.errors import BenchError, UsageError
+from bench.plan import Plan, cell_name, make_plan
+from bench.progress import Progress
+from bench.protocols import Generator, Retriever
+from bench.record import Record
+from bench.results import Result
+from bench.scoring import score_retrieval, score_summaries
+from bench.seeds import aggregate
+from bench.stages import Summaries, retrieve, summarize
+
+T = TypeVar("T")
+
+
+def run(**options: Any) -> Result:
+    """Run what the options ask for and return the result; see `bench.run`.
+
+    Raises the first cell's error when cells failed, after all others are done and written.
+    """
+    result, errors = execute(configure(options))
+    if errors:
+        raise errors[0]
+    return result
+
+
+def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
+    """Run a configuration: one seed in the output folder itself, several in ``seed-<n>/`` below it.
+
+    A cell that fails is told at once, kept in the manifest, and does not stop the others; its error
+    is returned beside the result of all that could be made.
+    """
+    plan = make_plan(config)
+    if len(config.seed) == 1:
+        return _run_grid(plan)
+    results, errors = [], []
+    for seed in config.seed:
+        of_seed = dataclasses.replace(config, seed=(seed,), out=plan.out() / f"seed-{seed}")
+        result, failures = _run_grid(dataclasses.replace(plan, config=of_seed))
+        results.append(result)
+        errors.extend(failures)
+    return aggregate(plan, results), errors
+
+
+def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
+    record = Record(plan)
+    progress = Progress(plan)
+    failures: list[BenchError] = []
+
+    def attempt(cell: str, work: Callable[[], T]) -> T | None:
+        """Do a cell's work; a failure is told at once and kept, and the other cells go on."""
+        try:
+            return work()
+        except UsageError:
+            raise
+        except BenchError as error:
+            failure = error
+        except Exception as error:  # a plug-in may fail in any way
+            if plan.config.verbose:
+                traceback.print_exc()
+            failure = BenchError(
+                f"{cell} failed: {type(error).__name__}: {error}. See it whole with --verbose."
+            )
+            failure.__cause__ = error
+        failures.append(failure)
+        record.failed(cell, str(failure))
+        progress.say(f"bench: {cell}: {failure}")
+        return None
+
+    with progress:
+        generators = _made(plan.generators, lambda name: make_generator(name, plan.context()), attempt)
+        retrievers = _made(plan.retrievers, lambda name: make_retriever(name, plan.context()), attempt)
+        record.begin([*generators, *retrievers])
+        for generator in generators:
+            name = generator.name
+            summaries = attempt(name, partial(_generated, plan, record, generator))
+            progress.done(name, "summaries", summaries.reused if summaries else None)
+            for retriever in retrievers if summaries is not None else ():
+                assert summaries is not None
+                cell = f"{name}.{retriever.name}"
+                reused = attempt(
+                    cell, partial(_searched, plan, record, (generator.name, retriever), summaries)
+                )
+                progress.done(cell, "run", reused)
+        record.finish()
+    return Result.read(plan.out()), failures
+
+
+def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Callable[..., Any]) -> list[Any]:
+    made = (attempt(cell_name(name), partial(make, name)) for name in names)
+    return [component for component in made if component is not None]
+
+
+def _generated(plan: Plan, record: Record, component: Component[Generator]) -> Summaries:
+    summaries = summarize(plan, component)
+    record.summaries(component, summaries, score_summaries(plan, component.name, summaries))
+    return summaries
+
+
+def _searched(
+    plan: Plan, record: Record, cell: tuple[str, Component[Retriever]], summaries: Summaries
+) -> bool:
+    generator, component = cell
+    retrieved = retrieve(plan, component, summaries)
+    record.retrieval(
+        component, generator, retrieved, score_retrieval(plan, generator, component.name, retrieved)
+    )
+    return retrieved.reused

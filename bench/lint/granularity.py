@@ -1,0 +1,87 @@
+"""Which numbers of queries can have produced the printed means (the GRIM test).
+
+P@1 and Acc@k are shares of n queries: multiples of 1/n. P@k is a multiple of 1/(k n). Source of the
+idea: Brown and Heathers, "The GRIM Test", 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from bench.lint.columns import Column
+from bench.lint.printed import Printed
+from bench.lint.rules import Violation
+from bench.lint.tables import Row, Scale, Table
+
+MOST_DECIMALS = 5
+"""Beyond this precision (of the fraction) the smallest n is not sought: nobody prints so much."""
+
+SURPRISING = 1e-3
+"""Above this chance a smallest n says nothing, and no note is made of it."""
+
+
+def steps(column: Column) -> int:
+    """Return how many steps of the column make one query: 1 for Acc@k and P@1, k for P@k, 0 for none."""
+    return {"Acc": 1, "P": column.k}.get(column.family, 0)
+
+
+def can_be_mean(number: Printed, scale: int, n: int) -> bool:
+    """Return whether some m/n, times ``scale``, rounds to the printed number."""
+    low, high = Fraction(number.low) / scale * n, Fraction(number.high) / scale * n
+    return high >= 0 and high.__floor__() >= low.__ceil__()
+
+
+def _numbers(table: Table) -> Iterator[tuple[Row, Column, Printed, int]]:
+    for row in table.rows:
+        for column, entry in row.entries.items():
+            scale = table.scales.get(column.family, Scale.UNKNOWN).value
+            if scale and steps(column):
+                yield row, column, entry.number, scale
+
+
+def contradicts_n(table: Table, stated: int | None = None) -> Iterator[Violation]:
+    """Find means that no whole number of hits over the stated number of queries can give."""
+    for row, column, number, scale in _numbers(table):
+        n = row.n or stated
+        if n and not can_be_mean(number, scale, n * steps(column)):
+            yield Violation(
+                f"{row.name}, {column}",
+                "granularity",
+                {str(column): number.text, "n": f"{n:,}"},
+                f"{column} {number.text} is no mean over n = {n:,} queries: its steps are "
+                f"{scale}/{n * steps(column):,}",
+            )
+
+
+def smallest_n(table: Table) -> tuple[int, int, float] | None:
+    """Return the smallest n that can have produced every P@1 and Acc@k, their number, and a chance.
+
+    The chance is that as many values of a much larger n would all fit. None where there is nothing to
+    tell from: no such column, machine precision, or steps no wider than the printed digits.
+    """
+    numbers = [(p, s) for _, c, p, s in _numbers(table) if steps(c) == 1 and p.half > 0]
+    if not numbers or any(p.half / s < Decimal(5).scaleb(-MOST_DECIMALS - 1) for p, s in numbers):
+        return None
+    enough = max(int(Fraction(s) / (2 * Fraction(p.half))) for p, s in numbers)
+    hardest = sorted(set(numbers), key=lambda pair: pair[0].half)
+    found = next((n for n in range(1, enough) if all(can_be_mean(p, s, n) for p, s in hardest)), None)
+    if found is None:
+        return None
+    chance = 1.0
+    for p, s in numbers:
+        chance *= min(1.0, found * float(2 * p.half / s))
+    return found, len(numbers), chance
+
+
+def granularity_note(table: Table) -> str | None:
+    """Return what the printed digits say about the number of queries, or None."""
+    told = smallest_n(table)
+    if told is None or told[2] > SURPRISING:
+        return None
+    n, count, chance = told
+    return (
+        f"smallest number of queries that gives all {count} values of P@1 and Acc@k: {n:,} "
+        f"(values of a much larger n would all fit with a chance of about {chance:.1g})"
+    )

@@ -1,0 +1,66 @@
+"""Take the dress off a table cell: bold, underline, significance marks, maths; keep what they say."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Hold a cell's plain text and what its dress said."""
+
+    text: str
+    bold: bool = False
+    underline: bool = False
+    starred: bool = False
+
+
+_TAGS = re.compile(r"</?(?:b|strong|u|ins|em|i|span|small|font)\b[^>]*>", re.I)
+_RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
+"""What stands raised or lowered is no digit of the number beside it: keep it apart."""
+_APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
+_HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
+_HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
+_HTML_SUP = re.compile(r"<sup>\s*(?:\*|†|‡|§|[a-z])+\s*</sup>", re.I)
+_STARS = re.compile(r"(?<=[\d.%)])\s*[*†‡§]+$")
+_NOTE = re.compile(r"^([+\-−]?[\d.,]*\d\s*%?)\s*\([^()]*\)$")
+
+
+def undress(raw: str) -> Marked:
+    """Return the plain text of a CSV or Markdown cell and its marks.
+
+    ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` after a number is
+    a significance mark, a figure in brackets after a number is a side remark (a spread, a gain).
+    """
+    text = html.unescape(raw).strip()
+    bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")
+    underline = bool(_HTML_UNDERLINE.search(text))
+    starred = bool(_HTML_SUP.search(text))
+    text = _HTML_SUP.sub("", text)
+    for tag, sign in _RAISED:
+        text = tag.sub(sign, text)
+    text = _TAGS.sub("", _APART.sub(" ", text)).replace("\\*", "*").replace("\\_", "_")
+    text = _unwrap(text.strip())
+    text, more = _unstar(text)
+    return Marked(_NOTE.sub(r"\1", text).strip(), bold, underline, starred or more)
+
+
+def _wrapped(text: str, mark: str) -> bool:
+    plain = _TAGS.sub("", text)
+    return plain.count(mark) >= 2 and plain.strip().startswith(mark)
+
+
+def _unwrap(text: str) -> str:
+    for mark in ("**", "__", "`"):
+        if text.startswith(mark) and text.count(mark) >= 2:
+            start, end = len(mark), text.rindex(mark)
+            text = (text[start:end] + text[end + len(mark) :]).strip()
+    text = text[1:-1] if re.fullmatch(r"_[^*_]+_", text) else text
+    return re.sub(r"^\*([^*\s][^*]*)\*(?!\*)", r"\1", text)
+
+
+def _unstar(text: str) -> tuple[str, bool]:
+    plain = _STARS.sub("", text)
+    return plain, plain != text

@@ -1,0 +1,137 @@
+"""The audit of a file or of a table of the paper, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from bench.errors import DataError, UsageError
+from bench.lint import csvform, gains, granularity, latex, markdown, marks, rules
+from bench.lint.grid import Grid, to_table
+from bench.lint.rules import Violation
+from bench.lint.tables import Table
+from bench.paper import published
+
+_PAPER = "paper:"
+_CHECKS = (
+    rules.within_bounds,
+    rules.never_falls,
+    rules.accuracy_at_1_is_precision_at_1,
+    rules.accuracy_fits_hits,
+    rules.hits_never_fall,
+    rules.recall_within_accuracy,
+    rules.sums,
+    gains.improvements,
+    marks.marks,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """Hold what an audit found: violations of arithmetic, and notes that are none."""
+
+    target: str
+    cells: int
+    violations: tuple[Violation, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing is violated."""
+        return not self.violations
+
+    def to_text(self) -> str:
+        """Return the report for a terminal: one line for each violation, then the notes, then the count."""
+        lines = [f"{v.cell}: {v.message} [{v.rule}]" for v in self.violations]
+        lines += [f"note: {note}" for note in self.notes]
+        many = len(self.violations)
+        found = "no violation" if not many else f"{many} violation{'s' if many > 1 else ''}"
+        return "\n".join([*lines, f"{self.target}: {self.cells} cells, {found}"])
+
+
+def lint(target: str, *, n: int | None = None) -> LintReport:
+    """Audit every table of a file (CSV, Markdown, LaTeX) or one of the paper's (``paper:table5``).
+
+    ``n`` is the number of evaluated queries where it is known and the table does not say it. Raises
+    UsageError for a target that does not exist, DataError for what cannot be read for certain.
+    """
+    if target.startswith(_PAPER):
+        tables = [paper_table(target.removeprefix(_PAPER))]
+    else:
+        tables = read_tables(Path(target))
+    several = len(tables) > 1
+    found = [(table, lint_table(table, n=n), notes(table)) for table in tables]
+    prefix = [f"{table.name}: " if several else "" for table in tables]
+    return LintReport(
+        target,
+        sum(len(row.entries) for table in tables for row in (*table.rows, *table.improvements)),
+        tuple(v for _, violations, _ in found for v in violations),
+        tuple(before + note for before, (_, _, said) in zip(prefix, found, strict=True) for note in said),
+    )
+
+
+def lint_table(table: Table, *, n: int | None = None) -> list[Violation]:
+    """Return every violation of a table, rule by rule; ``n`` as in `lint`."""
+    return [*chain.from_iterable(check(table) for check in _CHECKS), *granularity.contradicts_n(table, n)]
+
+
+def notes(table: Table) -> list[str]:
+    """Return what a reader of the audit must know: scale, columns left out, granularity."""
+    said = [*table.notes, *gains.unchecked_gains(table), *marks.unchecked_bold(table)]
+    return said + [note for note in [granularity.granularity_note(table)] if note]
+
+
+def paper_table(name: str) -> Table:
+    """Return one of the paper's tables. Raises UsageError for a name other than table2 to table7."""
+    (table,) = _csv(published.text(name), published.file(name).name)
+    return table
+
+
+def read_tables(path: Path) -> list[Table]:
+    """Return the tables of a file that have a known column.
+
+    Raises UsageError for a path that is no file, DataError for one without such a table.
+    """
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file '{path}'. Give a CSV, Markdown or LaTeX file, or paper:table2 to table7."
+        )
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text (byte {error.start}). Save the table as UTF-8.") from None
+    tables = list(_read(text, path))
+    if not tables:
+        raise DataError(
+            f"{path}: no table with a column this audit knows (R@k, P@k, Acc@k, BLEU-n, ROUGE-L, CIDEr, "
+            "or Train, Val, Test with a Total)."
+        )
+    return tables
+
+
+def _read(text: str, path: Path) -> Iterator[Table]:
+    kind = path.suffix.lower()
+    if kind in (".csv", ".tsv"):
+        yield from _csv(text, str(path))
+    elif kind in (".md", ".markdown", ".tex", ".latex"):
+        reader = markdown.grids if kind.startswith(".m") else latex.grids
+        yield from _tables(reader(text, str(path)))
+    else:
+        raise UsageError(
+            f"'{path.name}' ends in none of .csv .tsv .md .tex: the form of the table is not known."
+        )
+
+
+def _csv(text: str, file: str) -> list[Table]:
+    lines = csvform.records(text, file)
+    if not lines:
+        raise DataError(f"{file}: the file is empty.")
+    if csvform.is_long(lines[0][1]):
+        return [csvform.long(lines, file)]
+    return _tables([csvform.wide(lines, file)])
+
+
+def _tables(grids: list[Grid]) -> list[Table]:
+    return [table for grid in grids if (table := to_table(grid)) is not None and table.rows]

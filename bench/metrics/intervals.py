@@ -1,0 +1,69 @@
+"""Give a mean its bootstrap interval over queries or videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+DRAWS = 2000
+LEVEL = 0.95
+_CHUNK = 2**21
+"""Values held at once; bounds memory and does not change what is drawn."""
+
+
+class Interval(NamedTuple):
+    """Bound a value from both sides, in its own unit; nan where there was nothing to draw from."""
+
+    low: float
+    high: float
+
+
+def mean_interval(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAWS) -> Interval:
+    """Return the 95 % percentile bootstrap interval of the mean of ``values [n]``.
+
+    Source: Efron and Tibshirani 1993, chapter 13.
+    """
+    return mean_intervals({"": values}, seed=seed, draws=draws)[""]
+
+
+def mean_intervals(
+    columns: Mapping[str, npt.NDArray[Any]], *, seed: int = 0, draws: int = DRAWS
+) -> dict[str, Interval]:
+    """Return the interval of each column's mean; the columns ``[n]`` share queries, hence draws."""
+    values = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
+    sums = bootstrap_sums(values, seed=seed, draws=draws)
+    return percentiles_of(columns, sums / max(1, len(values)), len(values))
+
+
+def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAWS) -> Floats:
+    """Return the column sums ``[draws, c]`` of ``values [n, c]`` with rows drawn n times with replacement.
+
+    The sums are sufficient statistics of means and of corpus BLEU alike. Deterministic by seed.
+    """
+    n = len(values)
+    rng = np.random.default_rng(seed)
+    sums = np.zeros((draws, values.shape[1]))
+    step = max(1, _CHUNK // max(1, n))
+    for start in range(0, draws if n else 0, step):
+        size = min(step, draws - start)
+        weights = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)])
+        sums[start : start + size] = weights.astype(np.float64) @ values  # [size, n] @ [n, c]
+    return sums
+
+
+def percentiles(drawn: Floats, level: float = LEVEL) -> Interval:
+    """Return the central ``level`` of the drawn values ``[draws]``."""
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def percentiles_of(names: Iterable[str], drawn: Floats, n: int) -> dict[str, Interval]:
+    """Return the interval of each column of ``drawn [draws, c]``, nan if there were ``n = 0`` items."""
+    if n == 0:
+        return dict.fromkeys(names, Interval(np.nan, np.nan))
+    return {name: percentiles(drawn[:, i]) for i, name in enumerate(names)}

@@ -1,0 +1,152 @@
+"""Score rankings: R@k, P@k and Acc@k per query, from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import unknown
+from bench.types import QueryId, Run, VideoId
+
+Scores: TypeAlias = npt.NDArray[np.float64]
+"""One value per query, float64 ``[Q]``."""
+
+Kind: TypeAlias = Literal["R", "P", "Acc"]
+CUTOFFS = (1, 5, 10, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class RankingMetric:
+    """Name one ranking metric; its printed name (``R@5``) is argument, key and header at once.
+
+    R@k is the share of a query's relevant videos that are in the top k, P@k the share of the k
+    places that hold a relevant video (of k, however few were returned), Acc@k is 1 when any of the
+    top k is relevant (TREC calls it Success@k; others call it Hit@k). Source: contract section 5.
+    """
+
+    kind: Kind
+    k: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind) or self.k < 1:
+            raise ValueError(f"no ranking metric {self.kind}@{self.k}")
+
+    def __str__(self) -> str:
+        return f"{self.kind}@{self.k}"
+
+    @classmethod
+    def parse(cls, name: str) -> RankingMetric:
+        """Return the metric of a printed name, any k. Raises UsageError for other names."""
+        kind, _, k = name.partition("@")
+        for known in get_args(Kind):
+            if kind == known and k.isascii() and k.isdigit() and str(int(k)) == k != "0":
+                return cls(known, int(k))
+        raise unknown("ranking metric", name, map(str, RANKING_METRICS))
+
+    def of_counts(self, found: npt.NDArray[Any], relevant: npt.NDArray[Any]) -> Scores:
+        """Return the metric ``[Q]``, with ``found [Q]`` of ``relevant [Q]`` relevant videos in the top k."""
+        if self.kind == "Acc":
+            return (found > 0).astype(np.float64)
+        total = np.maximum(relevant, 1) if self.kind == "R" else self.k  # nothing relevant: 0, not 0/0
+        return np.asarray(found / total, dtype=np.float64)
+
+
+RANKING_METRICS = tuple(RankingMetric(kind, k) for kind in get_args(Kind) for k in CUTOFFS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relevance:
+    """Hold the evaluated qrels as arrays: which videos of the pool are relevant to each query.
+
+    ``positions`` is int32 ``[pairs]``, positions in ``video_ids``; query ``q`` owns
+    ``positions[indptr[q]:indptr[q + 1]]``, ascending and without repeats; ``indptr`` is int64 ``[Q + 1]``.
+    """
+
+    query_ids: tuple[QueryId, ...]
+    video_ids: tuple[VideoId, ...]
+    indptr: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int32]
+
+    @classmethod
+    def from_mapping(
+        cls,
+        relevant: Mapping[QueryId, Collection[VideoId]],
+        query_ids: Sequence[QueryId],
+        video_ids: Sequence[VideoId],
+    ) -> Relevance:
+        """Build from ``{query: relevant videos}``, for these queries and this pool, in their order.
+
+        A video outside the pool is dropped; a query that the mapping lacks has nothing relevant.
+        """
+        place = {video_id: i for i, video_id in enumerate(video_ids)}
+        found = [sorted({place[v] for v in relevant.get(q, ()) if v in place}) for q in query_ids]
+        indptr = np.zeros(len(found) + 1, dtype=np.int64)
+        np.cumsum([len(places) for places in found], out=indptr[1:])
+        flat = [position for places in found for position in places]
+        return cls(tuple(query_ids), tuple(video_ids), indptr, np.array(flat, dtype=np.int32))
+
+    @property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Return the number of relevant videos in the pool per query ``[Q]``."""
+        return np.diff(self.indptr)
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """Return the query (its position) of each relevant pair ``[pairs]``."""
+        return np.repeat(np.arange(len(self.query_ids), dtype=np.int64), self.counts)
+
+
+def score(
+    run: Run, relevant: Relevance, metrics: Iterable[RankingMetric] = RANKING_METRICS
+) -> dict[str, Scores]:
+    """Return each metric per query, ``{"R@5": [Q], ...}``; a query with no results scores 0.
+
+    Raises ValueError when the run is not over the queries and the pool of ``relevant``, in that order.
+    """
+    ranks = relevant_ranks(run, relevant)
+    return {str(m): m.of_counts(found_within(ranks, relevant, m.k), relevant.counts) for m in metrics}
+
+
+def relevant_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
+    """Return the rank (from 1) of each relevant pair ``[pairs]``, 0 where it was not retrieved.
+
+    A run may know more videos than the pool, after those of the pool: they take up ranks and are
+    never relevant, as in trec_eval. Raises ValueError as `score` does.
+    """
+    _check_same(run, relevant)
+    rows, ranks = relevant.rows, np.zeros(len(relevant.positions), dtype=np.int32)
+    step = max(1, 2**22 // max(1, run.depth))  # bounds the temporary [step, depth]
+    for start in range(0, len(ranks) if run.depth else 0, step):
+        part = slice(start, start + step)
+        match = run.hits[rows[part]] == relevant.positions[part, None]  # [step, depth]
+        ranks[part] = np.where(match.any(axis=1), match.argmax(axis=1) + 1, 0)
+    return ranks
+
+
+def found_within(
+    ranks: npt.NDArray[np.int32], relevant: Relevance, k: int | npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Count per query the relevant pairs of rank 1 to ``k``; ``k`` may differ by query, ``[Q]``."""
+    rows = relevant.rows
+    limit = k if isinstance(k, int) else k[rows]
+    return np.bincount(rows[(ranks > 0) & (ranks <= limit)], minlength=len(relevant.query_ids))
+
+
+def hit_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
+    """Return the rank (from 1) of the first relevant hit of each query ``[Q]``, 0 where there is none."""
+    ranks = relevant_ranks(run, relevant)
+    never = run.depth + 1
+    first = np.full(len(relevant.query_ids), never, dtype=np.int32)
+    np.minimum.at(first, relevant.rows, np.where(ranks > 0, ranks, never).astype(np.int32))
+    return np.where(first == never, 0, first).astype(np.int32)
+
+
+def _check_same(run: Run, relevant: Relevance) -> None:
+    if run.query_ids != relevant.query_ids:
+        raise ValueError("the run and the relevance are about different queries, or in another order")
+    if run.video_ids[: len(relevant.video_ids)] != relevant.video_ids:
+        raise ValueError("the run and the relevance are about different pools, or in another order")

@@ -1,0 +1,121 @@
+"""Score texts: BLEU-1..4, ROUGE-L and CIDEr by the coco-caption scorers, on our own tokens.
+
+The scorers are pycocoevalcap's; its Java tokenizer is never used. What they do, and what they print:
+
+* BLEU is corpus-level: clipped counts and closest reference lengths are summed over videos first.
+* ROUGE-L (beta 1.2) and CIDEr (in effect CIDEr-D) are means over videos. CIDEr counts in how many
+  of the scored videos' reference sets an n-gram occurs, so its values hold for this set of videos only,
+  and a set of one video scores 0.
+* An empty summary scores 0 on all and stays in every mean; for BLEU it adds to the reference length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.text import tokenize
+from bench.types import VideoId
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+ORDERS = 4
+BLEU = tuple(f"BLEU-{n}" for n in range(1, ORDERS + 1))
+TEXT_METRICS = (*BLEU, "ROUGE-L", "CIDEr")
+"""The printed names: argument, key and header at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextScores:
+    """Hold the scores of one generator's summaries; fractions, CIDEr raw (2.26, not 226).
+
+    ``corpus`` maps each of `TEXT_METRICS` to its headline value, nan when no video has references.
+    ``per_video`` maps each to ``[V]``, in the order of ``video_ids``; per-video BLEU is the scorer's own
+    and does not average to corpus BLEU. ``bleu_counts`` is int64 ``[V, 10]``, of which corpus BLEU is a
+    function (`bleu_of_counts`). ``without_references`` counts the videos that were left out.
+    """
+
+    video_ids: tuple[VideoId, ...]
+    corpus: Mapping[str, float]
+    per_video: Mapping[str, Floats]
+    bleu_counts: npt.NDArray[np.int64]
+    without_references: int
+
+
+def score_texts(hypotheses: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> TextScores:
+    """Score each video's summary (the hypothesis) against its references.
+
+    Videos are those of ``hypotheses``, in that order, less those without references, which are
+    counted. References that are the same tokens are one reference (paper-audit 49); one without any
+    token (only punctuation) is none, or an empty summary would match it. Raises KeyError for a video
+    with references but no hypothesis: a missing summary is the caller's to fill and to report.
+    """
+    missing = [video_id for video_id in references if video_id not in hypotheses]
+    if missing:
+        raise KeyError(f"no hypothesis for {len(missing)} videos with references, such as '{missing[0]}'")
+    tokens = {video_id: _distinct(references.get(video_id, ())) for video_id in hypotheses}
+    judged = {video_id: texts for video_id, texts in tokens.items() if texts}
+    written = {video_id: [_joined(hypotheses[video_id])] for video_id in judged}
+    per_video, counts = _run_scorers(judged, written)
+    corpus = dict(zip(BLEU, bleu_of_counts(counts.sum(axis=0)).tolist(), strict=True))
+    corpus |= {name: float(per_video[name].mean()) if judged else np.nan for name in ("ROUGE-L", "CIDEr")}
+    if not judged:
+        corpus = dict.fromkeys(TEXT_METRICS, np.nan)
+    return TextScores(tuple(judged), corpus, per_video, counts, len(hypotheses) - len(judged))
+
+
+def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
+    """Return BLEU-1..4 ``[..., 4]`` of summed counts ``[..., 10]``, exactly as coco-caption does.
+
+    The columns are hypothesis length, closest reference length, then the n-grams guessed and the
+    n-grams matched, n = 1..4. The two small numbers stand where others smooth. Corpus BLEU of any
+    resampled set of videos follows from sums, which is what a bootstrap needs.
+    Source: Papineni et al. 2002; coco-caption's ``bleu_scorer.py`` for the constants.
+    """
+    tiny, small = 1e-15, 1e-9
+    length, closest = totals[..., 0], totals[..., 1]
+    guessed, matched = totals[..., 2 : 2 + ORDERS], totals[..., 2 + ORDERS :]
+    precision = np.cumprod((matched + tiny) / (guessed + small), axis=-1)
+    mean = precision ** (1.0 / np.arange(1, ORDERS + 1))
+    ratio = (length + tiny) / (closest + small)
+    penalty = np.exp(np.minimum(0.0, 1.0 - 1.0 / ratio))
+    return np.asarray(mean * penalty[..., None], dtype=np.float64)
+
+
+def _run_scorers(
+    references: dict[VideoId, list[str]], hypotheses: dict[VideoId, list[str]]
+) -> tuple[dict[str, Floats], npt.NDArray[np.int64]]:
+    """Call the three scorers; return their values per video and BLEU's counts ``[V, 10]``."""
+    if not references:  # the scorers divide by the number of videos
+        return {name: np.zeros(0) for name in TEXT_METRICS}, np.zeros((0, 2 + 2 * ORDERS), np.int64)
+    from pycocoevalcap.bleu.bleu_scorer import BleuScorer
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    bleu = BleuScorer(n=ORDERS)  # what its Bleu class wraps; that one prints, and hides the counts
+    for video_id, texts in references.items():
+        bleu += (hypotheses[video_id][0], texts)
+    _, per_video = bleu.compute_score(option="closest", verbose=0)
+    values = {name: np.asarray(per_video[n], dtype=np.float64) for n, name in enumerate(BLEU)}
+    values["ROUGE-L"] = np.asarray(Rouge().compute_score(references, hypotheses)[1], dtype=np.float64)
+    values["CIDEr"] = np.asarray(Cider().compute_score(references, hypotheses)[1], dtype=np.float64)
+    return values, np.array([_counts(video) for video in bleu.ctest], dtype=np.int64)
+
+
+def _counts(video: Mapping[str, Any]) -> list[int]:
+    length = video["testlen"]
+    closest = min((abs(reference - length), reference) for reference in video["reflen"])[1]
+    return [length, closest, *video["guess"], *video["correct"]]
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    joined = dict.fromkeys(map(_joined, texts))
+    return [text for text in joined if text]
+
+
+def _joined(text: str) -> str:
+    return " ".join(tokenize(text))

@@ -1,0 +1,76 @@
+"""Give text metrics their intervals and paired tests over videos, corpus BLEU included.
+
+Corpus BLEU is no mean over videos, but a function of sums over them: resampling videos, or swapping
+two systems' videos at random, gives new sums, and from these the corpus value is computed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.metrics import intervals, significance
+from bench.metrics.intervals import Interval, bootstrap_sums, percentiles_of
+from bench.metrics.significance import PairedTest, paired_test
+from bench.metrics.text import BLEU, TEXT_METRICS, TextScores, bleu_of_counts
+
+_CHUNK = 2**22
+"""Signs held at once; bounds memory and does not change what is drawn."""
+
+
+def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.DRAWS) -> dict[str, Interval]:
+    """Return the 95 % bootstrap interval of each text metric's corpus value, over the scored videos.
+
+    ROUGE-L and CIDEr are means; CIDEr's document frequencies stay those of the whole set, so its
+    interval does not cover their chance. BLEU: Koehn 2004.
+    """
+    means = {name: values for name, values in scores.per_video.items() if name not in BLEU}
+    sums = bootstrap_sums(np.column_stack([scores.bleu_counts, *means.values()]), seed=seed, draws=draws)
+    n, width = len(scores.video_ids), scores.bleu_counts.shape[1]
+    drawn = np.column_stack([bleu_of_counts(sums[:, :width]), sums[:, width:] / max(1, n)])
+    return percentiles_of((*BLEU, *means), drawn, n)
+
+
+def text_tests(
+    ours: TextScores, theirs: TextScores, *, seed: int = 0, draws: int = significance.DRAWS
+) -> Mapping[str, PairedTest]:
+    """Test whether two generators differ on each text metric, by randomisation over videos.
+
+    A BLEU test's ``difference`` is that of the corpus values; its wins and losses compare the videos'
+    own BLEU. Raises ValueError when the scored videos are not the same.
+    Source: Riezler and Maxwell 2005 for corpus BLEU.
+    """
+    if ours.video_ids != theirs.video_ids:
+        raise ValueError("a paired test needs the same videos twice, in the same order")
+    a, b = ours.per_video, theirs.per_video
+    tests = {name: paired_test(a[name], b[name], seed=seed, draws=draws) for name in TEXT_METRICS}
+    p_values = _swapped_bleu(ours.bleu_counts, theirs.bleu_counts, seed, draws)
+    for name, p_value in zip(BLEU, p_values, strict=True):
+        own = tests[name]
+        difference = ours.corpus[name] - theirs.corpus[name]
+        tests[name] = PairedTest(difference, p_value, own.wins, own.ties, own.losses)
+    return tests
+
+
+def _swapped_bleu(
+    ours: npt.NDArray[np.int64], theirs: npt.NDArray[np.int64], seed: int, draws: int
+) -> list[float]:
+    """Return the p-values of BLEU-1..4 when each video's two sides are swapped at random."""
+    changed = (ours != theirs).any(axis=1)  # swapping equal counts changes nothing
+    total, gap = (ours + theirs).sum(axis=0), (ours - theirs)[changed].astype(np.float64)
+    observed = _gap(total, gap.sum(axis=0))
+    rng = np.random.default_rng(seed)
+    extreme = np.zeros(len(BLEU), dtype=np.int64)
+    step = max(1, _CHUNK // max(1, len(gap)))
+    for start in range(0, draws, step):
+        shape = (min(step, draws - start), len(gap))
+        signs = 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8) - 1.0
+        drawn = _gap(total, signs @ gap)  # [step, 4]
+        extreme += (np.abs(drawn) >= np.abs(observed) - 1e-12).sum(axis=0)
+    return [float(p) for p in (1 + extreme) / (1 + draws)]
+
+
+def _gap(total: npt.NDArray[np.int64], gap: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return bleu_of_counts((total + gap) / 2) - bleu_of_counts((total - gap) / 2)

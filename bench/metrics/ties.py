@@ -1,0 +1,111 @@
+"""Bound a score by its ties: worst, expected and best over all orders of equally scored documents.
+
+Retrievers cannot tell documents of equal score apart, so any order of a tie group is as good as the
+one that a rule chose. Only the group that crosses the cut matters: those before it are in, those
+after it are out. Its relevant documents in the top k follow a hypergeometric distribution when
+every order is equally likely. The values are exact; nothing is sampled.
+Source: McSherry and Najork 2008, "Computing information retrieval performance measures efficiently
+in the presence of tied scores".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.metrics.ranking import (
+    RANKING_METRICS,
+    RankingMetric,
+    Relevance,
+    Scores,
+    found_within,
+    relevant_ranks,
+)
+from bench.types import NO_HIT, Run
+
+Counts: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TieBounds:
+    """Hold a metric per query ``[Q]`` with ties ordered against us, at random and for us."""
+
+    worst: Scores
+    expected: Scores
+    best: Scores
+
+
+def tie_bounds(
+    run: Run, relevant: Relevance, metrics: Iterable[RankingMetric] = RANKING_METRICS
+) -> dict[str, TieBounds]:
+    """Return each metric's bounds, ``{"R@5": TieBounds, ...}``.
+
+    The run must hold, for each query, the whole tie group that crosses the largest k; where
+    `unresolved` says that it may not, fetch deeper first. Raises ValueError as `ranking.score` does.
+    """
+    ranks = relevant_ranks(run, relevant)
+    return {str(metric): _bounds(run, relevant, ranks, metric) for metric in metrics}
+
+
+def unresolved(run: Run, k: int) -> npt.NDArray[np.bool_]:
+    """Tell for which queries ``[Q]`` the run may end inside the tie group that crosses rank ``k``.
+
+    So it is when the list is full, shorter than the pool, and its last score is that of rank ``k`` (or
+    its depth is below ``k``). Searching those queries again, deeper, until none is left or the run is
+    as deep as the pool, makes `tie_bounds` exact.
+    """
+    if run.depth >= len(run.video_ids):
+        return np.zeros(len(run.query_ids), dtype=np.bool_)
+    if run.depth == 0:
+        return np.ones(len(run.query_ids), dtype=np.bool_)
+    full = run.hits[:, -1] != NO_HIT
+    return np.asarray(full & (run.scores[:, -1] == run.scores[:, min(k, run.depth) - 1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """The tie group that crosses rank k: documents above it, its size, its places within the top k."""
+
+    above: Counts
+    size: Counts
+    places: Counts
+
+
+def _cut(run: Run, k: int) -> _Cut:
+    real = run.hits != NO_HIT
+    last = np.minimum(real.sum(axis=1), k)  # rank of the last document within the cut, 0 for none
+    if run.depth == 0:
+        return _Cut(last, last, last)
+    edge = np.take_along_axis(run.scores, np.maximum(last - 1, 0)[:, None], axis=1)  # [Q, 1]
+    above = (real & (run.scores > edge)).sum(axis=1)
+    size = (real & (run.scores == edge)).sum(axis=1)
+    return _Cut(above, size, last - above)
+
+
+def _bounds(run: Run, relevant: Relevance, ranks: npt.NDArray[np.int32], metric: RankingMetric) -> TieBounds:
+    cut, total = _cut(run, metric.k), relevant.counts
+    above = found_within(ranks, relevant, cut.above)
+    tied = found_within(ranks, relevant, cut.above + cut.size) - above  # relevant in the group
+    least = above + np.maximum(0, cut.places - (cut.size - tied))
+    most = above + np.minimum(cut.places, tied)
+    if metric.kind == "Acc":
+        expected = np.where(above > 0, 1.0, 1.0 - _none_drawn(cut, tied))
+    else:  # linear in the count, so the expected count is enough
+        expected = metric.of_counts(above + cut.places * tied / np.maximum(cut.size, 1), total)
+    return TieBounds(metric.of_counts(least, total), expected, metric.of_counts(most, total))
+
+
+def _none_drawn(cut: _Cut, tied: Counts) -> Scores:
+    """Return C(m - r, j) / C(m, j): the chance that none of r relevant is among j drawn of m.
+
+    As a product of j <= k factors, each at most 1: no factorial overflows, nothing cancels.
+    """
+    chance = np.ones(len(tied))
+    for drawn in range(int(cut.places.max(initial=0))):
+        factor = np.maximum(cut.size - tied - drawn, 0) / np.maximum(cut.size - drawn, 1)
+        chance = np.where(drawn < cut.places, chance * factor, chance)
+    return chance

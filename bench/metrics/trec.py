@@ -1,0 +1,190 @@
+"""Write and read TREC files: runs and qrels that an unmodified trec_eval understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError
+from bench.metrics.ranking import Relevance
+from bench.types import NO_HIT, QueryId, Run, VideoId
+
+TIE_STEP = 1e-6
+"""How much lower a document is written than one it is tied with, at least (as Anserini does)."""
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrecRun:
+    """Hold a run file as it was read: ``{query: {video: score}}``, ids not checked against anything."""
+
+    hits: Mapping[QueryId, Mapping[VideoId, float]]
+
+    def unknown_queries(self, known: Iterable[QueryId]) -> list[QueryId]:
+        """Return the queries of the file that are not known, in file order."""
+        known = set(known)
+        return [query_id for query_id in self.hits if query_id not in known]
+
+    def unknown_videos(self, known: Iterable[VideoId]) -> list[VideoId]:
+        """Return the videos of the file that are not known, each once, in file order."""
+        known = set(known)
+        return list(dict.fromkeys(v for found in self.hits.values() for v in found if v not in known))
+
+    def to_run(self, query_ids: Sequence[QueryId], video_ids: Sequence[VideoId], k: int) -> Run:
+        """Return the run of depth ``k`` over these queries and this pool, by the one ordering rule.
+
+        Ranks in the file are not used: as in trec_eval, scores decide. Queries of the file that are
+        not asked for are left out, and those it lacks have no results. Videos outside the pool
+        follow it in ``video_ids``: they keep their places, so that dropping them flatters nobody.
+        """
+        asked = {query_id: self.hits.get(query_id, {}) for query_id in query_ids}
+        pool = [*video_ids, *TrecRun(asked).unknown_videos(video_ids)]
+        return Run.from_hits({q: list(found.items()) for q, found in asked.items()}, pool, k)
+
+
+def write_run(target: Path | TextIO, run: Run, tag: str) -> None:
+    """Write ``qid Q0 video_id rank score tag``, ranks from 1, best first.
+
+    Scores strictly decrease within a query (`strictly_decreasing`), because trec_eval ignores ranks
+    and sorts by score. White space in the tag becomes ``_``. Raises ValueError for a non-finite score.
+    """
+    name = "_".join(tag.split()) or "run"
+    ids = np.array(run.video_ids, dtype=object)
+    scores = strictly_decreasing(run)
+    counts = (run.hits != NO_HIT).sum(axis=1).tolist()
+    with _open(target) as stream:
+        for query_id, hits, row, n in zip(run.query_ids, run.hits, scores, counts, strict=True):
+            found = zip(ids[hits[:n]].tolist(), range(1, n + 1), row[:n].tolist(), strict=True)
+            # nine significant digits name a float32 exactly
+            stream.writelines(f"{query_id} Q0 {v} {rank} {score:.9g} {name}\n" for v, rank, score in found)
+
+
+def strictly_decreasing(run: Run) -> npt.NDArray[np.float32]:
+    """Return the scores ``[Q, k]`` with ties lowered step by step, still distinct as C floats.
+
+    Each document that does not score less than the one written before it is put `TIE_STEP` below
+    it, or one float32 ulp where that is larger; the rest keep their score. Raises ValueError for a
+    score that is not finite and for a row out of order.
+    """
+    real = run.hits != NO_HIT
+    if not np.isfinite(run.scores[real]).all():
+        raise ValueError("a run holds a score that is not finite")
+    if (run.scores[:, 1:] > run.scores[:, :-1]).any() or (real[:, 1:] & ~real[:, :-1]).any():
+        raise ValueError("a run is not ordered best first")
+    lowered = run.scores.astype(np.float32, copy=True)
+    for column in range(1, run.depth):
+        before = lowered[:, column - 1]
+        tied = real[:, column] & (lowered[:, column] >= before)
+        lowered[tied, column] = _step_below(before[tied])
+    return lowered
+
+
+def _step_below(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    wanted = scores.astype(np.float64) - TIE_STEP
+    narrow = wanted.astype(np.float32)
+    floor = np.where(narrow > wanted, np.nextafter(narrow, np.float32(-np.inf)), narrow)
+    return np.minimum(floor, np.nextafter(scores, np.float32(-np.inf)))
+
+
+def write_qrels(target: Path | TextIO, relevant: Relevance) -> None:
+    """Write ``qid 0 video_id 1`` for each relevant pair, in the order of the queries."""
+    bounds = relevant.indptr.tolist()
+    positions = relevant.positions.tolist()
+    with _open(target) as stream:
+        for query_id, start, end in zip(relevant.query_ids, bounds[:-1], bounds[1:], strict=True):
+            stream.writelines(f"{query_id} 0 {relevant.video_ids[i]} 1\n" for i in positions[start:end])
+
+
+def read_run(path: Path) -> TrecRun:
+    """Read a run file, of any origin. Raises DataError with file:line for what is malformed.
+
+    That is: not six columns, a rank that is no integer, a score that is no finite float32, a video
+    twice for one query, bytes that are not UTF-8.
+    """
+    hits: dict[QueryId, dict[VideoId, float]] = {}
+    text = _Texts()
+    for number, (query_id, _, video_id, rank, score, _) in _rows(path, 6, "qid Q0 docno rank score tag"):
+        try:
+            found = hits.setdefault(text[query_id], {})
+            _integer(rank, "rank")
+            if text[video_id] in found:
+                raise ValueError(f"document '{text[video_id]}' appears twice for query '{text[query_id]}'")
+            found[text[video_id]] = _finite(score)
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}.") from error
+    return TrecRun(hits)
+
+
+def read_qrels(path: Path) -> dict[QueryId, dict[VideoId, int]]:
+    """Read a qrels file into ``{query: {video: relevance}}``; > 0 is relevant.
+
+    Raises DataError with file:line for other than four columns, a relevance that is no integer, a
+    video judged twice for one query, bytes that are not UTF-8.
+    """
+    judged: dict[QueryId, dict[VideoId, int]] = {}
+    text = _Texts()
+    for number, (query_id, _, video_id, relevance) in _rows(path, 4, "qid 0 docno relevance"):
+        try:
+            videos = judged.setdefault(text[query_id], {})
+            if text[video_id] in videos:
+                raise ValueError(f"document '{text[video_id]}' is judged twice for query '{text[query_id]}'")
+            videos[text[video_id]] = _integer(relevance, "relevance")
+        except ValueError as error:
+            raise DataError(f"{path}:{number}: {error}.") from error
+    return judged
+
+
+def _open(target: Path | TextIO) -> AbstractContextManager[TextIO]:
+    if isinstance(target, Path):
+        return target.open("w", encoding="utf-8", newline="\n")
+    return nullcontext(target)
+
+
+class _Texts(dict[bytes, str]):
+    """Decode an id once, however many lines repeat it: time and memory at millions of lines."""
+
+    def __missing__(self, raw: bytes) -> str:
+        try:
+            return self.setdefault(raw, raw.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ValueError(f"the id {raw!r} is not valid UTF-8") from error
+
+
+def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield (line number, fields), less blank lines; ASCII white space separates, as in trec_eval."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            fields = line.split()
+            if len(fields) == columns:
+                yield number, fields
+            elif fields:
+                raise DataError(
+                    f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}."
+                )
+
+
+def _integer(raw: bytes, what: str) -> int:
+    try:
+        if b"_" in raw:  # Python would take 1_000
+            raise ValueError
+        return int(raw)
+    except ValueError:
+        raise ValueError(f"the {what} '{raw.decode(errors='replace')}' is not an integer") from None
+
+
+def _finite(raw: bytes) -> float:
+    shown = raw.decode(errors="replace")
+    try:
+        value = float("nan" if "_" in shown else shown)
+    except ValueError:
+        raise ValueError(f"the score '{shown}' is not a number") from None
+    if not abs(value) <= _LARGEST:  # also true of nan
+        raise ValueError(f"the score '{shown}' is not a finite number of single precision")
+    return value

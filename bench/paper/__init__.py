@@ -1,0 +1,1 @@
+"""The paper's tables and claims as data, and what can be said of our scores beside them."""

@@ -1,0 +1,132 @@
+"""The paper's cells beside ours, with a status for each; the order of rows in both."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau
+
+from bench.lint.columns import column
+from bench.paper import published
+from bench.paper.scores import KEY, Key, Score, by_key, paper_scores
+
+REPRODUCED = "reproduced"
+DIFFERS = "differs"
+IMPOSSIBLE = "impossible as printed"
+UNDER_SPECIFIED = "under-specified"
+NOT_COMPARABLE = "not comparable"
+
+FEWEST_ROWS = 3
+"""Below this many common rows an order says nothing."""
+
+
+def compare(ours: pd.DataFrame, table: str, *, same_dataset: bool) -> pd.DataFrame:
+    """Return each score of a printed table beside ours, with status and reason.
+
+    ``ours`` has the columns of ``scores.csv``; ``same_dataset`` says that it was measured on the
+    paper's QMV-Kwai. Columns: generator, retriever, metric, paper, ours, low, high (fractions; ours
+    NaN where there is none), status, why. A cell is *reproduced* when the interval of ours meets what
+    rounds to the printed number; *under-specified* when it does not, and depends on something that
+    the paper leaves unstated.
+    """
+    scores, printed = by_key(ours), by_key(paper_scores(table))
+    wrong = _misprints(table)
+    lines = []
+    for key, paper in printed.items():
+        own = scores.get(key)
+        status, why = _status(table, key, (paper, own), wrong.get(key), same_dataset=same_dataset)
+        told = own or Score(np.nan, np.nan, np.nan)
+        lines.append((*key, paper.value, told.value, told.low, told.high, status, why))
+    return pd.DataFrame(lines, columns=[*KEY, "paper", "ours", "low", "high", "status", "why"])
+
+
+def _misprints(table: str) -> dict[Key, published.Misprint]:
+    names, found = published.names(table), {}
+    for misprint in published.misprints(table):
+        row, metric = names.get(misprint.row.casefold()), column(misprint.column)
+        if row is not None and metric is not None:
+            found[row, names.get(misprint.group.casefold(), ""), str(metric)] = misprint
+    return found
+
+
+def _status(
+    table: str,
+    key: Key,
+    pair: tuple[Score, Score | None],
+    misprint: published.Misprint | None,
+    *,
+    same_dataset: bool,
+) -> tuple[str, str]:
+    paper, own = pair
+    if misprint and misprint.kind == "impossible":
+        likely = f"; likely {misprint.likely}" if misprint.likely else ""
+        return IMPOSSIBLE, misprint.why + likely
+    if not same_dataset:
+        return NOT_COMPARABLE, "measured on another dataset than QMV-Kwai"
+    if own is None:
+        return NOT_COMPARABLE, "no such score in ours"
+    if misprint and misprint.kind == "rounded":
+        half = 0.5e-4  # the likely value is that of Table III, two decimals of x100
+        paper = Score(
+            float(misprint.likely) / 100, *(float(misprint.likely) / 100 + s * half for s in (-1, 1))
+        )
+    if own.low <= paper.high and paper.low <= own.high:
+        return REPRODUCED, "within the interval of ours"
+    if choice := _choice(table, key):
+        return UNDER_SPECIFIED, f"the paper does not say {choice}"
+    return DIFFERS, f"outside the interval of ours, {own.low:.4f} to {own.high:.4f}"
+
+
+def _choice(table: str, key: Key) -> str:
+    _, retriever, metric = key
+    return "; ".join(
+        choice.choice
+        for choice in published.choices(table)
+        if fnmatch(retriever, choice.retriever) and fnmatch(metric, choice.metric)
+    )
+
+
+def row_order(
+    ours: pd.DataFrame, table: str, *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return Kendall's tau-b between the paper's order of rows and ours, for each retriever and metric.
+
+    Columns: retriever, metric, rows (in both), tau, low, high, p_value (exact where no values are
+    tied). The interval is what sampling of queries leaves open: our scores are drawn again from normal
+    distributions with their stated intervals; it is NaN where no interval is stated. Cells impossible
+    as printed are left out. At least three common rows are needed.
+    """
+    scores, printed, wrong = by_key(ours), by_key(paper_scores(table)), _misprints(table)
+    both: dict[tuple[str, str], list[tuple[float, Score]]] = {}
+    for (generator, retriever, metric), paper in printed.items():
+        key = (generator, retriever, metric)
+        if key in scores and not (key in wrong and wrong[key].kind == "impossible"):
+            both.setdefault((retriever, metric), []).append((paper.value, scores[key]))
+    draw = np.random.default_rng(seed)
+    lines = [
+        (*place, len(pairs), *_tau(pairs, draw, resamples, confidence))
+        for place, pairs in both.items()
+        if len(pairs) >= FEWEST_ROWS
+    ]
+    return pd.DataFrame(lines, columns=["retriever", "metric", "rows", "tau", "low", "high", "p_value"])
+
+
+def _tau(
+    pairs: list[tuple[float, Score]], draw: np.random.Generator, resamples: int, confidence: float
+) -> tuple[float, float, float, float]:
+    paper = np.array([value for value, _ in pairs])
+    values = np.array([score.value for _, score in pairs])
+    spread = np.array([score.half for _, score in pairs]) / 1.96  # stated intervals are 95 %
+    if len(set(values)) == 1 or len(set(paper)) == 1:  # no order to compare
+        return np.nan, np.nan, np.nan, np.nan
+    found = kendalltau(paper, values)
+    low = high = np.nan
+    if spread.any():
+        again = values + spread * draw.standard_normal((resamples, len(pairs)))  # [resamples, rows]
+        signs = np.sign(paper[:, None] - paper[None, :])
+        moved = np.sign(again[:, :, None] - again[:, None, :])  # [resamples, rows, rows]
+        taus = (moved * signs).sum(axis=(1, 2)) / np.sqrt((signs**2).sum() * (moved**2).sum(axis=(1, 2)))
+        low, high = np.quantile(taus, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(found.statistic), float(low), float(high), float(found.pvalue)

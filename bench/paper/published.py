@@ -1,0 +1,143 @@
+"""Load what the paper prints: tables, misprints, claims, the names of its rows. No heavy import."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TypeVar
+
+from bench.errors import unknown
+
+TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
+
+
+def folder() -> Path:
+    """Return where the CSV files are: inside an installed package, else ``results/paper`` of a checkout.
+
+    They live once, in ``results/paper``; the build maps that folder to the package ``bench.paper.data``.
+    """
+    installed = Path(__file__).parent / "data"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "results" / "paper"
+
+
+def file(table: str) -> Path:
+    """Return the CSV file of a table. Raises UsageError for a name other than table2 to table7."""
+    if table not in TABLES:
+        raise unknown("table of the paper", table, TABLES)
+    return folder() / f"{table}.csv"
+
+
+def text(table: str) -> str:
+    """Return a table's CSV text as printed: values as strings, ``<u>`` and ``*`` where the paper has them."""
+    return file(table).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Say what a table's numbers are: caption, unit, and where they stand in the paper."""
+
+    table: str
+    caption: str
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misprint:
+    """Hold a cell that cannot be right as printed, or that needs care, and why.
+
+    ``kind``: impossible (breaks arithmetic), contradicted (another number of the paper says
+    otherwise), miscalculated (a derived cell recomputes to another value), rounded (printed with
+    fewer true digits). ``likely`` is empty where nothing can be said.
+    """
+
+    table: str
+    group: str
+    row: str
+    column: str
+    printed: str
+    kind: str
+    likely: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Tie a printed label to a name of the command line; ``kind`` is generator or retriever."""
+
+    table: str
+    kind: str
+    label: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Name something the paper leaves unstated and the cells that depend on it.
+
+    ``retriever`` and ``metric`` are globs; ``bench.paper.compare`` calls such cells under-specified.
+    """
+
+    table: str
+    retriever: str
+    metric: str
+    choice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Hold one claim of the paper's text.
+
+    ``kind`` says how `bench.paper.claims` checks it (``text`` cannot be checked from scores);
+    ``subjects``, ``others``, ``metrics``, ``retrievers`` are names of the command line separated by
+    blanks; ``value`` is the figure claimed; ``in_paper`` is the verdict on the paper's own tables.
+    """
+
+    id: str
+    table: str
+    section: str
+    statement: str
+    kind: str
+    subjects: str
+    others: str
+    metrics: str
+    retrievers: str
+    value: str
+    in_paper: str
+    figures: str
+
+
+Record = TypeVar("Record", Source, Misprint, Name, Choice, Claim)
+
+
+def _load(name: str, kind: type[Record]) -> Iterator[Record]:
+    with (folder() / name).open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines, strict=True):
+            yield kind(**{field.name: line[field.name] for field in fields(kind)})
+
+
+def sources() -> dict[str, Source]:
+    """Return caption, unit and source of each table."""
+    return {source.table: source for source in _load("sources.csv", Source)}
+
+
+def misprints(table: str | None = None) -> list[Misprint]:
+    """Return the known misprints, of one table or of all."""
+    return [m for m in _load("misprints.csv", Misprint) if table in (None, m.table)]
+
+
+def names(table: str) -> dict[str, str]:
+    """Return printed label → command-line name for a table's rows and retrievers, labels case-folded."""
+    return {n.label.casefold(): n.name for n in _load("names.csv", Name) if n.table in (table, "all")}
+
+
+def choices(table: str) -> list[Choice]:
+    """Return what the paper leaves unstated for a table."""
+    return [choice for choice in _load("choices.csv", Choice) if choice.table == table]
+
+
+def claims(table: str | None = None) -> list[Claim]:
+    """Return the claims of the paper's text, about one table or all."""
+    return [claim for claim in _load("claims.csv", Claim) if table in (None, claim.table)]

@@ -1,0 +1,134 @@
+"""What a run will do: the dataset, the evaluation, the systems, where it is kept and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench import __version__
+from bench.config import RunConfig
+from bench.context import Context
+from bench.data.dataset import Dataset, videos_digest
+from bench.data.folder import read_dataset
+from bench.data.registered import dataset_folder
+from bench.errors import UsageError
+from bench.evaluation import Evaluation, evaluation
+from bench.hashing import digest, file_digest
+from bench.options import DataOptions, flatten
+from bench.registry import FILE_PREFIX, resolve
+from bench.store import Store, default_root
+from bench.types import Json, Video
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Hold what is decided before the first cell of a run with one seed."""
+
+    config: RunConfig
+    dataset: Dataset
+    evaluation: Evaluation
+    store: Store
+    generators: Sequence[str]
+    retrievers: Sequence[str]
+
+    @property
+    def seed(self) -> int:
+        """Return the run's one seed."""
+        return self.config.seed[0]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {}
+
+    def videos(self, split: str, *, references: bool) -> list[Video]:
+        """Return the videos of a split."""
+        return self.dataset.videos(split, references=references)
+
+    def pool_videos(self, *, references: bool) -> list[Video]:
+        """Return the videos that are summarized and searched."""
+        return self.videos(self.config.split, references=references)
+
+    def split_digest(self, split: str) -> str:
+        """Return the digest of all that can be learnt from a split."""
+        if split not in self._digests:
+            self._digests[split] = videos_digest(self.videos(split, references=True))
+        return self._digests[split]
+
+    def context(self) -> Context:
+        """Return a fresh context for one component."""
+        return Context(
+            language=self.dataset.language,
+            seed=self.seed,
+            device=self.config.device,
+            sections=self.config.sections,
+            store=self.store,
+            quiet=self.config.quiet,
+        )
+
+    def settings(self) -> dict[str, Json]:
+        """Return every setting with its value, defaults too; what repeats the run."""
+        config = self.config
+        return {
+            "data": config.data,
+            "generators": list(self.generators),
+            "retrievers": list(self.retrievers),
+            "preset": config.preset,
+            "protocol": config.protocol,
+            "query_seed": config.query_seed,
+            "split": config.split,
+            "seed": list(config.seed),
+            "features": self.dataset.features.name if self.dataset.features else None,
+            "device": config.device,
+            "engine": config.engine,
+            "options": flatten(config.sections),
+        }
+
+    def identity(self) -> str:
+        """Return the short digest that names the run: its settings, data and version."""
+        settings = {key: value for key, value in self.settings().items() if key not in ("data", "device")}
+        files = {name: _file(name) for name in self.generators if name.startswith(FILE_PREFIX)}
+        return digest([settings, files, self.dataset.digest, __version__])[:10]
+
+    def out(self) -> Path:
+        """Return the output folder: ``--out`` or ``results/runs/<dataset>-<signature>``."""
+        if self.config.out is not None:
+            return self.config.out
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.dataset.name).strip(".-") or "dataset"
+        return Path("results") / "runs" / f"{name}-{self.identity()}"
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
+    generators = resolve("generators", config.generators)
+    retrievers = resolve("retrievers", config.retrievers)
+    _labels_differ(generators)
+    store = Store(config.store or default_root())
+    data_options = config.sections["data"]
+    assert isinstance(data_options, DataOptions)
+    folder = dataset_folder(config.data, store.root / "datasets")
+    dataset = read_dataset(folder, options=data_options, features=config.features)
+    chosen = evaluation(dataset, split=config.split, protocol=config.protocol, query_seed=config.query_seed)
+    return Plan(config, dataset, chosen, store, generators, retrievers)
+
+
+def cell_name(name: str) -> str:
+    """Return a generator's name in files and scores: the stem for ``file:PATH``."""
+    return Path(name.removeprefix(FILE_PREFIX)).stem if name.startswith(FILE_PREFIX) else name
+
+
+def _labels_differ(generators: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in generators:
+        other = seen.setdefault(cell_name(name), name)
+        if other != name:
+            raise UsageError(
+                f"generators '{other}' and '{name}' would both be called '{cell_name(name)}'; rename a file."
+            )
+
+
+def _file(name: str) -> str:
+    path = Path(name.removeprefix(FILE_PREFIX))
+    return file_digest(path) if path.is_file() else "missing"

@@ -1,0 +1,73 @@
+"""Several seeds: the runs of each below, their means and standard deviations on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bench.frames import to_csv
+from bench.output import OutputFolder
+from bench.plan import Plan
+from bench.results import COSTS, MEAN, SCORES, Result
+
+SD = "sd"
+
+
+def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
+    """Write the aggregate of runs that differ in their seed alone, and return it.
+
+    ``scores.csv`` holds the rows of every seed, and rows with seed ``mean`` and ``sd`` (of a sample,
+    n - 1). Costs are means. Cells that failed with any seed are named; their mean is over the others.
+    """
+    import pandas as pd
+
+    from bench.record import write_presentation
+
+    out = OutputFolder(plan.out())
+    for folder in plan.out().glob("seed-*"):
+        if folder.name not in {result.out.name for result in results}:
+            out.drop_folder(folder.name)
+    keys = ["generator", "retriever", "metric"]
+    scores = pd.concat([result.scores for result in results], ignore_index=True)
+    scores["seed"] = scores["seed"].astype(object)
+    grouped = scores.groupby(keys, sort=False, dropna=False)
+    means = grouped.mean(numeric_only=True).reset_index()
+    deviations = grouped[["value"]].std(ddof=1).reset_index()
+    means["n"] = grouped["n"].first().to_numpy()
+    deviations["n"] = grouped["n"].first().to_numpy()
+    means["seed"], deviations["seed"] = MEAN, SD
+    whole = pd.concat([scores, means, deviations], ignore_index=True)[list(scores.columns)]
+    costs = _mean_costs(pd.concat([result.costs for result in results], ignore_index=True))
+    record = _record(plan, results)
+    out.write(SCORES, to_csv(whole))
+    out.write(COSTS, to_csv(costs))
+    result = Result(plan.out(), whole, costs, record)
+    write_presentation(out, result.headline, costs, record)
+    out.manifest(record, finished=True)
+    return Result.read(plan.out())
+
+
+def _mean_costs(costs: Any) -> Any:
+    means = costs.groupby(["generator", "retriever"], sort=False, dropna=False).mean().round(4).reset_index()
+    means["params"] = means["params"].round().astype("Int64")
+    return means[list(costs.columns)]
+
+
+def _record(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
+    first = dict(results[0].manifest)
+    seeds = ",".join(str(seed) for seed in plan.config.seed)
+    seed_part = f"seeds: {plan.config.seed[0]} |"
+    record = {key: value for key, value in first.items() if key not in ("files", "finished", "cells")}
+    record["run"] = plan.identity()
+    record["settings"] = plan.settings()
+    record["signature"] = str(first["signature"]).replace(seed_part, f"seeds: {seeds} |")
+    record["failed"] = {
+        f"seed-{seed} {cell}": message
+        for seed, result in zip(plan.config.seed, results, strict=True)
+        for cell, message in result.failed.items()
+    }
+    record["seeds"] = {
+        str(seed): result.out.name for seed, result in zip(plan.config.seed, results, strict=True)
+    }
+    record["cells"] = {}
+    return record

@@ -1,0 +1,50 @@
+"""From the hits of single query texts to a run: repeated texts once, chunks, the one order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.types import NO_HIT, QueryId, Run, VideoId
+
+CHUNK = 2000
+"""Query texts searched at a time: bounds the memory for hits that do not make the run."""
+
+Hits = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]
+"""For each query text: positions of documents and their scores, in any order."""
+
+
+def search_texts(
+    queries: Mapping[QueryId, str],
+    video_ids: Sequence[VideoId],
+    search: Callable[[list[str]], Hits],
+    k: int,
+) -> Run:
+    """Return the run of depth ``k`` by calling ``search`` on each different query text once.
+
+    ``search`` returns, for each text, positions in ``video_ids`` and scores: at least those of the
+    best ``k`` by the rule of `Run.from_arrays`.
+    """
+    texts = list(dict.fromkeys(queries.values()))
+    row = {text: i for i, text in enumerate(texts)}
+    hits = np.full((len(texts), k), NO_HIT, dtype=np.int32)
+    scores = np.full((len(texts), k), -np.inf, dtype=np.float32)
+    for start in range(0, len(texts), CHUNK):
+        chunk = texts[start : start + CHUNK]
+        places, values = _padded(search(chunk))
+        run = Run.from_arrays(chunk, video_ids, places, values, k)
+        hits[start : start + CHUNK], scores[start : start + CHUNK] = run.hits, run.scores
+    rows = np.array([row[text] for text in queries.values()], dtype=np.int64)
+    return Run(tuple(queries), tuple(video_ids), hits[rows], scores[rows])
+
+
+def _padded(found: Hits) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    width = max((len(docs) for docs, _ in found), default=0)
+    places = np.full((len(found), width), NO_HIT, dtype=np.int32)  # [q, width]
+    values = np.full((len(found), width), -np.inf, dtype=np.float32)
+    for i, (docs, scores) in enumerate(found):
+        places[i, : len(docs)] = docs
+        values[i, : len(docs)] = scores
+    return places, values

@@ -1,0 +1,186 @@
+"""Each rule finds what breaks it, and none cries wolf over rounding."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.lint import lint_table
+from bench.lint.csvform import long, records, wide
+from bench.lint.granularity import smallest_n
+from bench.lint.grid import to_table
+from bench.lint.latex import grids
+from bench.lint.report import notes
+from bench.lint.tables import Scale
+
+CUTS = (1, 5, 10, 30)
+
+
+def table(text):
+    made = to_table(wide(records(text, "t.csv"), "t.csv"))
+    assert made is not None
+    return made
+
+
+def broken(text, n=None):
+    return {(v.cell, v.rule) for v in lint_table(table(text), n=n)}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Model,R@1,R@5\nA,20.02,20.00", ("A, R@5", "never-falls")),
+        ("Model,Acc@5,Acc@10\nA,20.02,20.00", ("A, Acc@10", "never-falls")),
+        ("Model,P@1,Acc@5\nA,20.02,20.00", ("A, Acc@5", "never-falls")),
+        ("Model,P@1,Acc@1\nA,20.02,20.00", ("A, Acc@1", "acc1-is-p1")),
+        ("Model,P@5,Acc@5\nA,4.00,20.04", ("A, Acc@5", "acc-within-hits")),
+        ("Model,P@5,Acc@5\nA,40.00,20.03", ("A, Acc@5", "precision-within-acc")),
+        ("Model,P@1,P@5\nA,40.00,7.98", ("A, P@5", "hits-never-fall")),
+        ("Model,R@5,Acc@5\nA,40.02,40.00", ("A, R@5", "recall-within-acc")),
+        ("Model,R@1,P@1\nA,40.02,40.00", ("A, R@1", "recall-within-acc")),
+        ("Model,R@1\nA,100.02", ("A, R@1", "bounds")),
+        ("Model,CIDEr\nA,-0.02", ("A, CIDEr", "bounds")),
+        ("Data,Train,Val,Test,Total\nA,10,2,3,16", ("A, Total", "sums")),
+        ("Data,Train,Val,Test,Total\nA,10,2,3,9", ("A, Total", "sums")),
+        ("Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.20", ("Improvement (%), R@1", "improvement")),
+        ("Model,R@1\nA,**10.00**\nB,10.02", ("A, R@1", "bold")),
+        ("Model,R@1\nA,<u>10.00</u>\nB,10.02\nC,**11.00**", ("A, R@1", "underline")),
+    ],
+)
+def test_a_table_that_breaks_one_rule_is_told_so(text, expected):
+    assert broken(text + "\n") == {expected}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Model,R@1,R@5\nA,20.01,20.00",  # both may be 20.005
+        "Model,Acc@5,Acc@10\nA,20.01,20.00",
+        "Model,P@1,Acc@1\nA,20.01,20.00",
+        "Model,P@5,Acc@5\nA,4.00,20.02",  # 5 x 4.005 = 20.025
+        "Model,P@1,P@5\nA,40.02,8.00",
+        "Model,R@5,Acc@5\nA,40.01,40.00",
+        "Model,R@1\nA,100.00",
+        "Model,CIDEr\nA,226.24",
+        "Data,Train,Val,Test,Total\nA,10,2,3,15",
+        "Data,Train,Val,Test,Total\nA,10,2,3,13",  # the same query in two parts
+        "Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.05",
+        "Model,R@1\nA,10.00\nB,11.00\nC,9.00\nImprovement (%),10.00",  # best over second best
+        "Model,R@1\nA,10.00\nB,10.50\nC,11.00\nImprovement over A (%),10.00",
+        "Model,R@1\nA,**10.00**\nB,10.01",
+        "Model,R@1\nA,**10.00**\nOracle,99.00",
+        "Model,R@1\nA,**10.00**\nB,**10.50**",  # a tied group
+        "Model,R@1\n**A**,**10.00**\nB,10.50",  # a row set off, not a mark of the best
+        "Model,R@1\nA,<u>10.00</u>\nB,9.00\nC,11.00",  # underlined: the strongest baseline
+        "Model,B-1,B-2\nA,10.00,11.00",  # BLEU-2 above BLEU-1 is possible
+    ],
+)
+def test_what_rounding_or_another_custom_explains_is_no_violation(text):
+    assert broken(text + "\n") == set()
+
+
+def test_a_gain_that_is_not_said_to_be_in_percent_is_noted_and_not_judged():
+    made = table("Model,R@1\nA,10.00\nB,11.00\nGain,1.00\n")
+    assert lint_table(made) == []
+    assert "Gain: not said to be in percent, not checked" in notes(made)
+
+
+def test_fractions_keep_the_same_rules():
+    text = "Model,R@1,R@5,P@1\nA,0.2000,0.1990,0.1000\n"
+    assert table(text).scales == {"R": Scale.FRACTION, "P": Scale.FRACTION}
+    assert broken(text) == {("A, R@5", "never-falls"), ("A, R@1", "recall-within-acc")}
+
+
+def test_each_block_between_rules_is_its_own_contest_only_where_each_has_bold():
+    body = "Model & R@1 \\\\ \\midrule\nA & {a} \\\\\nB & 8.0 \\\\ \\midrule\nC & {c} \\\\\n"
+    tex = "\\begin{{tabular}}{{lc}}\n" + body + "\\end{{tabular}}"
+
+    def rules(a, c):
+        (grid,) = grids(tex.format(a=a, c=c), "t.tex")
+        return [v.rule for v in lint_table(to_table(grid))]
+
+    assert rules("\\textbf{9.0}", "\\textbf{12.0}") == []
+    assert rules("\\textbf{9.0}", "12.0") == ["bold"]
+
+
+def printed(rows, digits=2):
+    header = ["Model", *(f"{family}@{k}" for family in ("R", "P", "Acc") for k in CUTS)]
+    lines = [
+        ",".join([f"M{i}", *(f"{100 * value:.{digits}f}" for value in row)]) for i, row in enumerate(rows)
+    ]
+    return "\n".join([",".join(header), *lines]) + "\n"
+
+
+def metrics(seed, queries, pool):
+    """Score random rankings by the definitions; nothing of the package is used."""
+    draw = random.Random(seed)
+    sums = dict.fromkeys(((f, k) for f in ("R", "P", "Acc") for k in CUTS), 0.0)
+    for _ in range(queries):
+        relevant = draw.randint(1, 4)
+        depth = draw.randint(0, pool)
+        places = [place for place in draw.sample(range(pool), relevant) if place < depth]
+        for k in CUTS:
+            hits = sum(place < k for place in places)
+            sums["R", k] += hits / relevant / queries
+            sums["P", k] += hits / k / queries
+            sums["Acc", k] += (hits > 0) / queries
+    return list(sums.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(4, 60), st.integers(0, 2))
+def test_rounded_scores_of_real_rankings_raise_no_alarm(seed, queries, pool, digits):
+    text = printed([metrics(seed, queries, pool), metrics(seed + 1, queries, pool)], digits)
+    assert broken(text, n=queries) == set()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.integers(4, 60))
+def test_full_precision_scores_of_real_rankings_raise_no_alarm(seed, queries, pool):
+    names = [f"{family}@{k}" for family in ("R", "P", "Acc") for k in CUTS]
+    values = metrics(seed, queries, pool)
+    lines = [f"a,bm25,{name},{value!r},{queries},0" for name, value in zip(names, values, strict=True)]
+    made = long(records("\n".join(["generator,retriever,metric,value,n,seed", *lines]), "s.csv"), "s.csv")
+    assert lint_table(made) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 3), st.integers(0, 2))
+def test_a_planted_fall_of_recall_is_found(seed, row, at):
+    rows = [metrics(seed + i, 40, 40) for i in range(4)]
+    if rows[row][at] < 0.001:
+        rows[row][at] += 0.01
+    rows[row][at + 1] = rows[row][at] - 0.0003
+    assert (f"M{row}, R@{CUTS[at + 1]}", "never-falls") in broken(printed(rows))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_a_planted_accuracy_above_the_hits_is_found(seed, at):
+    row = metrics(seed, 40, 40)
+    row[8 + at] = row[4 + at] * CUTS[at] + 0.0001 * (CUTS[at] + 2)
+    assert (f"M0, Acc@{CUTS[at]}", "acc-within-hits") in broken(printed([row]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 90))
+def test_the_smallest_n_never_exceeds_the_true_one(seed, queries):
+    made = table(printed([metrics(seed + i, queries, 40) for i in range(3)]))
+    n, count, chance = smallest_n(made)
+    assert n <= queries
+    assert count == 15
+    assert 0 < chance <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(7, 90))
+def test_a_share_that_n_queries_cannot_give_is_found(seed, n):
+    number = random.Random(seed).randint(0, n - 1) / n + 0.5 / n
+    assert broken(f"Model,P@1\nA,{100 * number:.3f}%\n", n=n) == {("A, P@1", "granularity")}
+
+
+def test_digits_that_say_little_about_n_get_no_note():
+    assert not any("smallest number" in note for note in notes(table("Model,P@1\nA,71.2\nB,70.0\n")))
+    many = "".join(f"M{i},{100 * i / 40:.2f}\n" for i in range(2, 30))
+    assert any(": 40 " in note for note in notes(table(f"Model,P@1\n{many}")))

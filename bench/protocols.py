@@ -102,6 +102,15 @@ class Indexed(Protocol):
         ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """Show why a summary is what it is, for ``bench explain``."""
+
+    def explain(self, video: Video) -> Mapping[str, Json]:
+        """Return what the system saw in a video and made of it; ``references`` are there to be compared with."""
+        ...
+
+
 def reads_references(generator: Generator) -> bool:
     """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
     return bool(getattr(generator, "reads_references", False))

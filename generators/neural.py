@@ -36,6 +36,7 @@ class Neural(ABC):
     label: str
     name: ClassVar[str]
     """The row's name on the command line; a saved model of another row is refused."""
+    tokens_kind: ClassVar[type[Tokens]] = Tokens
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -144,7 +145,7 @@ class Neural(ABC):
     def load(self, folder: Path) -> None:
         """Become what was saved. Raises DataError for a folder of another kind, row or version."""
         config = _read_config(folder, self.name)
-        self._build(Tokens.load(folder, config["prompt"]), {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")})
+        self._build(self.tokens_kind.load(folder, config["prompt"]), {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")})
         try:
             load_model(self._module, str(folder / "model.safetensors"))
         except (OSError, RuntimeError) as error:

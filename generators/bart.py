@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import BartConfig, BartForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
@@ -45,7 +44,7 @@ class FusedBart(nn.Module):
 
     def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""
-        decoder = self.bart.get_decoder()
+        decoder = self.bart.model.decoder
         states = decoder(
             input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
         ).last_hidden_state
@@ -64,7 +63,7 @@ class FusedBart(nn.Module):
 
     def step(self, tokens: Tensor, state: BartState) -> tuple[Tensor, BartState]:
         """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
-        states = self.bart.get_decoder()(
+        states = self.bart.model.decoder(
             input_ids=tokens,
             encoder_hidden_states=state.memory,
             encoder_attention_mask=state.mask,
@@ -90,7 +89,7 @@ class FusedBart(nn.Module):
 
 
 def random_bart(config: dict[str, Any]) -> BartForConditionalGeneration:
-    """Return a BART of the given shape with random weights, N(0, 0.02)."""
+    """Return a BART of the given shape with random weights."""
     return BartForConditionalGeneration(BartConfig(**config))
 
 
@@ -104,7 +103,11 @@ def shape(
     dropout: float,
     specials: tuple[int, int, int],
 ) -> dict[str, Any]:
-    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos."""
+    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos.
+
+    Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
+    a layer's output is as large as there.
+    """
     pad, bos, eos = specials
     return {
         "vocab_size": vocabulary,
@@ -118,6 +121,7 @@ def shape(
         "dropout": dropout,
         "attention_dropout": dropout,
         "activation_dropout": dropout,
+        "init_std": 0.02 * (768 / width) ** 0.5,
         "max_position_embeddings": 512,
         "pad_token_id": pad,
         "bos_token_id": bos,

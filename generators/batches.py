@@ -19,7 +19,7 @@ from generators.targets import Targets
 from generators.tokens import Encoded, Tokens
 
 BUCKET = 32
-"""Batches whose examples are sorted by length together: chance enough between them, little padding in them."""
+"""So many batches are sorted by length together: chance enough between them, little padding within."""
 
 
 class Batch(TypedDict):
@@ -106,7 +106,8 @@ class Collate:
         if example.frames.shape[1] != self._width:
             raise DataError(
                 f"video {example.video_id}: its frames are {example.frames.shape[1]} wide, but the model was "
-                f"trained on frames {self._width} wide. Use the features it was trained on (--features), or train again."
+                f"trained on frames {self._width} wide. "
+                "Use the features it was trained on (--features), or train again."
             )
 
 
@@ -167,7 +168,7 @@ class Buckets(Sampler[list[int]]):
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
     """Return the batch on a device."""
-    return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined]
+    return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
 
 
 def compact(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

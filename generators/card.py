@@ -22,8 +22,17 @@ def write(
     """Return the card as markdown."""
     scores = [(entry["epoch"], entry[SCORE]) for entry in log if SCORE in entry]
     best = max(scores, key=lambda pair: pair[1], default=None)
-    score = f"CIDEr {best[1]:.4f} on validation (best of {len(scores)} epochs)" if best else "not measured: no validation"
-    lines = [f"# {label}", "", "Written by `bench run`: a generator that writes a query-like summary of a video.", ""]
+    score = (
+        f"CIDEr {best[1]:.4f} on validation (best of {len(scores)} epochs)"
+        if best
+        else "not measured: no validation"
+    )
+    lines = [
+        f"# {label}",
+        "",
+        "Written by `bench run`: a generator that writes a query-like summary of a video.",
+        "",
+    ]
     lines += [f"* score: {score}", f"* data: {json.dumps(config.get('trained_on', {}), ensure_ascii=False)}"]
     lines += [f"* {name}: {value}" for name, value in notes.items()]
     lines += ["", "## Options", ""]

@@ -56,7 +56,8 @@ class Rules:
         ways: dict[str, bool | str] = {"true": True, "false": False, "never": "never"}
         if options.early_stopping.lower() not in ways:
             raise UsageError(
-                f"option decode.early_stopping={options.early_stopping!r} is not known. Known: {', '.join(ways)}."
+                f"option decode.early_stopping={options.early_stopping!r} is not known. "
+                f"Known: {', '.join(ways)}."
             )
         return cls(
             prompt,
@@ -92,7 +93,9 @@ def search(decoder: Decoder[S], state: S, rows: int, device: torch.device, rules
 class _Search(Generic[S]):
     """Hold the beams of the videos that are still being written."""
 
-    def __init__(self, decoder: Decoder[S], rules: Rules, state: S, videos: int, device: torch.device) -> None:
+    def __init__(
+        self, decoder: Decoder[S], rules: Rules, state: S, videos: int, device: torch.device
+    ) -> None:
         k, width = rules.beams, len(rules.prompt) + rules.max_tokens + 1
         self.decoder, self.rules, self.state = decoder, rules, state
         self.rows = torch.arange(videos, device=device)  # which video is here
@@ -131,7 +134,7 @@ class _Search(Generic[S]):
             scores[:, self.rules.eos] = 0.0
         else:
             scores = block_ngrams(self.live[:, :, :at].flatten(0, 1), scores, self.rules.no_repeat_ngram)
-        return scores.unflatten(0, (-1, k))
+        return scores.view(len(self.rows), k, -1)
 
     def _advance(self, scores: Tensor, step: int) -> None:
         """Choose the next beams and keep those that end."""
@@ -163,14 +166,16 @@ class _Search(Generic[S]):
             return torch.ones(len(self.rows), dtype=torch.bool, device=self.rows.device)
         longest = rules.early_stopping == "never" and rules.length_penalty > 0.0
         length = rules.max_tokens + 1 if longest else step + 1
-        hope = self.live_scores[:, 0] / length**rules.length_penalty
+        hope: Tensor = self.live_scores[:, 0] / length**rules.length_penalty
         worst = torch.where(self.is_done, self.done_scores.amin(1, keepdim=True), NEVER)  # [b, k]
-        closed = ~(hope[:, None] > worst).any(1)
+        closed: Tensor = ~(hope[:, None] > worst).any(1)
         return closed | (self.is_done.all(1) if rules.early_stopping is True else closed)
 
     def _hand_over(self, finished: Tensor, found: list[list[int]]) -> None:
         start = len(self.rules.prompt)
-        for row, best in zip(self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True):
+        for row, best in zip(
+            self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True
+        ):
             found[row] = best[: best.index(self.rules.eos)] if self.rules.eos in best else best
         stay = (~finished).nonzero().flatten()
         k = self.rules.beams
@@ -182,7 +187,7 @@ class _Search(Generic[S]):
 
 
 def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
-    """Forbid tokens that would complete an n-gram already in ``written`` ``[r, t]``; ``scores`` ``[r, v]``."""
+    """Forbid tokens that would repeat an n-gram in ``written``, ``[r, t]``; scores are ``[r, v]``."""
     if n == 0 or written.shape[1] < n:
         return scores
     seen = written.unfold(1, n, 1)  # [r, windows, n]

@@ -77,18 +77,20 @@ class DotProduct(_Residual):
     positions and has no frame mask. Source: Yu et al. 2021, type 0; reference-models.md section 6.
     """
 
-    def __init__(self, width: int, frame_width: int, *, softmax_axis: str = "frames", dropout: float = 0.1) -> None:
+    def __init__(
+        self, width: int, frame_width: int, *, softmax_axis: str = "frames", dropout: float = 0.1
+    ) -> None:
         super().__init__(width, frame_width, dropout)
         self.project = nn.Linear(frame_width, width)
         self.softmax_axis = softmax_axis
 
     def weights(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weight of each frame at each text position, ``[b, t, f]``."""
-        scores = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
+        scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
         if self.softmax_axis == "text":
-            return scores.softmax(dim=1)
+            return torch.softmax(scores, dim=1)
         lowest = torch.finfo(scores.dtype).min
-        return scores.masked_fill(~batch["frame_mask"][:, None, :], lowest).softmax(dim=2)
+        return torch.softmax(scores.masked_fill(~batch["frame_mask"][:, None, :], lowest), dim=2)
 
     def look(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weighted raw frames."""
@@ -116,7 +118,11 @@ class MultiHead(_Residual):
         hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN
         frames = batch["frames"]
         seen, _ = self.attention(
-            self.query(states), self.key(frames), self.value(frames), key_padding_mask=hidden, need_weights=False
+            self.query(states),
+            self.key(frames),
+            self.value(frames),
+            key_padding_mask=hidden,
+            need_weights=False,
         )
         return seen  # type: ignore[no-any-return]
 
@@ -131,4 +137,4 @@ KINDS: dict[str, type[Fusion]] = {
 
 def make(name: str, width: int, frame_width: int, settings: dict[str, Json]) -> Fusion:
     """Return a fusion by its name in a model's config."""
-    return KINDS[name](width, frame_width, **settings)  # type: ignore[call-arg, arg-type]
+    return KINDS[name](width, frame_width, **settings)

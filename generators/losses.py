@@ -10,7 +10,7 @@ from generators.batches import Batch
 
 
 def split_targets(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what the decoder reads, what it should write next, and the mask of the latter: ``[b, t - 1]`` each."""
+    """Return what the decoder reads, what it should write, and the mask of that: ``[b, t - 1]`` each."""
     return batch["targets"][:, :-1], batch["targets"][:, 1:], batch["target_mask"][:, 1:]
 
 
@@ -19,7 +19,7 @@ def token_losses(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tens
     flat = functional.cross_entropy(
         logits.float().flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
     )
-    return flat.unflatten(0, labels.shape)
+    return flat.view(labels.shape)
 
 
 def per_token(losses: Tensor, mask: Tensor) -> Tensor:
@@ -32,7 +32,9 @@ def per_sample(losses: Tensor, mask: Tensor) -> Tensor:
     return (losses * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
-def smoothed_divergence(log_probs: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float, pad: int) -> Tensor:
+def smoothed_divergence(
+    log_probs: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float, pad: int
+) -> Tensor:
     """Return the Kullback-Leibler divergence per real token from a smoothed one-hot.
 
     The true token has ``1 - smoothing``; the rest is shared by all others but the padding.

@@ -44,12 +44,14 @@ class Stream(nn.Module):
         self.scale = math.sqrt(config.d_model)
         self.encoder = PegasusEncoder(config)
         self.decoder = PegasusDecoder(config)
-        self.encoder.layer_norm = self.decoder.layer_norm = nn.Identity()
+        self.encoder.layer_norm = self.decoder.layer_norm = nn.Identity()  # type: ignore[assignment]
         del self.encoder.embed_tokens  # inputs come embedded
 
     def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return the memory ``[b, s, d]`` of embedded inputs."""
-        states: Tensor = self.encoder(inputs_embeds=inputs * self.scale, attention_mask=mask.long()).last_hidden_state
+        states: Tensor = self.encoder(
+            inputs_embeds=inputs * self.scale, attention_mask=mask.long()
+        ).last_hidden_state
         return states
 
     def decode(self, read: Tensor, state: StreamState, *, cached: bool) -> Tensor:
@@ -71,7 +73,9 @@ class MDVCModel(nn.Module):
     frames shows its visual stream one learned vector, so that nothing is read from padding.
     """
 
-    def __init__(self, *, vocabulary: int, pad: int, frame_width: int, width: int, smoothing: float, **shape: Any) -> None:
+    def __init__(
+        self, *, vocabulary: int, pad: int, frame_width: int, width: int, smoothing: float, **shape: Any
+    ) -> None:
         super().__init__()
         self.pad, self.smoothing = pad, smoothing
         config = _pegasus(vocabulary, pad, width, shape)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors.torch import load_model, save_model
 from torch import nn
 
 from bench.context import Context
@@ -18,6 +17,7 @@ from bench.types import Json, Video, VideoId
 from generators import card
 from generators.batches import Collate, Example, TrainingSet, prepare, to_device
 from generators.decoding import Rules, beam_search
+from generators.files import load_weights, save_weights
 from generators.options import DecodeOptions, TextOptions, TrainOptions
 from generators.targets import Targets, Uniform
 from generators.tokens import Tokens
@@ -71,7 +71,7 @@ class Neural(ABC):
     def module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the module with random weights."""
 
-    def warm(self, module: Any) -> None:
+    def warm(self, module: Any) -> None:  # noqa: B027  most rows have nothing to put in
         """Put pretrained weights into the module, where the row has any."""
 
     def rates(self) -> Mapping[str, float]:
@@ -106,9 +106,13 @@ class Neural(ABC):
         Raises DataError when no training video has a reference.
         """
         if not any(video.references for video in train):
-            raise DataError(f"{self.label} cannot be trained: none of {len(train)} training videos has a query.")
+            raise DataError(
+                f"{self.label} cannot be trained: none of {len(train)} training videos has a query."
+            )
         tokens = self.vocabulary(train)
-        config = self.configuration(tokens, max([1, *(v.frames.shape[1] for v in train if v.frames.ndim == 2)]))
+        config = self.configuration(
+            tokens, max([1, *(v.frames.shape[1] for v in train if v.frames.ndim == 2)])
+        )
         self._build(tokens, config)
         self.warm(self._module)
         self._run(train, val)
@@ -133,9 +137,11 @@ class Neural(ABC):
     def save(self, folder: Path) -> None:
         """Write safetensors, config.json, the tokenizer, the training log and a model card."""
         assert self._tokens is not None, "saved before it was trained"
-        save_model(self._module, str(folder / "model.safetensors"))
+        save_weights(self._module, folder / "model.safetensors")
         config = FORMAT | {"row": self.name, "prompt": self._tokens.prompt} | self._config
-        (folder / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / "config.json").write_text(
+            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
         self._tokens.save(folder)
         write_log(self._log, folder / "training.jsonl")
         sections = (self.text, self.training, self.decoding)
@@ -145,19 +151,23 @@ class Neural(ABC):
     def load(self, folder: Path) -> None:
         """Become what was saved. Raises DataError for a folder of another kind, row or version."""
         config = _read_config(folder, self.name)
-        self._build(self.tokens_kind.load(folder, config["prompt"]), {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")})
-        try:
-            load_model(self._module, str(folder / "model.safetensors"))
-        except (OSError, RuntimeError) as error:
-            raise DataError(f"{folder}/model.safetensors does not hold the weights that config.json tells: {error}") from error
+        self._build(
+            self.tokens_kind.load(folder, config["prompt"]),
+            {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")},
+        )
+        load_weights(self._module, folder / "model.safetensors")
         log = folder / "training.jsonl"
-        self._log = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+        self._log = (
+            [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+            if log.exists()
+            else []
+        )
 
     def _build(self, tokens: Tokens, config: dict[str, Json]) -> None:
         torch.manual_seed(self.seed)
         self._tokens, self._config = tokens, config
         self._module = self.module(config).to(self.device).eval()
-        self._collate = self.collate(tokens.pad, int(config["frame_width"]))  # type: ignore[call-overload]
+        self._collate = self.collate(tokens.pad, int(str(config["frame_width"])))
 
     # Generator
 
@@ -228,7 +238,9 @@ class Neural(ABC):
         references = {video.video_id: video.references for video in chosen if video.references}
         if not references:
             return None
-        examples, _ = prepare([Video(v.video_id, v.transcript, v.frames) for v in chosen], self._tokens, self.text)
+        examples, _ = prepare(
+            [Video(v.video_id, v.transcript, v.frames) for v in chosen], self._tokens, self.text
+        )
         options = DecodeOptions(**{**vars(self.decoding), "beams": self.training.validation_beams})
         rules = Rules.of(options, self._tokens.prompt, self._tokens.eos, self._tokens.pad)
         return lambda: cider(self._write(examples, rules), references)
@@ -254,5 +266,8 @@ def _read_config(folder: Path, row: str) -> dict[str, Any]:
     found = {key: config.get(key) for key in (*FORMAT, "row")}
     wanted = FORMAT | {"row": row}
     if found != wanted:
-        raise DataError(f"{path} describes {found}, but this row needs {wanted}. Train it again, or name the right folder.")
+        raise DataError(
+            f"{path} describes {found}, but this row needs {wanted}. "
+            "Train it again, or name the right folder."
+        )
     return config

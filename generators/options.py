@@ -27,7 +27,7 @@ class TextOptions(Section):
     query_tokens: int = 20
     """Without specials (paper, IV-B3)."""
     vocabulary: int = 8000
-    """Most tokens of a vocabulary built from the training split: sub-words of English, characters of Chinese."""
+    """Most tokens of a vocabulary made of the training split: English sub-words, Chinese characters."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class DecodeOptions(Section):
     no_repeat_ngram: int = 3
     """No n-gram of this length occurs twice; 0 allows repeats. 3 is what fnlp/bart-base-chinese sets."""
     early_stopping: str = "true"
-    """``true`` ends with as many finished beams as beams; ``false`` and ``never`` look longer, as in transformers."""
+    """``true`` ends with ``beams`` finished beams; ``false``, ``never`` look longer, as in transformers."""
     batch_size: int = 64
 
 
@@ -80,8 +80,9 @@ class BartOptions(Section):
 
     section: ClassVar[str] = "bart"
     weights: str = "auto"
-    """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English: MiniLM's encoder,
-    random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese, facebook/bart-base for English."""
+    """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English:
+    MiniLM's encoder, random decoder), or ``auto``: fnlp/bart-base-chinese for Chinese,
+    facebook/bart-base for English."""
     revision: str | None = None
     """The revision of a hub id; None takes the one pinned in generators/weights.py, or the newest."""
     lr: float = 5e-5
@@ -92,13 +93,13 @@ class BartOptions(Section):
     feed_forward: int = 3072
     dropout: float = 0.1
     fusion_lr: float = 5.0
-    """The rate of parts that no pretraining has seen, as a multiple of ``bart.lr`` (VG-GPLMs: 1.5e-4 / 3e-5)."""
+    """The rate of parts without pretraining, as a multiple of ``bart.lr`` (VG-GPLMs: 1.5e-4 / 3e-5)."""
     fusion_width: int = 256
     """Common width of VG-BART (MH)."""
     fusion_heads: int = 1
     """Heads of VG-BART (MH); the released code's default is 1."""
     softmax_axis: str = "frames"
-    """``text`` is what the released code of VG-BART (DP) does: a softmax over text positions, without a mask."""
+    """``text`` is what VG-BART (DP)'s released code does: a softmax over text positions, without a mask."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from generators.fusion import TextOnly
 from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.tokens import Tokens, build
 from generators.training import Plan, train, write_log
-from generators.weights import all_lines, known_ids, minilm_folder, read_tokens, write_checkpoint
+from generators.weights import all_lines, known_ids, minilm_folder, no_bars, read_tokens, write_checkpoint
 
 NO_FRAMES = np.zeros((0, 1), dtype=np.float32)
 
@@ -60,12 +60,15 @@ def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -
     key = recipe.key() | {"texts": digest([[v.video_id, v.transcript, *v.references] for v in videos])}
 
     def make(folder: Path) -> Mapping[str, Json]:
-        bart, tokens, log = pretrain(recipe, videos, context.store.scratch("pretrained", key), quiet=context.quiet)
+        bart, tokens, log = pretrain(
+            recipe, videos, context.store.scratch("pretrained", key), quiet=context.quiet
+        )
         write_checkpoint(bart, tokens, folder)
         write_log(log, folder / "training.jsonl")
         return {"loss": log[-1]["loss"]}
 
-    return context.store.fetch("pretrained", key, make).path
+    made: Path = context.store.fetch("pretrained", key, make).path
+    return made
 
 
 def warm_started(context: Context, recipe: Recipe) -> Path:
@@ -78,7 +81,8 @@ def warm_started(context: Context, recipe: Recipe) -> Path:
         tokens = minilm_tokens()
         write_checkpoint(minilm_bart(source, recipe.bart.decoder_layers), tokens, folder)
 
-    return context.store.fetch("warm-started", key, make).path
+    made: Path = context.store.fetch("warm-started", key, make).path
+    return made
 
 
 def pretrain(
@@ -126,7 +130,8 @@ class Infilling:
         limit = recipe.text.transcript_tokens - 2
         transcripts = [[one.ids] for one in tokens.encode([v.transcript for v in videos], limit) if one.ids]
         queries = [
-            [one.ids for one in tokens.encode(v.references, recipe.text.query_tokens) if one.ids] for v in videos
+            [one.ids for one in tokens.encode(v.references, recipe.text.query_tokens) if one.ids]
+            for v in videos
         ]
         self._groups = transcripts + [group for group in queries if group]
 
@@ -137,7 +142,9 @@ class Infilling:
     def lengths(self) -> list[int]:
         """Return the most tokens each example may have."""
         window = self._options.window
-        return [min(max(map(len, group)), window) if window else max(map(len, group)) for group in self._groups]
+        return [
+            min(max(map(len, group)), window) if window else max(map(len, group)) for group in self._groups
+        ]
 
     def __getitem__(self, index: int) -> tuple[Example, list[int]]:
         chance = random.Random(f"{self._seed}:{self.epoch}:{index}")
@@ -145,7 +152,9 @@ class Infilling:
         window = self._options.window or len(ids)
         start = chance.randrange(max(len(ids) - window, 0) + 1)
         ids = ids[start : start + window]
-        masked = infill(ids, chance, share=self._options.masked, mean=self._options.span, mask=self._tokens.mask)
+        masked = infill(
+            ids, chance, share=self._options.masked, mean=self._options.span, mask=self._tokens.mask
+        )
         target = self._tokens.target(ids)
         return Example(str(index), self._tokens.frame(masked), NO_FRAMES, [target]), target
 
@@ -188,7 +197,8 @@ def minilm_bart(source: Path, decoder_layers: int) -> BartForConditionalGenerati
     BERT's and BART's encoder layers are the same function under other names; BERT's token type is a
     constant and goes into the positions. Source: Rothe et al. 2020 (warm-starting one side).
     """
-    bert = BertModel.from_pretrained(str(source), dtype=torch.float32, add_pooling_layer=False)
+    with no_bars():
+        bert = BertModel.from_pretrained(str(source), dtype=torch.float32, add_pooling_layer=False)
     config = bert.config
     bart = random_bart(
         shape(
@@ -219,7 +229,9 @@ _NAMES = {
 
 def _renamed(bert: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return a BERT's weights under the names of BART's encoder."""
-    places = bert["embeddings.position_embeddings.weight"] + bert["embeddings.token_type_embeddings.weight"][0]
+    places = (
+        bert["embeddings.position_embeddings.weight"] + bert["embeddings.token_type_embeddings.weight"][0]
+    )
     renamed = {
         "embed_tokens.weight": bert["embeddings.word_embeddings.weight"],
         "embed_positions.weight": torch.cat((torch.zeros(2, places.shape[1]), places)),  # BART's offset of 2

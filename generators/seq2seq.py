@@ -43,11 +43,20 @@ class AttentiveLSTM(nn.Module):
     vocabulary layer and the next step. The decoder starts at the encoder's final state, layer by layer.
     """
 
-    def __init__(self, *, vocabulary: int, width: int, layers: int, dropout: float, frame_width: int, pad: int) -> None:
+    def __init__(
+        self, *, vocabulary: int, width: int, layers: int, dropout: float, frame_width: int, pad: int
+    ) -> None:
         super().__init__()
         self.embed = nn.Embedding(vocabulary, width, padding_idx=pad)
         self.project = nn.Linear(frame_width, width)
-        self.encoder = nn.LSTM(width, width // 2, layers, dropout=dropout if layers > 1 else 0.0, bidirectional=True, batch_first=True)
+        self.encoder = nn.LSTM(
+            width,
+            width // 2,
+            layers,
+            dropout=dropout if layers > 1 else 0.0,
+            bidirectional=True,
+            batch_first=True,
+        )
         self.cells = nn.ModuleList(nn.LSTMCell(2 * width if i == 0 else width, width) for i in range(layers))
         self.general = nn.Linear(width, width, bias=False)
         self.combine = nn.Linear(2 * width, width, bias=False)
@@ -59,7 +68,9 @@ class AttentiveLSTM(nn.Module):
         both = torch.cat((self.project(batch["frames"]), self.embed(batch["tokens"])), dim=1)
         inputs, mask = compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
         # packing ends each direction at the last real position: padding reaches no state
-        packed = pack_padded_sequence(self.dropout(inputs), mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        packed = pack_padded_sequence(
+            self.dropout(inputs), mask.sum(1).cpu(), batch_first=True, enforce_sorted=False
+        )
         outputs, (hidden, cell) = self.encoder(packed)
         memory, _ = pad_packed_sequence(outputs, batch_first=True)  # [b, s, d]
         return LSTMState(memory, mask, _join(hidden), _join(cell), torch.zeros_like(memory[:, 0]))
@@ -102,12 +113,15 @@ class AttentiveLSTM(nn.Module):
 
     def reorder(self, state: LSTMState, rows: Tensor) -> LSTMState:
         """Return the given rows of what is carried; beams of a video share its memory."""
-        return LSTMState(state.memory, state.mask, state.hidden[:, rows], state.cell[:, rows], state.fed[rows])
+        return LSTMState(
+            state.memory, state.mask, state.hidden[:, rows], state.cell[:, rows], state.fed[rows]
+        )
 
 
 def _join(final: Tensor) -> Tensor:
     """Put the two directions of each layer side by side: ``[2 * layers, b, d / 2]`` to ``[layers, b, d]``."""
-    return final.unflatten(0, (-1, 2)).transpose(1, 2).flatten(2).contiguous()
+    directions = final.view(-1, 2, *final.shape[1:])  # [layers, 2, b, d / 2]
+    return directions.transpose(1, 2).flatten(2).contiguous()
 
 
 class Seq2Seq(Neural):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Tokens:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids: specials dropped, no blanks between Chinese characters."""
         text = self._tokenizer.decode(list(ids), skip_special_tokens=True)
-        return detokenize(text.split())
+        return detokenize(str(text).split())
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and its settings."""
@@ -90,16 +91,44 @@ def build(texts: Iterable[str], size: int) -> Tokens:
     Lower-cased WordPiece in which each Chinese character is a word: sub-words of English, characters
     of Chinese, both in one text.
     """
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=64))  # type: ignore[call-arg]
+    texts = list(texts)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size,
+        limit_alphabet=max(size - len(SPECIALS), 1),
+        special_tokens=[*SPECIALS, *_inner_characters(texts, size)],
+        show_progress=False,
+    )
+    tokenizer = _wordpiece({})
+    tokenizer.train_from_iterator(texts, trainer)
+    # a second tokenizer: in the first, the characters that were only to be numbered count as special
+    roles = dict(
+        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True)
+    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=_wordpiece(tokenizer.get_vocab()), **roles)  # type: ignore[no-untyped-call]
+    return Tokens(fast)
+
+
+def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=64))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=size, limit_alphabet=max(size - len(SPECIALS), 1), special_tokens=list(SPECIALS), show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    roles = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIALS, strict=True))
-    return Tokens(PreTrainedTokenizerFast(tokenizer_object=tokenizer, **roles))
+    return tokenizer
+
+
+def _inner_characters(texts: Sequence[str], size: int) -> list[str]:
+    """Return the characters that occur within words, in a fixed order.
+
+    The trainer numbers them in the order of a hash map, and by their numbers it settles which of two
+    equally frequent pairs is joined: given to it in order, the same texts make the same vocabulary.
+    """
+    tokenizer = _wordpiece({})
+    counts: Counter[str] = Counter()
+    for text in texts:
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
+            counts.update(word[1:])
+    most = sorted(counts, key=lambda character: (-counts[character], character))
+    return [f"##{character}" for character in most[: size // 4]]
 
 
 def _first(*ids: int | None) -> int:

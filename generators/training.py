@@ -19,13 +19,20 @@ from typing import Any, Protocol
 
 import torch
 import transformers
-from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from generators.batches import Buckets
+from generators.files import load_weights, save_weights
 
 SCORE = "eval_score"
 
@@ -87,7 +94,8 @@ def train(
         folder = scratch or Path(spare)
         trainer = _OurTrainer(module, data, collate, _arguments(plan, folder, score is not None), plan, score)
         trainer.watch = watch
-        trainer.train(resume_from_checkpoint=_last_complete(folder))
+        with _no_chatter():
+            trainer.train(resume_from_checkpoint=_last_complete(folder))
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
         for left in folder.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -168,9 +176,11 @@ class _OurTrainer(Trainer):
         if not plan.quiet:
             callbacks.append(_Progress(plan.label))
         with _no_chatter():
-            super().__init__(module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks)
+            super().__init__(
+                module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
+            )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-        self._plan, self._data, self._score = plan, data, score
+        self._module, self._plan, self._data, self._score = module, plan, data, score
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         self._parts: dict[str, list[float]] = defaultdict(list)
         self.watch: Callable[[], Mapping[str, float]] | None = None
@@ -181,18 +191,21 @@ class _OurTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the batches of like length."""
-        loader = DataLoader(self._data, batch_sampler=self._batches, collate_fn=self.data_collator)
+        data: Any = self._data
+        loader: DataLoader[Any] = DataLoader(data, batch_sampler=self._batches, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Give each group of parameters its decay and its rate."""
         if self.optimizer is None:
-            named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
-            decays = set(self.get_decay_parameter_names(self.model))
+            named = [(n, p) for n, p in self._module.named_parameters() if p.requires_grad]
+            decays = set(self.get_decay_parameter_names(self._module))
             groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
             for name, parameter in named:
                 times = next((t for start, t in self._plan.rates.items() if name.startswith(start)), 1.0)
-                groups[times * self._plan.lr, self._plan.weight_decay if name in decays else 0.0].append(parameter)
+                groups[times * self._plan.lr, self._plan.weight_decay if name in decays else 0.0].append(
+                    parameter
+                )
             self.optimizer = torch.optim.AdamW(
                 [{"params": p, "lr": lr, "weight_decay": decay} for (lr, decay), p in groups.items()]
             )
@@ -218,7 +231,7 @@ class _OurTrainer(Trainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Ask the caller for the score."""
         assert self._score is not None, "evaluation is on without a score"
-        self.model.eval()
+        self._module.eval()
         metrics = {**(self.watch() if self.watch else {}), SCORE: self._score()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -235,11 +248,11 @@ class _OurTrainer(Trainer):
         """Write the weights alone; tied ones once."""
         folder = Path(output_dir or str(self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        save_model(self.model, str(folder / "model.safetensors"))
+        save_weights(self._module, folder / "model.safetensors")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         """Read what `_save` wrote, tied weights included."""
-        load_model(self.model, str(Path(resume_from_checkpoint) / "model.safetensors"))
+        load_weights(self._module, Path(resume_from_checkpoint) / "model.safetensors")
 
     def _load_best_model(self) -> None:
         """Go back to the epoch that scored best."""
@@ -259,7 +272,9 @@ class _Rhythm(TrainerCallback):
         """Set the epoch; a continued one has a fraction."""
         self._trainer.start_epoch(int(state.epoch or 0))
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Log what is saved: sums since the last entry are not in a checkpoint."""
         if self._every and state.global_step % self._every == 0:
             control.should_save = control.should_log = True
@@ -277,15 +292,24 @@ class _Progress(TrainerCallback):
     ) -> None:
         """Open the bar where training stands."""
         self._bar = tqdm(
-            total=state.max_steps, initial=state.global_step, desc=self._label, file=sys.stderr, leave=False, disable=None
+            total=state.max_steps,
+            initial=state.global_step,
+            desc=self._label,
+            file=sys.stderr,
+            leave=False,
+            disable=None,
         )
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Move the bar."""
         if self._bar is not None:
             self._bar.update(1)
 
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()

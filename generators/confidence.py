@@ -1,4 +1,4 @@
-"""Confidence scores of the modalities (eq. 15): how near what one of them alone makes the decoder write is to a query."""
+"""Confidence scores (eq. 15): how near to a query comes what one modality alone makes the decoder write."""
 
 from __future__ import annotations
 

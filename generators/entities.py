@@ -111,7 +111,9 @@ def nouns(query: str) -> tuple[str, ...]:
     from jieba import posseg
 
     jieba.setLogLevel(logging.WARNING)
-    return tuple(word.word for word in posseg.cut(query) if word.flag.startswith(_NOUNS) and word.word.strip())
+    return tuple(
+        word.word for word in posseg.cut(query) if word.flag.startswith(_NOUNS) and word.word.strip()
+    )
 
 
 def _fold(text: str) -> str:

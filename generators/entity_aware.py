@@ -1,4 +1,4 @@
-"""The entity-aware fusion of QMS (paper, III-B2): which words of the transcript matter, seen with the frames."""
+"""The entity-aware fusion of QMS (paper, III-B2): which words matter, seen with the frames."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
 
     def forward(self, asking: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
-        """Return ``[b, t, d]`` from states ``[b, t, d]`` and what they see ``[b, f, d]``; zero where nothing is."""
+        """Return ``[b, t, d]`` from states ``[b, t, d]`` that see ``[b, f, d]``; zero where nothing is."""
         logits = self.query(asking) @ self.key(seen).transpose(1, 2) / seen.shape[-1] ** 0.5  # [b, t, f]
         weights = logits.masked_fill(~mask[:, None, :], torch.finfo(logits.dtype).min).softmax(-1)
         attended: Tensor = weights @ self.value(seen)

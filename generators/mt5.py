@@ -22,10 +22,23 @@ from generators.qms_rows import QMSRow
 from generators.tokens import Tokens
 
 SHAPE = (
-    "vocab_size d_model d_kv d_ff num_layers num_decoder_layers num_heads relative_attention_num_buckets "
-    "relative_attention_max_distance dropout_rate layer_norm_epsilon feed_forward_proj tie_word_embeddings "
-    "pad_token_id eos_token_id decoder_start_token_id"
-).split()
+    "vocab_size",
+    "d_model",
+    "d_kv",
+    "d_ff",
+    "num_layers",
+    "num_decoder_layers",
+    "num_heads",
+    "relative_attention_num_buckets",
+    "relative_attention_max_distance",
+    "dropout_rate",
+    "layer_norm_epsilon",
+    "feed_forward_proj",
+    "tie_word_embeddings",
+    "pad_token_id",
+    "eos_token_id",
+    "decoder_start_token_id",
+)
 """What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
 
 
@@ -46,7 +59,12 @@ class MT5Tokens(Tokens):
 
 
 class MT5Objective(QMS):
-    """QMS whose vocabulary scores are mT5's."""
+    """QMS whose decoder and vocabulary scores are mT5's."""
+
+    @property
+    def decoder(self) -> Any:
+        """Return the library's decoder."""
+        return self.bart.decoder
 
     def _vocabulary(self, states: Tensor) -> Tensor:
         scores: Tensor = self.bart.lm_head(states)

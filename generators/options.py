@@ -169,7 +169,7 @@ class QMSOptions(Section):
     """A word is selected from this probability on (eq. 5)."""
     mu: float | None = None
     """Queries less similar than this to the mean of their set are rejected (eq. 13). None takes 0.75, the
-    paper's for mean BERT vectors, or the value that goes with another encoder in generators/sentences.py."""
+    paper's for mean BERT vectors, or what goes with the encoder in generators/sentences.py."""
     entity_weight: float = 0.5
     """Lambda of eq. 18."""
     entity_loss: str = "mean"
@@ -179,14 +179,14 @@ class QMSOptions(Section):
     regulariser: str = "decoupled"
     """``decoupled`` (AdamW's decay), ``norm`` (the un-squared Frobenius norm, to the letter) or ``none``."""
     scores: str = "free"
-    """What U_v and U_t (eq. 15) are measured on: ``free`` greedy decodes, or ``teacher`` forced ones (cheaper,
-    but the sampled query leaks into them)."""
+    """What U_v and U_t (eq. 15) are measured on: ``free`` greedy decodes, or ``teacher``-forced ones
+    (cheaper, but the sampled query leaks into them)."""
     encoder: str = "auto"
     """What compares queries (eq. 11): ``minilm``, ``self`` (the family's own pretrained encoder), a hub id or
-    folder of a BERT, or ``auto``: MiniLM for English; for Chinese bert-base-chinese, with ``bart.weights=self``
-    ``self``."""
+    folder of a BERT, or ``auto``: MiniLM for English; for Chinese bert-base-chinese, or ``self``
+    with ``bart.weights=self``."""
     fresh_lr: float = 1.0
-    """The rate of visual encoder and entity block, which no pretraining has seen, as a multiple of the row's."""
+    """The rate of visual encoder and entity block, which are not pretrained, as a multiple of the row's."""
     dropout: float = 0.1
     """Inside the perceptron of eq. 4."""
 

@@ -22,7 +22,7 @@ from generators.losses import per_sample, split_targets, token_losses
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled(Example):
-    """Hold a training video with its entity labels, one for each token; ``row`` is its number in `Confidence`."""
+    """Hold a training video with an entity label for each token; ``row`` is its number in `Confidence`."""
 
     labels: list[int]
     row: int
@@ -100,7 +100,8 @@ class QMS(FusedBart):
         parts = self._generation(views, batch)
         loss = parts.pop("generation")
         if views.scores is not None:
-            assert views.words is not None and views.selected is not None
+            assert views.words is not None
+            assert views.selected is not None
             labels = cast(LabelledBatch, batch)["labels"]
             entity = entity_loss(views.scores, labels, views.words, self.objective.entity_loss)
             loss = loss + self.objective.entity_weight * entity
@@ -114,14 +115,15 @@ class QMS(FusedBart):
         """Return eq. 17 under ``generation``, and its parts: one pass of the decoder over all memories."""
         paths = [views.fused]
         if self.parts.unimodal:
-            assert views.visual is not None and views.textual is not None
+            assert views.visual is not None
+            assert views.textual is not None
             paths += [views.visual, views.textual]
         read, labels, mask = (tensor.repeat(len(paths), 1) for tensor in split_targets(batch))
         logits = self.logits(read, *stack(paths))
-        losses = per_sample(token_losses(logits, labels), mask).unflatten(0, (len(paths), -1))  # [paths, b]
+        losses = per_sample(token_losses(logits, labels), mask).view(len(paths), -1)  # [paths, b]
         if not self.parts.unimodal:
             return {"generation": losses[0].mean(), "loss_g": losses[0].mean()}
-        # After the graded pass: under autocast a decode without gradient must not be the first to cast the weights.
+        # After the graded pass: under autocast, a decode without gradient must not be the first to cast.
         scores = self.scores(views, batch, logits.detach())  # [2, b]
         means = dict(zip(("loss_g", "loss_v", "loss_t"), losses.mean(1), strict=True))
         means |= {"U_v": scores[0].mean(), "U_t": scores[1].mean()}
@@ -141,20 +143,22 @@ class QMS(FusedBart):
         forced = self.objective.scores == "teacher" and logits is not None
         written = self._forced(logits, batch) if forced and logits is not None else self.unimodal(views)
         rows = cast(LabelledBatch, batch)["rows"].tolist()
-        scores = torch.tensor(self.confidence(written, rows * 2), device=present.device)
-        return scores.unflatten(0, (2, -1)) * present
+        scores: Tensor = torch.tensor(self.confidence(written, rows * 2), device=present.device).view(2, -1)
+        return scores * present
 
     def unimodal(self, views: Views) -> list[list[int]]:
         """Write greedily from V alone, then from T alone: ids of all videos for one, then for the other."""
-        assert views.visual is not None and views.textual is not None
+        assert views.visual is not None
+        assert views.textual is not None
         memory, mask = stack([views.visual, views.textual])
-        decoder = self.bart.get_decoder()
-        training = decoder.training
-        decoder.eval()
+        training = self.decoder.training
+        self.decoder.eval()
         with torch.inference_mode():
-            state = BartState(memory.detach(), mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
+            state = BartState(
+                memory.detach(), mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache())
+            )
             written = search(self, state, len(memory), memory.device, self.objective.rules)
-        decoder.train(training)
+        self.decoder.train(training)
         return written
 
     def _forced(self, logits: Tensor, batch: Batch) -> list[list[int]]:
@@ -168,12 +172,12 @@ class QMS(FusedBart):
 
 
 def weighted(losses: Tensor, scores: Tensor) -> Tensor:
-    """Return eq. 17 for each sample: ``losses`` ``[3, b]`` are L_g, L_g^v, L_g^t; ``scores`` ``[2, b]`` U_v, U_t."""
+    """Return eq. 17 for each sample, from L_g, L_g^v, L_g^t ``[3, b]`` and U_v, U_t ``[2, b]``."""
     return (losses[0] + (scores.detach() * losses[1:]).sum(0)) / 3
 
 
 def entity_loss(scores: Tensor, labels: Tensor, words: Tensor, reduction: str = "mean") -> Tensor:
-    """Return eq. 10 over the words of each sample, ``mean`` or ``sum``, then the mean over samples (decision 15)."""
+    """Return eq. 10 over each sample's words, ``mean`` or ``sum``, then the mean of samples (decision 15)."""
     losses = functional.binary_cross_entropy_with_logits(scores.float(), labels, reduction="none") * words
     each = losses.sum(1)
     return (each if reduction == "sum" else each / words.sum(1).clamp(min=1)).mean()

@@ -1,10 +1,9 @@
-"""QMS on BART as a row, its ablations, and QMS without pretraining: they differ by `Parts` or by the backbone."""
+"""QMS as rows: on BART, its ablations, without pretraining. They differ by `Parts` or by the backbone."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,6 @@ from generators.sampling import Sampled, entropy, probabilities
 from generators.targets import Targets, Uniform
 from generators.training import Plan
 from generators.transformer import Transformer
-from generators.weights import read_weights
 
 
 class QMSRow(Neural):
@@ -44,9 +42,7 @@ class QMSRow(Neural):
         super().__init__(context)
         self.parts = parts or Parts()
         self.qms = context.options(QMSOptions)
-        self.encoder = sentences.auto(
-            self.qms.encoder, self.language, context.options(BartOptions).weights
-        )
+        self.encoder = sentences.auto(self.qms.encoder, self.language, context.options(BartOptions).weights)
         self._own = context.options(BartOptions), context.options(PretrainOptions)
         self._facts: dict[str, float] = {}
         _check(self.qms)
@@ -160,7 +156,8 @@ class QMSRow(Neural):
         assert self._tokens is not None
         spans = self._tokens.spans([v.transcript for v in videos], self.text.transcript_tokens - 2)
         return [
-            [0] * self._tokens.lead + token_labels(places, entity_spans(v.transcript, v.references, self.language))
+            [0] * self._tokens.lead
+            + token_labels(places, entity_spans(v.transcript, v.references, self.language))
             for v, places in zip(videos, spans, strict=True)
         ]
 
@@ -198,13 +195,13 @@ class QMSRow(Neural):
 
     def signature(self) -> Mapping[str, str]:
         """Say what compares queries, and from which similarity on they are kept."""
-        own = super().signature() if hasattr(super(), "signature") else {}
+        own: Mapping[str, str] = getattr(super(), "signature", dict)()
         if not self.parts.sampling:
             return own
         return {**own, "queries": f"{sentences.named(self.encoder)}, mu {self.mu:g}"}
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return the words that were selected, what each modality writes, how its queries are judged, the summary."""
+        """Return the words selected, what each modality writes, how the queries are judged, the summary."""
         if self._tokens is None:
             raise UsageError(f"{self.label} was asked to explain before it was trained or loaded.")
         return Explanation(self, video).all()
@@ -236,7 +233,7 @@ def _check(options: QMSOptions) -> None:
 
 
 def _facts(similar: Any, chances: Any, mu: float) -> dict[str, float]:
-    """Return the share of rejected queries, of videos whose queries were all rejected, and the mean entropy."""
+    """Return the shares of rejected queries and of videos without any other, and the mean entropy."""
     scores = list(similar)
     queries = sum(map(len, scores)) or 1
     return {

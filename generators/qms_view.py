@@ -47,7 +47,9 @@ class Explanation:
         assert tokens is not None
         self.tokens = tokens
         (example,), _ = prepare([video], tokens, row.text)
-        labelled = Labelled(example.video_id, example.tokens, example.frames, example.targets, labels=[], row=0)
+        labelled = Labelled(
+            example.video_id, example.tokens, example.frames, example.targets, labels=[], row=0
+        )
         self.batch = to_device(row._collate([(labelled, [])]), row.device)
         with torch.inference_mode():
             self.views = row._module.eval().look(self.batch)
@@ -65,7 +67,7 @@ class Explanation:
         }
 
     def entities(self) -> dict[str, Json]:
-        """Return the transcript with selected words in brackets, the words, and what the queries ask for in it."""
+        """Return the transcript with selected words in brackets, the words, and what the queries ask for."""
         if self.views.selected is None:
             return {}
         text = self.video.transcript
@@ -85,7 +87,8 @@ class Explanation:
             return {}
         written = self.row._module.unimodal(self.views)
         told: dict[str, Json] = {
-            name: self.tokens.decode(ids) for name, ids in zip(("from_frames", "from_transcript"), written, strict=True)
+            name: self.tokens.decode(ids)
+            for name, ids in zip(("from_frames", "from_transcript"), written, strict=True)
         }
         if self.video.references:
             scores = Confidence(self.tokens.decode, [self.video.references])(written, [0, 0])
@@ -99,7 +102,12 @@ class Explanation:
         name, similar = self.row.similar(self.video)
         chances = probabilities(similar, self.row.mu)
         rows: list[Mapping[str, Json]] = [
-            {"query": text, "similarity": float(s), "probability": float(p), "rejected": bool(s < self.row.mu)}
+            {
+                "query": text,
+                "similarity": float(s),
+                "probability": float(p),
+                "rejected": bool(s < self.row.mu),
+            }
             for text, s, p in zip(self.video.references, similar, chances, strict=True)
         ]
         return {"compared_by": name, "mu": self.row.mu, "queries": rows}

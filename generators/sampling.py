@@ -1,4 +1,4 @@
-"""Query sampling (eq. 11 to 14): targets near the middle of a video's queries, the less generic more often."""
+"""Query sampling (eq. 11 to 14): targets near the mean of a video's queries, specific ones more often."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def similarities(vectors: npt.ArrayLike) -> Floats:
-    """Return s_j, the cosine of each vector ``[j, d]`` with their mean (eq. 11 and 12); 0 for a zero vector."""
+    """Return s_j, the cosine of each vector ``[j, d]`` with their mean (eq. 11, 12); 0 for a zero vector."""
     each = np.asarray(vectors, dtype=np.float64)
     mean = each.mean(axis=0)
     lengths = np.linalg.norm(each, axis=1) * np.linalg.norm(mean)
-    return np.divide(each @ mean, lengths, out=np.zeros(len(each)), where=lengths > 0)
+    cosines: Floats = np.divide(each @ mean, lengths, out=np.zeros(len(each)), where=lengths > 0)
+    return cosines
 
 
 def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
@@ -32,10 +33,13 @@ def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
     """
     s = np.asarray(scores, dtype=np.float64)
     kept = (s >= mu) & (s > 0)
-    if not kept.any():
-        return np.eye(len(s))[s.argmax()]
-    weights = np.divide(1.0, s, out=np.zeros(len(s)), where=kept)
-    return weights / weights.sum()
+    weights: Floats = np.zeros(len(s))
+    if kept.any():
+        np.divide(1.0, s, out=weights, where=kept)
+    else:
+        weights[s.argmax()] = 1.0
+    weights /= weights.sum()
+    return weights
 
 
 def entropy(p: npt.ArrayLike) -> float:

@@ -31,7 +31,7 @@ _ROWS = 256
 
 @dataclass(frozen=True)
 class Encoder:
-    """Turn texts into vectors: the mean of the last layer over a text's tokens, specials left out (decision 20)."""
+    """Turn texts into vectors: the mean of the last layer over the tokens, no specials (decision 20)."""
 
     tokens: Tokens
     states: Callable[[Tensor, Tensor], Tensor]
@@ -51,7 +51,9 @@ class Encoder:
             for row, i in enumerate(rows):
                 inner = states[row, 1 : 1 + len(ids[i])]
                 vectors[i] = inner.mean(0) if len(ids[i]) else torch.zeros(states.shape[-1])
-        return np.stack([vectors[i].numpy() for i in range(len(ids))]) if ids else np.zeros((0, 1), np.float32)
+        return (
+            np.stack([vectors[i].numpy() for i in range(len(ids))]) if ids else np.zeros((0, 1), np.float32)
+        )
 
 
 def auto(name: str, language: str, weights: str) -> str:
@@ -75,8 +77,8 @@ def folder(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors", "*.bin"]))
     except Exception as error:  # the hub's client raises many kinds
         raise MissingError(
-            f"qms.encoder={name} is no folder here and cannot be had from the model hub ({type(error).__name__}). "
-            "Name a folder with a BERT, or compare queries with --set qms.encoder=self."
+            f"qms.encoder={name} is no folder here and cannot be had from the model hub "
+            f"({type(error).__name__}). Name a folder with a BERT, or compare queries with --set qms.encoder=self."
         ) from error
 
 
@@ -119,10 +121,14 @@ def compare(
 
     def make(place: Path) -> Mapping[str, Json]:
         found = similar(load(), [video.references for video in asked])
-        np.save(place / "similarities.npy", np.concatenate(found) if found else np.zeros(0), allow_pickle=False)
+        np.save(
+            place / "similarities.npy", np.concatenate(found) if found else np.zeros(0), allow_pickle=False
+        )
         return {"queries": sum(map(len, found))}
 
-    artefact = context.store.fetch("similarities", {**key, "texts": texts, "code": code_digest(__name__)}, make)
+    artefact = context.store.fetch(
+        "similarities", {**key, "texts": texts, "code": code_digest(__name__)}, make
+    )
     flat = np.load(artefact.path / "similarities.npy", allow_pickle=False)
     ends = np.cumsum([len(video.references) for video in asked])
     return dict(zip((v.video_id for v in asked), np.split(flat, ends[:-1]), strict=True)) if asked else {}
@@ -139,9 +145,9 @@ def similar(encoder: Encoder, sets: Sequence[Sequence[str]]) -> list[npt.NDArray
 def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
     """Return what gives the states of a library model's text encoder."""
     encoder = model.get_encoder()
-    return lambda ids, mask: encoder(
-        inputs_embeds=model.get_input_embeddings()(ids), attention_mask=mask.long()
-    ).last_hidden_state
+    return lambda ids, mask: (
+        encoder(inputs_embeds=model.get_input_embeddings()(ids), attention_mask=mask.long()).last_hidden_state
+    )
 
 
 def named(encoder: str) -> str:

@@ -55,7 +55,7 @@ class Tokens:
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
 
     def spans(self, texts: Sequence[str], limit: int) -> list[list[tuple[int, int]]]:
-        """Return the characters ``[start, end)`` of the text that each of the first ``limit`` tokens stands for."""
+        """Return the characters ``[start, end)`` that each of a text's first ``limit`` tokens stands for."""
         if not texts:
             return []
         options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}

@@ -32,7 +32,7 @@ def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
     rejected the most similar one is taken (decision 18).
     """
     s = np.asarray(scores, dtype=np.float64)
-    kept = (s >= mu) & (s > 0)
+    kept = (s >= mu) & (s > 1e-9)  # 1 / s_j has no sense at 0 or below
     weights: Floats = np.zeros(len(s))
     if kept.any():
         np.divide(1.0, s, out=weights, where=kept)

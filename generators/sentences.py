@@ -78,7 +78,7 @@ def folder(name: str) -> Path:
     except Exception as error:  # the hub's client raises many kinds
         raise MissingError(
             f"qms.encoder={name} is no folder here and cannot be had from the model hub "
-            f"({type(error).__name__}). Name a folder with a BERT, or compare queries with --set qms.encoder=self."
+            f"({type(error).__name__}). Name a folder with a BERT, or compare with --set qms.encoder=self."
         ) from error
 
 

@@ -3,8 +3,9 @@
 The paper names no tagger, and its 2.2 entities a query and 19.2 a transcript are too many for names of
 persons and places: an entity is a content word (paper-audit.md, decision 11).
 
-* Chinese: the nouns, names and Latin words that jieba's tagger finds in a query; every occurrence of
-  each in the transcript is labelled, longer ones first, none inside another.
+* Chinese: the nouns, names and Latin words of two characters or more that jieba's tagger finds in a
+  query (it calls too many verbs of one character nouns); every occurrence of each in the transcript is
+  labelled, longer ones first, none inside another.
 * Every other language, without a tagger: the runs of a query's words between stop words. Of a run, the
   longest part whose words stand in the transcript one after the other is labelled wherever they do;
   then what is left of the run on both sides.
@@ -111,9 +112,8 @@ def nouns(query: str) -> tuple[str, ...]:
     from jieba import posseg
 
     jieba.setLogLevel(logging.WARNING)
-    return tuple(
-        word.word for word in posseg.cut(query) if word.flag.startswith(_NOUNS) and word.word.strip()
-    )
+    tagged = ((word.word.strip(), word.flag) for word in posseg.cut(query))
+    return tuple(word for word, flag in tagged if flag.startswith(_NOUNS) and len(word) > 1)
 
 
 def _fold(text: str) -> str:

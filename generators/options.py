@@ -177,7 +177,7 @@ class QMSOptions(Section):
     beta: float = 0.5
     """Strength of the regulariser of eq. 18."""
     regulariser: str = "decoupled"
-    """``decoupled`` (AdamW's decay), ``norm`` (the un-squared Frobenius norm, to the letter) or ``none``."""
+    """``decoupled`` (AdamW's decay), ``norm`` (the un-squared Frobenius norm, to the letter) or ``plain``."""
     scores: str = "free"
     """What U_v and U_t (eq. 15) are measured on: ``free`` greedy decodes, or ``teacher``-forced ones
     (cheaper, but the sampled query leaks into them)."""

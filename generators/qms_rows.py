@@ -222,7 +222,7 @@ def _check(options: QMSOptions) -> None:
     """Raise UsageError for a value that is not known."""
     known = {
         "scores": ("free", "teacher"),
-        "regulariser": ("decoupled", "norm", "none"),
+        "regulariser": ("decoupled", "norm", "plain"),
         "entity_loss": ("mean", "sum"),
     }
     for name, values in known.items():

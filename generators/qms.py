@@ -194,7 +194,9 @@ def greedy(rules: Rules) -> Rules:
 
 def picture_encoder(bart: nn.Module) -> nn.Module:
     """Return a random encoder of the same architecture as a model's text encoder, without its vocabulary."""
-    config = type(bart.config).from_dict(bart.config.to_dict() | {"vocab_size": 1, "pad_token_id": 0})  # type: ignore[operator, union-attr]
-    encoder = type(bart.get_encoder())(config)  # type: ignore[operator]
+    like: Any = bart.get_encoder()  # type: ignore[operator]
+    ids = {name: None for name in like.config.to_dict() if name.endswith("_token_id")}
+    config = type(like.config).from_dict(like.config.to_dict() | ids | {"vocab_size": 1, "pad_token_id": 0})
+    encoder = type(like)(config)
     del encoder.embed_tokens
     return cast(nn.Module, encoder)

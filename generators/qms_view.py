@@ -97,7 +97,9 @@ class Explanation:
 
     def queries(self) -> dict[str, Json]:
         """Return each query with s_j, p_j and whether it is rejected."""
-        if not self.video.references or not self.row.parts.sampling:
+        parts = self.row.parts
+        unknown = self.row.encoder == "self" and not parts.textual  # the frozen encoder is not saved
+        if not self.video.references or not parts.sampling or unknown:
             return {}
         name, similar = self.row.similar(self.video)
         chances = probabilities(similar, self.row.mu)

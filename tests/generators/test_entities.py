@@ -64,4 +64,6 @@ def test_all_pieces_of_a_word_are_labelled() -> None:
 
 def test_spans_stop_where_the_ids_do() -> None:
     tokens = build(["one two three four"], 40)
-    assert len(tokens.spans(["one two three four"], 3)[0]) == len(tokens.encode(["one two three four"], 3)[0].ids)
+    assert len(tokens.spans(["one two three four"], 3)[0]) == len(
+        tokens.encode(["one two three four"], 3)[0].ids
+    )

@@ -107,7 +107,7 @@ class Explaining(Protocol):
     """Show why a summary is what it is, for ``bench explain``."""
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return what the system saw in a video and made of it; ``references`` are there to be compared with."""
+        """Return what the system saw in a video and made of it; the references are to compare with."""
         ...
 
 

@@ -100,7 +100,8 @@ def rejection(row: BartQMS, data: Dataset, folder: Path) -> str:
     similar = sentences.similar(
         sentences.bert(sentences.folder(row.encoder), "cpu"), [video.references for video in videos]
     )
-    right, bad = [], []
+    right: list[bool] = []
+    bad: list[bool] = []
     for video, scores in zip(videos, similar, strict=True):
         for query, score in zip(video.references, scores, strict=True):
             wrong = any(f" {e} " in f" {query} " for e in entities if not _part(e, keys[video.video_id]))

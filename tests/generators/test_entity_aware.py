@@ -125,10 +125,9 @@ def test_the_threshold_passes_no_gradient_but_the_copies_do() -> None:
     made = block()
     states, mask = text()
     states.requires_grad_()
-    views = made.views((states, mask), batch())
     made.head[-1].bias.data.fill_(9.0)  # every word is selected
     views = made.views((states, mask), batch())
-    fused, fused_mask = views.fused
+    fused, _ = views.fused
     copies = fused[:, 3 + 6 :]
     assert copies.shape[1] == 4
     copies.sum().backward()

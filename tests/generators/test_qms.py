@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from bench.context import Context
-from bench.types import Video
 from torch.nn import functional
 
+from bench.context import Context
+from bench.types import Video
 from generators.batches import prepare
 from generators.entity_aware import Parts
 from generators.neural import Neural

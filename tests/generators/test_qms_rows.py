@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from bench.context import Context
-from bench.errors import DataError, MissingError, UsageError
-from bench.protocols import Describing, Explaining
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast
 
+from bench.context import Context
+from bench.errors import DataError, MissingError, UsageError
+from bench.protocols import Describing, Explaining
 from generators import sentences
 from generators.groups import ABLATIONS
 from generators.mt5 import MT5QMS
@@ -224,7 +224,7 @@ def test_mt5_without_weights_says_how_to_name_them(context: Make, monkeypatch: p
 
 def test_another_model_than_mt5_is_refused(context: Make, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    row = MT5QMS(context(mt5__weights=str(tmp_path)))
+    row._checkpoint = tmp_path
     with pytest.raises(DataError, match="not mt5"):
-        row = MT5QMS(context(mt5__weights=str(tmp_path)))
-        row._checkpoint = tmp_path
         row.configuration(None, 8)  # type: ignore[arg-type]

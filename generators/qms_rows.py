@@ -142,7 +142,17 @@ class QMSRow(Neural):
         if self.parts.unimodal:
             queries = [video.references for video in train]
             self._module.confidence = Confidence(self._tokens.decode, queries)
+            self._module.objective = self._short(examples)
         return self._labelled(train, examples)
+
+    def _short(self, examples: Sequence[Example]) -> Objective:
+        """Return the objective with decodes of eq. 15 no longer than the longest query: they stay cheap."""
+        objective: Objective = self._module.objective
+        around = len(objective.rules.prompt) + 1
+        longest = (
+            max((len(ids) for example in examples for ids in example.targets), default=around + 1) - around
+        )
+        return dataclasses.replace(objective, rules=dataclasses.replace(objective.rules, max_tokens=longest))
 
     def _labelled(self, videos: Sequence[Video], examples: Sequence[Example]) -> list[Labelled]:
         labels = self._labels(videos) if self.parts.labels else [[] for _ in videos]

@@ -124,6 +124,15 @@ class Caching(Protocol):
         ...
 
 
+@runtime_checkable
+class ExplainingGenerator(Protocol):
+    """Show why a summary is what it is, for ``bench explain``."""
+
+    def explain(self, video: Video) -> Mapping[str, Json]:
+        """Return what the system saw in a video and made of it; the references are to compare with."""
+        ...
+
+
 def reads_references(generator: Generator) -> bool:
     """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
     return bool(getattr(generator, "reads_references", False))

@@ -35,6 +35,11 @@ class FusedBart(nn.Module):
         self.fusion = fusion
         self.smoothing = smoothing
 
+    @property
+    def decoder(self) -> Any:
+        """Return the library's decoder."""
+        return self.bart.model.decoder
+
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the memory ``[b, s, d]`` and its mask ``[b, s]``."""
         text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
@@ -44,8 +49,7 @@ class FusedBart(nn.Module):
 
     def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""
-        decoder = self.bart.model.decoder
-        states = decoder(
+        states = self.decoder(
             input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
         ).last_hidden_state
         return self._vocabulary(states)
@@ -63,7 +67,7 @@ class FusedBart(nn.Module):
 
     def step(self, tokens: Tensor, state: BartState) -> tuple[Tensor, BartState]:
         """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
-        states = self.bart.model.decoder(
+        states = self.decoder(
             input_ids=tokens,
             encoder_hidden_states=state.memory,
             encoder_attention_mask=state.mask,

@@ -80,9 +80,13 @@ def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[in
     penalty, and the last step can only end. Videos that can gain nothing more leave the batch.
     """
     videos = len(batch["tokens"])
-    found: list[list[int]] = [[] for _ in range(videos)]
-    if videos:
-        _Search(decoder, rules, decoder.start(batch), videos, batch["tokens"].device).run(found)
+    return search(decoder, decoder.start(batch), videos, batch["tokens"].device, rules) if videos else []
+
+
+def search(decoder: Decoder[S], state: S, rows: int, device: torch.device, rules: Rules) -> list[list[int]]:
+    """Do as `beam_search` from a state of so many rows."""
+    found: list[list[int]] = [[] for _ in range(rows)]
+    _Search(decoder, rules, state, rows, device).run(found)
     return found
 
 

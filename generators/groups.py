@@ -1,4 +1,24 @@
 """Names that stand for several generators."""
 
-TABLE_III = ("lead", "seq2seq", "transformer", "mdvc", "bart-text", "bart-mm", "vg-bart-dp", "vg-bart-mh")
-"""The rows of the paper's Table III that exist, in its order."""
+TABLE_III = (
+    "lead",
+    "seq2seq",
+    "transformer",
+    "mdvc",
+    "bart-text",
+    "bart-mm",
+    "vg-bart-dp",
+    "vg-bart-mh",
+    "qms",
+)
+"""The rows of the paper's Table III, in its order."""
+
+ABLATIONS = (
+    "qms-wo-visual",
+    "qms-wo-textual",
+    "qms-wo-scores",
+    "qms-wo-entity",
+    "qms-wo-qsample",
+    "qms-unit-scores",
+)
+"""The ablations of Table IV in its order, and ours; `qms` itself is a row of `all`."""

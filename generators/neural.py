@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +36,7 @@ class Neural(ABC):
     label: str
     name: ClassVar[str]
     """The row's name on the command line; a saved model of another row is refused."""
+    tokens_kind: ClassVar[type[Tokens]] = Tokens
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -81,6 +82,18 @@ class Neural(ABC):
         """Return how a training target is drawn."""
         return Uniform(self.seed)
 
+    def prepared(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
+        """Return training examples with whatever else the row's loss needs."""
+        return examples
+
+    def collate(self, pad: int, frame_width: int) -> Collate:
+        """Return what makes batches of examples."""
+        return Collate(pad, frame_width)
+
+    def watch(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
+        """Return what to measure and log after each epoch beside CIDEr."""
+        return None
+
     def notes(self) -> dict[str, str]:
         """Return what the model card should say besides, such as where weights come from."""
         return {}
@@ -113,10 +126,11 @@ class Neural(ABC):
         self._coverage = {"transcripts truncated": cut.transcripts, "queries truncated": cut.queries}
         self._log = train(
             self._module,
-            TrainingSet(examples, self.targets(videos)),
+            TrainingSet(self.prepared(videos, examples), self.targets(videos)),
             self._collate,
             self._plan(),
             score=self._scorer(val),
+            watch=self.watch(val),
             scratch=self.context.scratch,
         )
 
@@ -138,7 +152,7 @@ class Neural(ABC):
         """Become what was saved. Raises DataError for a folder of another kind, row or version."""
         config = _read_config(folder, self.name)
         self._build(
-            Tokens.load(folder, config["prompt"]),
+            self.tokens_kind.load(folder, config["prompt"]),
             {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")},
         )
         load_weights(self._module, folder / "model.safetensors")
@@ -153,7 +167,7 @@ class Neural(ABC):
         torch.manual_seed(self.seed)
         self._tokens, self._config = tokens, config
         self._module = self.module(config).to(self.device).eval()
-        self._collate = Collate(tokens.pad, int(str(config["frame_width"])))
+        self._collate = self.collate(tokens.pad, int(str(config["frame_width"])))
 
     # Generator
 

@@ -158,3 +158,46 @@ class MDVCOptions(Section):
     """Label smoothing; the released code's 0.7 is meant for longer targets."""
     vocabulary: int = 3000
     """Most tokens, built from the training queries alone: the output layer has the square of it."""
+
+
+@dataclass(frozen=True)
+class QMSOptions(Section):
+    """QMS and its ablations (paper, section III; paper-audit.md, parts A1 to A4)."""
+
+    section: ClassVar[str] = "qms"
+    tau: float = 0.5
+    """A word is selected from this probability on (eq. 5)."""
+    mu: float | None = None
+    """Queries less similar than this to the mean of their set are rejected (eq. 13). None takes 0.75, the
+    paper's for mean BERT vectors, or what goes with the encoder in generators/sentences.py."""
+    entity_weight: float = 0.5
+    """Lambda of eq. 18."""
+    entity_loss: str = "mean"
+    """``mean`` over a transcript's words, or ``sum`` (eq. 10 to the letter; it grows with the length)."""
+    beta: float = 0.5
+    """Strength of the regulariser of eq. 18."""
+    regulariser: str = "decoupled"
+    """``decoupled`` (AdamW's decay), ``norm`` (the un-squared Frobenius norm, to the letter) or ``plain``."""
+    scores: str = "free"
+    """What U_v and U_t (eq. 15) are measured on: ``free`` greedy decodes, or ``teacher``-forced ones
+    (cheaper, but the sampled query leaks into them)."""
+    encoder: str = "auto"
+    """What compares queries (eq. 11): ``minilm``, ``self`` (the family's own pretrained encoder), a hub id or
+    folder of a BERT, or ``auto``: MiniLM for English; for Chinese bert-base-chinese, or ``self``
+    with ``bart.weights=self``."""
+    fresh_lr: float = 1.0
+    """The rate of visual encoder and entity block, which are not pretrained, as a multiple of the row's."""
+    dropout: float = 0.1
+    """Inside the perceptron of eq. 4."""
+
+
+@dataclass(frozen=True)
+class MT5Options(Section):
+    """The mT5 backbone (paper, Table VI)."""
+
+    section: ClassVar[str] = "mt5"
+    weights: str = "csebuetnlp/mT5_multilingual_XLSum"
+    """A hub id or a folder."""
+    revision: str | None = None
+    lr: float = 1e-4
+    """5e-5, the paper's, is low for this family (reference-models.md, section 8)."""

@@ -31,6 +31,9 @@ class Tokens:
     kind its start token and the beginning of a sentence, else the beginning alone.
     """
 
+    lead = 1
+    """Specials before the tokens of a source."""
+
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] | None = None) -> None:
         self._tokenizer = tokenizer
         self.pad = int(tokenizer.pad_token_id)
@@ -50,6 +53,14 @@ class Tokens:
         # the tokenizers call is made in one go: it is ten times quicker than one text at a time
         ids = self._tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
+
+    def spans(self, texts: Sequence[str], limit: int) -> list[list[tuple[int, int]]]:
+        """Return the characters ``[start, end)`` that each of a text's first ``limit`` tokens stands for."""
+        if not texts:
+            return []
+        options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
+        found = self._tokenizer(list(texts), **options)["offset_mapping"]
+        return [[(int(start), int(end)) for start, end in one[:limit]] for one in found]
 
     def frame(self, ids: Sequence[int]) -> list[int]:
         """Put a source between its specials."""

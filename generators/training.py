@@ -80,17 +80,20 @@ def train(
     plan: Plan,
     *,
     score: Callable[[], float] | None = None,
+    watch: Callable[[], Mapping[str, float]] | None = None,
     scratch: Path | None = None,
 ) -> list[dict[str, float]]:
     """Train a module in place, to the epoch that scored best, and return the log.
 
-    ``score`` is asked after each epoch, higher is better; without it the last epoch stays. With a
+    ``score`` is asked after each epoch, higher is better; without it the last epoch stays. What ``watch``
+    tells then is logged beside it and decides nothing. With a
     ``scratch`` folder a training that was killed continues where its last checkpoint is, and ends
     with the same weights; the folder is emptied at the end.
     """
     with tempfile.TemporaryDirectory() as spare:
         folder = scratch or Path(spare)
         trainer = _OurTrainer(module, data, collate, _arguments(plan, folder, score is not None), plan, score)
+        trainer.watch = watch
         with _no_chatter():
             trainer.train(resume_from_checkpoint=_last_complete(folder))
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
@@ -180,6 +183,7 @@ class _OurTrainer(Trainer):
         self._module, self._plan, self._data, self._score = module, plan, data, score
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         self._parts: dict[str, list[float]] = defaultdict(list)
+        self.watch: Callable[[], Mapping[str, float]] | None = None
 
     def start_epoch(self, epoch: int) -> None:
         """Let data and batches be those of an epoch, whether it is begun or continued."""
@@ -228,7 +232,7 @@ class _OurTrainer(Trainer):
         """Ask the caller for the score."""
         assert self._score is not None, "evaluation is on without a score"
         self._module.eval()
-        metrics = {SCORE: self._score()}
+        metrics = {**(self.watch() if self.watch else {}), SCORE: self._score()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -30,6 +30,8 @@ SECTIONS = {
         o.TransformerOptions,
         o.Seq2SeqOptions,
         o.MDVCOptions,
+        o.QMSOptions,
+        o.MT5Options,
     )
 }
 TINY: dict[str, Any] = {
@@ -57,6 +59,7 @@ TINY: dict[str, Any] = {
     "transformer.layers": 1,
     "bart.encoder_layers": 1,
     "bart.decoder_layers": 1,
+    "qms.encoder": "self",
 }
 for _row in ("bart", "transformer"):
     TINY |= {f"{_row}.width": 24, f"{_row}.heads": 2, f"{_row}.feed_forward": 32}

@@ -21,12 +21,23 @@ from generators.batches import Batch, Collate, prepare
 from generators.mdvc import MDVC
 from generators.neural import Neural
 from generators.options import TextOptions
+from generators.qms_rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
 
 from .conftest import FolderStore, blind, toy, video
 
-ROWS: list[type[Neural]] = [Seq2Seq, Transformer, MDVC, BartText, BartMM, VGBartDP, VGBartMH]
+ROWS: list[type[Neural]] = [
+    Seq2Seq,
+    Transformer,
+    MDVC,
+    BartText,
+    BartMM,
+    VGBartDP,
+    VGBartMH,
+    BartQMS,
+    TransformerQMS,
+]
 SEEING = [row for row in ROWS if row is not BartText]
 Make = Callable[..., Context]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -42,7 +53,8 @@ def fitted(row: type[Neural], context: Context, videos: list[Video] | None = Non
 def batch_of(generator: Neural, videos: list[Video]) -> Batch:
     tokens = generator._tokens
     assert tokens is not None
-    examples, _ = prepare(videos, tokens, TextOptions(transcript_tokens=24, query_tokens=6))
+    plain, _ = prepare(videos, tokens, TextOptions(transcript_tokens=24, query_tokens=6))
+    examples = generator.prepared(videos, plain)
     return generator._collate([(e, e.targets[0] if e.targets else []) for e in examples])
 
 
@@ -176,10 +188,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
     assert files[0]["model.safetensors"] != files[2]["model.safetensors"]
 
 
+@pytest.mark.parametrize("row", [Transformer, BartQMS], ids=lambda row: row.name)
 def test_a_row_that_is_killed_continues_to_the_same_bytes(
-    context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: type[Neural], context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = fitted(Transformer, context())
+    whole = fitted(row, context())
     stopped = context()
     stopped.scratch = tmp_path
     forward, calls = type(whole._module).forward, iter(range(3))
@@ -192,9 +205,9 @@ def test_a_row_that_is_killed_continues_to_the_same_bytes(
     with monkeypatch.context() as patch:
         patch.setattr(type(whole._module), "forward", killed)
         with pytest.raises(KeyboardInterrupt):
-            fitted(Transformer, stopped)
+            fitted(row, stopped)
     assert list(tmp_path.glob("checkpoint-*"))
-    again = fitted(Transformer, stopped)
+    again = fitted(row, stopped)
     for ours, theirs in zip(again._module.parameters(), whole._module.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 

@@ -1,0 +1,158 @@
+"""Does each mechanism of QMS help where its difficulty is made large? Synthetic worlds, one knob each.
+
+``python benchmarks/learning.py wrong`` (or ``gap``, ``distractors``) trains QMS and the rows without the
+mechanism, a few CPU minutes each, and prints CIDEr on the test videos with the 95 % bootstrap interval of
+the paired difference. It changes no default: what a mechanism is worth here is a finding, not a target.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pycocoevalcap.cider.cider import Cider
+
+from bench.config import preset_text
+from bench.context import Context
+from bench.data.dataset import Dataset
+from bench.data.folder import read_dataset
+from bench.data.synthetic import SynthOptions, synthesize
+from bench.data.world.vocabulary import vocabulary
+from bench.metrics.intervals import mean_interval
+from bench.options import Section, build_sections
+from bench.store import Store
+from bench.text import tokenize
+from generators import options, sentences
+from generators.qms_rows import (
+    BartQMS,
+    unit_scores,
+    without_entity,
+    without_sampling,
+    without_scores,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """Hold the knobs of a world, and the rows to compare with QMS."""
+
+    rows: Sequence[Callable[[Context], BartQMS]]
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+
+WORLDS = {
+    "wrong": World([without_sampling], {"wrong": 0.4, "specific": 0.5, "partial": 0.05, "generic": 0.05}),
+    "gap": World([without_scores, unit_scores], {"off_topic_speech": 0.5, "off_topic_picture": 0.5}),
+    "distractors": World([without_entity], {"distractors": 40, "transcript_entities": 25.0}),
+}
+
+
+def sections() -> dict[str, Section]:
+    """Return the options of the preset quick: a narrower or shorter training learns too little to compare."""
+    import yaml
+
+    kinds = {
+        kind.section: kind
+        for kind in vars(options).values()
+        if isinstance(kind, type) and issubclass(kind, Section) and kind is not Section
+    }
+    values = yaml.safe_load(preset_text("quick"))
+    return build_sections(kinds, {k: v for k, v in values.items() if k.partition(".")[0] in kinds})
+
+
+def fitted(make: Callable[[Context], BartQMS], data: Dataset, seed: int, store: Store) -> BartQMS:
+    """Train a row on a dataset."""
+    row = make(Context(language="en", seed=seed, device="cpu", sections=sections(), store=store))
+    row.fit(data.videos("train", references=True), data.videos("val", references=True))
+    return row
+
+
+def ciders(row: BartQMS, data: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the CIDEr of each test video."""
+    written = row.summarize(data.videos("test", references=False))
+    truth = {v: [" ".join(tokenize(q)) for q in data.references[v]] for v in written if data.references[v]}
+    texts = {v: [" ".join(tokenize(written[v]))] for v in truth}
+    return np.asarray(Cider().compute_score(truth, texts)[1])
+
+
+def rejection(row: BartQMS, data: Dataset, folder: Path) -> str:
+    """Say how many of the planted wrong queries are rejected, and how many of the rejected are wrong."""
+    lines = (folder / "videos.jsonl").read_text(encoding="utf-8").splitlines()
+    keys = {one["id"]: set(one["key_entities"]) for one in map(json.loads, lines)}
+    entities = vocabulary("en").entities
+    videos = data.videos("train", references=True)
+    similar = sentences.similar(
+        sentences.bert(sentences.folder(row.encoder), "cpu"), [video.references for video in videos]
+    )
+    right: list[bool] = []
+    bad: list[bool] = []
+    for video, scores in zip(videos, similar, strict=True):
+        for query, score in zip(video.references, scores, strict=True):
+            wrong = any(f" {e} " in f" {query} " for e in entities if not _part(e, keys[video.video_id]))
+            (bad if wrong else right).append(bool(score < row.mu))
+    rejected = sum(right) + sum(bad)
+    return (
+        f"wrong queries: {len(bad)} of {len(bad) + len(right)}; rejected {rejected}; "
+        f"precision {sum(bad) / max(rejected, 1):.3f}, recall {sum(bad) / max(len(bad), 1):.3f}"
+    )
+
+
+def _part(entity: str, keys: set[str]) -> bool:
+    return any(f" {entity} " in f" {key} " for key in keys)
+
+
+def run(name: str, videos: int, seed: int, cache: Path) -> None:
+    """Train the rows of a world and print what they are worth."""
+    world = WORLDS[name]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / name
+        synthesize(folder, SynthOptions(name=name, videos=videos, **world.knobs))
+        data = read_dataset(folder)
+        whole = fitted(BartQMS, data, seed, Store(cache))
+        ours = ciders(whole, data)
+        print(
+            f"{name}, seed {seed}: QMS {100 * ours.mean():.2f} (CIDEr x 100, {len(ours)} test videos)",
+            flush=True,
+        )
+        if name == "wrong":
+            print("  " + rejection(whole, data, folder), flush=True)
+        last = [entry for entry in whole._log if "entity_F1" in entry][-1]
+        print(
+            f"  entity head on val: {_shown(last, 'entity_')}; U: {_shown(whole._log[-2], 'U_')}", flush=True
+        )
+        for make in world.rows:
+            other = fitted(make, data, seed, Store(cache))
+            theirs = ciders(other, data)
+            low, high = mean_interval(100 * (ours - theirs))
+            print(
+                f"  {other.label} {100 * theirs.mean():.2f}; QMS minus it "
+                f"{100 * (ours - theirs).mean():+.2f} [{low:+.2f}, {high:+.2f}]",
+                flush=True,
+            )
+
+
+def _shown(entry: Mapping[str, float], start: str) -> str:
+    return ", ".join(f"{key.removeprefix(start)} {entry[key]:.3f}" for key in entry if key.startswith(start))
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("world", choices=WORLDS)
+    parser.add_argument("--videos", type=int, default=1200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--store", type=Path, default=Path(tempfile.gettempdir()) / "qms-bench-learning")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    run(given.world, given.videos, given.seed, given.store)
+
+
+if __name__ == "__main__":
+    main()

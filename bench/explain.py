@@ -1,8 +1,6 @@
 """Why a number is as it is: one query or one video of a run, told from its output folder.
 
-Besides the files of every run, ``marks/<generator>.jsonl`` is shown where a run has it: lines
-``{"video_id": str, "marks": [str, …]}`` with what a generator wants said of a video, such as the
-entities it found in the transcript.
+Generators that can explain themselves (QMS) are taken from the store and asked, too.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from pathlib import Path
 from bench.components import make_retriever
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
+from bench.looking import Looker
 from bench.options import build_sections
 from bench.page.source import Source
 from bench.protocols import Explaining, Trainable
@@ -33,6 +32,7 @@ class Explainer:
     def __init__(self, out: Path, store: Path | None = None) -> None:
         self._source = Source.read(out)
         self._store = Store(store or default_root())
+        self._looker = Looker(self._source.manifest, self._store.root)
 
     def query(self, query: QueryId) -> str:
         """Return what was asked, written and found for a query. Raises UsageError for an unknown id."""
@@ -64,18 +64,12 @@ class Explainer:
     def _summaries(self) -> Mapping[str, Mapping[VideoId, str]]:
         return {generator: self._source.summaries(generator) for generator in self._source.generators}
 
-    @cached_property
-    def _marks(self) -> Mapping[str, Mapping[VideoId, Sequence[str]]]:
-        told = {generator: self._source.told("marks", generator) for generator in self._source.generators}
-        return {name: {line["video_id"]: line["marks"] for line in lines} for name, lines in told.items()}
-
     def _video(self, video: VideoId) -> list[str]:
         lines = [f"Video {video}"]
         lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
         for generator, written in self._summaries.items():
             lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
-            if marks := self._marks[generator].get(video):
-                lines.append(f"    marked: {'; '.join(marks)}")
+            lines += [f"    {line}" for line in self._looker.lines(generator, video)]
         return lines
 
     def _places(self, query: QueryId, video: VideoId) -> Iterator[str]:

@@ -19,6 +19,7 @@ from generators.neural import Neural
 from generators.options import MT5Options
 from generators.qms import QMS
 from generators.qms_rows import QMSRow
+from generators.quiet import quiet
 from generators.tokens import Tokens
 
 SHAPE = (
@@ -98,7 +99,8 @@ class MT5(Neural):
 
     def warm(self, module: Any) -> None:
         """Put the checkpoint's weights in."""
-        found = MT5ForConditionalGeneration.from_pretrained(str(self._checkpoint), dtype=torch.float32)
+        with quiet():
+            found = MT5ForConditionalGeneration.from_pretrained(str(self._checkpoint), dtype=torch.float32)
         module.bart.load_state_dict(found.state_dict())
 
     def identity(self) -> Mapping[str, Json]:

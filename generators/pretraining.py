@@ -23,6 +23,7 @@ from generators.bart import FusedBart, random_bart, shape
 from generators.batches import Collate, Example
 from generators.fusion import TextOnly
 from generators.options import BartOptions, PretrainOptions, TextOptions
+from generators.quiet import quiet
 from generators.tokens import Tokens, build
 from generators.training import Plan, train, write_log
 from generators.weights import all_lines, known_ids, minilm_folder, no_bars, read_tokens, write_checkpoint
@@ -197,7 +198,7 @@ def minilm_bart(source: Path, decoder_layers: int) -> BartForConditionalGenerati
     BERT's and BART's encoder layers are the same function under other names; BERT's token type is a
     constant and goes into the positions. Source: Rothe et al. 2020 (warm-starting one side).
     """
-    with no_bars():
+    with no_bars(), quiet():
         bert = BertModel.from_pretrained(str(source), dtype=torch.float32, add_pooling_layer=False)
     config = bert.config
     bart = random_bart(

@@ -18,6 +18,7 @@ from bench.errors import DataError, MissingError
 from bench.hashing import code_digest, digest, file_digest
 from bench.types import Json, Video, VideoId
 from generators.batches import pad
+from generators.quiet import quiet
 from generators.sampling import similarities
 from generators.tokens import Tokens
 from generators.weights import minilm_folder, read_config, read_tokens, read_weights
@@ -93,7 +94,8 @@ def identity(name: str) -> dict[str, Json]:
 def bert(path: Path, device: str) -> Encoder:
     """Return the encoder of a BERT in a folder. Raises DataError for another kind of model."""
     try:
-        model: Any = BertModel.from_pretrained(str(path), dtype=torch.float32, add_pooling_layer=False)
+        with quiet():
+            model: Any = BertModel.from_pretrained(str(path), dtype=torch.float32, add_pooling_layer=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a BERT (qms.encoder): {error}") from error
     model = model.to(device).eval()

@@ -7,7 +7,6 @@ needed twice is not saved: a checkpoint lives in a scratch folder until training
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import sys
 import tempfile
@@ -33,6 +32,7 @@ from transformers import (
 
 from generators.batches import Buckets
 from generators.files import load_weights, save_weights
+from generators.quiet import quiet
 
 SCORE = "eval_score"
 
@@ -94,7 +94,7 @@ def train(
         folder = scratch or Path(spare)
         trainer = _OurTrainer(module, data, collate, _arguments(plan, folder, score is not None), plan, score)
         trainer.watch = watch
-        with _no_chatter():
+        with quiet():
             trainer.train(resume_from_checkpoint=_last_complete(folder))
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
         for left in folder.iterdir():
@@ -175,7 +175,7 @@ class _OurTrainer(Trainer):
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience))
         if not plan.quiet:
             callbacks.append(_Progress(plan.label))
-        with _no_chatter():
+        with quiet():
             super().__init__(
                 module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
             )
@@ -313,14 +313,3 @@ class _Progress(TrainerCallback):
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
-
-
-class _no_chatter:  # noqa: N801
-    """Silence what the Trainer says of how it is used; errors still pass."""
-
-    def __enter__(self) -> None:
-        self._level = transformers.logging.get_verbosity()
-        transformers.logging.set_verbosity(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        transformers.logging.set_verbosity(self._level)

@@ -22,6 +22,7 @@ from bench.errors import DataError, MissingError, UsageError
 from bench.hashing import file_digest
 from bench.types import Json
 from generators.options import BartOptions
+from generators.quiet import quiet
 from generators.tokens import Tokens
 
 DEFAULTS = {"zh": "fnlp/bart-base-chinese", "en": "facebook/bart-base"}
@@ -163,7 +164,7 @@ def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
 
 def read_weights(folder: Path) -> BartForConditionalGeneration:
     """Return the library's model with a checkpoint's weights, in single precision."""
-    with no_bars():
+    with no_bars(), quiet():
         return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
 
 

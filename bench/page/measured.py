@@ -113,6 +113,8 @@ def _training(sources: Sequence[Source]) -> Iterator[Plot]:
 
 
 def _logged(line: Row) -> Iterator[Row]:
+    if "step" not in line:  # a fact about the whole training, such as the share of rejected queries
+        return
     for name, value in line.items():
         if name not in UNSHOWN and isinstance(value, (int, float)) and math.isfinite(value):
             yield {"step": line["step"], "series": name, "value": value}

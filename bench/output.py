@@ -16,7 +16,7 @@ from bench.hashing import file_digest
 MANIFEST = "manifest.json"
 _OURS = re.compile(
     r"manifest\.json|qrels\.trec|queries\.tsv|references\.jsonl|scores\.csv|costs\.csv|significance\.csv"
-    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|seed-[0-9]+|\..*\.tmp"
+    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|reproduce|seed-[0-9]+|\..*\.tmp"
 )
 """What a run leaves at the top of its folder."""
 

@@ -26,12 +26,12 @@ SAMPLE = 2000
 """Texts that are tagged at most: tagging takes milliseconds a text."""
 _TAGGED = (
     "Entities: words that jieba tags as nouns (n, nr, ns, nt, nz and so on), each time they occur; mean over "
-    f"the transcripts that exist and over pairs of video and query, at most {SAMPLE:,} of each, evenly spaced. "
-    "The paper's rule may differ."
+    f"the transcripts that exist and over pairs of video and query, of each at most {SAMPLE:,}, evenly "
+    "spaced. The paper's rule may differ."
 )
 _NOT_TAGGED = (
-    "Entities are counted in Chinese only, by jieba's tags. A count of English content words would be another "
-    "quantity under the same name, and no English tagger is among the dependencies."
+    "Entities are counted in Chinese only, by jieba's tags. A count of English content words would be "
+    "another quantity under the same name, and no English tagger is among the dependencies."
 )
 Described = tuple[list[Table], dict[str, str]]
 """Tables to print, and CSV files by name."""
@@ -121,14 +121,13 @@ def _fig3(dataset: Dataset) -> Described:
         ([f"{line['from']:.1f} to {line['to']:.1f}"], [Cell(f"{100 * line[name]:.1f}") for name in values])
         for line in frame.to_dict("records")
     ]
-    means = ", ".join(f"{n} {fmean(found):.2f}" for n, found in values.items() if found)
     paper = paper_figures()
-    means = [f"{name} {fmean(found):.2f}" for name, found in values.items() if found]
+    means = [f"{name} {fmean(own):.2f}" for name, own in values.items() if own]
     theirs = ", ".join(f"{name} {paper[name]['all']}" for name in values)
     notes = [
-        f"Videos with n-grams to count: {', '.join(f'{n} {len(found):,}' for n, found in values.items())}.",
-        f"Means: {', '.join(means) or 'none'}. The paper: {theirs}; its distributions are drawn, not printed.",
-        "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end; the last, both.",
+        f"Videos with n-grams to count: {', '.join(f'{n} {len(own):,}' for n, own in values.items())}.",
+        f"Means: {', '.join(means) or 'none'}. The paper: {theirs}; distributions are only drawn.",
+        "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
         "Similarity of text and picture is not given: it needs vectors of texts and of frames in one space, "
         "and a dataset folder holds those of frames only.",
     ]

@@ -88,8 +88,8 @@ def read_run(table: str, out: Path) -> Material:
 
 def settings_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that repeat a run, from its manifest."""
-    options = {name: value for name, value in manifest["settings"].items() if value is not None}
-    return {**options, "set": options.pop("options")}
+    kept = {name: value for name, value in manifest["settings"].items() if value is not None}
+    return {**{name: value for name, value in kept.items() if name != "options"}, "set": kept["options"]}
 
 
 def below(out: Path, name: str) -> Path:
@@ -105,9 +105,9 @@ def _run(config: RunConfig) -> Material:
 def _run_each_features(config: RunConfig, options: Mapping[str, Any]) -> Material:
     """Run a configuration with each of the dataset's features, or with the one that was asked for."""
     plan = make_plan(config)
-    names = [config.features] if config.features else list(plan.dataset.feature_names) or [None]
-    found = []
-    for name in names:
+    names: list[str | None] = [config.features] if config.features else [*plan.dataset.feature_names]
+    found: list[Material] = []
+    for name in names or [None]:
         out = plan.out() if not found else below(plan.out(), str(name))
         result, errors = execute(configure({**options, "features": name, "out": out}))
         found.append(_material(PER_FEATURES, result, errors))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +11,25 @@ from typing import Any
 import pandas as pd
 
 from bench import __version__
+from bench.config import configure
 from bench.data.dataset import Dataset
+from bench.data.folder import read_dataset
+from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
 from bench.frames import to_csv
+from bench.options import DataOptions
 from bench.output import MANIFEST, OutputFolder, amend, checked, read_manifest
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.compare import compare, row_order
 from bench.paper.describe import describe
-from bench.paper.material import PAPERS_DATASET, Material, read_run, run_for, settings_of, systems
+from bench.paper.material import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for, settings_of
 from bench.paper.scores import SCORED
 from bench.paper.sidebyside import cells_table, claims_table, order_table, with_missing
 from bench.paper.sweep import SWEPT, sweep
 from bench.registry import entries
 from bench.rendering import Table, to_markdown
+from bench.store import default_root
 
 FOLDER = "reproduce"
 """Where the report is, inside the output folder of the run."""
@@ -90,12 +94,13 @@ def _described(target: str, options: Mapping[str, Any], source: Path | None) -> 
 
 
 def _dataset(options: Mapping[str, Any]) -> Dataset:
-    from bench.config import configure
-    from bench.plan import make_plan
-
     # names of systems do not matter here, and those of another machine may not exist on this one
     wanted = {name: value for name, value in options.items() if name not in ("generators", "retrievers")}
-    return make_plan(configure(wanted)).dataset
+    config = configure(wanted)
+    data_options = config.sections[DataOptions.section]
+    assert isinstance(data_options, DataOptions)
+    folder = dataset_folder(config.data, (config.store or default_root()) / "datasets")
+    return read_dataset(folder, options=data_options, features=config.features)
 
 
 def _dataset_name(material: Material) -> str:
@@ -114,6 +119,7 @@ def _notes(table: str, material: Material) -> list[str]:
             "What can be compared is below: the order of rows and the claims."
         )
     notes += [f"Missing: {line}." for line in _missing(table, material)]
+    notes += [f"Failed: {cell}: {message}" for cell, message in material.failed.items()]
     rows = set(published.names(table, "generator").values())
     more = [name for name in dict.fromkeys(material.scores["generator"]) if name not in rows]
     notes += [f"Also run, not in the paper's table: {', '.join(more)}."] if more else []
@@ -124,25 +130,25 @@ def _notes(table: str, material: Material) -> list[str]:
 
 
 def _missing(table: str, material: Material) -> list[str]:
-    found = []
+    """Return a line for each reason, with the rows that are missing for it."""
+    reasons: dict[str, list[str]] = {}
     for kind in ("generator", "retriever"):
         here = set(material.scores[kind].dropna())
         for name in dict.fromkeys(published.names(table, kind).values()):
             if name not in here:
-                found.append(f"{kind} {name}: {_reason(kind, name, table, material)}")
-    return found
+                reasons.setdefault(_reason(kind, name, table, material), []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def _reason(kind: str, name: str, table: str, material: Material) -> str:
     system = name.partition("[")[0]
     if system not in entries(f"{kind}s"):
-        return "there is no such system here"
-    failed = [message for cell, message in material.failed.items() if system in re.split("[ .]", cell)]
-    if failed:
-        return f"it failed: {failed[0].rstrip('.')}"
-    if system != name or (table == "table7" and system in systems(table, kind)):
-        return "the dataset has no features of that name, or the run did not use them"
-    return "it was not in the run"
+        return "no such system exists here"
+    if any(system in re.split("[ .]", cell) for cell in material.failed):
+        return "failed"
+    if table == PER_FEATURES and any(own.startswith(f"{system}[") for own in material.scores["generator"]):
+        return "the dataset has no such features, or the run did not use them"
+    return "not in the run"
 
 
 def _written(target: str, report: Report) -> Report:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -36,7 +37,7 @@ def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str
     for (retriever, generator), part in frame.groupby(["retriever", "generator"], sort=False):
         lines = {str(line.metric): line for line in part.itertuples()}
         names = [str(retriever), str(generator)] if retrieval else [str(generator)]
-        for side, show in (("paper", _paper), ("ours", _ours), ("status", _status)):
+        for side, show in _SIDES.items() if part["ours"].notna().any() else _WITHOUT_OURS.items():
             cells = [Cell(show(lines[metric]) if metric in lines else "") for metric in metrics]
             rows.append(([*names, side], cells))
     labels = [*(["Retriever"] if retrieval else []), "Model", ""]
@@ -81,28 +82,38 @@ def claims_table(table: str, found: pd.DataFrame) -> Table:
 
 def _tally(frame: pd.DataFrame) -> list[str]:
     counts = ", ".join(f"{n} {status}" for status, n in frame["status"].value_counts(sort=False).items())
-    impossible = frame[frame["status"] == IMPOSSIBLE]
-    places = (f"{' '.join(filter(None, (c.retriever, c.generator, c.metric)))}: {c.why}"
-              for c in impossible.itertuples())  # fmt: skip
     under = frame[frame["status"] == UNDER_SPECIFIED]["why"].drop_duplicates()
-    return [f"Cells: {counts}.", LEGEND, *(f"Impossible as printed: {p}." for p in places),
-            *(f"Under-specified: {why}." for why in under)]  # fmt: skip
+    return [
+        f"Cells: {counts}.",
+        LEGEND,
+        *(f"{_place(cell)}, impossible as printed: {cell.why}."
+          for cell in frame[frame["status"] == IMPOSSIBLE].itertuples()),
+        *(f"Under-specified: {why}." for why in under),
+    ]  # fmt: skip
 
 
-def _paper(line: object) -> str:
-    return _number(100 * float(line.paper), 2)  # type: ignore[attr-defined]
+def _place(cell: Any) -> str:
+    return " ".join(str(part) for part in (cell.retriever, cell.generator, cell.metric) if part)
 
 
-def _ours(line: object) -> str:
+def _paper(line: Any) -> str:
+    return _number(100 * float(line.paper), 2)
+
+
+def _ours(line: Any) -> str:
     value, low, high = (100 * float(getattr(line, name)) for name in ("ours", "low", "high"))
     return "" if value != value else f"{value:.2f} ({low:.2f}–{high:.2f})"
 
 
-def _status(line: object) -> str:
-    status = str(line.status)  # type: ignore[attr-defined]
+def _status(line: Any) -> str:
+    status = str(line.status)
     return SHORT.get(status, status)
 
 
-def _number(value: object, digits: int) -> str:
-    number = float(str(value))
+def _number(value: Any, digits: int) -> str:
+    number = float(value)
     return "" if number != number else f"{number:.{digits}f}"
+
+
+_SIDES: dict[str, Callable[[Any], str]] = {"paper": _paper, "ours": _ours, "status": _status}
+_WITHOUT_OURS = {"paper": _paper, "status": _status}

@@ -76,14 +76,12 @@ def _verdicts(table: str, material: Material) -> pd.Series[str]:
 
 
 def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material]) -> Table:
-    spans = (
-        scores.groupby(["retriever", "generator", "metric"], sort=False)["value"].agg(["min", "max"]) * 100
-    )
-    rows: Rows = []
     metrics = list(dict.fromkeys(scores["metric"]))
-    for retriever, generator in dict.fromkeys(zip(scores["retriever"], scores["generator"], strict=True)):
-        spanned = (spans.loc[(retriever, generator, metric)] for metric in metrics)
-        rows.append(([retriever, generator], [Cell(f"{s['min']:.2f}–{s['max']:.2f}") for s in spanned]))
+    rows: Rows = []
+    for (retriever, generator), part in scores.groupby(["retriever", "generator"], sort=False):
+        values = [part[part["metric"] == metric]["value"] * 100 for metric in metrics]
+        spans = [f"{own.min():.2f}–{own.max():.2f}" if len(own) else "" for own in values]
+        rows.append(([str(retriever), str(generator)], [Cell(span) for span in spans]))
     notes = ["Choices are varied one at a time; everything else is as run, so joint effects are not seen."]
     notes += [f"{choice}: {_evaluated(one)}" for choice, one in materials.items()]
     caption = "Lowest and highest score over the choices that the paper leaves unstated, ×100"
@@ -105,4 +103,4 @@ def _changes(table: str, judged: Mapping[str, pd.Series[str]]) -> Table:
     ]
     notes = [f"{len(frame) - len(changed)} of {len(frame)} claims have the same verdict under every choice."]
     caption = "Claims whose verdict depends on a choice"
-    return Table(f"{table}-sweep-claims", caption, ["Claim", "Statement"], list(frame), rows, notes)
+    return Table(f"{table}-sweep-claims", caption, ["Claim", "Statement"], list(judged), rows, notes)

@@ -21,7 +21,7 @@ def named_as_the_papers(folder, dataset="QMV-Kwai"):
     write_tiny(folder / "data", metadata={"name": dataset})
     texts = {"qms": str, "seq2seq": lambda text: " ".join(text.split()[:2]), "mdvc": lambda text: "red"}
     for name, write in texts.items():
-        lines = ({"id": v, "summary": write(text)} for v, text, split in VIDEOS if split == "test")
+        lines = ({"video_id": v, "summary": write(text)} for v, text, split in VIDEOS if split == "test")
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return {
         "data": str(folder / "data"),
@@ -135,7 +135,6 @@ def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwa
 def test_the_report_is_in_the_runs_folder_with_its_digest(kwai):
     manifest = read_manifest(kwai.out)
     page = checked(kwai.out, manifest, "reproduce/table5.md").read_text()
-    assert "## " not in page
     assert "Claims of the text" in page
     assert checked(kwai.out, manifest, "reproduce/table5.csv").read_text() == kwai.files["table5.csv"]
 
@@ -209,7 +208,7 @@ def test_a_folder_that_is_no_runs_is_bad_data(tmp_path, cli):
 def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
     for name in ("resnet-50", "other"):
         write_features(tiny.folder / "features" / name, {video: 2 for video, _, _ in VIDEOS})
-    (tmp_path / "qms.jsonl").write_text('{"id": "v2", "summary": "apple pie"}\n')
+    (tmp_path / "qms.jsonl").write_text('{"video_id": "v2", "summary": "apple pie"}\n')
     report = reproduce(
         "table7",
         {"data": str(tiny.folder), "generators": [f"file:{tmp_path}/qms.jsonl"], "quiet": True,

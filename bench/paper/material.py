@@ -14,6 +14,7 @@ from bench.columns import MEAN, SD
 from bench.config import RunConfig, configure
 from bench.errors import BenchError
 from bench.harness import execute
+from bench.output import REPRODUCE
 from bench.paper import published
 from bench.plan import make_plan
 from bench.registry import entries
@@ -94,7 +95,7 @@ def settings_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def below(out: Path, name: str) -> Path:
     """Return the folder of a further run that belongs to the report in ``out``."""
-    return out / "reproduce" / "runs" / re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()
+    return out / REPRODUCE / "runs" / re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()
 
 
 def _run(config: RunConfig) -> Material:

@@ -18,7 +18,7 @@ from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
 from bench.frames import to_csv
 from bench.options import DataOptions
-from bench.output import MANIFEST, OutputFolder, amend, checked, read_manifest
+from bench.output import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.compare import compare, row_order
@@ -30,9 +30,6 @@ from bench.paper.sweep import SWEPT, sweep
 from bench.registry import entries
 from bench.rendering import Table, to_markdown
 from bench.store import default_root
-
-FOLDER = "reproduce"
-"""Where the report is, inside the output folder of the run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +154,7 @@ def _written(target: str, report: Report) -> Report:
         return report
     page = "\n".join(to_markdown(table) for table in report.tables)
     texts = {f"{target}.md": page, **report.files}
-    files = {f"{FOLDER}/{name}": text.encode() for name, text in texts.items()}
+    files = {f"{REPRODUCE}/{name}": text.encode() for name, text in texts.items()}
     if not (report.out / MANIFEST).is_file():
         folder = OutputFolder(report.out)  # refuses what is no run's
         folder.manifest({"bench_version": __version__}, finished=True)
@@ -167,6 +164,6 @@ def _written(target: str, report: Report) -> Report:
 
 def _others(target: str, out: Path) -> dict[str, bytes]:
     manifest = read_manifest(out)
-    own = (f"{FOLDER}/{target}.", f"{FOLDER}/{target}-")
-    names = [n for n in manifest["files"] if n.startswith(f"{FOLDER}/") and not n.startswith(own)]
+    own = (f"{REPRODUCE}/{target}.", f"{REPRODUCE}/{target}-")
+    names = [n for n in manifest["files"] if n.startswith(f"{REPRODUCE}/") and not n.startswith(own)]
     return {name: checked(out, manifest, name).read_bytes() for name in names}

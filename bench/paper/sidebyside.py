@@ -88,7 +88,7 @@ def _tally(frame: pd.DataFrame) -> list[str]:
         LEGEND,
         *(f"{_place(cell)}, impossible as printed: {cell.why}."
           for cell in frame[frame["status"] == IMPOSSIBLE].itertuples()),
-        *(f"Under-specified: {why}." for why in under),
+        *(f"Under-specified: {why}; what was chosen here is in the signature." for why in under),
     ]  # fmt: skip
 
 

@@ -218,6 +218,19 @@ def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
     assert found.to_dict() == {"qms[resnet]": True, "qms[i3d]": False, "qms": False}
     assert "Also run, not in the paper's table: qms[other], qms[tiny-4]." in report.tables[0].notes
 
+    runs = tmp_path / "out" / "reproduce" / "runs"
+    assert {path.name for path in runs.iterdir()} == {"resnet-50", "tiny-4"}
+
+
+def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(tiny, tmp_path, cli):
+    out = tmp_path / "out"
+    write_features(tiny.folder / "features" / "more", {video: 2 for video, _, _ in VIDEOS})
+    told = ("--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, "--quiet")
+    assert cli("reproduce", "table7", *told).status == 0
+    assert (out / "reproduce" / "runs" / "tiny-4" / "scores.csv").is_file()
+    assert cli("run", *told).status == 0
+    assert not (out / "reproduce").exists()
+
 
 def test_features_are_recognised_by_the_label_that_the_paper_prints():
     assert row_of("qms", "CLIP-ViT-B-32") == "qms"

@@ -20,11 +20,12 @@ from bench.verbs import (
     lint_table,
     listing,
     report,
+    reproduce,
     run,
     table,
 )
 
-VERBS = (run, listing, table, report, explain, evaluate, compare, check, lint_table, data, doctor)
+VERBS = (run, listing, table, report, explain, evaluate, compare, check, lint_table, reproduce, data, doctor)
 INTERRUPTED = 130
 _UNEXPECTED = "This was not foreseen; 'bench run --verbose' shows where it happened."
 

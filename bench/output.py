@@ -14,9 +14,11 @@ from bench.files import replacing, write_bytes, write_text
 from bench.hashing import file_digest
 
 MANIFEST = "manifest.json"
+REPRODUCE = "reproduce"
+"""The folder of ``bench reproduce`` inside a run's."""
 _OURS = re.compile(
     r"manifest\.json|qrels\.trec|queries\.tsv|references\.jsonl|scores\.csv|costs\.csv|significance\.csv"
-    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|seed-[0-9]+|\..*\.tmp"
+    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|reproduce|seed-[0-9]+|\..*\.tmp"
 )
 """What a run leaves at the top of its folder."""
 
@@ -66,6 +68,7 @@ class OutputFolder:
         if finished:
             for name in sorted(stale):
                 self._remove(name)
+            self._remove_reproductions()
         whole = {**record, "finished": finished, "files": dict(sorted(self._files.items()))}
         if not finished:
             whole["stale"] = sorted(stale)  # so that a run that is killed here can still be tidied up
@@ -76,6 +79,15 @@ class OutputFolder:
         path.unlink(missing_ok=True)
         if path.parent != self.path and path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+    def _remove_reproductions(self) -> None:
+        """Remove the further runs of an earlier ``bench reproduce``: they were about the run before."""
+        for folder in (self.path / REPRODUCE / "runs").glob("*"):
+            if _manifest_of_a_run(folder) is not None:
+                shutil.rmtree(folder)
+        for folder in (self.path / REPRODUCE / "runs", self.path / REPRODUCE):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def keep_seeds(self, names: Collection[str]) -> None:
         """Remove the sub-runs of seeds that are no longer asked for."""

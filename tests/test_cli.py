@@ -15,7 +15,7 @@ import bench
 from tests.conftest import Cli, child_environment
 from tests.tiny import Tiny, write_tiny
 
-VERBS = ("run", "list", "table", "evaluate", "compare", "check", "data", "doctor")
+VERBS = ("run", "list", "table", "evaluate", "compare", "check", "reproduce", "data", "doctor")
 ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"))
 COMMANDS = [*((verb,) for verb in VERBS), *ACTIONS]
 

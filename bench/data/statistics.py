@@ -59,7 +59,7 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
 def statistics_table(dataset: Dataset) -> Table:
     """Return the statistics with a row per measure and the paper's figure beside each."""
     columns = [*SPLITS, ALL]
-    paper = _paper()
+    paper = paper_figures()
     rows = []
     for name, values in statistics(dataset).items():
         ours = [Cell(_shown(values[column])) for column in columns]
@@ -132,7 +132,8 @@ def _shown(value: float | str) -> str:
     return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.2f}"
 
 
-def _paper() -> Mapping[str, Mapping[str, float | str]]:
+def paper_figures() -> Mapping[str, Mapping[str, float | str]]:
+    """Return ``{measure: {split: figure}}`` as the paper prints them."""
     import yaml
 
     text = resources.files("bench.data").joinpath("paper-figures.yaml").read_text(encoding="utf-8")

@@ -109,7 +109,21 @@ class Claim:
     figures: str
 
 
-Record = TypeVar("Record", Source, Misprint, Name, Choice, Claim)
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Hold one way to fill in what the paper leaves unstated.
+
+    ``protocol`` and ``query_seed`` are empty where the run's own are kept; ``set`` holds ``key=value``
+    options separated by blanks.
+    """
+
+    choice: str
+    protocol: str
+    query_seed: str
+    set: str
+
+
+Record = TypeVar("Record", Source, Misprint, Name, Choice, Claim, Variant)
 
 
 def _load(name: str, kind: type[Record]) -> Iterator[Record]:
@@ -128,9 +142,16 @@ def misprints(table: str | None = None) -> list[Misprint]:
     return [m for m in _load("misprints.csv", Misprint) if table in (None, m.table)]
 
 
-def names(table: str) -> dict[str, str]:
-    """Return printed label → command-line name for a table's rows and retrievers, labels case-folded."""
-    return {n.label.casefold(): n.name for n in _load("names.csv", Name) if n.table in (table, "all")}
+def names(table: str, kind: str | None = None) -> dict[str, str]:
+    """Return printed label → command-line name for a table's rows and retrievers, labels case-folded.
+
+    ``kind`` is ``generator`` or ``retriever`` where only those are wanted.
+    """
+    return {
+        n.label.casefold(): n.name
+        for n in _load("names.csv", Name)
+        if n.table in (table, "all") and kind in (None, n.kind)
+    }
 
 
 def choices(table: str) -> list[Choice]:
@@ -141,3 +162,8 @@ def choices(table: str) -> list[Choice]:
 def claims(table: str | None = None) -> list[Claim]:
     """Return the claims of the paper's text, about one table or all."""
     return [claim for claim in _load("claims.csv", Claim) if table in (None, claim.table)]
+
+
+def variants() -> list[Variant]:
+    """Return the ways to fill in what the paper leaves unstated that ``bench reproduce --sweep`` tries."""
+    return list(_load("sweep.csv", Variant))

@@ -1,0 +1,159 @@
+"""Table II and Figure 3 for any dataset: counts, entities, and how much the queries of a video differ."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+
+from bench.data.dataset import Dataset
+from bench.data.statistics import diversity, paper_figures, statistics, statistics_table
+from bench.frames import to_csv
+from bench.paper import published
+from bench.paper.compare import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
+from bench.paper.material import PAPERS_DATASET, is_papers
+from bench.paper.sidebyside import SHORT
+from bench.rendering import Cell, Rows, Table
+
+COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
+"""Rows of Table II and the measures of `bench.data.statistics`."""
+SPLITS = {"Train": "train", "Val": "val", "Test": "test", "Total (text)": "all"}
+BINS = 10
+SAMPLE = 2000
+"""Texts that are tagged at most: tagging takes milliseconds a text."""
+_TAGGED = (
+    "Entities: words that jieba tags as nouns (n, nr, ns, nt, nz and so on), each time they occur; mean over "
+    f"the transcripts that exist and over pairs of video and query, of each at most {SAMPLE:,}, evenly "
+    "spaced. The paper's rule may differ."
+)
+_NOT_TAGGED = (
+    "Entities are counted in Chinese only, by jieba's tags. A count of English content words would be "
+    "another quantity under the same name, and no English tagger is among the dependencies."
+)
+Described = tuple[list[Table], dict[str, str]]
+"""Tables to print, and CSV files by name."""
+
+
+def describe(target: str, dataset: Dataset) -> Described:
+    """Return the tables and CSV texts of ``table2`` or ``fig3``."""
+    return _table2(dataset) if target == "table2" else _fig3(dataset)
+
+
+def _table2(dataset: Dataset) -> Described:
+    frame = count_frame(dataset)
+    sides: dict[str, Callable[[object], str]] = {"paper": _whole, "ours": _whole, "status": _short}
+    rows: Rows = [
+        ([str(name), side], [Cell(shown(value)) for value in part[side]])
+        for name, part in frame.groupby("count", sort=False)
+        for side, shown in sides.items()
+    ]
+    notes = [
+        f"Impossible as printed: {cell['count']}, {cell['split']}: {cell['why']}."
+        for cell in frame[frame["status"] == IMPOSSIBLE].to_dict("records")
+    ]
+    if not is_papers(dataset.name):
+        notes.append(f"{dataset.name} is not {PAPERS_DATASET}: counts are not comparable.")
+    notes.append(f"Paper: {published.sources()['table2'].source}.")
+    caption = f"Counts of {PAPERS_DATASET} in the paper beside {dataset.name}"
+    counts = Table("table2", caption, ["Count", ""], list(SPLITS), rows, notes)
+    return [counts, statistics_table(dataset), _entities(dataset)], {"table2.csv": to_csv(frame)}
+
+
+def count_frame(dataset: Dataset) -> pd.DataFrame:
+    """Return the cells of Table II: count, split, paper, ours, status, why."""
+    ours, lines = statistics(dataset), []
+    wrong = {(m.row, m.column): m.why for m in published.misprints("table2") if m.kind == "impossible"}
+    for row in csv.DictReader(published.text("table2").splitlines()):
+        for column, split in SPLITS.items():
+            label = row["Count"]
+            paper, own = int(row[column].replace(",", "")), int(ours[COUNTS[label]][split])
+            if why := wrong.get((label, column)):
+                status = IMPOSSIBLE
+            elif not is_papers(dataset.name):
+                status, why = NOT_COMPARABLE, f"another dataset than {PAPERS_DATASET}"
+            else:
+                status, why = (REPRODUCED, "equal") if own == paper else (DIFFERS, "not equal")
+            lines.append((label, split, paper, own, status, why))
+    return pd.DataFrame(lines, columns=["count", "split", "paper", "ours", "status", "why"])
+
+
+def _entities(dataset: Dataset) -> Table:
+    figures = {claim.id: claim.value for claim in published.claims("table2")}
+    texts = {
+        "transcript": [record.transcript for record in dataset.records if record.transcript.strip()],
+        "query": [text for record in dataset.records for text in dataset.references[record.video_id]],
+    }
+    rows: Rows = []
+    rule = nouns() if dataset.language == "zh" else None
+    for what, found in texts.items() if rule else ():
+        chosen = evenly(found, SAMPLE)
+        ours = f"{fmean(map(rule, chosen)):.2f}" if chosen and rule else ""
+        rows.append(([what], [Cell(figures[f"entities-{what}"]), Cell(ours), Cell(str(len(chosen)))]))
+    note = _TAGGED if rule else _NOT_TAGGED
+    return Table("entities", "Entities per text", ["Text"], ["paper", "ours", "texts"], rows, [note])
+
+
+def nouns() -> Callable[[str], int]:
+    """Return a function that counts the nouns of a Chinese text."""
+    import logging
+
+    import jieba
+    from jieba import posseg
+
+    jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary on stderr
+    return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
+
+
+def evenly(texts: Sequence[str], most: int) -> list[str]:
+    """Return at most ``most`` texts, evenly spaced."""
+    if len(texts) <= most:
+        return list(texts)
+    return [texts[i] for i in np.linspace(0, len(texts) - 1, most).round().astype(int)]
+
+
+def _fig3(dataset: Dataset) -> Described:
+    values = {f"Div-{n}": _diversities(dataset, n) for n in (1, 2)}
+    frame = histogram(values)
+    rows: Rows = [
+        ([f"{line['from']:.1f} to {line['to']:.1f}"], [Cell(f"{100 * line[name]:.1f}") for name in values])
+        for line in frame.to_dict("records")
+    ]
+    paper = paper_figures()
+    means = [f"{name} {fmean(own):.2f}" for name, own in values.items() if own]
+    theirs = ", ".join(f"{name} {paper[name]['all']}" for name in values)
+    notes = [
+        f"Videos with n-grams to count: {', '.join(f'{n} {len(own):,}' for n, own in values.items())}.",
+        f"Means: {', '.join(means) or 'none'}. The paper: {theirs}; distributions are only drawn.",
+        "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
+        "Similarity of text and picture is not given: it needs vectors of texts and of frames in one space, "
+        "and a dataset folder holds those of frames only.",
+    ]
+    caption = f"How much the queries of a video differ, {dataset.name}: share of videos, %"
+    return [Table("fig3", caption, ["Div-n"], list(values), rows, notes)], {"fig3.csv": to_csv(frame)}
+
+
+def _diversities(dataset: Dataset, n: int) -> list[float]:
+    found = (diversity(texts, n) for texts in dataset.references.values())
+    return [value for value in found if value == value]
+
+
+def histogram(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """Return the share of values in each tenth of 0 to 1: from, to, a column per name."""
+    edges = np.linspace(0, 1, BINS + 1)
+    columns = {"from": edges[:-1].round(1), "to": edges[1:].round(1)}
+    for name, found in values.items():
+        # a ratio such as 3/10 may be stored a hair below its bin's edge
+        counts, _ = np.histogram(np.round(found, 9), bins=edges.round(1))
+        columns[name] = counts / max(1, len(found))
+    return pd.DataFrame(columns)
+
+
+def _whole(value: object) -> str:
+    return f"{int(str(value)):,}"
+
+
+def _short(value: object) -> str:
+    return SHORT.get(str(value), str(value))

@@ -1,0 +1,169 @@
+"""``bench reproduce``: a table of the paper beside ours, the order of its rows, and its claims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import __version__
+from bench.config import configure
+from bench.data.dataset import Dataset
+from bench.data.folder import read_dataset
+from bench.data.registered import dataset_folder
+from bench.errors import BenchError, UsageError
+from bench.frames import to_csv
+from bench.options import DataOptions
+from bench.output import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
+from bench.paper import published
+from bench.paper.claims import verdicts
+from bench.paper.compare import compare, row_order
+from bench.paper.describe import describe
+from bench.paper.material import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for, settings_of
+from bench.paper.scores import SCORED
+from bench.paper.sidebyside import cells_table, claims_table, order_table, with_missing
+from bench.paper.sweep import SWEPT, sweep
+from bench.registry import entries
+from bench.rendering import Table, to_markdown
+from bench.store import default_root
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Hold what is printed, the files that are written, and what went wrong in cells of the run."""
+
+    tables: Sequence[Table]
+    files: Mapping[str, str]
+    out: Path | None
+    errors: Sequence[BenchError]
+
+
+def reproduce(
+    target: str, options: Mapping[str, Any], *, source: Path | None = None, sweeping: bool = False
+) -> Report:
+    """Return the report on ``table2`` to ``table7`` or ``fig3``, and write it into the run's folder.
+
+    ``options`` are those of a run; ``source`` is the folder of a finished run that is used instead.
+    Tables of counts need no run: they are written where ``out`` or ``source`` says, if either does.
+    Raises BenchError as a run does, and UsageError for a sweep of a table that it cannot change.
+    """
+    if sweeping and target not in SWEPT:
+        raise UsageError(f"--sweep varies choices of retrieval; {target} has none. Use {', '.join(SWEPT)}.")
+    if target not in SCORED:
+        return _written(target, _described(target, options, source))
+    material = read_run(target, source) if source else run_for(target, options)
+    frame = with_missing(compare(material.scores, target, same_dataset=material.same_dataset))
+    claims = published.claims(target)
+    judged = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
+    order = row_order(material.scores, target)
+    tables = [
+        cells_table(target, frame, _notes(target, material), _dataset_name(material)),
+        order_table(target, order), claims_table(target, judged),
+    ]  # fmt: skip
+    files = {f"{target}.csv": to_csv(frame), f"{target}-order.csv": to_csv(order),
+             f"{target}-claims.csv": to_csv(judged)}  # fmt: skip
+    errors = list(material.errors)
+    if sweeping and material.out:
+        base = {**settings_of(material.manifest), **options} if source else dict(options)
+        swept = sweep(target, base, material)
+        tables += swept.tables
+        files |= swept.files
+        errors += swept.errors
+    out = material.out or (Path(options["out"]) if options.get("out") else None)
+    return _written(target, Report(tables, files, out, errors))
+
+
+def _described(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
+    dataset = _dataset({**(settings_of(read_manifest(source)) if source else {}), **options})
+    claims = verdicts(
+        pd.DataFrame(columns=["generator", "retriever", "metric", "value"]),
+        same_dataset=False,
+        claims=published.claims(target),
+    )
+    tables, files = describe(target, dataset)
+    out = source or (Path(options["out"]) if options.get("out") else None)
+    files = {**files, f"{target}-claims.csv": to_csv(claims)}
+    return Report([*tables, claims_table(target, claims)], files, out, [])
+
+
+def _dataset(options: Mapping[str, Any]) -> Dataset:
+    # names of systems do not matter here, and those of another machine may not exist on this one
+    wanted = {name: value for name, value in options.items() if name not in ("generators", "retrievers")}
+    config = configure(wanted)
+    data_options = config.sections[DataOptions.section]
+    assert isinstance(data_options, DataOptions)
+    folder = dataset_folder(config.data, (config.store or default_root()) / "datasets")
+    return read_dataset(folder, options=data_options, features=config.features)
+
+
+def _dataset_name(material: Material) -> str:
+    dataset = material.manifest.get("dataset")
+    if not dataset:
+        return "nothing of ours"
+    return f"ours on {dataset['name']}{' (synthetic)' if dataset['synthetic'] else ''}"
+
+
+def _notes(table: str, material: Material) -> list[str]:
+    """Say what the comparison is worth: which dataset, which rows are missing and why, which are more."""
+    notes = []
+    if not material.same_dataset:
+        notes.append(
+            f"Not measured on the test split of {PAPERS_DATASET}: absolute values are not comparable. "
+            "What can be compared is below: the order of rows and the claims."
+        )
+    notes += [f"Missing: {line}." for line in _missing(table, material)]
+    notes += [f"Failed: {cell}: {message}" for cell, message in material.failed.items()]
+    rows = set(published.names(table, "generator").values())
+    more = [name for name in dict.fromkeys(material.scores["generator"]) if name not in rows]
+    notes += [f"Also run, not in the paper's table: {', '.join(more)}."] if more else []
+    if material.manifest:
+        notes += [f"Signature: {material.manifest['signature']}"]
+        notes += [f"Coverage: {material.manifest['coverage_line']}"]
+    return notes
+
+
+def _missing(table: str, material: Material) -> list[str]:
+    """Return a line for each reason, with the rows that are missing for it."""
+    reasons: dict[str, list[str]] = {}
+    for kind in ("generator", "retriever"):
+        here = set(material.scores[kind].dropna())
+        for name in dict.fromkeys(published.names(table, kind).values()):
+            if name not in here:
+                reasons.setdefault(_reason(kind, name, table, material), []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
+def _reason(kind: str, name: str, table: str, material: Material) -> str:
+    system = name.partition("[")[0]
+    if system not in entries(f"{kind}s"):
+        return "no such system exists here"
+    if any(system in re.split("[ .]", cell) for cell in material.failed):
+        return "failed"
+    if table == PER_FEATURES and any(own.startswith(f"{system}[") for own in material.scores["generator"]):
+        return "the dataset has no such features, or the run did not use them"
+    return "not in the run"
+
+
+def _written(target: str, report: Report) -> Report:
+    """Write the report beside the run it is about; reports on other tables stay."""
+    if report.out is None:
+        return report
+    page = "\n".join(to_markdown(table) for table in report.tables)
+    texts = {f"{target}.md": page, **report.files}
+    files = {f"{REPRODUCE}/{name}": text.encode() for name, text in texts.items()}
+    if not (report.out / MANIFEST).is_file():
+        folder = OutputFolder(report.out)  # refuses what is no run's
+        folder.manifest({"bench_version": __version__}, finished=True)
+    amend(report.out, {**_others(target, report.out), **files})
+    return report
+
+
+def _others(target: str, out: Path) -> dict[str, bytes]:
+    manifest = read_manifest(out)
+    own = (f"{REPRODUCE}/{target}.", f"{REPRODUCE}/{target}-")
+    names = [n for n in manifest["files"] if n.startswith(f"{REPRODUCE}/") and not n.startswith(own)]
+    return {name: checked(out, manifest, name).read_bytes() for name in names}

@@ -1,0 +1,106 @@
+"""What the paper leaves unstated, varied: the range of each score, and the claims that depend on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from bench.config import configure
+from bench.errors import BenchError
+from bench.frames import to_csv
+from bench.options import assignments
+from bench.paper import published
+from bench.paper.claims import verdicts
+from bench.paper.material import Material, below, run_for, with_defaults
+from bench.paper.published import Variant
+from bench.paper.scores import KEY, by_key, paper_scores
+from bench.rendering import Cell, Rows, Table
+
+SWEPT = ("table5",)
+"""Tables of retrieval; summaries do not depend on how they are searched."""
+AS_RUN = "as run"
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """Hold what a sweep adds to a report."""
+
+    tables: Sequence[Table]
+    files: Mapping[str, str]
+    errors: Sequence[BenchError]
+
+
+def sweep(table: str, options: Mapping[str, Any], base: Material) -> Swept:
+    """Run a table's cells under each choice, one choice at a time, and return ranges and changed verdicts.
+
+    ``base`` is the run of ``options``; the others are written below its folder, and take summaries
+    and fitted systems from the store. Raises BenchError as a run does.
+    """
+    materials = {AS_RUN: base}
+    for variant in published.variants():
+        materials[variant.choice] = _run(table, variant, options, base)
+    scores = pd.concat([_scores(table, one, choice) for choice, one in materials.items()], ignore_index=True)
+    judged = {choice: _verdicts(table, one) for choice, one in materials.items()}
+    errors = [error for one in materials.values() if one is not base for error in one.errors]
+    tables = [_ranges(table, scores, materials), _changes(table, judged)]
+    all_verdicts = pd.DataFrame(judged).rename_axis("id").reset_index()
+    files = {f"{table}-sweep.csv": to_csv(scores), f"{table}-sweep-claims.csv": to_csv(all_verdicts)}
+    return Swept(tables, files, errors)
+
+
+def _run(table: str, variant: Variant, options: Mapping[str, Any], base: Material) -> Material:
+    assert base.out is not None
+    given = {**options, "out": below(base.out, variant.choice)}
+    given["set"] = {**assignments(options.get("set") or ()), **assignments(variant.set.split())}
+    if variant.protocol:
+        given |= {"protocol": variant.protocol, "query_seed": int(variant.query_seed)}
+    asked, made = (configure(with_defaults(table, one)) for one in (given, options))
+    if replace(asked, out=None) == replace(made, out=None):
+        return base
+    return run_for(table, given)
+
+
+def _scores(table: str, material: Material, choice: str) -> pd.DataFrame:
+    own, printed = by_key(material.scores), by_key(paper_scores(table))
+    lines = [(choice, *key, own[key].value) for key in printed if key in own]
+    return pd.DataFrame(lines, columns=["choice", *KEY, "value"])
+
+
+def _verdicts(table: str, material: Material) -> pd.Series[str]:
+    claims = published.claims(table)
+    found = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
+    return found.set_index("id")["verdict"]
+
+
+def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material]) -> Table:
+    metrics = list(dict.fromkeys(scores["metric"]))
+    rows: Rows = []
+    for (retriever, generator), part in scores.groupby(["retriever", "generator"], sort=False):
+        values = [part[part["metric"] == metric]["value"] * 100 for metric in metrics]
+        spans = [f"{own.min():.2f}–{own.max():.2f}" if len(own) else "" for own in values]
+        rows.append(([str(retriever), str(generator)], [Cell(span) for span in spans]))
+    notes = ["Choices are varied one at a time; everything else is as run, so joint effects are not seen."]
+    notes += [f"{choice}: {_evaluated(one)}" for choice, one in materials.items()]
+    caption = "Lowest and highest score over the choices that the paper leaves unstated, ×100"
+    return Table(f"{table}-sweep", caption, ["Retriever", "Model"], metrics, rows, notes)
+
+
+def _evaluated(material: Material) -> str:
+    told = material.manifest["evaluation"]
+    return f"{told['queries']:,} queries, {told['mean_relevant']:.2f} relevant videos each"
+
+
+def _changes(table: str, judged: Mapping[str, pd.Series[str]]) -> Table:
+    frame = pd.DataFrame(judged)  # [claims, choices]
+    changed = frame[frame.nunique(axis=1) > 1]
+    statements = {claim.id: claim.statement for claim in published.claims(table)}
+    rows: Rows = [
+        ([str(name), statements[str(name)]], [Cell(str(verdict)) for verdict in changed.loc[name]])
+        for name in changed.index
+    ]
+    notes = [f"{len(frame) - len(changed)} of {len(frame)} claims have the same verdict under every choice."]
+    caption = "Claims whose verdict depends on a choice"
+    return Table(f"{table}-sweep-claims", caption, ["Claim", "Statement"], list(judged), rows, notes)

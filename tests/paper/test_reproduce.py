@@ -1,0 +1,292 @@
+"""``bench reproduce``: paper and ours side by side, what is missing named, files beside the run."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.data.folder import read_dataset
+from bench.output import checked, read_manifest
+from bench.paper.describe import count_frame, evenly, histogram, nouns
+from bench.paper.material import row_of, systems
+from bench.paper.reproduce import reproduce
+from tests.tiny import VIDEOS, write_features, write_tiny
+
+
+def named_as_the_papers(folder, dataset="QMV-Kwai"):
+    """Write a dataset, and summaries of our own under the names of three of the paper's rows."""
+    write_tiny(folder / "data", metadata={"name": dataset})
+    texts = {"qms": str, "seq2seq": lambda text: " ".join(text.split()[:2]), "mdvc": lambda text: "red"}
+    for name, write in texts.items():
+        lines = ({"video_id": v, "summary": write(text)} for v, text, split in VIDEOS if split == "test")
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return {
+        "data": str(folder / "data"),
+        "generators": ["lead", *(f"file:{folder}/{name}.jsonl" for name in texts)],
+        "retrievers": ["bm25"],
+        "out": str(folder / "out"),
+        "quiet": True,
+    }
+
+
+@pytest.fixture(scope="module")
+def kwai(tmp_path_factory):
+    """Return the report on Table V with a sweep, its run on a dataset that says it is the paper's."""
+    folder = tmp_path_factory.mktemp("kwai")
+    options = {**named_as_the_papers(folder), "store": str(folder / "store")}
+    return reproduce("table5", options, sweeping=True)
+
+
+def frame(report, name="table5.csv"):
+    return pd.read_csv(io.StringIO(report.files[name]), keep_default_na=False, na_values=[""])
+
+
+def statuses(report, **where):
+    found = frame(report)
+    for column, value in where.items():
+        found = found[found[column] == value]
+    return set(found["status"])
+
+
+def test_on_the_papers_dataset_each_cell_has_a_status_of_its_own(kwai):
+    assert statuses(kwai, generator="qms", retriever="bm25") <= {"reproduced", "differs", "under-specified"}
+    assert "differs" in statuses(kwai, generator="mdvc", retriever="bm25")
+    assert "not comparable" not in statuses(kwai)
+
+
+def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai):
+    found = frame(kwai)[lambda f: f["status"] == "impossible as printed"]
+    assert list(zip(found["generator"], found["metric"], strict=True)) == [
+        ("seq2seq", "Acc@5"), ("seq2seq", "Acc@10"), ("seq2seq", "Acc@30"), ("bart-text", "R@5"),
+    ]  # fmt: skip
+    assert found["ours"].notna().tolist() == [True, True, True, False]
+
+
+def test_rows_without_a_score_are_missing_never_differing(kwai):
+    assert statuses(kwai, retriever="dpr-ft") == {"missing"}
+    assert statuses(kwai, generator="transformer") == {"missing"}
+
+
+def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(kwai):
+    (line,) = [note for note in kwai.tables[0].notes if note.startswith("Missing") and "transformer" in note]
+    assert (
+        line
+        == "Missing: transformer, bart-text, bart-mm, vg-bart-dp, vg-bart-mh, dpr-pt, dpr-ft: not in the run."
+    )
+    assert "Also run, not in the paper's table: lead." in kwai.tables[0].notes
+    assert not any("absolute values" in note for note in kwai.tables[0].notes)
+
+
+def test_paper_ours_and_status_stand_below_each_other(kwai):
+    table = kwai.tables[0]
+    rows = {tuple(names): [cell.text for cell in cells] for names, cells in table.rows}
+    place = list(table.columns).index("P@1")
+    assert rows["bm25", "qms", "paper"][place] == "37.32"
+    assert rows["bm25", "qms", "ours"][place].startswith("80.00 (")
+    assert rows["bm25", "qms", "status"][place] == "differs"
+    assert ("dpr-pt", "qms", "ours") not in rows
+
+
+def test_the_order_of_rows_is_given_where_three_rows_are_in_both(kwai):
+    order = frame(kwai, "table5-order.csv")
+    assert set(order["retriever"]) == {"bm25"}
+    assert order.set_index("metric").loc["P@1", "rows"] == 3
+    assert order["tau"].dropna().between(-1, 1).all()
+
+
+def test_every_claim_about_the_table_has_a_verdict(kwai):
+    verdicts = frame(kwai, "table5-claims.csv").set_index("id")["verdict"]
+    assert verdicts["acc1-equals-p1"] == "holds"
+    assert verdicts["fine-tuning-helps"] == "cannot be told"
+    assert len(verdicts) == 8
+
+
+def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai):
+    swept = frame(kwai, "table5-sweep.csv")
+    assert swept["choice"].nunique() == 7
+    as_run, first = (swept[swept["choice"] == c] for c in ("as run", "one query per video (draw 0)"))
+    assert np.array_equal(as_run["value"], first["value"])
+    spread = swept.groupby(["generator", "metric"])["value"].agg(np.ptp)
+    assert spread["qms", "R@1"] > 0
+    ranges = next(table for table in kwai.tables if table.name == "table5-sweep")
+    (qms,) = [cells for names, cells in ranges.rows if names == ["bm25", "qms"]]
+    of_r1 = swept.query("generator == 'qms' and metric == 'R@1'")["value"] * 100
+    assert qms[0].text == f"{of_r1.min():.2f}–{of_r1.max():.2f}"
+
+
+def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwai):
+    table = next(table for table in kwai.tables if table.name == "table5-sweep-claims")
+    verdicts = frame(kwai, "table5-sweep-claims.csv").set_index("id")
+    changing = verdicts[verdicts.nunique(axis=1) > 1]
+    assert [names[0] for names, _ in table.rows] == list(changing.index)
+    assert f"{8 - len(changing)} of 8 claims" in table.notes[0]
+    runs = {path.name for path in (kwai.out / "reproduce" / "runs").iterdir()}
+    assert runs == {
+        "all-queries",
+        "one-query-per-video-draw-1",
+        "one-query-per-video-draw-2",
+        "bm25-k1-1.2-b-0.75-lucene",
+    }
+
+
+def test_the_report_is_in_the_runs_folder_with_its_digest(kwai):
+    manifest = read_manifest(kwai.out)
+    page = checked(kwai.out, manifest, "reproduce/table5.md").read_text()
+    assert "Claims of the text" in page
+    assert checked(kwai.out, manifest, "reproduce/table5.csv").read_text() == kwai.files["table5.csv"]
+
+
+def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai, cli):
+    before = (kwai.out / "scores.csv").stat().st_mtime_ns
+    said = cli("reproduce", "table3", "--from", kwai.out)
+    assert said.status == 0
+    assert "| qms | ours | " in said.out
+    files = read_manifest(kwai.out)["files"]
+    assert {"reproduce/table3.md", "reproduce/table5.md", "reproduce/table5-sweep.csv"} <= set(files)
+    assert (kwai.out / "scores.csv").stat().st_mtime_ns == before
+
+
+def test_a_finished_run_knows_its_dataset(kwai, cli):
+    said = cli("reproduce", "fig3", "--from", kwai.out, "--format", "csv")
+    assert said.status == 0
+    assert next(csv.reader(io.StringIO(said.out))) == ["Div-n", "Div-1", "Div-2"]
+
+
+def test_on_another_dataset_nothing_is_called_reproduced(tiny, tmp_path, cli):
+    said = cli("reproduce", "table5", "--data", tiny.folder, "--generators", "lead,transcript",
+               "--retrievers", "bm25", "--out", tmp_path / "out", "--quiet")  # fmt: skip
+    assert said.status == 0, said.err
+    assert "absolute values are not comparable" in said.out
+    assert "| fine-tuning-helps |" in said.out
+    assert "Also run, not in the paper's table: lead, transcript." in said.out
+    with (tmp_path / "out" / "reproduce" / "table5.csv").open(newline="") as lines:
+        assert {line["status"] for line in csv.DictReader(lines)} == {"missing", "impossible as printed"}
+
+
+def test_generation_on_another_dataset_is_not_comparable(tiny, tmp_path, cli):
+    said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "lead",
+               "--out", tmp_path / "out", "--quiet")  # fmt: skip
+    assert said.status == 0, said.err
+    assert "| lead | status | not comp. |" in said.out
+    assert "54" not in said.out.partition("Cells: ")[2].partition(" ")[0]
+
+
+def test_the_errors_of_the_run_are_its_exit_status(tiny, cli):
+    said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "nobody")
+    assert said.status == 2
+    assert "nobody" in said.error()
+
+
+def test_an_unknown_table_is_answered_with_the_near_one(cli):
+    said = cli("reproduce", "tabel5")
+    assert said.status == 2
+    assert "Did you mean table5?" in said.error()
+
+
+def test_options_of_a_run_beside_a_finished_run_are_refused(tmp_path, cli):
+    said = cli("reproduce", "table5", "--from", tmp_path, "--seed", "1", "--no-train")
+    assert said.status == 2
+    assert "--no-train, --seed" in said.error()
+
+
+@pytest.mark.parametrize("target", ["table2", "table3", "fig3"])
+def test_what_retrieval_cannot_change_is_not_swept(target, cli):
+    said = cli("reproduce", target, "--sweep")
+    assert said.status == 2
+    assert target in said.error()
+
+
+def test_a_folder_that_is_no_runs_is_bad_data(tmp_path, cli):
+    said = cli("reproduce", "table5", "--from", tmp_path)
+    assert said.status == 3
+    assert str(tmp_path) in said.error()
+
+
+def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
+    for name in ("resnet-50", "other"):
+        write_features(tiny.folder / "features" / name, {video: 2 for video, _, _ in VIDEOS})
+    (tmp_path / "qms.jsonl").write_text('{"video_id": "v2", "summary": "apple pie"}\n')
+    report = reproduce(
+        "table7",
+        {"data": str(tiny.folder), "generators": [f"file:{tmp_path}/qms.jsonl"], "quiet": True,
+         "out": str(tmp_path / "out")},
+    )  # fmt: skip
+    found = frame(report, "table7.csv").groupby("generator")["ours"].agg(lambda ours: ours.notna().all())
+    assert found.to_dict() == {"qms[resnet]": True, "qms[i3d]": False, "qms": False}
+    assert "Also run, not in the paper's table: qms[other], qms[tiny-4]." in report.tables[0].notes
+
+    runs = tmp_path / "out" / "reproduce" / "runs"
+    assert {path.name for path in runs.iterdir()} == {"resnet-50", "tiny-4"}
+
+
+def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(tiny, tmp_path, cli):
+    out = tmp_path / "out"
+    write_features(tiny.folder / "features" / "more", {video: 2 for video, _, _ in VIDEOS})
+    told = ("--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, "--quiet")
+    assert cli("reproduce", "table7", *told).status == 0
+    assert (out / "reproduce" / "runs" / "tiny-4" / "scores.csv").is_file()
+    assert cli("run", *told).status == 0
+    assert not (out / "reproduce").exists()
+
+
+def test_features_are_recognised_by_the_label_that_the_paper_prints():
+    assert row_of("qms", "CLIP-ViT-B-32") == "qms"
+    assert row_of("qms", "i3d-rgb") == "qms[i3d]"
+    assert row_of("qms", "dino") == "qms[dino]"
+    assert row_of("lead", "i3d-rgb") == "lead[i3d-rgb]"
+
+
+def test_a_table_needs_the_systems_of_its_rows_in_its_order():
+    assert systems("table3", "generator")[:3] == ["lead", "seq2seq", "transformer"]
+    assert systems("table7", "generator") == ["qms"]
+    assert systems("table5", "retriever") == ["bm25", "dpr-pt", "dpr-ft"]
+
+
+def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path):
+    write_tiny(tmp_path / "own")
+    write_tiny(tmp_path / "kwai", metadata={"name": "QMV-Kwai"})
+    own, kwai = (count_frame(read_dataset(tmp_path / name)) for name in ("own", "kwai"))
+    assert set(own["status"]) == {"not comparable", "impossible as printed"}
+    assert set(kwai["status"]) == {"differs", "impossible as printed"}
+    impossible = kwai[kwai["status"] == "impossible as printed"]
+    assert list(impossible["count"]) == ["#Query", "#V-Q Pair"]
+    assert set(impossible["split"]) == {"all"}
+    assert list(own["ours"])[:4] == [4, 2, 6, 12]
+
+
+def test_table_2_is_written_where_told_and_printed_in_any_case(tiny, tmp_path, cli):
+    said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "out")
+    assert said.status == 0, said.err
+    assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in said.out
+    assert "Entities are counted in Chinese only" in said.out
+    assert "reproduce/table2.csv" in read_manifest(tmp_path / "out")["files"]
+    assert cli("reproduce", "table2", "--data", tiny.folder).out == said.out
+
+
+def test_a_folder_with_other_files_is_not_written_into(tiny, tmp_path, cli):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "mine")
+    assert said.status == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_nouns_are_counted_each_time_they_occur():
+    count = nouns()
+    assert count("苹果和苹果") == 2
+    assert count("跑了") == 0
+
+
+def test_bins_hold_their_lower_end_and_the_last_its_upper_end_too():
+    found = histogram({"x": [0.0, 0.1 + 0.2, 0.29, 1.0]})
+    assert list(found["from"])[:4] == [0.0, 0.1, 0.2, 0.3]
+    assert found["x"].tolist() == [0.25, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0.25]
+    assert histogram({"x": []})["x"].sum() == 0
+
+
+def test_samples_are_spaced_evenly_and_whole_where_small():
+    assert evenly(list("abcde"), 3) == ["a", "c", "e"]
+    assert evenly(["a"], 3) == ["a"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from bench.ahead import Ahead
+from bench.attempts import Attempts
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError
 from bench.output import OutputFolder
 from bench.plan import Plan, cell_name, make_plan
 from bench.progress import Progress
@@ -22,8 +22,6 @@ from bench.results import Result
 from bench.scoring import score_retrieval, score_summaries
 from bench.seeds import aggregate
 from bench.stages import Summaries, retrieve, summarize
-
-T = TypeVar("T")
 
 
 def run(**options: Any) -> Result:
@@ -59,28 +57,7 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
 def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
     record = Record(plan)
     progress = Progress(plan)
-    failures: list[BenchError] = []
-
-    def attempt(cell: str, work: Callable[[], T]) -> T | None:
-        """Do a cell's work; a failure is told at once and kept, and the other cells go on."""
-        try:
-            return work()
-        except UsageError:
-            raise
-        except BenchError as error:
-            failure = error
-        except Exception as error:  # a plug-in may fail in any way
-            if plan.config.verbose:
-                traceback.print_exc()
-            failure = BenchError(
-                f"{cell} failed: {type(error).__name__}: {error}. See it whole with --verbose."
-            )
-            failure.__cause__ = error
-        failures.append(failure)
-        record.failed(cell, str(failure))
-        progress.say(f"bench: {cell}: {failure}")
-        return None
-
+    attempt = Attempts(record, progress, verbose=plan.config.verbose)
     with progress, ExitStack() as stack:
         generators = _made(plan.generators, lambda name: make_generator(name, plan.context()), attempt)
         retrievers = _made(plan.retrievers, lambda name: make_retriever(name, plan.context()), attempt)
@@ -100,10 +77,10 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
                 )
                 progress.done(name, retriever.name, reused)
         record.finish()
-    return Result.read(plan.out()), failures
+    return Result.read(plan.out()), attempt.failures
 
 
-def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Callable[..., Any]) -> list[Any]:
+def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Attempts) -> list[Any]:
     made = (attempt(cell_name(name), partial(make, name)) for name in names)
     return [component for component in made if component is not None]
 

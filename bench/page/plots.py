@@ -19,7 +19,7 @@ LEGEND = {
     "labelLimit": 200,
     "symbolOpacity": 1,
 }
-SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND}
+SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND | {"columns": 1}}  # beside the colours
 POINT = {"type": "point", "filled": True, "opacity": 1}
 NAMED = {"fontSize": 12, "fontWeight": "normal"}
 FLAT = {"labelAngle": 0}

@@ -13,8 +13,7 @@ from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.text import cjk_share, tokenize
 from bench.types import Json, QueryId, Run, VideoId
-from retrievers import javaless, lucene
-from retrievers.analysis import analyze
+from retrievers import lucene
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
@@ -95,6 +94,8 @@ class BM25:
 
     def explain(self, query: str, text: str) -> Sequence[str]:
         """Return the query's index terms that a summary has, with how often it has them."""
+        from retrievers.analysis import analyze  # only explaining needs the analyzers without Java
+
         counts = Counter(analyze(text, self._language))
         terms = [term for term in dict.fromkeys(analyze(query, self._language)) if counts[term]]
         shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)
@@ -102,12 +103,17 @@ class BM25:
 
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b
-        kind = javaless.JavalessIndex if self._options.engine == "bm25s" else lucene.LuceneIndex
-        return kind(texts, self._language, k1=k1, b=b)
+        if self._options.engine == "bm25s":
+            from retrievers.javaless import JavalessIndex  # it needs a package of its own
+
+            return JavalessIndex(texts, self._language, k1=k1, b=b)
+        return lucene.LuceneIndex(texts, self._language, k1=k1, b=b)
 
     def _version(self) -> str:
         if self._options.engine == "bm25s":
-            return javaless.bm25s_version()
+            from retrievers.javaless import bm25s_version
+
+            return bm25s_version()
         return lucene.anserini_version()
 
     def _hits(self, texts: list[str], k: int) -> Hits:

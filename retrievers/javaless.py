@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import MissingError
+from retrievers.analysis import analyze
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,12 +29,10 @@ def bm25s_version() -> str:
 def _package() -> Any:
     try:
         import bm25s
-        import nltk  # noqa: F401
-        import regex  # noqa: F401
-    except ImportError as error:
+    except ImportError:
         raise MissingError(
-            f"bm25.engine=bm25s needs the package {error.name}, which is not installed. Mend it with: "
-            "pip install -c constraints.txt bm25s nltk regex (or choose --set bm25.engine=lucene)."
+            "bm25.engine=bm25s needs the package bm25s, which is not installed. Mend it with: "
+            "pip install -c constraints.txt bm25s (or choose --set bm25.engine=lucene)."
         ) from None
     return bm25s
 
@@ -43,9 +42,6 @@ class JavalessIndex:
 
     def __init__(self, texts: Sequence[str], language: str, *, k1: float, b: float) -> None:
         self._model = _package().BM25(dtype="float64")
-        from retrievers.analysis import analyze
-
-        self._analyze = analyze
         self._language = language
         self._numbers: dict[str, int] = {}
         counts = [Counter(self._number(term) for term in analyze(text, language)) for text in texts]
@@ -54,7 +50,7 @@ class JavalessIndex:
 
     def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return the best ``k`` and all that tie with the last of them, as far as they can matter."""
-        terms = [self._numbers[term] for term in self._analyze(text, self._language) if term in self._numbers]
+        terms = [self._numbers[term] for term in analyze(text, self._language) if term in self._numbers]
         if not terms:
             return np.empty(0, dtype=np.int64), np.empty(0)
         every = self._model.get_scores_from_ids(terms).astype(np.float32).astype(np.float64)  # [n]

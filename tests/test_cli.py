@@ -137,7 +137,8 @@ def test_a_failed_gate_is_5(tiny: Tiny, cli: Cli) -> None:
 
 
 WAITING = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start deaf to it
 import bench.harness
 def execute(config):
     print("waiting", flush=True)

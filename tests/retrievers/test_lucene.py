@@ -107,9 +107,13 @@ def test_size_is_that_of_the_files_and_closing_removes_them() -> None:
 
 
 def test_control_c_stays_with_python_once_java_runs() -> None:
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background jobs start deaf to it
     lucene.java()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 def in_a_process(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

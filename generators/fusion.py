@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -47,7 +49,7 @@ class Concat(Fusion):
         return compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
 
 
-class _Residual(Fusion):
+class _Residual(Fusion, ABC):
     """Add to each text state what the frames say about it, and normalise (VG-GPLMs, after the last layer)."""
 
     def __init__(self, width: int, seen: int, dropout: float) -> None:
@@ -56,9 +58,9 @@ class _Residual(Fusion):
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(width)
 
+    @abstractmethod
     def look(self, states: Tensor, batch: Batch) -> Tensor:
         """Return what each text position sees ``[b, t, seen]``."""
-        raise NotImplementedError
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the text states with what they see; where there are no frames, they see zero."""

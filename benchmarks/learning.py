@@ -30,13 +30,8 @@ from bench.options import Section, build_sections
 from bench.store import Store
 from bench.text import tokenize
 from generators import options, sentences
-from generators.qms_rows import (
-    BartQMS,
-    unit_scores,
-    without_entity,
-    without_sampling,
-    without_scores,
-)
+from generators.qms_ablations import unit_scores, without_entity, without_sampling, without_scores
+from generators.qms_rows import BartQMS
 
 
 @dataclass(frozen=True)

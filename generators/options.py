@@ -92,6 +92,7 @@ class BartOptions(Section):
     heads: int = 12
     feed_forward: int = 3072
     dropout: float = 0.1
+    """Of weights made here (``self``, ``minilm``) and of fusions; a checkpoint brings its own."""
     fusion_lr: float = 5.0
     """The rate of parts without pretraining, as a multiple of ``bart.lr`` (VG-GPLMs: 1.5e-4 / 3e-5)."""
     fusion_width: int = 256

@@ -80,7 +80,8 @@ def warm_started(context: Context, recipe: Recipe) -> Path:
     def make(folder: Path) -> None:
         torch.manual_seed(recipe.seed)
         tokens = minilm_tokens()
-        write_checkpoint(minilm_bart(source, recipe.bart.decoder_layers), tokens, folder)
+        bart = minilm_bart(source, recipe.bart.decoder_layers, recipe.bart.dropout)
+        write_checkpoint(bart, tokens, folder)
 
     made: Path = context.store.fetch("warm-started", key, make).path
     return made
@@ -192,7 +193,7 @@ def minilm_tokens() -> Tokens:
     return read_tokens(folder, {"decoder_start_token_id": 101, "bos_token_id": 101, "vocab_size": 30522})
 
 
-def minilm_bart(source: Path, decoder_layers: int) -> BartForConditionalGeneration:
+def minilm_bart(source: Path, decoder_layers: int, dropout: float = 0.1) -> BartForConditionalGeneration:
     """Return a BART whose encoder computes what a BERT does, with a random decoder of the same shape.
 
     BERT's and BART's encoder layers are the same function under other names; BERT's token type is a
@@ -208,7 +209,7 @@ def minilm_bart(source: Path, decoder_layers: int) -> BartForConditionalGenerati
             width=config.hidden_size,
             heads=config.num_attention_heads,
             feed_forward=config.intermediate_size,
-            dropout=config.hidden_dropout_prob,
+            dropout=dropout,
             specials=(0, 101, 102),
         )
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Sized
@@ -20,17 +19,10 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from tqdm import tqdm
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from generators.batches import Buckets
+from generators.callbacks import Bar, Rhythm
 from generators.files import load_weights, save_weights
 from generators.quiet import quiet
 
@@ -170,11 +162,11 @@ class _OurTrainer(Trainer):
         plan: Plan,
         score: Callable[[], float] | None,
     ) -> None:
-        callbacks: list[TrainerCallback] = [_Rhythm(plan, self)]
+        callbacks: list[TrainerCallback] = [Rhythm(plan.checkpoint_steps, self.start_epoch)]
         if plan.patience is not None and score is not None:
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience))
         if not plan.quiet:
-            callbacks.append(_Progress(plan.label))
+            callbacks.append(Bar(plan.label))
         with quiet():
             super().__init__(
                 module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
@@ -207,7 +199,8 @@ class _OurTrainer(Trainer):
                     parameter
                 )
             self.optimizer = torch.optim.AdamW(
-                [{"params": p, "lr": lr, "weight_decay": decay} for (lr, decay), p in groups.items()]
+                [{"params": p, "lr": lr, "weight_decay": decay} for (lr, decay), p in groups.items()],
+                fused=True,  # one pass over all weights: the loop took a tenth of a small row's time
             )
         return self.optimizer
 
@@ -258,58 +251,3 @@ class _OurTrainer(Trainer):
         """Go back to the epoch that scored best."""
         assert self.state.best_model_checkpoint is not None, "no epoch was scored"
         self._load_from_checkpoint(self.state.best_model_checkpoint)
-
-
-class _Rhythm(TrainerCallback):
-    """Say when a new epoch's data begin, and when to write a checkpoint within an epoch."""
-
-    def __init__(self, plan: Plan, trainer: _OurTrainer) -> None:
-        self._every, self._trainer = plan.checkpoint_steps, trainer
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Set the epoch; a continued one has a fraction."""
-        self._trainer.start_epoch(int(state.epoch or 0))
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Log what is saved: sums since the last entry are not in a checkpoint."""
-        if self._every and state.global_step % self._every == 0:
-            control.should_save = control.should_log = True
-
-
-class _Progress(TrainerCallback):
-    """Show a bar on stderr."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._bar: tqdm[Any] | None = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Open the bar where training stands."""
-        self._bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            desc=self._label,
-            file=sys.stderr,
-            leave=False,
-            disable=None,
-        )
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Move the bar."""
-        if self._bar is not None:
-            self._bar.update(1)
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Close the bar."""
-        if self._bar is not None:
-            self._bar.close()

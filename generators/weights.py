@@ -84,7 +84,11 @@ class Source:
             return MADE_HERE[self.name]
         if Path(self.name).is_dir():
             return f"{Path(self.name).resolve().name} (folder)"
-        return f"{self.name}@{self.revision[:8]}" if self.revision else self.name
+        return f"{self.name}@{(self.revision or self._found())[:8]}"
+
+    def _found(self) -> str:
+        """Return the revision that the hub gave where none was asked for: its cache is named after it."""
+        return self.folder().name
 
     def identity(self) -> dict[str, Json]:
         """Return the digests of the files that hold the weights; none for those made from the data."""

@@ -18,8 +18,7 @@ from generators.entity_aware import Parts
 from generators.neural import Neural
 from generators.options import TextOptions
 from generators.qms import entity_loss, weighted
-from generators.qms_rows import (
-    BartQMS,
+from generators.qms_ablations import (
     unit_scores,
     without_entity,
     without_sampling,
@@ -27,6 +26,7 @@ from generators.qms_rows import (
     without_textual,
     without_visual,
 )
+from generators.qms_rows import BartQMS
 
 from .conftest import FolderStore, toy
 

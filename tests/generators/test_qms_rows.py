@@ -18,7 +18,8 @@ from bench.protocols import Describing, ExplainingGenerator
 from generators import sentences
 from generators.groups import ABLATIONS
 from generators.mt5 import MT5QMS
-from generators.qms_rows import BartQMS, without_sampling, without_textual
+from generators.qms_ablations import without_sampling, without_textual
+from generators.qms_rows import BartQMS
 
 from .conftest import FolderStore, blind, toy
 

@@ -172,3 +172,12 @@ def test_auto_is_the_papers_checkpoint_for_each_language() -> None:
     assert Source.of(BartOptions(), "zh").name == "fnlp/bart-base-chinese"
     assert str(Source.of(BartOptions(), "en")) == "facebook/bart-base@aadd2ab0"
     assert Source.of(BartOptions(revision="abc"), "en").revision == "abc"
+
+
+def test_a_revision_that_was_not_asked_for_is_named_as_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = tmp_path / "models--fnlp--bart-base-chinese" / "snapshots" / "0123456789abcdef"
+    snapshot.mkdir(parents=True)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
+    assert str(Source.of(BartOptions(), "zh")) == "fnlp/bart-base-chinese@01234567"

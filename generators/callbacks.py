@@ -1,0 +1,65 @@
+"""What happens around the steps of a training: epochs begin, checkpoints are due, a bar moves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class Rhythm(TrainerCallback):
+    """Say when a new epoch's data begin, and when to write a checkpoint within an epoch."""
+
+    def __init__(self, checkpoint_steps: int, start_epoch: Callable[[int], None]) -> None:
+        self._every, self._start_epoch = checkpoint_steps, start_epoch
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Set the epoch; a continued one has a fraction."""
+        self._start_epoch(int(state.epoch or 0))
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Log what is saved: sums since the last entry are not in a checkpoint."""
+        if self._every and state.global_step % self._every == 0:
+            control.should_save = control.should_log = True
+
+
+class Bar(TrainerCallback):
+    """Show a bar on stderr."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: tqdm[Any] | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the bar where training stands."""
+        self._bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            desc=self._label,
+            file=sys.stderr,
+            leave=False,
+            disable=None,
+        )
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.update(1)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,4 +1,4 @@
-"""Compare the systems of one or two finished runs: differences, intervals, tied groups, wins."""
+"""Compare generators, or retrievers, of one or two finished runs: differences, intervals, groups, wins."""
 
 from __future__ import annotations
 
@@ -37,20 +37,28 @@ COLUMNS = [
 ]
 
 
+GENERATOR, RETRIEVER = "generator", "retriever"
+"""What may be compared: generators under one retriever, or retrievers over one generator's summaries."""
+_HEADS = {GENERATOR: ("Retriever", "Model"), RETRIEVER: ("Model", "Retriever")}
+
+
 @dataclass(frozen=True, slots=True)
 class System:
-    """Name a generator of one of the runs; ``shown`` is unique among all."""
+    """Name a cell of one of the runs by what is compared; ``shown`` is unique among all."""
 
     run: int
+    generator: str
+    retriever: str
     name: str
     shown: str
 
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Hold one or two finished runs over the same queries and pool."""
+    """Hold one or two finished runs over the same queries and pool, and what of them is compared."""
 
     results: Sequence[Result]
+    by: str = GENERATOR
 
     @cached_property
     def items(self) -> list[RunItems]:
@@ -59,18 +67,24 @@ class Runs:
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], list[System]]:
-        """Return the systems of each retriever (empty for generation) and metric, in order."""
+        """Return the systems of each metric beside what they share, in order.
+
+        They share a retriever (empty for generation), or, where retrievers are compared, a generator.
+        """
         found: dict[tuple[str, str], list[System]] = {}
         for number, result in enumerate(self.results):
             rows = with_text(result.headline.dropna(subset=["value"]))
-            for row in rows[["retriever", "metric", "generator"]].itertuples(index=False):
-                retriever, metric, name = map(str, row)
-                found.setdefault((retriever, metric), []).append(self._system(number, name))
+            for row in rows[["generator", "retriever", "metric"]].itertuples(index=False):
+                generator, retriever, metric = map(str, row)
+                if self.by == RETRIEVER and not retriever:
+                    continue
+                shared = retriever if self.by == GENERATOR else generator
+                found.setdefault((shared, metric), []).append(self._system(number, generator, retriever))
         return found
 
-    def scores(self, system: System, retriever: str) -> ItemScores:
+    def scores(self, system: System) -> ItemScores:
         """Return a system's scores per item."""
-        return self.items[system.run].cell(system.name, retriever)
+        return self.items[system.run].cell(system.generator, system.retriever)
 
     def is_reference(self, system: System) -> bool:
         """Tell whether a system is there to read the others against."""
@@ -80,29 +94,38 @@ class Runs:
         """Return the label of a generator or retriever."""
         return next((r.manifest["labels"][name] for r in self.results if name in r.manifest["labels"]), name)
 
-    def _system(self, number: int, name: str) -> System:
-        if len(self.results) == 1:
-            return System(number, name, self.label(name))
-        folders = [result.out.name for result in self.results]
-        if len(set(folders)) == 1:
-            folders = [str(result.out) for result in self.results]
-        return System(number, name, f"{self.label(name)} [{folders[number]}]")
+    def _system(self, number: int, generator: str, retriever: str) -> System:
+        name = generator if self.by == GENERATOR else retriever
+        shown = self.label(name)
+        if len(self.results) > 1:
+            folders = [result.out.name for result in self.results]
+            if len(set(folders)) == 1:
+                folders = [str(result.out) for result in self.results]
+            shown = f"{shown} [{folders[number]}]"
+        return System(number, generator, retriever, name, shown)
 
 
 def compare_runs(
-    outs: Sequence[Path], *, baseline: str | None = None, metrics: Sequence[str] = METRICS
+    outs: Sequence[Path],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = METRICS,
+    by: str = GENERATOR,
 ) -> Table:
-    """Return a row for each system, retriever and metric, compared with a baseline.
+    """Return a row for each generator, retriever and metric, compared with a baseline.
 
-    The baseline is the named row; else, of two runs, the row of the same name in the first; else the
+    ``by`` is what is compared: generators under each retriever, or retrievers for each generator. The
+    baseline is the named row; else, of two runs, the row of the same name in the first; else the
     best row that is no reference. All comparisons printed are one family for Holm's correction. Raises
     UsageError for an unknown baseline or metric and for runs that cannot be compared.
     """
-    runs = Runs([Result.read(out) for out in outs])
+    runs = Runs([Result.read(out) for out in outs], by)
     _refuse_different(runs)
     chosen = _metrics(runs, metrics)
     if baseline is not None:
         _known_baseline(runs, baseline)
+    if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
+        raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
     blocks = [_block(runs, cell, baseline) for cell in runs.cells if cell[1] in chosen]
     corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
     rows: Rows = []
@@ -110,15 +133,15 @@ def compare_runs(
         rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
     return Table(
         "compare", f"Comparison on {runs.results[0].manifest['dataset']['name']}, ×100",
-        ["Retriever", "Metric", "Model"], COLUMNS, rows, list(_notes(runs, blocks, baseline)),
+        [_HEADS[by][0], "Metric", _HEADS[by][1]], COLUMNS, rows, list(_notes(runs, blocks, baseline)),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Hold the comparisons of one retriever and metric."""
+    """Hold the comparisons of one metric, beside what its systems share."""
 
-    retriever: str
+    shared: str
     metric: str
     systems: Sequence[System]
     against: Mapping[System, Comparison]
@@ -129,7 +152,7 @@ class Block:
         """Return a row for each system; those that are compared with themselves have no difference."""
         return [
             (
-                [runs.label(self.retriever), self.metric, system.shown],
+                [runs.label(self.shared), self.metric, system.shown],
                 self._cells(system, corrected.get(system, math.nan)),
             )
             for system in self.systems
@@ -155,9 +178,9 @@ class Block:
 
 
 def _block(runs: Runs, cell: tuple[str, str], baseline: str | None) -> Block:
-    retriever, metric = cell
+    shared, metric = cell
     systems = runs.cells[cell]
-    items = {system: runs.scores(system, retriever) for system in systems}
+    items = {system: runs.scores(system) for system in systems}
     scores = {system: found.score(metric) for system, found in items.items()}
     against = {}
     for system in systems:
@@ -167,7 +190,7 @@ def _block(runs: Runs, cell: tuple[str, str], baseline: str | None) -> Block:
     pairs = [p_value(items[a], items[b], metric) for a, b in combinations(systems, 2)]
     groups = groups_by_tests(np.array([scores[system] for system in systems]), pairs)
     named = dict(zip(systems, letters(groups, len(systems)), strict=True))
-    return Block(retriever, metric, systems, against, scores, named)
+    return Block(shared, metric, systems, against, scores, named)
 
 
 def _baseline_of(
@@ -177,7 +200,7 @@ def _baseline_of(
         named = [other for other in scores if _is_called(runs, other, baseline)]
         return named[0] if named else None
     if len(runs.results) > 1:
-        same = [other for other in scores if other.name == system.name and other.run == 0]
+        same = [other for other in scores if (other.run, other.name) == (0, system.name)]
         return same[0] if same else None
     own = [other for other in scores if not runs.is_reference(other)] or list(scores)
     return max(own, key=scores.__getitem__)  # of equal ones the first
@@ -238,12 +261,14 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
     yield (
         f"Differences: each row minus {against}, with 95 % bootstrap intervals; * p < {ALPHA}, paired over "
         f"distinct queries (videos for generation metrics), Holm-corrected over {family} comparisons. "
-        "Rows of one retriever and metric that share a letter do not differ (all pairs, Holm-corrected). "
+        f"Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter do not differ (all pairs, "
+        "Holm-corrected). "
         "MDE: minimum detectable difference at 80 % power."
     )
     if two and baseline is None:
-        compared = {system for block in blocks for system in block.against}
-        alone = {s.shown: None for block in blocks for s in block.systems if s.run and s not in compared}
+        compared = {(s.run, s.name) for block in blocks for s in block.against}
+        rest = (s for block in blocks for s in block.systems if s.run and (s.run, s.name) not in compared)
+        alone = dict.fromkeys(s.shown for s in rest)
         if alone:
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
     for result in runs.results:

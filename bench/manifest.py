@@ -44,6 +44,7 @@ def record(plan: Plan) -> dict[str, Any]:
         "labels": {},
         "references": [],
         "coverage": {"dataset": dataset_coverage(plan)},
+        "distinct": {},
         "cells": {},
         "failed": {},
     }
@@ -93,6 +94,15 @@ def summaries_coverage(summaries: Summaries) -> dict[str, int]:
         "duplicate summaries": sum(count for count in times.values() if count > 1),
         **summaries.meta.get("coverage", {}),
     }
+
+
+def distinct_share(summaries: Summaries) -> float:
+    """Return the share of the pool's videos that would be left if each text were kept once; 0 for no text.
+
+    A generator that writes one caption for all has 1 / videos: what collapsed cannot be found.
+    """
+    texts = {normalise(text) for text in summaries.texts.values()} - {""}
+    return round(len(texts) / max(len(summaries.texts), 1), 6)
 
 
 def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:

@@ -64,6 +64,7 @@ class Record:
             self._out.write(f"training/{name}.jsonl", json_lines(meta["training"]))
         self._per_item(f"per_video/{name}.csv", "video_id", scores)
         self._cell(name, meta, manifest.summaries_coverage(summaries))
+        self._manifest["distinct"][name] = manifest.distinct_share(summaries)
         self._system(name, meta)
         self._costs.append(
             {

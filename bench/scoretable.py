@@ -36,6 +36,8 @@ class ScoreTable:
     labels: Mapping[str, str]
     apart: Sequence[str]
     intervals: bool
+    beside: Mapping[str, Mapping[str, float]]
+    """Columns after the scores, in which no row is best: header to generator to a fraction."""
 
     @classmethod
     def of(
@@ -46,6 +48,7 @@ class ScoreTable:
         manifest: Mapping[str, Any],
         *,
         intervals: bool = False,
+        beside: Mapping[str, Mapping[str, float]] | None = None,
     ) -> ScoreTable:
         """Build from ``frames``, scores.csv and significance.csv, and the manifest."""
         scores, significance = frames
@@ -64,6 +67,7 @@ class ScoreTable:
             manifest["labels"],
             manifest["references"],
             intervals,
+            beside or {},
         )
 
     def rows(self) -> Rows:
@@ -75,13 +79,13 @@ class ScoreTable:
             ranks = {metric: self._ranks(retriever, own, metric) for metric in self.columns.values()}
             for place, name in enumerate(own):
                 cells = [self._cell((retriever, name, m), ranks[m][place]) for m in self.columns.values()]
-                found.append((self._names(retriever, self._label(name)), cells))
+                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
             if len(own) > 1 and self.contests:
                 gains = [Cell(self._gain(retriever, metric)) for metric in self.columns.values()]
-                found.append((self._names(retriever, IMPROVEMENT), gains))
+                found.append((self._names(retriever, IMPROVEMENT), [*gains, *self._beside(None)]))
             for name in (name for name in names if name in self.apart):
                 cells = [self._cell((retriever, name, metric)) for metric in self.columns.values()]
-                found.append((self._names(retriever, self._label(name)), cells))
+                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
         return found
 
     def notes(self) -> list[str]:
@@ -130,6 +134,10 @@ class ScoreTable:
         if self.intervals and row.ci_low == row.ci_low:
             text += f" [{row.ci_low * 100:.2f}, {row.ci_high * 100:.2f}]"
         return Cell(text, rank, self._significant(key))
+
+    def _beside(self, name: str | None) -> list[Cell]:
+        known = (column.get(name or "") for column in self.beside.values())
+        return [Cell("" if value is None else f"{value * 100:.2f}") for value in known]
 
     def _significant(self, key: Key) -> bool:
         row = (self.contests or {}).get((key[0], key[2]))

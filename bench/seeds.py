@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from bench.columns import MEAN, SD
@@ -66,4 +67,10 @@ def _record(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
         str(seed): result.out.name for seed, result in zip(plan.config.seed, results, strict=True)
     }
     record["cells"] = {}
+    record["coverage_line"] = f"of seed {plan.config.seed[0]}: {first['coverage_line']}"
+    shares = [result.manifest["distinct"] for result in results]
+    record["distinct"] = {
+        name: round(fmean(known[name] for known in shares if name in known), 6)
+        for name in dict.fromkeys(name for known in shares for name in known)
+    }
     return record

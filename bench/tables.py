@@ -29,6 +29,8 @@ __all__ = [
     "build_tables", "generation_frame", "retrieval_frame", "to_csv", "to_html", "to_latex", "to_markdown",
 ]  # fmt: skip
 
+DISTINCT = "Distinct"
+"""Header of the share of distinct summaries, beside the generation metrics."""
 SIDES = ("worst", "expected", "best")
 COST_HEADERS = {
     "fit_s": "fit s", "videos_per_s": "videos/s", "params": "parameters",
@@ -55,11 +57,14 @@ def build_tables(
     below = [f"Signature: {manifest['signature']}", f"Coverage: {manifest['coverage_line']}"]
     what = manifest["dataset"]["name"] + (" (synthetic)" if manifest["dataset"]["synthetic"] else "")
     frames = (scores, significance)
-    generation = ScoreTable.of("generation", GENERATION, frames, manifest, intervals=intervals)
+    distinct = {DISTINCT: manifest["distinct"]} if "distinct" in manifest else {}  # old runs did not tell
+    generation = ScoreTable.of(
+        "generation", GENERATION, frames, manifest, intervals=intervals, beside=distinct
+    )
     retrieval = ScoreTable.of("retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals)
     return [
         Table(
-            "generation", f"Generation on {what}, ×100", ["Model"], list(GENERATION),
+            "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *distinct],
             generation.rows(), [*generation.notes(), *below],
         ),
         Table(

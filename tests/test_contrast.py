@@ -141,3 +141,29 @@ def test_an_untouched_rerun_differs_nowhere(duel: Duel, tmp_path: Path, cli: Cli
     differences = [float(row["difference"]) for row in found if row["difference"]]
     assert len(differences) == 5 * 6
     assert not np.any(differences)
+
+
+# Retrievers
+
+
+def test_retrievers_are_compared_over_the_same_summaries(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    result = duel.run(tmp_path / "both", generators=["oracle", "transcript"], retrievers=["bm25", "dpr-pt"])
+    found = compared(cli, tmp_path / "both", "--by", "retriever", "--metric", "R@10", "--baseline", "bm25")
+    assert [(row["Model"], row["Retriever"]) for row in found] == [
+        ("Oracle", "BM25"), ("Oracle", "DPR (PT)"), ("Transcript", "BM25"), ("Transcript", "DPR (PT)"),
+    ]  # fmt: skip
+    scores = result.scores.query("metric == 'R@10'").set_index(["generator", "retriever"])["value"]
+    for row in found:
+        if row["Retriever"] == "BM25":
+            assert row["difference"] == ""
+        else:
+            name = row["Model"].lower()
+            expected = (scores[name, "dpr-pt"] - scores[name, "bm25"]) * 100
+            assert float(row["difference"]) == pytest.approx(expected, abs=0.005)
+            assert int(row["wins"]) + int(row["ties"]) + int(row["losses"]) > 0
+
+
+def test_a_single_retriever_has_none_to_be_compared_with(duel: Duel, cli: Cli) -> None:
+    said = cli("compare", duel.out, "--by", "retriever")
+    assert said.status == 2
+    assert "one retriever" in said.error()

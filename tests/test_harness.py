@@ -21,6 +21,7 @@ import pytrec_eval
 import bench
 from bench.errors import UsageError
 from bench.hashing import file_digest
+from bench.output import read_manifest
 from bench.record import COST_COLUMNS
 from bench.scoring import COLUMNS
 from bench.tables import GENERATION, RETRIEVAL
@@ -430,6 +431,10 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
     assert values["sd"] == pytest.approx(np.std(seeds, ddof=1))
     assert f"{values['mean'] * 100:.2f}" in said.out
     assert "seeds: 0,1,2" in said.out
+    top, *below = (read_manifest(folder) for folder in (out, *sorted(out.glob("seed-*"))))
+    shares = [manifest["distinct"]["oracle"] for manifest in below]
+    assert top["distinct"]["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert top["coverage_line"].startswith("of seed 0: dataset: ")
 
 
 def test_seeds_of_a_killed_run_are_continued(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

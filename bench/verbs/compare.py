@@ -15,7 +15,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "compare",
-        what="Compare the rows of a run, or of two: paired tests, intervals, tied groups, wins per query.",
+        what="Compare rows, or retrievers, of a run or of two: paired tests, intervals, wins per query.",
         example="bench run --generators lead,transcript --retrievers bm25 --out out && "
         "bench compare out --baseline lead",
         run=_run,
@@ -35,6 +35,12 @@ def add(verbs: Verbs) -> None:
         metavar="LIST",
         help="metrics or globs such as 'R@*', comma-separated (default: R@10,P@10,Acc@10,ROUGE-L,CIDEr)",
     )
+    option(
+        "--by",
+        choices=("generator", "retriever"),
+        default="generator",
+        help="compare generators under each retriever, or retrievers for each generator (default: generator)",
+    )
     option("--format", choices=FORMATS, default="markdown", help="default: markdown")
 
 
@@ -44,6 +50,6 @@ def _run(chosen: argparse.Namespace) -> int:
 
     outs = [out for out in (chosen.out, chosen.other) if out is not None]
     words = [word.strip() for given in chosen.metric or () for word in given.split(",") if word.strip()]
-    table = compare_runs(outs, baseline=chosen.baseline, metrics=words or METRICS)
+    table = compare_runs(outs, baseline=chosen.baseline, metrics=words or METRICS, by=chosen.by)
     print(RENDERERS[chosen.format](table), end="")
     return 0

@@ -3,7 +3,8 @@
 ``python benchmarks/learning.py stray`` (or ``wrong``, ``gap``, ``distractors``) trains QMS and the rows
 without the mechanism, a few CPU minutes each, and prints CIDEr on the test videos with the 95 % bootstrap
 interval of the paired difference. In ``stray`` noise is queries of other videos, in ``wrong`` queries in
-which one entity is not the video's. It changes no default: what a mechanism is worth here is a finding, not a target.
+which one entity is not the video's. It changes no default: what a mechanism is worth here is a finding, not
+a target.
 """
 
 from __future__ import annotations

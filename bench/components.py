@@ -65,7 +65,7 @@ def make_generator(name: str, context: Context) -> Component[Generator]:
         from bench.external import External
 
         external = External(Path(name.removeprefix(FILE_PREFIX)))
-        return _component(external.label, external, context, "bench.external")
+        return _component(external.label, external, context, "bench.external:External")
     return cast("Component[Generator]", _make("generators", name, context, Generator))
 
 
@@ -87,16 +87,18 @@ def _make(group: str, name: str, context: Context, protocol: type) -> Component[
             f"{group.rstrip('s')} '{name}' is a {type(system).__name__} that lacks the label or a method of "
             f"bench.protocols.{protocol.__name__}; its package must be mended."
         )
-    return _component(name, system, context, entries(group)[name].module)
+    return _component(name, system, context, entries(group)[name].value)
 
 
-def _component(name: str, system: Any, context: Context, module: str) -> Component[Any]:
+def _component(name: str, system: Any, context: Context, factory: str) -> Component[Any]:
+    """Make the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways."""
     identity = dict(system.identity()) if isinstance(system, Identified) else {}
     key: dict[str, Json] = {
+        "factory": factory,
         "system": f"{type(system).__module__}:{type(system).__qualname__}",
         "read": context.seal(),
         "identity": identity,
-        "code": digest([code_digest(module), code_digest(type(system).__module__)]),
+        "code": digest([code_digest(factory.partition(":")[0]), code_digest(type(system).__module__)]),
         "versions": numeric_versions(),
     }
     return Component(name, system, context, key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from sentence_transformers import (
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 from transformers import PrinterCallback
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from bench.text import normalise
@@ -118,12 +121,29 @@ def train(
                 evaluator=evaluator,
             )
             trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-            find: Any = get_last_checkpoint
-            trainer.train(resume_from_checkpoint=find(str(scratch)) if scratch.is_dir() else None)
+            trainer.train(resume_from_checkpoint=_last_whole(scratch))
     finally:
         if bars:
             enable_progress_bars()
     return model.eval()
+
+
+def _last_whole(scratch: Path) -> str | None:
+    """Return the last checkpoint; one that a kill cut short is removed."""
+    for folder in scratch.glob("checkpoint-*"):
+        if not _whole(folder):
+            shutil.rmtree(folder)
+    find: Any = get_last_checkpoint
+    found: str | None = find(str(scratch)) if scratch.is_dir() else None
+    return found
+
+
+def _whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))  # it is written last
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def tower(model: SentenceTransformer, side: str) -> SentenceTransformer:

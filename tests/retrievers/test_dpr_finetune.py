@@ -101,6 +101,19 @@ def test_training_goes_on_from_the_last_checkpoint(make: Callable, tmp_path: Pat
     assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
 
 
+def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(make: Callable, tmp_path: Path) -> None:
+    whole, half, rest = make(epochs=3), make(epochs=3), make(epochs=3)
+    whole._context.scratch = tmp_path / "whole"
+    whole.fit(videos(), videos())
+    half._context.scratch = rest._context.scratch = tmp_path / "half"
+    half.fit(videos(), videos())
+    last = max((tmp_path / "half").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    (last / "trainer_state.json").write_text("{")
+    (last / "optimizer.pt").unlink()
+    rest.fit(videos(), videos())
+    assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
+
+
 def test_without_validation_the_last_is_kept(make: Callable) -> None:
     retriever = make(epochs=1)
     retriever.fit(videos(), [])

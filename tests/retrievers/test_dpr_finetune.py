@@ -16,8 +16,9 @@ from bench.errors import DataError, UsageError
 from bench.protocols import Retriever, Trainable
 from bench.types import Video
 from retrievers.dpr_finetune import FinetunedDPR
-from retrievers.dpr_training import false_negatives, sibling_pairs
+from retrievers.dpr_training import false_negatives
 from retrievers.options import DPRFinetuneOptions, DPROptions
+from retrievers.pairs import sibling_pairs
 
 # siblings share no word: only training can bring them together
 PAIRS = [("red", "blue"), ("fox", "whale"), ("jumps", "swims"), ("cook", "noodle"), ("beef", "oil")]

@@ -12,18 +12,23 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig
 from bench.errors import BenchError
 from bench.fitting import MODEL
+from bench.following import for_generator
 from bench.options import RunOptions
 from bench.plan import Plan, make_plan
-from bench.stages import SUMMARIES, fit_key, fitted, summaries_key, summarize
+from bench.protocols import follows
+from bench.stages import find_summaries, fit_key, fitted, summarize
 
 GENERATOR, RETRIEVER = "generator", "retriever"
+Job: TypeAlias = tuple[str, str, Sequence[str]]
+"""A kind and a name; of a generator, the retrievers that are to be fitted for it, too."""
 
 
 class Ahead:
@@ -35,12 +40,10 @@ class Ahead:
     def __init__(
         self, plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
     ) -> None:
-        # retrievers first: the first generator's row waits for them
-        jobs = [(RETRIEVER, c) for c in retrievers if c.trainable and _unfitted(plan, c)]
-        jobs += [(GENERATOR, c) for c in generators if c.trainable and _missing(plan, c)]
+        jobs = _jobs(plan, generators, retrievers)
         self._workers = 0 if plan.config.no_train else min(len(jobs), _workers(plan))
         self._plan, self._jobs = plan, jobs
-        self._futures: dict[str, Future[None]] = {}
+        self._futures: dict[str, Future[bool]] = {}
         self._pool: Any = None
 
     def __enter__(self) -> Self:
@@ -50,8 +53,8 @@ class Ahead:
             threads = max(1, _cores() // self._workers)
             start = (self._plan.config, os.getpid(), threads)
             self._pool = ProcessPoolExecutor(self._workers, initializer=_begin, initargs=start)
-            for kind, component in self._jobs:
-                self._futures[component.name] = self._pool.submit(_work, kind, component.name)
+            for kind, name, followers in self._jobs:
+                self._futures[name] = self._pool.submit(_work, kind, name, followers)
         return self
 
     def __exit__(
@@ -61,16 +64,33 @@ class Ahead:
             self._pool.shutdown(wait=True, kill_workers=error is not None)
 
     def wait(self, component: Component[Any]) -> bool:
-        """Wait for what a worker makes of a component; tell whether one did. Raises its error."""
+        """Wait for what a worker makes of a component; tell whether it was made now. Raises its error."""
         future = self._futures.get(component.name)
-        if future is None:
-            return False
-        future.result()
-        return True
+        return future is not None and future.result()
 
 
-def _missing(plan: Plan, component: Component[Any]) -> bool:
-    return plan.store.find(SUMMARIES, summaries_key(plan, component)) is None
+def _jobs(
+    plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
+) -> list[Job]:
+    # retrievers first: the first generator's row waits for them
+    jobs: list[Job] = [
+        (RETRIEVER, c.name, ())
+        for c in retrievers
+        if c.trainable and not follows(c.system) and _unfitted(plan, c)
+    ]
+    for generator in generators:
+        followers = [c.name for c in retrievers if follows(c.system) and _unfollowed(plan, c, generator)]
+        missing = generator.trainable and find_summaries(plan, generator) is None
+        if missing or followers:
+            jobs.append((GENERATOR, generator.name, followers))
+    return jobs
+
+
+def _unfollowed(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> bool:
+    try:
+        return _unfitted(plan, for_generator(plan, retriever, generator, write=False))
+    except BenchError:  # it cannot be fitted at all; the cell will tell
+        return False
 
 
 def _unfitted(plan: Plan, component: Component[Any]) -> bool:
@@ -110,12 +130,18 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(kind: str, name: str) -> None:
+def _work(kind: str, name: str, followers: Sequence[str]) -> bool:
     assert _plan is not None
     try:
-        if kind == GENERATOR:
-            summarize(_plan, make_generator(name, _plan.context()))
-        else:
+        if kind == RETRIEVER:
             fitted(_plan, make_retriever(name, _plan.context()))
+            return True
+        generator = make_generator(name, _plan.context())
+        made = not summarize(_plan, generator).reused
     except BenchError as error:
         raise type(error)(str(error)) from None  # what caused it may not travel between processes
+    for follower in followers:
+        with suppress(Exception):  # the grid meets it again in the cell's turn, and tells
+            retriever = make_retriever(follower, _plan.context())
+            fitted(_plan, for_generator(_plan, retriever, generator, write=True))
+    return made

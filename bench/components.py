@@ -12,9 +12,18 @@ from typing import Any, Generic, TypeVar, cast
 from bench.context import Context
 from bench.errors import BenchError, MissingError
 from bench.hashing import code_digest, digest
-from bench.protocols import Covering, Describing, Generator, Identified, Retriever, Sized, Trainable
+from bench.protocols import (
+    Covering,
+    Describing,
+    Following,
+    Generator,
+    Identified,
+    Retriever,
+    Sized,
+    Trainable,
+)
 from bench.registry import FILE_PREFIX, build, entries, load
-from bench.types import Json
+from bench.types import Json, VideoId
 
 T = TypeVar("T", Generator, Retriever)
 
@@ -45,6 +54,12 @@ class Component(Generic[T]):
     def trainable(self) -> bool:
         """Tell whether the system must be fitted before it is used."""
         return isinstance(self.system, Trainable)
+
+    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+        """Have the system follow a generator's training summaries; they decide what it makes."""
+        cast("Following", self.system).follow(summaries)
+        self.key = {**self.key, "followed": digest(list(summaries.items()))}
+        self.loaded = False
 
     def signature(self) -> dict[str, str]:
         """Return what the system wants said in the signature line."""

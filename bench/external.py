@@ -19,6 +19,8 @@ class External:
     duplicate id; MissingError when there is no such file.
     """
 
+    holds_one_split = True
+
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise MissingError(

@@ -13,6 +13,7 @@ from bench.attempts import Attempts
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
 from bench.errors import BenchError
+from bench.following import for_generator
 from bench.output import OutputFolder
 from bench.plan import Plan, cell_name, make_plan
 from bench.progress import Progress
@@ -73,7 +74,7 @@ def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
                 cell = f"{name}.{retriever.name}"
                 progress.start(name, retriever.name)
                 reused = attempt(
-                    cell, partial(_searched, plan, record, (generator.name, retriever), summaries, ahead)
+                    cell, partial(_searched, plan, record, (generator, retriever), summaries, ahead)
                 )
                 progress.done(name, retriever.name, reused)
         record.finish()
@@ -95,12 +96,16 @@ def _generated(plan: Plan, record: Record, component: Component[Generator], ahea
 
 
 def _searched(
-    plan: Plan, record: Record, cell: tuple[str, Component[Retriever]], summaries: Summaries, ahead: Ahead
+    plan: Plan,
+    record: Record,
+    cell: tuple[Component[Generator], Component[Retriever]],
+    summaries: Summaries,
+    ahead: Ahead,
 ) -> bool:
     generator, component = cell
     ahead.wait(component)
+    component = for_generator(plan, component, generator, write=not plan.config.no_train)
     retrieved = retrieve(plan, component, summaries)
-    record.retrieval(
-        component, generator, retrieved, score_retrieval(plan, generator, component.name, retrieved)
-    )
+    scores = score_retrieval(plan, generator.name, component.name, retrieved)
+    record.retrieval(component, generator.name, retrieved, scores)
     return retrieved.reused

@@ -12,8 +12,9 @@ from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig
 from bench.errors import BenchError, UsageError
 from bench.fitting import MODEL
+from bench.following import for_generator
 from bench.plan import Plan, cell_name, make_plan
-from bench.stages import RETRIEVAL, SUMMARIES, fit_key, read_summaries, retrieval_key, summaries_key
+from bench.stages import RETRIEVAL, SUMMARIES, find_summaries, fit_key, retrieval_key
 from bench.store import RECORD
 
 
@@ -58,11 +59,11 @@ def _cells(
         if isinstance(generator, str):
             yield f"{label}: cannot run: {generator}", None, False
             continue
-        found = plan.store.find(SUMMARIES, summaries_key(plan, generator))
-        yield _line(label, "summaries", found is not None, estimates.get(label), plan, generator)
-        summaries = read_summaries(found) if found else None
-        for other, retriever in retrievers:
+        summaries = find_summaries(plan, generator)
+        yield _line(label, "summaries", summaries is not None, estimates.get(label), plan, generator)
+        for other, made in retrievers:
             cell = f"{label}.{other}"
+            retriever = made if isinstance(made, str) else _for_generator(plan, made, generator)
             if isinstance(retriever, str):
                 yield f"{cell}: cannot run: {retriever}", None, False
                 continue
@@ -108,6 +109,13 @@ def _component(make: Any, name: str, plan: Plan) -> Any:
         return str(error)
     except Exception as error:  # a plug-in may fail in any way
         return f"{type(error).__name__}: {error}"
+
+
+def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> Any:
+    try:
+        return for_generator(plan, retriever, generator, write=False)
+    except BenchError as error:
+        return str(error)
 
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:

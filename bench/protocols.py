@@ -62,6 +62,24 @@ class Trainable(Protocol):
 
 
 @runtime_checkable
+class Following(Trainable, Protocol):
+    """Be fitted for each generator anew, on what it writes for the videos that are learnt from.
+
+    The harness makes a new retriever for each generator and lets it `follow` before it is fitted or loaded.
+    """
+
+    follows: str
+    """What makes this one do so, for messages: an option such as ``name.key=value``; empty if it does not."""
+
+    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+        """Take the generator's summaries of the training and the validation videos.
+
+        Their digest becomes part of the key of the model.
+        """
+        ...
+
+
+@runtime_checkable
 class Identified(Protocol):
     """Tell what decides the output besides code, data, options, seed and language."""
 
@@ -136,6 +154,16 @@ class ExplainingGenerator(Protocol):
 def reads_references(generator: Generator) -> bool:
     """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
     return bool(getattr(generator, "reads_references", False))
+
+
+def holds_one_split(generator: Generator) -> bool:
+    """Tell whether a generator has summaries of the evaluated videos alone (only ``file:PATH`` does)."""
+    return bool(getattr(generator, "holds_one_split", False))
+
+
+def follows(retriever: Retriever) -> bool:
+    """Tell whether a retriever is fitted for each generator anew."""
+    return isinstance(retriever, Following) and bool(retriever.follows)
 
 
 def is_reference(system: object) -> bool:

@@ -78,23 +78,30 @@ def fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
     ).meta
 
 
-def summaries_key(plan: Plan, component: Component[Generator]) -> dict[str, Json]:
-    """Return the key of a generator's summaries of the pool."""
-    pool = plan.pool_videos(references=reads_references(component.system))
+def summarize(plan: Plan, component: Component[Generator], split: str | None = None) -> Summaries:
+    """Return the generator's summaries of a split, or the pool, fitting and writing what is not there."""
+    videos = _seen(plan, component, split)
+    key = _summaries_key(plan, component, videos)
+    return _read(plan.store.fetch(SUMMARIES, key, lambda folder: _summarize(plan, component, videos, folder)))
+
+
+def find_summaries(plan: Plan, component: Component[Generator], split: str | None = None) -> Summaries | None:
+    """Return the generator's summaries of a split, or the pool, if they are in the store."""
+    key = _summaries_key(plan, component, _seen(plan, component, split))
+    found = plan.store.find(SUMMARIES, key)
+    return _read(found) if found else None
+
+
+def _seen(plan: Plan, component: Component[Generator], split: str | None) -> list[Video]:
+    return plan.videos(split or plan.config.split, references=reads_references(component.system))
+
+
+def _summaries_key(plan: Plan, component: Component[Generator], videos: Sequence[Video]) -> dict[str, Json]:
     learnt = fit_key(plan, component) if component.trainable else component.key
-    return {"generator": learnt, "pool": videos_digest(pool)}
+    return {"generator": learnt, "pool": videos_digest(videos)}
 
 
-def summarize(plan: Plan, component: Component[Generator]) -> Summaries:
-    """Return the generator's summaries of the pool, fitting and writing what is not there."""
-    artefact = plan.store.fetch(
-        SUMMARIES, summaries_key(plan, component), lambda folder: _summarize(plan, component, folder)
-    )
-    return read_summaries(artefact)
-
-
-def read_summaries(artefact: Artefact) -> Summaries:
-    """Return the summaries of an artefact."""
+def _read(artefact: Artefact) -> Summaries:
     lines = (artefact.path / "summaries.jsonl").read_bytes().decode("utf-8").split("\n")
     items = [json.loads(line) for line in lines if line]
     texts = {item["video_id"]: item["summary"] for item in items}
@@ -109,9 +116,10 @@ def summaries_text(texts: Mapping[VideoId, str]) -> str:
     )
 
 
-def _summarize(plan: Plan, component: Component[Generator], folder: Path) -> dict[str, Json]:
+def _summarize(
+    plan: Plan, component: Component[Generator], videos: Sequence[Video], folder: Path
+) -> dict[str, Json]:
     fit = fitted(plan, component)
-    videos = plan.pool_videos(references=reads_references(component.system))
     with measured() as cost:
         written = component.system.summarize(videos)
     texts = {video.video_id: _summary(component, written, video) for video in videos}

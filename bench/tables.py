@@ -121,7 +121,7 @@ def _tie_rows(scores: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
 
 
 def _cost_rows(costs: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
-    names = costs[["retriever", "generator"]].fillna("").to_numpy().tolist()
+    names = costs[["retriever", "generator"]].astype(object).fillna("").to_numpy().tolist()
     numbers = costs[list(COST_HEADERS)].astype(float).to_numpy().tolist()
     return [
         ([labels.get(name, name) for name in pair], [Cell(_plain(value)) for value in values])

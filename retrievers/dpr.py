@@ -179,7 +179,11 @@ class PretrainedDPR:
     def _weights(self, role: Role) -> Weights:
         return locate(role.weights, self._language, key=role.key)
 
+    def _told(self, role: Role) -> Weights:
+        """Return the weights that the signature names."""
+        return self._weights(role)
+
     def _describe(self, role: Role) -> str:
-        weights = self._weights(role)
+        weights = self._told(role)
         prefix = f", prefix {role.prefix!r}" if role.prefix else ""
         return f"{weights.name} {weights.digest[:8]}, {weights.pooling} pooling, {weights.similarity}{prefix}"

@@ -1,4 +1,4 @@
-"""The dense retriever fine-tuned on the training split's queries."""
+"""The dense retriever fine-tuned on the training split's queries, or on them and a generator's summaries."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from pathlib import Path
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
-from bench.types import Video
+from bench.types import Video, VideoId
 from retrievers.dpr import PretrainedDPR, Role
-from retrievers.options import DPRFinetuneOptions
+from retrievers.options import SUMMARIES, DPRFinetuneOptions
+from retrievers.pairs import Pair, Ranking, sibling_pairs, sibling_ranking, summary_pairs, summary_ranking
 from retrievers.weights import Weights, in_folder
 
 
 class FinetunedDPR(PretrainedDPR):
     """Fine-tune the pretrained encoder, then rank as it does.
 
-    Positives are sibling queries of one training video, so that training depends on no generator; no
-    test video is seen. Two towers, one with ``dpr-ft.untied=false``. The best on the validation split's
-    siblings is kept. A native DPR checkpoint is refused: sentence-transformers cannot train it.
+    Positives are sibling queries of one training video, so that training depends on no generator; with
+    ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each has a
+    model of its own. No test video is seen. Two towers, one with ``dpr-ft.untied=false``. The best on the
+    validation split is kept. A native DPR checkpoint is refused: sentence-transformers cannot train it.
     """
 
     label = "DPR (FT)"
@@ -30,26 +32,32 @@ class FinetunedDPR(PretrainedDPR):
         super().__init__(context)
         self._tuning = context.options(DPRFinetuneOptions)
         self._seed = context.seed
+        self.follows = f"dpr-ft.positives={SUMMARIES}" if self._tuning.positives == SUMMARIES else ""
+        self._summaries: Mapping[VideoId, str] = {}
         self._folder: Path | None = None
         if not self._tuning.untied and self._options.query_weights is not None:
             raise UsageError("dpr.query_weights names a second tower, but dpr-ft.untied=false has one only.")
 
-    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
-        """Train on sibling queries; goes on from the last checkpoint in the context's scratch folder.
+    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+        """Take what a generator wrote for the training and the validation videos, as positives."""
+        self._summaries = dict(summaries)
 
-        Raises DataError when no training video has two different queries.
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        """Train on the pairs; goes on from the last checkpoint in the context's scratch folder.
+
+        Raises DataError when the training videos give no pair.
         """
-        from retrievers.dpr_training import sibling_pairs, tower
+        pairs, ranking = self._by_summaries(train, val) if self.follows else self._by_siblings(train, val)
+        from retrievers.dpr_training import tower
         from retrievers.dpr_training import train as run_training
         from retrievers.encoders import quiet_loading
 
-        if not sibling_pairs(train, self._seed, 1):
-            raise DataError("no video of the training split has two different queries: dpr-ft cannot learn.")
         start = (self._start(self.query), self._start(self.document))
         kept = self._temporary()
         model = run_training(
             (start[0].folder, start[1].folder),
-            (train, val),
+            pairs,
+            ranking,
             self._tuning,
             seed=self._seed,
             device=self._device,
@@ -82,7 +90,25 @@ class FinetunedDPR(PretrainedDPR):
         tuned = self._tuning
         towers = "two towers" if tuned.untied else "one tower"
         how = f"{towers}, {tuned.epochs} epochs, batch {tuned.batch_size}, lr {tuned.lr:g}"
-        return {**super().signature(), "tuned": f"{how}, pairs {tuned.max_pairs or 'all'}, siblings"}
+        return {**super().signature(), "tuned": f"{how}, pairs {tuned.max_pairs or 'all'}, {tuned.positives}"}
+
+    def _by_siblings(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+        pairs, checked = (
+            sibling_pairs(videos, self._seed, self._tuning.max_pairs) for videos in (train, val)
+        )
+        if not pairs:
+            raise DataError("no video of the training split has two different queries: dpr-ft cannot learn.")
+        return pairs, sibling_ranking(checked)
+
+    def _by_summaries(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+        texts, most = self._summaries, self._tuning.max_pairs
+        pairs, checked = (summary_pairs(videos, texts, self._seed, most) for videos in (train, val))
+        if not pairs:
+            raise DataError(
+                "no video of the training split has both a query and a summary that is not empty: dpr-ft "
+                "cannot learn from this generator's summaries. Use --set dpr-ft.positives=siblings."
+            )
+        return pairs, summary_ranking(checked, [texts.get(video.video_id, "") for video in val])
 
     def _sides(self) -> tuple[str, ...]:
         return ("query", "document") if self._tuning.untied else ("document",)
@@ -101,6 +127,10 @@ class FinetunedDPR(PretrainedDPR):
             return self._start(role)
         side = role.name if self._tuning.untied else "document"
         return in_folder(self._folder / side, f"{self._start(role).name} tuned")
+
+    def _told(self, role: Role) -> Weights:
+        # one line stands for the models of all generators: it names what they started from
+        return self._start(role) if self.follows else self._weights(role)
 
     def _temporary(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="qms-bench-dpr-"))

@@ -1,9 +1,9 @@
-"""Fine-tuning of a dense encoder on sibling queries, with sentence-transformers' trainer."""
+"""Fine-tuning of a dense encoder on pairs of a query and a positive, with sentence-transformers' trainer."""
 
 from __future__ import annotations
 
-import itertools
-import random
+import json
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,42 +18,25 @@ from sentence_transformers import (
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 from transformers import PrinterCallback
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from bench.text import normalise
-from bench.types import Video
 from retrievers.encoders import quiet_loading
 from retrievers.options import DPRFinetuneOptions
+from retrievers.pairs import Pair, Ranking
 
-BEST = "eval_siblings_cosine_mrr@10"
+BEST = "eval_val_cosine_mrr@10"
 """What is highest in the checkpoint that is kept."""
 
 
-def sibling_pairs(videos: Sequence[Video], seed: int, most: int | None) -> list[tuple[str, str, int]]:
-    """Return ordered pairs of different queries of one video, with the video's number.
-
-    At most ``most`` pairs, drawn with the seed; a video with fewer than two queries gives none.
-    """
-    pairs = [
-        (one, other, number)
-        for number, video in enumerate(videos)
-        for one, other in itertools.permutations(_different(video.references), 2)
-    ]
-    random.Random(seed).shuffle(pairs)
-    return pairs[:most]
-
-
-def _different(texts: Iterable[str]) -> list[str]:
-    return list({normalise(text): text for text in texts if text.strip()}.values())
-
-
 class MaskedRankingLoss(torch.nn.Module):
-    """Rank a query's sibling above the other siblings of the batch (DPR, equation 2).
+    """Rank a query's positive above the other positives of the batch (DPR, equation 2).
 
-    Not taken as negatives are siblings of the same video, the same string as the positive or as the
+    Not taken as negatives are positives of the same video, the same string as the positive or as the
     query itself, and those that another pair gives the same query for. The library's loss has no such
     mask, and its sampler without duplicates sees strings only.
-    ``labels`` is ``[b, 3]``: video, query string, sibling string, as numbers.
+    ``labels`` is ``[b, 3]``: video, query string, positive string, as numbers.
     """
 
     def __init__(self, model: SentenceTransformer, scale: float) -> None:
@@ -63,8 +46,10 @@ class MaskedRankingLoss(torch.nn.Module):
 
     def forward(self, sentence_features: Iterable[dict[str, Any]], labels: torch.Tensor) -> torch.Tensor:
         """Return the mean cross-entropy of the batch."""
-        queries, siblings = (self.model(features)["sentence_embedding"] for features in sentence_features)
-        cosines = torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(siblings).T  # [b, b]
+        queries, positives = (self.model(features)["sentence_embedding"] for features in sentence_features)
+        cosines = (
+            torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(positives).T
+        )  # [b, b]
         scores = (cosines * self.scale).masked_fill(false_negatives(labels), -torch.inf)
         targets = torch.arange(len(scores), device=scores.device)
         loss: torch.Tensor = torch.nn.functional.cross_entropy(scores, targets)
@@ -72,13 +57,13 @@ class MaskedRankingLoss(torch.nn.Module):
 
 
 def false_negatives(labels: torch.Tensor) -> torch.Tensor:
-    """Return where row i must not take sibling j as a negative, ``[b, b]`` bool; never i itself."""
-    video, query, sibling = labels.T  # [b] each
+    """Return where row i must not take positive j as a negative, ``[b, b]`` bool; never i itself."""
+    video, query, positive = labels.T  # [b] each
     same: torch.Tensor = (
         (video[:, None] == video)
         | (query[:, None] == query)
-        | (sibling[:, None] == sibling)
-        | (query[:, None] == sibling)
+        | (positive[:, None] == positive)
+        | (query[:, None] == positive)
     )
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     return same.logical_and(~itself)
@@ -86,7 +71,8 @@ def false_negatives(labels: torch.Tensor) -> torch.Tensor:
 
 def train(
     start: tuple[Path, Path],
-    data: tuple[Sequence[Video], Sequence[Video]],
+    pairs: Sequence[Pair],
+    ranking: Ranking,
     options: DPRFinetuneOptions,
     *,
     seed: int,
@@ -97,15 +83,15 @@ def train(
 ) -> SentenceTransformer:
     """Fine-tune from the weights of query and document side and return the best on validation.
 
-    ``data`` is training and validation videos; checkpoints of each epoch go to ``scratch``, and
-    training goes on from the last one that is there.
+    ``pairs`` are trained on and ``ranking`` is validated on, if it asks anything; checkpoints of each
+    epoch go to ``scratch``, and training goes on from the last one that is there.
     """
     torch.manual_seed(seed)
     model = _towers(start, options.untied, device, max_tokens)
     # examples for a model card that nobody writes: a slow pass over the rows, and a bar
     setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
-    rows = _dataset(sibling_pairs(data[0], seed, options.max_pairs), prefixes)
-    evaluator = _evaluator(sibling_pairs(data[1], seed, options.max_pairs), prefixes)
+    rows = _dataset(pairs, prefixes)
+    evaluator = _evaluator(ranking, prefixes)
     bars = not are_progress_bars_disabled()
     disable_progress_bars()  # of the datasets library; it maps over the training rows
     try:
@@ -118,12 +104,29 @@ def train(
                 evaluator=evaluator,
             )
             trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-            find: Any = get_last_checkpoint
-            trainer.train(resume_from_checkpoint=find(str(scratch)) if scratch.is_dir() else None)
+            trainer.train(resume_from_checkpoint=_last_whole(scratch))
     finally:
         if bars:
             enable_progress_bars()
     return model.eval()
+
+
+def _last_whole(scratch: Path) -> str | None:
+    """Return the last checkpoint; one that a kill cut short is removed."""
+    for folder in scratch.glob("checkpoint-*"):
+        if not _whole(folder):
+            shutil.rmtree(folder)
+    find: Any = get_last_checkpoint
+    found: str | None = find(str(scratch)) if scratch.is_dir() else None
+    return found
+
+
+def _whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))  # it is written last
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
@@ -149,7 +152,7 @@ def _towers(
     return SentenceTransformer(modules=[router], device=device)
 
 
-def _dataset(pairs: Sequence[tuple[str, str, int]], prefixes: tuple[str, str]) -> Dataset:
+def _dataset(pairs: Sequence[Pair], prefixes: tuple[str, str]) -> Dataset:
     numbers: dict[str, int] = {}
 
     def number(text: str) -> int:
@@ -164,20 +167,14 @@ def _dataset(pairs: Sequence[tuple[str, str, int]], prefixes: tuple[str, str]) -
     )
 
 
-def _evaluator(pairs: Sequence[tuple[str, str, int]], prefixes: tuple[str, str]) -> Any:
-    if not pairs:
+def _evaluator(ranking: Ranking, prefixes: tuple[str, str]) -> Any:
+    if not ranking.queries:
         return None
-    asked = {normalise(one): (one, video) for one, _, video in pairs}
-    written = {normalise(other): (other, video) for _, other, video in pairs}
     return InformationRetrievalEvaluator(
-        queries={key: prefixes[0] + text for key, (text, _) in asked.items()},
-        corpus={key: prefixes[1] + text for key, (text, _) in written.items()},
-        relevant_docs={
-            key: {other for other, (_, theirs) in written.items() if theirs == video and other != key}
-            or {key}
-            for key, (_, video) in asked.items()
-        },
-        name="siblings",
+        queries={key: prefixes[0] + text for key, text in ranking.queries.items()},
+        corpus={key: prefixes[1] + text for key, text in ranking.documents.items()},
+        relevant_docs=dict(ranking.relevant),
+        name="val",
         show_progress_bar=False,
     )
 

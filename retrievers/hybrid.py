@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.context import Context
 from bench.members import Member, build_members, fit_members
-from bench.protocols import Caching, Indexed, Trainable
+from bench.protocols import Caching, Following, Indexed, Trainable, follows
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 
@@ -118,6 +118,18 @@ class Hybrid:
 
 class TrainableHybrid(Hybrid):
     """Fuse members of which some must be trained; their models are those of their own rows."""
+
+    @property
+    def follows(self) -> str:
+        """Tell what makes members be fitted for each generator anew; empty when none is."""
+        told = {cast("Following", m.system).follows for m in self._members if follows(m.system)}
+        return ", ".join(sorted(told))
+
+    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+        """Have the members that do so follow a generator."""
+        for member in self._members:
+            if follows(member.system):
+                member.follow(summaries)
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
         """Train the members that need it, or take their models from the store."""

@@ -10,6 +10,7 @@ from bench.options import Section
 
 ENGINES = ("lucene", "bm25s")
 ANALYZERS = ("auto", "en", "zh")
+SIBLINGS, SUMMARIES = "siblings", "summaries"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class DPRFinetuneOptions(Section):
     """How the dense retriever is fine-tuned; the defaults fit a CPU."""
 
     section: ClassVar[str] = "dpr-ft"
+    positives: str = SIBLINGS
+    """``siblings``: a query is paired with other queries of its training video, whoever writes summaries;
+    ``summaries``: with each generator's own summary of that video, a model for each generator."""
     untied: bool = True
     """A tower of its own for each side, as in DPR (Karpukhin et al. 2020, section 3.1)."""
     epochs: int = 1
@@ -69,9 +73,10 @@ class DPRFinetuneOptions(Section):
     scale: float = 20.0
     """What cosines are multiplied by before the softmax: one over the temperature."""
     max_pairs: int | None = 2000
-    """Pairs of sibling queries trained on, drawn with the seed; None takes all."""
+    """Pairs trained on, drawn with the seed; None takes all."""
 
     def __post_init__(self) -> None:
+        _one_of("dpr-ft.positives", self.positives, (SIBLINGS, SUMMARIES))
         for key in ("epochs", "batch_size"):
             _within(f"dpr-ft.{key}", getattr(self, key), (1, math.inf))
         _within("dpr-ft.lr", self.lr, (0.0, math.inf))

@@ -34,7 +34,7 @@ def cost_plots(sources: Sequence[Source], scores: Sequence[Row], series: Sequenc
 def _rows(source: Source, kind: str, scores: Mapping[tuple[str, str], float]) -> Iterator[Row]:
     costs = {
         (row.generator, row.retriever): row
-        for row in source.result.costs.fillna({"retriever": ""}).itertuples()
+        for row in source.result.costs.astype({"retriever": object}).fillna({"retriever": ""}).itertuples()
     }
     for generator, retriever in source.cells:
         of_generator, of_cell = costs.get((generator, "")), costs.get((generator, retriever))

@@ -16,8 +16,9 @@ from bench.errors import DataError, UsageError
 from bench.protocols import Retriever, Trainable
 from bench.types import Video
 from retrievers.dpr_finetune import FinetunedDPR
-from retrievers.dpr_training import false_negatives, sibling_pairs
+from retrievers.dpr_training import false_negatives
 from retrievers.options import DPRFinetuneOptions, DPROptions
+from retrievers.pairs import sibling_pairs
 
 # siblings share no word: only training can bring them together
 PAIRS = [("red", "blue"), ("fox", "whale"), ("jumps", "swims"), ("cook", "noodle"), ("beef", "oil")]
@@ -97,6 +98,19 @@ def test_training_goes_on_from_the_last_checkpoint(make: Callable, tmp_path: Pat
     for file in sorted(last.rglob("*"), reverse=True):  # as if killed before the last epoch was written
         file.unlink() if file.is_file() else file.rmdir()
     last.rmdir()
+    rest.fit(videos(), videos())
+    assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
+
+
+def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(make: Callable, tmp_path: Path) -> None:
+    whole, half, rest = make(epochs=3), make(epochs=3), make(epochs=3)
+    whole._context.scratch = tmp_path / "whole"
+    whole.fit(videos(), videos())
+    half._context.scratch = rest._context.scratch = tmp_path / "half"
+    half.fit(videos(), videos())
+    last = max((tmp_path / "half").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    (last / "trainer_state.json").write_text("{")
+    (last / "optimizer.pt").unlink()
     rest.fit(videos(), videos())
     assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
 

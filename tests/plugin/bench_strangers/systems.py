@@ -139,3 +139,27 @@ class Confused(Overlap):
 
     def search(self, queries: Mapping[str, str], k: int) -> Run:
         return super().search({f"{query}?": text for query, text in queries.items()}, k)
+
+
+class Follower(Overlap):
+    """Keep what it was given to learn from."""
+
+    label = "Follower"
+    follows = "by nature"
+
+    def follow(self, summaries: Mapping[str, str]) -> None:
+        self._heard: dict[str, object] = {"summaries": dict(summaries)}
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        self._heard |= {"train": [v.video_id for v in train], "val": [v.video_id for v in val]}
+
+    def save(self, folder: Path) -> None:
+        (folder / "heard.json").write_text(json.dumps(self._heard))
+
+    def load(self, folder: Path) -> None:
+        self._heard = json.loads((folder / "heard.json").read_text())
+
+    def coverage(self) -> Mapping[str, int]:
+        texts = self._heard["summaries"]
+        assert isinstance(texts, dict)
+        return {"different summaries followed": len(set(texts.values()))}

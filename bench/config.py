@@ -34,6 +34,7 @@ class RunConfig:
     out: Path | None = None
     store: Path | None = None
     no_train: bool = False
+    audit_cache: bool = False
     device: str = "auto"
     engine: str = "local"
     quiet: bool = False
@@ -48,7 +49,7 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "data": _PATHS, "out": _PATHS, "store": _PATHS, "generators": _LISTS, "retrievers": _LISTS,
     "query_seed": ((int,), "a whole number"),
     "seed": ((int, str, list, tuple), "a whole number or a list of them"),
-    "no_train": _SWITCH, "quiet": _SWITCH, "verbose": _SWITCH,
+    "no_train": _SWITCH, "audit_cache": _SWITCH, "quiet": _SWITCH, "verbose": _SWITCH,
 }  # fmt: skip
 """What a field may hold when it comes from a file or from Python; the others hold a text."""
 

@@ -25,7 +25,7 @@ class Context:
     Reading ``language``, ``seed``, ``device`` or a section of options is noted, and what was noted
     is part of the key of everything the component makes: an option that is read cannot be
     forgotten in a cache key. ``seal`` ends the reading, before the key is computed. ``store``,
-    ``scratch`` and ``quiet`` may be read at any time: they must not change what is made.
+    ``scratch``, ``quiet`` and ``audit_cache`` may be read at any time: they must not change what is made.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Context:
         sections: Mapping[str, Section] | None = None,
         store: Store | None = None,
         quiet: bool = True,
+        audit_cache: bool = False,
     ) -> None:
         self._language = language
         self._seed = seed
@@ -48,6 +49,8 @@ class Context:
         self.scratch: Path | None = None
         """A folder that outlives a kill, for checkpoints in the middle of training; None outside a run."""
         self.quiet = quiet
+        self.audit_cache = audit_cache
+        """Whether a sample of what is read from a cache is to be computed again and compared."""
 
     @property
     def language(self) -> str:
@@ -103,6 +106,7 @@ class Context:
             sections=self._sections,
             store=self._store,
             quiet=self.quiet,
+            audit_cache=self.audit_cache,
         )
 
     def use_everything(self) -> None:

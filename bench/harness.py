@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.ahead import Ahead
 from bench.attempts import Attempts
+from bench.auditing import audit
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
 from bench.errors import BenchError
@@ -106,6 +107,8 @@ def _searched(
     ahead.wait(component)
     component = for_generator(plan, component, generator, write=not plan.config.no_train)
     retrieved = retrieve(plan, component, summaries)
+    if plan.config.audit_cache and retrieved.reused:
+        audit(plan, component, summaries, retrieved)
     scores = score_retrieval(plan, generator.name, component.name, retrieved)
     record.retrieval(component, generator.name, retrieved, scores)
     return retrieved.reused

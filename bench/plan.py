@@ -66,6 +66,7 @@ class Plan:
             sections=self.config.sections,
             store=self.store,
             quiet=self.config.quiet,
+            audit_cache=self.config.audit_cache,
         )
 
     @property

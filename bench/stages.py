@@ -209,7 +209,7 @@ def _retrieve(
         system.index(documents)
         index_s = time.perf_counter() - started
         started = time.perf_counter()
-        run = _searched(component, queries, DEPTH, tuple(documents))
+        run = search(component, queries, DEPTH, tuple(documents))
         search_s = time.perf_counter() - started
         coverage = component.coverage()  # of all queries, before some are searched again
         deep = _deeper(component, queries, run)
@@ -235,10 +235,10 @@ def _retrieve(
     }
 
 
-def _searched(
+def search(
     component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
 ) -> Run:
-    """Search, and hold a stranger's retriever to the one ordering rule over the pool."""
+    """Search the corpus indexed last; hold a stranger's retriever to the one ordering rule over the pool."""
     run = component.system.search(queries, k)
     if run.query_ids != tuple(queries) or not set(run.video_ids) <= set(pool):
         raise BenchError(
@@ -261,7 +261,7 @@ def _deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run
     while waiting and depth < len(run.video_ids):
         depth = min(depth * 4, len(run.video_ids))
         asked = {query: queries[query] for query in waiting}
-        deep = _searched(component, asked, depth, run.video_ids)
+        deep = search(component, asked, depth, run.video_ids)
         if not unresolved(deep, DEEPEST_CUT).any():
             break
     return deep

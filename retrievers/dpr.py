@@ -144,7 +144,7 @@ class PretrainedDPR:
         if not self._caching:
             return encode(texts)
         cache = EmbeddingCache(self._context.store.root / "embeddings", self._scope(role))
-        return embed(texts, encode, cache, audit=self._options.audit_cache)
+        return embed(texts, encode, cache, audit=self._context.audit_cache)
 
     def _scope(self, role: Role) -> dict[str, Json]:
         """Return what decides a vector besides its text."""

@@ -46,8 +46,6 @@ class DPROptions(Section):
     max_tokens: int | None = None
     """None takes the model's own limit."""
     batch_size: int = 64
-    audit_cache: bool = False
-    """Compute a sample of the embeddings read from the cache again and compare."""
 
     def __post_init__(self) -> None:
         _within("dpr.batch_size", self.batch_size, (1, math.inf))

@@ -45,6 +45,12 @@ def add(verbs: Verbs) -> None:
     option("--no-train", action="store_true", default=None, help="fail instead of training")
     option("--device", metavar="NAME", help="auto, cpu or cuda[:n] (default: auto)")
     option("--engine", metavar="NAME", help="local (default)")
+    option(
+        "--audit-cache",
+        action="store_true",
+        default=None,
+        help="search again what is reused, compute a sample of cached embeddings anew; fail if they differ",
+    )
     option("--dry-run", action="store_true", help="print the plan: cells, what is reused, estimates")
     option("--quiet", action="store_true", default=None, help="no progress bars")
     option("--verbose", action="store_true", default=None, help="a line per cell; tracebacks")

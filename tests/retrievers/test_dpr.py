@@ -157,7 +157,9 @@ def test_vectors_come_from_the_cache_and_an_audit_recomputes_them(
     monkeypatch.setattr(encoders, "load_encoder", spying)
     PretrainedDPR(context(weights=folder)).index({"a": "red fox"})
     assert asked == []
-    PretrainedDPR(context(weights=folder, audit_cache=True)).index({"a": "red fox"})
+    auditing = context(weights=folder)
+    auditing.audit_cache = True
+    PretrainedDPR(auditing).index({"a": "red fox"})
     assert asked == ["red fox"]
 
 

@@ -29,7 +29,7 @@ def audit(plan: Plan, component: Component[Retriever], summaries: Summaries, kep
     others = np.flatnonzero(~np.all(close, axis=1))
     if len(others):
         raise DataError(
-            f"{component.name}: searching again gives another run than the one that is kept, for {len(others)} "
-            f"of {len(close)} queries, {run.query_ids[int(others[0])]} the first. Something that decides it "
-            "changed without its key. Run with an empty --store, and report it."
+            f"{component.name}: searching again gives another run than the one that is kept, for "
+            f"{len(others)} of {len(close)} queries, {run.query_ids[int(others[0])]} the first. Something "
+            "that decides it changed without its key. Run with an empty --store, and report it."
         )

@@ -154,6 +154,12 @@ def names(table: str, kind: str | None = None) -> dict[str, str]:
     }
 
 
+def label(table: str, kind: str, name: str) -> str:
+    """Return the printed label of a ``generator`` or ``retriever``; the name itself where none is printed."""
+    rows = (n for n in _load("names.csv", Name) if n.table in (table, "all") and n.kind == kind)
+    return next((n.label for n in rows if n.name == name), name)
+
+
 def choices(table: str) -> list[Choice]:
     """Return what the paper leaves unstated for a table."""
     return [choice for choice in _load("choices.csv", Choice) if choice.table == table]

@@ -36,21 +36,24 @@ def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str
     rows: Rows = []
     for (retriever, generator), part in frame.groupby(["retriever", "generator"], sort=False):
         lines = {str(line.metric): line for line in part.itertuples()}
-        names = [str(retriever), str(generator)] if retrieval else [str(generator)]
+        names = [published.label(table, "retriever", str(retriever))] if retrieval else []
+        names.append(published.label(table, "generator", str(generator)))
         for side, show in _SIDES.items() if part["ours"].notna().any() else _WITHOUT_OURS.items():
             cells = [Cell(show(lines[metric]) if metric in lines else "") for metric in metrics]
             rows.append(([*names, side], cells))
     labels = [*(["Retriever"] if retrieval else []), "Model", ""]
     source = published.sources()[table]
     caption = f"{source.caption}: the paper beside {what}, ×100"
-    return Table(table, caption, labels, metrics, rows, [*_tally(frame), *notes, f"Paper: {source.source}."])
+    return Table(
+        table, caption, labels, metrics, rows, [*_tally(table, frame), *notes, f"Paper: {source.source}."]
+    )
 
 
 def order_table(table: str, order: pd.DataFrame) -> Table:
     """Return Kendall's tau between the paper's order of rows and ours, per retriever and metric."""
     rows: Rows = [
         (
-            [str(line.retriever) or "(generation)", str(line.metric)],
+            [published.label(table, "retriever", str(line.retriever)) or "(generation)", str(line.metric)],
             [
                 Cell(str(line.rows)),
                 *(Cell(_number(x, 2)) for x in (line.tau, line.low, line.high)),
@@ -80,20 +83,21 @@ def claims_table(table: str, found: pd.DataFrame) -> Table:
     return Table(f"{table}-claims", "Claims of the text", labels, [], rows, notes)
 
 
-def _tally(frame: pd.DataFrame) -> list[str]:
+def _tally(table: str, frame: pd.DataFrame) -> list[str]:
     counts = ", ".join(f"{n} {status}" for status, n in frame["status"].value_counts(sort=False).items())
     under = frame[frame["status"] == UNDER_SPECIFIED]["why"].drop_duplicates()
     return [
         f"Cells: {counts}.",
         LEGEND,
-        *(f"{_place(cell)}, impossible as printed: {cell.why}."
+        *(f"{_place(table, cell)}, impossible as printed: {cell.why}."
           for cell in frame[frame["status"] == IMPOSSIBLE].itertuples()),
         *(f"Under-specified: {why}; what was chosen here is in the signature." for why in under),
     ]  # fmt: skip
 
 
-def _place(cell: Any) -> str:
-    return " ".join(str(part) for part in (cell.retriever, cell.generator, cell.metric) if part)
+def _place(table: str, cell: Any) -> str:
+    row = [published.label(table, kind, str(getattr(cell, kind))) for kind in ("retriever", "generator")]
+    return " ".join(part for part in (*row, str(cell.metric)) if part)
 
 
 def _paper(line: Any) -> str:

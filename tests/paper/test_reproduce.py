@@ -65,6 +65,14 @@ def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai)
     assert found["ours"].notna().tolist() == [True, True, True, False]
 
 
+def test_rows_and_blocks_bear_the_papers_labels(kwai):
+    cells = next(table for table in kwai.tables if table.name == "table5")
+    assert cells.rows[0][0] == ["BM25", "Seq2Seq", "paper"]
+    assert {"VG-BART (DP)", "QMS"} < {names[1] for names, _ in cells.rows}
+    assert {names[0] for names, _ in cells.rows} == {"BM25", "DPR (PT)", "DPR (FT)"}
+    assert any(note.startswith("BM25 BART (Text) R@5, impossible as printed") for note in cells.notes)
+
+
 def test_rows_without_a_score_are_missing_never_differing(kwai):
     assert statuses(kwai, retriever="dpr-ft") == {"missing"}
     assert statuses(kwai, generator="transformer") == {"missing"}
@@ -84,9 +92,9 @@ def test_paper_ours_and_status_stand_below_each_other(kwai):
     table = kwai.tables[0]
     rows = {tuple(names): [cell.text for cell in cells] for names, cells in table.rows}
     place = list(table.columns).index("P@1")
-    assert rows["bm25", "qms", "paper"][place] == "37.32"
-    assert rows["bm25", "qms", "ours"][place].startswith("80.00 (")
-    assert rows["bm25", "qms", "status"][place] == "differs"
+    assert rows["BM25", "QMS", "paper"][place] == "37.32"
+    assert rows["BM25", "QMS", "ours"][place].startswith("80.00 (")
+    assert rows["BM25", "QMS", "status"][place] == "differs"
     assert ("dpr-pt", "qms", "ours") not in rows
 
 
@@ -143,7 +151,7 @@ def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai, cli):
     before = (kwai.out / "scores.csv").stat().st_mtime_ns
     said = cli("reproduce", "table3", "--from", kwai.out)
     assert said.status == 0
-    assert "| qms | ours | " in said.out
+    assert "| QMS | ours | " in said.out
     files = read_manifest(kwai.out)["files"]
     assert {"reproduce/table3.md", "reproduce/table5.md", "reproduce/table5-sweep.csv"} <= set(files)
     assert (kwai.out / "scores.csv").stat().st_mtime_ns == before
@@ -170,7 +178,7 @@ def test_generation_on_another_dataset_is_not_comparable(tiny, tmp_path, cli):
     said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "lead",
                "--out", tmp_path / "out", "--quiet")  # fmt: skip
     assert said.status == 0, said.err
-    assert "| lead | status | not comp. |" in said.out
+    assert "| Lead | status | not comp. |" in said.out
     assert "54" not in said.out.partition("Cells: ")[2].partition(" ")[0]
 
 

@@ -38,7 +38,12 @@ def fitted_model(
             system.save(folder)
         log = folder / "training.jsonl"  # a system may save one beside its weights
         lines: list[Json] = [*read_json_lines(log)] if log.is_file() else []
-        return {"seconds": cost.seconds, "peak_mb": cost.peak_mb, "training": lines}
+        return {
+            "seconds": cost.seconds,
+            "peak_mb": cost.peak_mb,
+            "training": lines,
+            "coverage": {f"{what} in training": n for what, n in component.coverage().items()},
+        }
 
     artefact = store.fetch(MODEL, key, build)
     if not component.loaded:

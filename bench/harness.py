@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +14,7 @@ from bench.attempts import Attempts
 from bench.auditing import audit
 from bench.components import Component, make_generator, make_retriever
 from bench.config import RunConfig, configure
-from bench.errors import BenchError
+from bench.errors import BenchError, UsageError
 from bench.following import for_generator
 from bench.output import OutputFolder
 from bench.plan import Plan, cell_name, make_plan
@@ -43,6 +44,7 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     A cell that fails is told at once, kept in the manifest, and does not stop the others; its error
     is returned beside the result of all that could be made.
     """
+    _one_process()
     plan = make_plan(config)
     if len(config.seed) == 1:
         return _run_grid(plan)
@@ -54,6 +56,20 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
         results.append(result)
         errors.extend(failures)
     return aggregate(plan, results), errors
+
+
+def _one_process() -> None:
+    """Raise UsageError where a launcher started several processes for this one run.
+
+    Each would train the same rows: one waits at the store's lock, the other in training for the first.
+    """
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count.isdecimal() and int(count) > 1:
+        raise UsageError(
+            f"a run is one process, but a launcher such as torchrun started {count} of it "
+            f"(WORLD_SIZE={count}). Start 'bench run' by itself; to use several GPUs, start one run for "
+            "each, with its own --device cuda:N, --seed and --out and one --store."
+        )
 
 
 def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:

@@ -75,13 +75,15 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def dataset_coverage(plan: Plan) -> dict[str, int]:
-    """Count what the pool lacks."""
+    """Count what the pool lacks, and what of it no generator sees."""
     videos = plan.pool_videos(references=True)
+    features, most = plan.dataset.features, plan.dataset.max_frames
     return {
         "videos": len(videos),
         "without transcript": sum(1 for video in videos if not video.transcript.strip()),
         "without features": sum(1 for video in videos if not len(video.frames)),
         "without queries": sum(1 for video in videos if not video.references),
+        "with frames left out": sum(features.count(v.video_id) > most for v in videos) if features else 0,
     }
 
 

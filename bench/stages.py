@@ -133,7 +133,7 @@ def _summarize(
         "peak_mb": cost.peak_mb,
         "videos": len(videos),
         "params": component.parameters(),
-        "coverage": component.coverage(),
+        "coverage": component.coverage() | fit.get("coverage", {}),
         "signature": component.signature(),
     }
 

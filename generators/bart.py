@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import BartConfig, BartForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
-from generators.batches import Batch
+from generators.batches import Batch, check_places
 from generators.fusion import Fusion
 from generators.losses import per_token, split_targets, token_losses
 
@@ -44,6 +44,7 @@ class FusedBart(nn.Module):
         """Return the memory ``[b, s, d]`` and its mask ``[b, s]``."""
         text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
         inputs, mask = self.fusion.inputs(text, batch)
+        check_places(inputs, self.bart.config.max_position_embeddings)
         states = self.bart.get_encoder()(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
         return self.fusion.memory(states, mask, batch)
 

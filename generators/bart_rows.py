@@ -85,10 +85,6 @@ class Bart(Neural):
         """Say where the weights come from."""
         return {"weights": str(self.source)}
 
-    def notes(self) -> dict[str, str]:
-        """Say where the weights come from."""
-        return {"weights": str(self.source)}
-
 
 class BartText(Bart):
     """BART (Text): the transcript alone."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.types import Frames, Video, VideoId
 from generators.options import TextOptions
 from generators.targets import Targets
@@ -169,6 +169,18 @@ class Buckets(Sampler[list[int]]):
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
     """Return the batch on a device."""
     return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
+
+
+def check_places(inputs: Tensor, most: int | None) -> None:
+    """Raise UsageError for inputs ``[b, s, d]`` longer than the ``most`` places a model has learnt.
+
+    None is a model without such a table. A GPU would end the whole process over it.
+    """
+    if most is not None and inputs.shape[1] > most:
+        raise UsageError(
+            f"an input of {inputs.shape[1]} frames and tokens is longer than the {most} places of the model. "
+            f"Read less: text.transcript_tokens and data.max_frames together at most {most}."
+        )
 
 
 def compact(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from generators.batches import Batch, compact
+from generators.batches import Batch, check_places, compact
 from generators.fusion import Fusion
 
 Masked = tuple[Tensor, Tensor]
@@ -125,6 +125,7 @@ class EntityAware(Fusion):
         if frames.shape[1] == 0:
             frames, mask = frames.new_zeros(len(frames), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)
         inputs = self.project(frames)
+        check_places(inputs, getattr(self.encoder.config, "max_position_embeddings", None))
         states = self.encoder(inputs_embeds=inputs, attention_mask=_some(mask).long()).last_hidden_state
         return states * mask[:, :, None], mask
 

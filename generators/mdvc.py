@@ -15,7 +15,7 @@ from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, Pegasus
 
 from bench.context import Context
 from bench.types import Json, Video
-from generators.batches import Batch
+from generators.batches import Batch, check_places
 from generators.losses import smoothed_divergence, split_targets
 from generators.neural import Neural
 from generators.options import MDVCOptions
@@ -49,6 +49,7 @@ class Stream(nn.Module):
 
     def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return the memory ``[b, s, d]`` of embedded inputs."""
+        check_places(inputs, self.encoder.config.max_position_embeddings)
         states: Tensor = self.encoder(
             inputs_embeds=inputs * self.scale, attention_mask=mask.long()
         ).last_hidden_state

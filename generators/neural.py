@@ -13,6 +13,8 @@ from torch import nn
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
+from bench.hashing import digest
+from bench.options import Section
 from bench.types import Json, Video, VideoId
 from generators import card
 from generators.batches import Collate, Example, TrainingSet, prepare, to_device
@@ -95,8 +97,11 @@ class Neural(ABC):
         return None
 
     def notes(self) -> dict[str, str]:
-        """Return what the model card should say besides, such as where weights come from."""
-        return {}
+        """Return what the model card says besides: weights and the like, and rates and decay as trained."""
+        plan, told = self._plan(), dict(getattr(self, "signature", dict)())
+        faster = ", ".join(f"{part}* times {times:g}" for part, times in plan.rates.items())
+        rate = f"{plan.lr:g}{f' ({faster})' if faster else ''}, weight decay {plan.weight_decay:g}"
+        return {**told, "learning rate": rate, "precision": "bf16" if plan.bf16 else "fp32"}
 
     # Trainable
 
@@ -116,9 +121,14 @@ class Neural(ABC):
         self._build(tokens, config)
         self.warm(self._module)
         self._run(train, val)
-        self._config |= {
-            "trained_on": {"language": self.language, "train": len(train), "val": len(val), "seed": self.seed}
+        texts = digest([[v.video_id, v.transcript, *v.references] for v in train])[:16]
+        about: dict[str, Json] = {
+            "language": self.language,
+            "train": len(train),
+            "val": len(val),
+            "seed": self.seed,
         }
+        self._config |= {"trained_on": {**about, "texts": texts}}
 
     def _run(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
         assert self._tokens is not None
@@ -144,7 +154,7 @@ class Neural(ABC):
         )
         self._tokens.save(folder)
         write_log(self._log, folder / "training.jsonl")
-        sections = (self.text, self.training, self.decoding)
+        sections = [value for value in vars(self).values() if isinstance(value, Section)]
         text = card.write(self.label, self._config, self._log, notes=self.notes(), sections=sections)
         (folder / "README.md").write_text(text, encoding="utf-8")
 

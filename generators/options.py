@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bench.options import Section
+from generators.ranges import divides, one_of, within
+
+SOME, ANY, SHARE = (1, None), (0, None), (0, 1)
+BELOW_ONE = (0, 0.999999)
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,9 @@ class LeadOptions(Section):
     section: ClassVar[str] = "lead"
     units: int = 8
     """Characters of Chinese, words of English (paper, IV-B2: P = 8, the mean query length rounded up)."""
+
+    def __post_init__(self) -> None:
+        within(self, units=SOME)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,9 @@ class TextOptions(Section):
     """Without specials (paper, IV-B3)."""
     vocabulary: int = 8000
     """Most tokens of a vocabulary made of the training split: English sub-words, Chinese characters."""
+
+    def __post_init__(self) -> None:
+        within(self, transcript_tokens=(3, None), query_tokens=SOME, vocabulary=(8, None))
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,10 @@ class TrainOptions(Section):
     checkpoint_steps: int = 500
     """A checkpoint to continue from after so many steps, besides one after each epoch."""
 
+    def __post_init__(self) -> None:
+        within(self, epochs=ANY, batch_size=SOME, lr=ANY, warmup=BELOW_ONE, clip=ANY, weight_decay=ANY)
+        within(self, patience=SOME, validation_videos=ANY, validation_beams=SOME, checkpoint_steps=ANY)
+
 
 @dataclass(frozen=True)
 class DecodeOptions(Section):
@@ -72,6 +86,9 @@ class DecodeOptions(Section):
     early_stopping: str = "true"
     """``true`` ends with ``beams`` finished beams; ``false``, ``never`` look longer, as in transformers."""
     batch_size: int = 64
+
+    def __post_init__(self) -> None:
+        within(self, beams=SOME, max_tokens=SOME, no_repeat_ngram=ANY, batch_size=SOME)
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,15 @@ class BartOptions(Section):
     softmax_axis: str = "frames"
     """``text`` is what VG-BART (DP)'s released code does: a softmax over text positions, without a mask."""
 
+    def __post_init__(self) -> None:
+        within(self, lr=ANY, encoder_layers=SOME, decoder_layers=SOME, width=SOME, heads=SOME)
+        within(
+            self, feed_forward=SOME, dropout=BELOW_ONE, fusion_lr=ANY, fusion_width=SOME, fusion_heads=SOME
+        )
+        one_of(self, "softmax_axis", "frames", "text")
+        divides(self, "heads", "width")
+        divides(self, "fusion_heads", "fusion_width")
+
 
 @dataclass(frozen=True)
 class PretrainOptions(Section):
@@ -119,6 +145,11 @@ class PretrainOptions(Section):
     window: int = 64
     """Tokens of a training example, cut from a transcript at a new place each epoch; 0 takes it whole."""
 
+    def __post_init__(self) -> None:
+        within(
+            self, epochs=SOME, batch_size=SOME, lr=ANY, warmup=BELOW_ONE, masked=SHARE, span=ANY, window=ANY
+        )
+
 
 @dataclass(frozen=True)
 class TransformerOptions(Section):
@@ -132,6 +163,10 @@ class TransformerOptions(Section):
     feed_forward: int = 3072
     dropout: float = 0.1
 
+    def __post_init__(self) -> None:
+        within(self, lr=ANY, layers=SOME, width=SOME, heads=SOME, feed_forward=SOME, dropout=BELOW_ONE)
+        divides(self, "heads", "width")
+
 
 @dataclass(frozen=True)
 class Seq2SeqOptions(Section):
@@ -142,6 +177,11 @@ class Seq2SeqOptions(Section):
     layers: int = 2
     width: int = 512
     dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        within(self, lr=ANY, layers=SOME, width=(2, None), dropout=BELOW_ONE)
+        if self.width % 2:
+            raise ValueError(f"option seq2seq.width={self.width} is odd: two directions share it.")
 
 
 @dataclass(frozen=True)
@@ -159,6 +199,11 @@ class MDVCOptions(Section):
     """Label smoothing; the released code's 0.7 is meant for longer targets."""
     vocabulary: int = 3000
     """Most tokens, built from the training queries alone: the output layer has the square of it."""
+
+    def __post_init__(self) -> None:
+        within(self, lr=ANY, layers=SOME, width=SOME, heads=SOME, feed_forward=SOME, dropout=BELOW_ONE)
+        within(self, smoothing=BELOW_ONE, vocabulary=(8, None))
+        divides(self, "heads", "width")
 
 
 @dataclass(frozen=True)
@@ -191,6 +236,9 @@ class QMSOptions(Section):
     dropout: float = 0.1
     """Inside the perceptron of eq. 4."""
 
+    def __post_init__(self) -> None:
+        within(self, tau=SHARE, mu=(-1, 1), entity_weight=ANY, beta=ANY, fresh_lr=ANY, dropout=BELOW_ONE)
+
 
 @dataclass(frozen=True)
 class MT5Options(Section):
@@ -202,3 +250,6 @@ class MT5Options(Section):
     revision: str | None = None
     lr: float = 1e-4
     """5e-5, the paper's, is low for this family (reference-models.md, section 8)."""
+
+    def __post_init__(self) -> None:
+        within(self, lr=ANY)

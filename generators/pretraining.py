@@ -26,6 +26,7 @@ from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.quiet import quiet
 from generators.tokens import Tokens, build
 from generators.training import Plan, train, write_log
+from generators.versions import numerics
 from generators.weights import all_lines, known_ids, minilm_folder, no_bars, read_tokens, write_checkpoint
 
 NO_FRAMES = np.zeros((0, 1), dtype=np.float32)
@@ -53,6 +54,7 @@ class Recipe:
             "device": self.device.partition(":")[0],
             "bf16": self.bf16,
             "code": code_digest(__name__),
+            "versions": numerics(),
         }
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from generators.bart import BartState, FusedBart
-from generators.batches import Batch, Collate, Example
+from generators.batches import Batch, Collate, Example, check_places
 from generators.confidence import Confidence
 from generators.decoding import Rules, search
 from generators.entity_aware import EntityAware, Views, stack
@@ -91,6 +91,7 @@ class QMS(FusedBart):
         if not self.parts.textual:
             return self.fusion.views(None, batch)
         text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]
+        check_places(text, getattr(self.bart.config, "max_position_embeddings", None))  # mT5 has no table
         states = self.bart.get_encoder()(inputs_embeds=text, attention_mask=mask.long()).last_hidden_state
         return self.fusion.views((states, mask), batch)
 

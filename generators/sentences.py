@@ -21,6 +21,7 @@ from generators.batches import pad
 from generators.quiet import quiet
 from generators.sampling import similarities
 from generators.tokens import Tokens
+from generators.versions import numerics
 from generators.weights import minilm_folder, read_config, read_tokens, read_weights
 
 MU = {"minilm": 0.55, "self": 0.75}
@@ -133,9 +134,8 @@ def compare(
         )
         return {"queries": sum(map(len, found))}
 
-    artefact = context.store.fetch(
-        "similarities", {**key, "texts": texts, "code": code_digest(__name__)}, make
-    )
+    made_by: dict[str, Json] = {"code": code_digest(__name__), "versions": numerics()}
+    artefact = context.store.fetch("similarities", {**key, "texts": texts, **made_by}, make)
     flat = np.load(artefact.path / "similarities.npy", allow_pickle=False)
     ends = np.cumsum([len(video.references) for video in asked])
     return dict(zip((v.video_id for v in asked), np.split(flat, ends[:-1]), strict=True)) if asked else {}

@@ -121,6 +121,7 @@ def _arguments(plan: Plan, folder: Path, scored: bool) -> TrainingArguments:
         metric_for_best_model=SCORE if scored else None,
         greater_is_better=True if scored else None,
         save_total_limit=1,
+        restore_callback_states_from_checkpoint=True,  # patience: epochs counted before a kill still count
         remove_unused_columns=False,
         dataloader_num_workers=0,  # never fork: a JVM may be running
         dataloader_pin_memory=False,
@@ -128,7 +129,7 @@ def _arguments(plan: Plan, folder: Path, scored: bool) -> TrainingArguments:
         report_to="none",
     )
     if arguments.n_gpu > 1:
-        arguments._n_gpu = 1  # one process drives one device; torchrun starts more processes
+        arguments._n_gpu = 1  # one process drives one device
     return arguments
 
 

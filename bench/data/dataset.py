@@ -36,6 +36,11 @@ class Features:
     offsets: npt.NDArray[np.int64]  # [n_videos + 1]
     position: Mapping[VideoId, int]
 
+    def count(self, video_id: VideoId) -> int:
+        """Return how many frames a video has in the file; none for an unknown video."""
+        place = self.position.get(video_id)
+        return 0 if place is None else int(self.offsets[place + 1] - self.offsets[place])
+
     def of(self, video_id: VideoId, most: int) -> Frames:
         """Return at most ``most`` frames of a video, uniformly, ``[n, dim]``; none for an unknown video."""
         place = self.position.get(video_id)

@@ -171,3 +171,43 @@ def test_stacked_memories_say_what_each_says_alone() -> None:
     together = model.logits(read.repeat(2, 1), *stack([views.fused, views.visual]))
     apart = torch.cat([model.logits(read, *views.fused), model.logits(read, *views.visual)])
     torch.testing.assert_close(together, apart, atol=1e-5, rtol=1e-5)
+
+
+def test_words_are_judged_by_what_they_see_of_the_frames() -> None:
+    made, given = block(), batch()
+    views = made.views(text(), given)
+    assert views.scores is not None
+    by_hand = made.head(made.attention(text()[0], *made.pictures(given))).squeeze(-1)
+    torch.testing.assert_close(views.scores, by_hand)
+    other = Batch(**given | {"frames": given["frames"] * -3})  # type: ignore[typeddict-item]
+    changed = made.views(text(), other).scores
+    assert changed is not None
+    assert not torch.allclose(views.scores, changed, atol=1e-4)
+
+
+def test_without_frames_words_are_judged_by_the_transcript() -> None:
+    made, (states, mask) = block(Parts(visual=False)), text()
+    views = made.views((states, mask), batch())
+    assert views.scores is not None
+    assert views.selected is not None
+    torch.testing.assert_close(views.scores, made.head(made.attention(states, states, mask)).squeeze(-1))
+    torch.testing.assert_close(
+        views.fused[0], join([(states, mask), entities(states, views.selected)])[0], msg="M is not [T; T_e]"
+    )
+
+
+def test_without_transcript_the_memory_is_the_frames_after_one_attention() -> None:
+    made, given = block(Parts(textual=False)), batch()
+    states, mask = made.pictures(given)
+    fused, seen = made.views(None, given).fused
+    torch.testing.assert_close(fused, made.attention(states, states, mask))
+    assert not torch.allclose(fused, states, atol=1e-3)
+    assert seen.tolist() == mask.tolist()
+
+
+def test_without_entities_the_memory_is_frames_and_transcript() -> None:
+    made, given = block(Parts(entity=False)), batch()
+    fused, mask = made.views(text(), given).fused
+    expected = join([made.pictures(given), text()])
+    torch.testing.assert_close(fused, expected[0])
+    assert mask.tolist() == expected[1].tolist()

@@ -16,6 +16,7 @@ from generators.bart_rows import BartText
 from generators.batches import prepare
 from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.pretraining import Infilling, Recipe, infill, minilm_bart, minilm_tokens, pretrain
+from generators.qms_rows import BartQMS
 from generators.tokens import build
 from generators.weights import minilm_folder
 
@@ -88,6 +89,20 @@ def test_other_training_texts_are_pretrained_anew(context: Make, store: FolderSt
     for videos in (toy(8, where="text"), toy(9, where="text"), toy(8, where="text")):
         BartText(context()).vocabulary(videos)
     assert store.built == 2
+
+
+def test_what_another_version_made_is_not_reused(
+    context: Make, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> int:
+        row = BartQMS(context(train__epochs=1))
+        row.fit(toy(8, where="text"), [])
+        return store.built
+
+    assert (made(), made()) == (2, 2), "the weights and the comparison of queries"
+    for module in ("pretraining", "sentences"):
+        monkeypatch.setattr(f"generators.{module}.numerics", lambda: {"torch": "0"})
+    assert made() == 4
 
 
 def test_minilms_encoder_computes_what_minilm_computes() -> None:

@@ -17,7 +17,7 @@ from bench.errors import DataError, UsageError
 from bench.protocols import Covering, Generator, Identified, Sized, Trainable
 from bench.types import Video
 from generators.bart_rows import BartMM, BartText, VGBartDP, VGBartMH
-from generators.batches import Batch, Collate, prepare
+from generators.batches import Batch, prepare
 from generators.mdvc import MDVC
 from generators.neural import Neural
 from generators.options import TextOptions
@@ -259,14 +259,6 @@ def test_without_validation_the_last_epoch_stays(context: Make) -> None:
     assert len(generator.summarize(blind(toy(2, where="text")))) == 2
 
 
-def test_what_was_cut_is_counted(context: Make) -> None:
-    long = [video(i, text=["apple"] * 40 * (i % 2), references=["buy " * 9]) for i in range(4)]
-    generator = fitted(Seq2Seq, context(train__epochs=1), long)
-    assert generator.coverage() == {"transcripts truncated": 2, "queries truncated": 4}
-    generator.summarize(blind(long[:2]))
-    assert generator.coverage() == {"transcripts truncated": 1}
-
-
 def test_references_are_not_read_when_summarizing(context: Make) -> None:
     generator = fitted(Seq2Seq, context(train__epochs=1))
     videos = toy(4, where="text")
@@ -296,11 +288,3 @@ def test_the_four_bart_rows_share_one_pretraining(context: Make, store: FolderSt
         assert isinstance(generator, BartText | BartMM | VGBartDP | VGBartMH)
         assert generator.signature() == {"weights": "self-pretrained"}
     assert store.built == 1
-
-
-def test_collating_needs_no_frames_in_the_whole_batch() -> None:
-    from generators.batches import Example
-
-    batch = Collate(0, 4)([(Example("a", [2, 3], np.zeros((0, 0)), []), [])])
-    assert batch["frames"].shape == (1, 0, 4)
-    assert batch["targets"].shape == (1, 0)

@@ -132,6 +132,23 @@ def test_patience_ends_a_training_that_gets_no_better() -> None:
     assert max(entry["epoch"] for entry in log) == 2
 
 
+@pytest.mark.parametrize("killed_at", [8, 14, 17])
+def test_patience_counts_on_after_a_kill(tmp_path: Path, killed_at: int) -> None:
+    scores = [0.9, 0.5, 0.4, 1.0, 0.1]  # the fourth epoch would be the best, but patience ends before it
+
+    def scorer(start: int = 0) -> Callable[[], float]:
+        rest = iter(scores[start:])
+        return lambda: next(rest)
+
+    impatient, whole, again = plan(epochs=5, patience=2), Line(), Line()
+    log = train(whole, Points(), collate, impatient, score=scorer())
+    with pytest.raises(KeyboardInterrupt):
+        train(Line(killed_at), Points(), collate, impatient, score=scorer(), scratch=tmp_path)
+    rest = scorer(killed_at // 6)
+    assert train(again, Points(), collate, impatient, score=rest, scratch=tmp_path) == log
+    assert weights(again) == weights(whole)
+
+
 def test_the_rate_falls_as_a_cosine_and_every_part_of_the_loss_is_logged() -> None:
     log = train(Line(), Points(), collate, plan())
     rates = [entry["learning_rate"] for entry in log]

@@ -1,0 +1,97 @@
+"""Rows as users run them: on the Chinese demo, with what was cut, with features of other widths."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.data.synthetic import FEATURES, SynthOptions, synthesize
+from generators.groups import ABLATIONS, TABLE_III
+from tests.conftest import Cli
+
+SMALL: dict[str, Any] = {
+    "train.epochs": 1,
+    "train.batch_size": 16,
+    "pretrain.epochs": 1,
+    "bart.width": 24,
+    "bart.feed_forward": 32,
+    "bart.fusion_width": 16,
+    "transformer.width": 24,
+    "transformer.feed_forward": 32,
+    "seq2seq.width": 24,
+    "mdvc.width": 24,
+    "mdvc.feed_forward": 32,
+    "mdvc.vocabulary": 200,
+    "run.workers": 1,
+}
+
+
+def small(**more: Any) -> list[str]:
+    values = SMALL | {key.replace("__", "."): value for key, value in more.items()}
+    return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+
+
+def summaries(out: Path, name: str) -> dict[str, str]:
+    lines = (out / "summaries" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return {one["video_id"]: one["summary"] for one in map(json.loads, lines)}
+
+
+def manifest(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return found
+
+
+def run(cli: Cli, data: object, out: Path, generators: str, *more: str) -> dict[str, Any]:
+    given = ("--generators", generators, "--retrievers", "bm25", "--out", out, "--device", "cpu", "--quiet")
+    said = cli("run", "--data", data, *given, *(more or small()))
+    assert said.status == 0, said.err
+    return manifest(out)
+
+
+def test_all_rows_and_ablations_write_chinese_and_say_where_weights_are_from(
+    tmp_path: Path, cli: Cli
+) -> None:
+    synthesize(tmp_path / "zh", SynthOptions(name="zh", language="zh", videos=24))
+    more = small(bart__weights="self", text__transcript_tokens=40)
+    told = run(cli, tmp_path / "zh", tmp_path / "out", "all,ablations,qms-transformer", *more)
+    assert "self-pretrained" in told["signature"]
+    for name in (*TABLE_III, *ABLATIONS, "qms-transformer"):
+        written = summaries(tmp_path / "out", name)
+        assert len(written) == 6
+        text = "".join(written.values())
+        assert any("\u4e00" <= character <= "\u9fff" for character in text), f"{name} wrote {text!r}"
+
+
+def test_what_was_cut_is_in_the_coverage_line_of_training_too(tmp_path: Path, cli: Cli) -> None:
+    synthesize(tmp_path / "en", SynthOptions(videos=24, no_transcript=0.0))
+    more = small(text__transcript_tokens=10, text__query_tokens=2, data__max_frames=2)
+    told = run(cli, tmp_path / "en", tmp_path / "out", "seq2seq", *more)
+    assert told["coverage"]["dataset"]["with frames left out"] > 0
+    counts = told["coverage"]["seq2seq"]
+    assert counts["transcripts truncated"] == 6
+    assert counts["transcripts truncated in training"] == 16
+    assert counts["queries truncated in training"] > 0
+    assert "queries truncated in training" in told["coverage_line"]
+
+
+@pytest.mark.parametrize("width", [512, 2048])
+def test_features_of_any_width_are_chosen_by_name(width: int, tmp_path: Path, cli: Cli) -> None:
+    synthesize(tmp_path / "en", SynthOptions(videos=24))
+    features = tmp_path / "en" / "features"
+    shutil.copytree(features / FEATURES, features / "wide")
+    frames = np.load(features / FEATURES / "frames.npy")
+    np.save(features / "wide" / "frames.npy", np.tile(frames, (1, width // frames.shape[1])))
+    sizes = []
+    for name in (FEATURES, "wide"):
+        out = tmp_path / f"out-{name}"
+        run(cli, tmp_path / "en", out, "bart-mm,qms", *small(), "--features", name)
+        costs = pd.read_csv(out / "costs.csv").set_index("generator")["params"].dropna()
+        sizes.append(costs)
+    more = (width - frames.shape[1]) * SMALL["bart.width"]
+    assert (sizes[1] - sizes[0]).tolist() == [more, more], "one projection is wider, nothing else"

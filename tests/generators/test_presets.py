@@ -1,0 +1,62 @@
+"""A preset is what it says: ``paper`` is section IV-B3, and every row trains by the preset's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.config import configure, preset_text
+from bench.context import Context
+from bench.options import flatten
+from generators.bart_rows import BartText
+from generators.qms_rows import BartQMS
+from generators.weights import DEFAULTS
+
+# what IV-A3 and IV-B3 state, and decisions 15, 24, 39 and 41 of docs/paper-audit.md
+PAPER = {
+    "text.transcript_tokens": 184, "text.query_tokens": 20, "data.max_frames": 32,
+    "train.epochs": 15, "train.batch_size": 64, "train.warmup": 0, "train.clip": 1, "train.patience": None,
+    "train.lr": None, "train.validation_beams": 4, "train.validation_videos": 0,
+    "decode.beams": 4, "decode.batch_size": 64, "decode.max_tokens": 20,
+    "decode.no_repeat_ngram": 3, "decode.length_penalty": 1, "decode.early_stopping": "true",
+    "bart.weights": "auto", "bart.lr": 5e-5, "bart.width": 768, "bart.encoder_layers": 6,
+    "bart.decoder_layers": 6, "bart.heads": 12, "bart.softmax_axis": "frames",
+    "transformer.width": 768, "transformer.layers": 6, "transformer.heads": 12,
+    "qms.tau": 0.5, "qms.mu": 0.75, "qms.entity_weight": 0.5, "qms.entity_loss": "mean", "qms.beta": 0.5,
+    "qms.regulariser": "decoupled", "qms.scores": "free", "qms.fresh_lr": 1, "lead.units": 8,
+}  # fmt: skip
+
+
+def values(preset: str) -> Mapping[str, Any]:
+    return flatten(configure({"preset": preset}).sections)
+
+
+def test_the_preset_paper_is_what_the_paper_states() -> None:
+    told = values("paper")
+    assert {key: told[key] for key in PAPER} == PAPER
+    assert DEFAULTS["zh"] == "fnlp/bart-base-chinese"
+
+
+@pytest.mark.parametrize("preset", ["quick", "base", "paper"])
+def test_every_line_of_a_preset_reaches_its_option(preset: str) -> None:
+    lines: dict[str, Any] = yaml.safe_load(preset_text(preset))
+    told = values(preset)
+    assert {key: told[key] for key in lines} == lines
+
+
+@pytest.mark.parametrize(
+    ("preset", "rate", "batch", "epochs", "width"),
+    [("quick", 5e-4, 8, 8, 128), ("base", 3e-4, 32, 15, 256), ("paper", 5e-5, 64, 15, 768)],
+)
+def test_a_row_is_trained_by_its_preset(
+    preset: str, rate: float, batch: int, epochs: int, width: int
+) -> None:
+    sections = configure({"preset": preset, "set": {"bart.weights": "self"}}).sections
+    for row, decay in ((BartText, 0.0), (BartQMS, 0.5)):
+        made = row(Context(sections=sections))
+        plan = made._plan()
+        assert (plan.lr, plan.batch_size, plan.epochs, plan.weight_decay) == (rate, batch, epochs, decay)
+        assert made.options.width == width

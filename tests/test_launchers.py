@@ -1,0 +1,49 @@
+"""A launcher of several processes is refused at once: their runs would wait for each other for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.conftest import Cli
+from tests.tiny import Tiny
+
+LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node")
+
+
+def one_row(tiny: Tiny, out: Path) -> tuple[object, ...]:
+    return ("run", "--data", tiny.folder, "--generators", "seq2seq", "--retrievers", "bm25", "--out", out)
+
+
+def test_torchrun_with_two_processes_is_refused_and_does_not_hang(
+    tiny: Tiny, tmp_path: Path, process: Callable[..., CompletedProcess[str]]
+) -> None:
+    said = process(*LAUNCH, "2", "-m", "bench", *one_row(tiny, tmp_path / "out"))
+    assert said.returncode != 0
+    assert (
+        "bench: error: a run is one process, but a launcher such as torchrun started 2 of it" in said.stderr
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("count", ["2", "16"])
+def test_several_processes_are_wrong_use_with_what_to_do(
+    count: str, tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", count)
+    said = cli(*one_row(tiny, tmp_path / "out"))
+    assert said.status == 2
+    assert f"WORLD_SIZE={count}" in said.error()
+    assert "--device cuda:N" in said.error()
+
+
+@pytest.mark.parametrize("count", ["1", "", "many"])
+def test_one_process_is_not_refused(
+    count: str, tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", count)
+    given = ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out")
+    assert cli(*given, tmp_path / "out").status == 0

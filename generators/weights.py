@@ -46,6 +46,7 @@ SHAPE = [
     "activation_dropout",
     "activation_function",
     "scale_embedding",
+    "init_std",
     "max_position_embeddings",
     "pad_token_id",
     "bos_token_id",
@@ -53,7 +54,7 @@ SHAPE = [
     "decoder_start_token_id",
     "forced_eos_token_id",
 ]
-"""What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
+"""What of a checkpoint's config is kept: shape, spread of new weights, ids; no settings for generation."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -110,6 +110,15 @@ def test_comparing_queries_is_done_once(context: Make, store: FolderStore) -> No
     assert store.built == before
 
 
+def test_the_visual_encoder_starts_as_wide_as_the_text_encoder_did(context: Make) -> None:
+    """Random weights are wider spread in a narrow model; those beside pretrained ones, too."""
+    row = BartQMS(context(bart__width=64))
+    tokens = row.vocabulary(toy(8, where="text"))
+    row._build(tokens, row.configuration(tokens, 4))
+    spread = row._module.fusion.encoder.layers[0].fc1.weight.std().item()
+    assert spread == pytest.approx(0.02 * (768 / 64) ** 0.5, rel=0.1)
+
+
 def test_minilm_tells_a_stray_query_from_the_others() -> None:
     encoder = sentences.bert(sentences.folder("minilm"), "cpu")
     texts = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Protocol
 
 import numpy as np
@@ -78,8 +79,11 @@ class BM25:
         return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the version of the engine. Raises MissingError when it is not installed."""
-        return {"engine": self._version()}
+        """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
+        engine: dict[str, Json] = {"engine": self._version()}
+        if self._options.engine == "bm25s":  # Lucene brings its own words and stems
+            engine |= {package: version(package) for package in ("nltk", "regex")}
+        return engine
 
     def signature(self) -> Mapping[str, str]:
         """Return engine, analyzer, k1 and b."""

@@ -139,6 +139,7 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
     retriever.index({"a": "red fox"})
     assert retriever.search({"q": "fox"}, 1).hits[0, 0] == 0
     assert retriever.signature()["engine"].startswith("bm25s ")
+    assert set(retriever.identity()) == {"engine", "nltk", "regex"}  # words and stems are theirs
     assert retriever.index_bytes() > 0
 
 

@@ -44,9 +44,12 @@ def compare(ours: ItemScores, theirs: ItemScores, metric: str) -> Comparison:
     counted = summarise((ours.own[metric].mean(axis=0) - theirs.own[metric].mean(axis=0)).round(12), p)
     difference = ours.score(metric) - theirs.score(metric)
     test = PairedTest(difference, p, counted.wins, counted.ties, counted.losses)
+    weights = ours.weights
     if max(len(a), len(b)) > 1:
-        return Comparison(test, interval_over_seeds(a, b), minimum_detectable_over_seeds(a, b))
-    return Comparison(test, mean_interval(a[0] - b[0]), minimum_detectable_difference(a[0], b[0]))
+        limits = interval_over_seeds(a, b, weights=weights)
+        return Comparison(test, limits, minimum_detectable_over_seeds(a, b))
+    limits = mean_interval(a[0] - b[0], weights=weights)
+    return Comparison(test, limits, minimum_detectable_difference(a[0], b[0]))
 
 
 def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from bench import __version__
 from bench.config import SPLITS, check_choice
+from bench.data.dataset import Dataset
 from bench.data.folder import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, MissingError
-from bench.evaluation import PROTOCOLS, evaluation
+from bench.evaluation import PROTOCOLS, Evaluation, evaluation
 from bench.hashing import file_digest
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
 from bench.metrics.trec import TrecRun, read_qrels, read_run
@@ -32,11 +33,25 @@ def evaluate_on_dataset(chosen: argparse.Namespace) -> Table:
     asked = evaluation(dataset, split=chosen.split, protocol=chosen.protocol, query_seed=chosen.query_seed)
     found = read_run(_present(chosen.run_file))
     known = [record.video_id for record in dataset.records]
-    _refuse(chosen.run_file, "query", found.unknown_queries([*asked.queries, *dataset.queries]))
+    written = [query for same in dataset.spellings.values() for query in same]
+    _refuse(chosen.run_file, "query", found.unknown_queries([*asked.queries, *written]))
     _refuse(chosen.run_file, "video", found.unknown_videos(known))
     truth = Relevance.from_mapping(asked.relevant, tuple(asked.queries), tuple(asked.pool))
     what = f"{dataset.name}:{dataset.digest[:8]} | split: {chosen.split} | protocol: {chosen.protocol}"
-    return _table(chosen.run_file, found, truth, what)
+    return _table(chosen.run_file, _answers(found, asked, dataset), truth, what)
+
+
+def _answers(found: TrecRun, asked: Evaluation, dataset: Dataset) -> TrecRun:
+    """Return the results of each evaluated query, under its id.
+
+    Who ran the dataset's queries knows neither the ids of repeats (``q7~2``) nor which of the
+    spellings of a query stands for all: a query has the results of the first of its ids that has any.
+    """
+    answers: dict[str, Mapping[str, float]] = {}
+    for item, query in asked.drawn.items():
+        names = (item, query, *sorted(dataset.spellings[query]))
+        answers[item] = next((found.hits[name] for name in names if found.hits.get(name)), {})
+    return TrecRun(answers)
 
 
 def evaluate_files(run_file: Path, qrels_file: Path, queries_file: Path | None) -> Table:

@@ -22,6 +22,8 @@ class Evaluation:
     pool: Sequence[VideoId]
     queries: Mapping[QueryId, str]
     relevant: Mapping[QueryId, Sequence[VideoId]]
+    drawn: Mapping[QueryId, QueryId]
+    """The dataset's id of each evaluated query: ``q7`` of ``q7~2``."""
 
     @property
     def mean_relevant(self) -> float:
@@ -56,6 +58,7 @@ def evaluation(dataset: Dataset, *, split: str, protocol: str, query_seed: int) 
         pool,
         {item: dataset.queries[query] for item, query in items.items()},
         {item: relevant[query] for item, query in items.items()},
+        items,
     )
 
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from bench.errors import DataError
 from bench.frames import from_csv
 from bench.metrics.text import BLEU, COUNTS, bleu_of_counts, bleu_pseudo_values
+from bench.needs import by_need, number_needs
 from bench.output import checked, read_manifest
-from bench.text import normalise
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -27,12 +27,14 @@ class ItemScores:
     ``values`` maps each metric to ``[seeds, n]`` whose rows have that seed's score as their mean; for
     corpus BLEU they are jackknife pseudo-values, as it is no mean. ``own`` maps it to what the items
     score by themselves, for counting wins. ``bleu_counts`` is ``[seeds, n, 10]``, None for queries.
+    ``weights [n]``, of mean 1, tell how often an item was drawn: a value is that many times what it scores.
     """
 
     ids: tuple[str, ...]
     values: Mapping[str, Floats]
     own: Mapping[str, Floats]
     bleu_counts: npt.NDArray[np.int64] | None = None
+    weights: Floats | None = None
 
     @property
     def seeds(self) -> int:
@@ -82,21 +84,21 @@ class RunItems:
         return {query: text for query, _, text in pairs}
 
     @cached_property
-    def _group_of(self) -> dict[str, int]:
+    def _need_of(self) -> dict[str, int]:
         """Number the information needs: a query drawn for several videos is one of them."""
-        numbers: dict[str, int] = {}
-        texts = self.texts().items()
-        return {query: numbers.setdefault(normalise(text), len(numbers)) for query, text in texts}
+        texts = self.texts()
+        return dict(zip(texts, number_needs(texts.values()).tolist(), strict=True))
 
     def _queries(self, cell: str) -> ItemScores:
         frames = self._frames(f"per_query/{cell}.csv", "query_id")
-        groups = np.array([self._group_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
+        needs = np.array([self._need_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
         metrics = [name for name in frames[0].columns if name not in ("query_id", "n_relevant")]
-        values = {m: np.stack([_by_need(frame[m].to_numpy(), groups) for frame in frames]) for m in metrics}
+        values = {m: np.stack([by_need(frame[m].to_numpy(), needs) for frame in frames]) for m in metrics}
         first: dict[int, str] = {}
-        for query, group in zip(frames[0]["query_id"], groups.tolist(), strict=True):
-            first.setdefault(group, query)
-        return ItemScores(tuple(first[group] for group in sorted(first)), values, values)
+        for query, need in zip(frames[0]["query_id"], needs.tolist(), strict=True):
+            first.setdefault(need, query)
+        weights = by_need(np.ones(len(needs)), needs)
+        return ItemScores(tuple(first[need] for need in sorted(first)), values, values, weights=weights)
 
     def _videos(self, generator: str) -> ItemScores:
         frames = self._frames(f"per_video/{generator}.csv", "video_id")
@@ -118,13 +120,3 @@ class RunItems:
         if any(list(frame[id_column]) != list(there[0][id_column]) for frame in there):
             raise DataError(f"{self._folders[0] / name}: the seeds were evaluated on different items.")
         return there
-
-
-def _by_need(values: npt.NDArray[Any], groups: npt.NDArray[np.int64]) -> Floats:
-    """Return a value for each information need ``[n]`` with the mean of ``values [Q]``.
-
-    A query that was drawn for several videos is asked once and weighs as often as it was drawn: its
-    copies are no independent evidence.
-    """
-    n = int(groups.max(initial=-1)) + 1
-    return np.bincount(groups, weights=values, minlength=n) * n / max(1, len(groups))

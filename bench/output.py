@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,19 +49,28 @@ class OutputFolder:
             ) from error
         before = _manifest_of_a_run(path) or {}
         self._before = {*before.get("files", ()), *before.get("stale", ())}
+        # a run that was killed may have written files after its last manifest: those nobody changed
+        self._recorded: dict[str, str] = dict(before["files"]) if before.get("finished") else {}
         for leftover in path.rglob(".*.tmp"):  # of a killed run
             leftover.unlink()
 
     def write(self, name: str, text: str) -> None:
-        """Write a text file and remember its digest."""
+        """Write a text file and remember its digest; one that was changed since the last run is named."""
+        self._name_change(name)
         write_text(self.path / name, text)
         self._files[name] = file_digest(self.path / name)
 
     def write_with(self, name: str, writer: Callable[[Path], None]) -> None:
-        """Let ``writer`` write a file to a temporary path, and remember its digest."""
+        """Let ``writer`` write a file to a temporary path, and remember its digest; as `write`."""
+        self._name_change(name)
         with replacing(self.path / name) as temporary:
             writer(temporary)
         self._files[name] = file_digest(self.path / name)
+
+    def _name_change(self, name: str) -> None:
+        path, recorded = self.path / name, self._recorded.pop(name, None)
+        if recorded is not None and path.is_file() and file_digest(path) != recorded:
+            print(f"bench: {path} was changed after its run; it is written again.", file=sys.stderr)
 
     def manifest(self, record: Mapping[str, Any], *, finished: bool) -> None:
         """Write the manifest; at the end, remove what an earlier run left and this one did not write."""

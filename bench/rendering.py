@@ -80,22 +80,26 @@ _TEX = str.maketrans(
     {
         "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
         "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "×": r"$\times$", "±": r"$\pm$",
-        "–": "--",
+        "–": "--", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     }
 )  # fmt: skip
 
 
 def to_latex(table: Table) -> str:
-    """Return a booktabs table: best bold, second underlined; the notes follow the tabular."""
+    r"""Return a booktabs table: best bold, second underlined; the notes follow the tabular.
+
+    It needs \usepackage{booktabs}, which a comment says. In the default fonts of LaTeX "<", ">" and "|"
+    are other signs, so that they are written by name.
+    """
     marks: dict[str, Callable[[str], str]] = {
         BEST: r"\textbf{{{}}}".format,
         SECOND: r"\underline{{{}}}".format,
         PLAIN: str,
     }
-    head = [name.translate(_TEX) for name in (*table.labels, *table.columns)]
+    head = [_tex(name) for name in (*table.labels, *table.columns)]
     columns = "l" * len(table.labels) + "r" * len(table.columns)
     lines = [
-        r"\begin{table}", r"\centering", rf"\caption{{{table.caption.translate(_TEX)}}}",
+        r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}",
         rf"\label{{tab:{table.name}}}", rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule", _tex_row(head), r"\midrule",
     ]  # fmt: skip
@@ -104,15 +108,21 @@ def to_latex(table: Table) -> str:
         if len(table.labels) > 1 and names[0] != block:
             block = names[0]
             lines.append(r"\midrule")
-        numbers = [marks[c.rank](c.text.translate(_TEX)) + "*" * c.star for c in cells]
-        lines.append(_tex_row([*(name.translate(_TEX) for name in names), *numbers]))
+        numbers = [marks[c.rank](_tex(c.text)) + "*" * c.star for c in cells]
+        lines.append(_tex_row([*(_tex(name) for name in names), *numbers]))
     lines += [r"\bottomrule", r"\end{tabular}", ""]
-    lines += [rf"{{\footnotesize {note.translate(_TEX)}\par}}" for note in table.notes]
+    lines += [rf"{{\footnotesize {_tex(note)}\par}}" for note in table.notes]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
 def _tex_row(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    # after the double backslash of the row above, LaTeX takes a bracket or a star for its argument
+    guard = "{}" if cells[0].startswith(("[", "*")) else ""
+    return guard + " & ".join(cells) + r" \\"
+
+
+def _tex(text: str) -> str:
+    return " ".join(text.split()).translate(_TEX)
 
 
 def to_html(table: Table) -> str:

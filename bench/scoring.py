@@ -14,6 +14,7 @@ from bench.hashing import code_digest, digest
 from bench.metrics.intervals import mean_intervals
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
+from bench.needs import by_need, number_needs
 from bench.plan import Plan
 from bench.stages import Retrieved, Summaries
 from bench.types import Json
@@ -46,12 +47,15 @@ def relevance(plan: Plan) -> Relevance:
 def score_retrieval(plan: Plan, generator: str, retriever: str, retrieved: Retrieved) -> CellScores:
     """Return R@k, P@k and Acc@k of a run, with intervals and tie bounds; no results count 0."""
     truth = relevance(plan)
+    needs = number_needs(plan.evaluation.queries.values())
     key: dict[str, Json] = {
         "run": retrieved.digest,
         "queries": list(truth.query_ids),
         "relevant": digest([truth.indptr.tolist(), truth.positions.tolist()]),
+        "needs": digest(needs.tolist()),
     }
-    return _kept(plan, "ranking-scores", key, (generator, retriever), lambda: _ranking(retrieved, truth))
+    made = (generator, retriever)
+    return _kept(plan, "ranking-scores", key, made, lambda: _ranking(retrieved, truth, needs))
 
 
 def score_summaries(plan: Plan, generator: str, summaries: Summaries) -> CellScores:
@@ -64,10 +68,12 @@ def score_summaries(plan: Plan, generator: str, summaries: Summaries) -> CellSco
     return _kept(plan, "text-scores", key, (generator, None), lambda: _texts(summaries.texts, references))
 
 
-def _ranking(retrieved: Retrieved, truth: Relevance) -> CellScores:
+def _ranking(retrieved: Retrieved, truth: Relevance, needs: npt.NDArray[np.int64]) -> CellScores:
     names = [str(metric) for metric in RANKING_METRICS]
     per_query = score(retrieved.run, truth)
-    limits = mean_intervals(per_query)
+    # a query drawn for several videos is one piece of evidence
+    own = {name: by_need(values, needs) for name, values in per_query.items()}
+    limits = mean_intervals(own, weights=by_need(np.ones(len(needs)), needs))
     bounds = _tie_bounds(retrieved, truth)
     rows = [
         {

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from bench.columns import MEAN, SD
+from bench.columns import MEAN, SD, with_text
 from bench.frames import to_csv
+from bench.items import RunItems
 from bench.output import OutputFolder
 from bench.plan import Plan
 from bench.results import COSTS, SCORES, Result
+from bench.spread import cell_intervals
 
 
 def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     """Write the aggregate of runs that differ in their seed alone, and return it.
 
     ``scores.csv`` holds the rows of every seed, and rows with seed ``mean`` and ``sd`` (of a sample,
-    n - 1). Costs are means. Cells that failed with any seed are named; their mean is over the others.
+    n - 1). The interval of a mean is over items and seeds; an sd has none. Costs are means. Cells that
+    failed with any seed are named; their mean is over the others.
     """
     import pandas as pd
 
@@ -29,19 +32,28 @@ def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
     scores = pd.concat([result.scores for result in results], ignore_index=True)
     scores["seed"] = scores["seed"].astype(object)
     grouped = scores.groupby(keys, sort=False, dropna=False)
-    means = grouped.mean(numeric_only=True).reset_index()
+    record = _record(plan, results)
+    means = _with_intervals(grouped.mean(numeric_only=True).reset_index(), RunItems(out.path, record))
     deviations = grouped[["value"]].std(ddof=1).reset_index()
     means["n"] = grouped["n"].first().to_numpy()
     deviations["n"] = grouped["n"].first().to_numpy()
     means["seed"], deviations["seed"] = MEAN, SD
     whole = pd.concat([scores, means, deviations], ignore_index=True)[list(scores.columns)]
     costs = _mean_costs(pd.concat([result.costs for result in results], ignore_index=True))
-    record = _record(plan, results)
     out.write(SCORES, to_csv(whole))
     out.write(COSTS, to_csv(costs))
     write_presentation(out, whole, costs, record, plan.store)
     out.manifest(record, finished=True)
     return Result.read(plan.out())
+
+
+def _with_intervals(means: Any, items: RunItems) -> Any:
+    """Return the means with the interval of each over items and seeds, not a mean of the seeds' own."""
+    limits = [
+        cell_intervals(items.cell(str(row.generator), str(row.retriever)))[str(row.metric)]
+        for row in with_text(means).itertuples()
+    ]
+    return means.assign(ci_low=[limit.low for limit in limits], ci_high=[limit.high for limit in limits])
 
 
 def _mean_costs(costs: Any) -> Any:

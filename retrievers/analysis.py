@@ -1,4 +1,4 @@
-"""Lucene's analyzers without Java: StandardTokenizer and the filters of English and CJK.
+"""Lucene's analyzers without Java: StandardTokenizer alone, and with the filters of English and CJK.
 
 Words are cut by Unicode's word boundaries (UAX 29), as Lucene's StandardTokenizer does. Known to
 differ: the scripts of South East Asia, emoji and other symbols, a combining mark that begins a word,
@@ -39,9 +39,13 @@ _BIGRAMMED = regex.compile(r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\u30fc]-
 _OTHER_WIDTH = regex.compile(r"[\uff01-\uff5e]|[\uff65-\uff9f]+")
 
 
-def analyze(text: str, language: str) -> list[str]:
-    """Return the index terms of a text as Lucene's English or CJK analyzer gives them."""
-    return _english(text) if language == "en" else _cjk(text)
+def analyze(text: str, analyzer: str) -> list[str]:
+    """Return the index terms of a text as Lucene's English, CJK or standard analyzer gives them."""
+    return {"en": _english, "zh": _cjk, "standard": _standard}[analyzer](text)
+
+
+def _standard(text: str) -> list[str]:
+    return [_lower(word) for _, word in _words(text)]
 
 
 def _english(text: str) -> list[str]:

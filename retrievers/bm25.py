@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,12 @@ from retrievers import lucene
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
-ANALYZERS = {"en": "en (Porter stems, stop words)", "zh": "zh (CJK bigrams)"}
+ANALYZERS = {
+    "en": "en (Porter stems, stop words)",
+    "zh": "zh (CJK bigrams)",
+    "standard": "standard (words, single ideographs)",
+}
+LANGUAGES = ("en", "zh")
 SAMPLE = 1000
 """Texts looked at to tell the language of a corpus."""
 ENOUGH = 20
@@ -51,7 +57,8 @@ class BM25:
 
     def __init__(self, context: Context) -> None:
         self._options = context.options(BM25Options)
-        self._language = _analyzer_language(self._options.analyzer, context.language)
+        self._analyzer = _analyzer(self._options.analyzer, context.language)
+        self._language = context.language
         self._video_ids: tuple[VideoId, ...] = ()
         self._empty = 0
         self._engine: Engine | None = None
@@ -72,14 +79,17 @@ class BM25:
         return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the version of the engine. Raises MissingError when it is not installed."""
-        return {"engine": self._version()}
+        """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
+        engine: dict[str, Json] = {"engine": self._version()}
+        if self._options.engine == "bm25s":  # Lucene brings its own words and stems
+            engine |= {package: version(package) for package in ("nltk", "regex")}
+        return engine
 
     def signature(self) -> Mapping[str, str]:
         """Return engine, analyzer, k1 and b."""
         return {
             "engine": self._version(),
-            "analyzer": ANALYZERS[self._language],
+            "analyzer": ANALYZERS[self._analyzer],
             "k1": f"{self._options.k1:g}",
             "b": f"{self._options.b:g}",
         }
@@ -96,8 +106,8 @@ class BM25:
         """Return the query's index terms that a summary has, with how often it has them."""
         from retrievers.analysis import analyze  # only explaining needs the analyzers without Java
 
-        counts = Counter(analyze(text, self._language))
-        terms = [term for term in dict.fromkeys(analyze(query, self._language)) if counts[term]]
+        counts = Counter(analyze(text, self._analyzer))
+        terms = [term for term in dict.fromkeys(analyze(query, self._analyzer)) if counts[term]]
         shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)
         return [f"matched: {shown}" if terms else "no term matched"]
 
@@ -106,8 +116,8 @@ class BM25:
         if self._options.engine == "bm25s":
             from retrievers.javaless import JavalessIndex  # it needs a package of its own
 
-            return JavalessIndex(texts, self._language, k1=k1, b=b)
-        return lucene.LuceneIndex(texts, self._language, k1=k1, b=b)
+            return JavalessIndex(texts, self._analyzer, k1=k1, b=b)
+        return lucene.LuceneIndex(texts, self._analyzer, k1=k1, b=b)
 
     def _version(self) -> str:
         if self._options.engine == "bm25s":
@@ -128,11 +138,13 @@ class BM25:
         return found
 
 
-def _analyzer_language(analyzer: str, language: str) -> str:
-    if language not in ANALYZERS:
+def _analyzer(analyzer: str, language: str) -> str:
+    if language not in LANGUAGES:
         raise UsageError(
-            f"the dataset's language is '{language}', and BM25 has analyzers for: {', '.join(ANALYZERS)}."
+            f"the dataset's language is '{language}', and BM25 has analyzers for: {', '.join(LANGUAGES)}."
         )
+    if analyzer == "standard":
+        return analyzer
     if analyzer not in ("auto", language):
         raise UsageError(
             f"bm25.analyzer={analyzer} does not fit a dataset whose language is '{language}': it would find "

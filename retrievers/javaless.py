@@ -40,17 +40,17 @@ def _package() -> Any:
 class JavalessIndex:
     """Index texts in memory and search them with BM25 as Lucene computes it."""
 
-    def __init__(self, texts: Sequence[str], language: str, *, k1: float, b: float) -> None:
+    def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
         self._model = _package().BM25(dtype="float64")
-        self._language = language
+        self._analyzer = analyzer
         self._numbers: dict[str, int] = {}
-        counts = [Counter(self._number(term) for term in analyze(text, language)) for text in texts]
+        counts = [Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts]
         self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
         self._model.scores = _parts(counts, len(self._numbers), k1, b)
 
     def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return the best ``k`` and all that tie with the last of them, as far as they can matter."""
-        terms = [self._numbers[term] for term in analyze(text, self._language) if term in self._numbers]
+        terms = [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
         if not terms:
             return np.empty(0, dtype=np.int64), np.empty(0)
         every = self._model.get_scores_from_ids(terms).astype(np.float32).astype(np.float64)  # [n]

@@ -119,9 +119,9 @@ class LuceneIndex:
     are added by one thread and only neighbouring segments are merged.
     """
 
-    def __init__(self, texts: Sequence[str], language: str, *, k1: float, b: float) -> None:
+    def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
         self._class = java()
-        self._analyzer = self._make_analyzer(language)
+        self._analyzer = self._make_analyzer(analyzer)
         self._similarity = self._class(LUCENE + "search.similarities.BM25Similarity")(k1, b)
         self._folder = Path(tempfile.mkdtemp(prefix="qms-bench-lucene-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -157,9 +157,11 @@ class LuceneIndex:
         self._directory.close()
         self._remove()
 
-    def _make_analyzer(self, language: str) -> Any:
-        if language == "zh":
+    def _make_analyzer(self, name: str) -> Any:
+        if name == "zh":
             return self._class(LUCENE + "analysis.cjk.CJKAnalyzer")()
+        if name == "standard":
+            return self._class(LUCENE + "analysis.standard.StandardAnalyzer")()
         return self._class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
 
     def _write(self, texts: Sequence[str]) -> None:

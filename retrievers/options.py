@@ -9,7 +9,7 @@ from typing import ClassVar
 from bench.options import Section
 
 ENGINES = ("lucene", "bm25s")
-ANALYZERS = ("auto", "en", "zh")
+ANALYZERS = ("auto", "en", "zh", "standard")
 SIBLINGS, SUMMARIES = "siblings", "summaries"
 
 
@@ -23,7 +23,8 @@ class BM25Options(Section):
     engine: str = "lucene"
     """``lucene`` is Lucene itself, ``bm25s`` the same ranking without Java."""
     analyzer: str = "auto"
-    """``auto`` takes the dataset's language; ``en`` Porter stems and stop words, ``zh`` CJK bigrams."""
+    """``auto`` takes the dataset's language: ``en`` Porter stems and stop words, ``zh`` CJK bigrams.
+    ``standard`` fits both: whole words and single ideographs, nothing stemmed, nothing left out."""
 
     def __post_init__(self) -> None:
         _one_of("bm25.engine", self.engine, ENGINES)

@@ -264,12 +264,12 @@ def test_the_example_works_as_typed_in_an_empty_folder(
 
 def test_list_names_all_kinds_and_one(cli: Cli) -> None:
     whole = cli("list").out
-    for kind in ("generators", "retrievers", "datasets", "presets", "metrics"):
+    for kind in ("generators", "retrievers", "datasets", "presets", "metrics", "claims"):
         alone = cli("list", kind)
         assert alone.status == 0
         assert alone.out.startswith(f"{kind}:\n")
         assert alone.out in whole
-    for name in ("lead", "transcript", "oracle", "bm25", "demo", "quick", "R@k", "CIDEr"):
+    for name in ("lead", "transcript", "oracle", "bm25", "demo", "quick", "R@k", "CIDEr", "gain-rouge"):
         assert re.search(rf"^  {re.escape(name)}\s", whole, re.MULTILINE), name
 
 

@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from bench.columns import GENERATION, RETRIEVAL, with_text
 from bench.comparisons import COLUMNS, compare, p_value
 from bench.items import ItemScores, RunItems
-from bench.metrics.intervals import bootstrap_sums
+from bench.metrics.intervals import bootstrap_sums, mean_interval
 from bench.metrics.seeds import paired_test_over_seeds
 from bench.text import normalise
 from tests.duel import Duel
@@ -53,6 +53,17 @@ def test_a_query_drawn_for_several_videos_is_one_item(duel: Duel, items: RunItem
     needs = per_query["query_id"].map(lambda query: normalise(queries[query]))
     sums = per_query.groupby(needs, sort=False)["R@5"].sum() * len(distinct) / len(per_query)
     assert cell.values["R@5"][0] == pytest.approx(sums.to_numpy())
+
+
+def test_the_interval_of_a_score_counts_a_query_drawn_for_several_videos_as_one(duel: Duel) -> None:
+    queries = dict(line.split("\t") for line in (duel.out / "queries.tsv").read_text().splitlines())
+    per_query = pd.read_csv(duel.out / "per_query" / "long.bm25.csv")
+    needs = per_query["query_id"].map(lambda query: normalise(queries[query]))
+    sums = per_query.groupby(needs, sort=False)["R@5"].agg(["sum", "size"]).to_numpy(dtype=float)
+    row = duel.result().scores.query("generator == 'long' and metric == 'R@5'").iloc[0]
+    expected = mean_interval(sums[:, 0], weights=sums[:, 1])
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(expected, abs=1e-12)
+    assert expected != mean_interval(per_query["R@5"].to_numpy())  # or this world shows nothing
 
 
 def test_what_bleu_is_made_of_spreads_as_a_bootstrap_does(items: RunItems) -> None:
@@ -164,3 +175,16 @@ def test_a_run_over_seeds_prints_mean_and_deviation(duel: Duel, tmp_path: Path) 
     assert f"| {(one + two) * 50:.2f} ± {abs(one - two) * 100 / 2**0.5:.2f} |" in rows["Oracle"]
     assert "± 0.00" in rows["long"]
     assert "and 2 seeds, crossed" in printed
+    intervals_are_over_items_and_seeds(with_text(result.scores))
+
+
+def intervals_are_over_items_and_seeds(scores: pd.DataFrame) -> None:
+    """Hold the interval of a mean over seeds to those of the seeds: the same without luck, not with it."""
+    keys = ["generator", "retriever", "metric", "seed"]
+    limits = scores.set_index(keys)[["ci_low", "ci_high"]].sort_index()
+    for retriever, metric in (("bm25", "R@1"), ("", "BLEU-2"), ("", "CIDEr")):
+        steady = limits.loc["long", retriever, metric]
+        assert steady.loc["mean"].to_numpy() == pytest.approx(steady.loc["0"].to_numpy(), abs=1e-12)
+    lucky = limits.loc["oracle", "bm25", "R@1"]
+    assert lucky.loc["mean"].to_numpy() != pytest.approx(lucky.loc[["0", "1"]].mean().to_numpy(), abs=1e-6)
+    assert limits.xs("sd", level="seed").isna().all(axis=None)

@@ -255,4 +255,4 @@ def test_an_unknown_analyzer_is_told_and_near_none(tiny: Tiny, cli: Cli, analyze
     said = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", f"bm25.analyzer={analyzer}")
     assert said.status == 2
     assert "bm25.analyzer" in said.error()
-    assert "auto, en, zh" in said.error()
+    assert "auto, en, zh, standard" in said.error()

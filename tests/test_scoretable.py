@@ -12,7 +12,7 @@ from bench.comparisons import COLUMNS as SIGNIFICANCE
 from bench.lint import lint
 from bench.results import Result
 from bench.scoring import COLUMNS
-from bench.tables import Table, build_tables, to_csv, to_latex, to_markdown
+from bench.tables import RENDERERS, SUFFIXES, Table, build_tables, to_csv, to_latex, to_markdown
 from tests.conftest import Cli
 from tests.duel import Duel
 
@@ -111,6 +111,24 @@ def test_the_printed_tables_pass_their_own_lint(duel: Duel) -> None:
         for suffix in ("md", "csv", "tex"):
             report = lint(str(duel.out / "tables" / f"{name}.{suffix}"))
             assert report.ok, report.to_text()
+
+
+@pytest.mark.parametrize("seed", [0, [0, 1]])
+def test_every_form_with_intervals_and_seeds_passes_its_own_lint(
+    duel: Duel, tmp_path: Path, seed: int | list[int]
+) -> None:
+    result = duel.run(tmp_path / "out", seed=seed)
+    asked = result.manifest["evaluation"]["queries"]
+    for table in [t for intervals in (False, True) for t in result.tables(intervals=intervals)[:2]]:
+        known = [j for j, name in enumerate(table.columns) if name != "Distinct"]
+        for form, suffix in SUFFIXES.items():
+            path = tmp_path / f"{table.name}.{suffix}"
+            path.write_text(RENDERERS[form](table))
+            report = lint(str(path), n=asked)
+            assert report.ok, report.to_text()
+            assert report.cells == sum(bool(cells[j].text) for _, cells in table.rows for j in known)
+    report = lint(str(tmp_path / "out" / "scores.csv"))
+    assert report.ok, report.to_text()
 
 
 def test_tables_printed_again_do_not_read_what_they_were_made_of(duel: Duel, tmp_path: Path) -> None:

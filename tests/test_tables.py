@@ -172,7 +172,7 @@ def test_csv_runs_no_formula(label: str) -> None:
 def test_latex_escapes_and_marks() -> None:
     text = to_latex(table())
     row = next(line for line in text.splitlines() if "12.34" in line)
-    assert r"A|B <b>\&" in row
+    assert r"A\textbar{}B \textless{}b\textgreater{}\&''x''" in row
     for escaped in (r"\textbackslash{}", r"100\%", r"\$x\_1\$", r"\#\{\textasciitilde{}\textasciicircum{}\}"):
         assert escaped in row
     assert r"\textbf{12.34}*" in row
@@ -180,6 +180,18 @@ def test_latex_escapes_and_marks() -> None:
     assert len(re.findall(r"(?<!\\)&", row)) == 3
     assert row.endswith(r"\\")
     assert r"\begin{tabular}{llrr}" in text
+
+
+@pytest.mark.parametrize("label", ["[mine]", "*mine", "a\n\nb", HOSTILE])
+def test_latex_leaves_no_sign_that_latex_reads_otherwise(label: str) -> None:
+    text = to_latex(Table("x", label, [label], ["p < 0.05"], [([label], [Cell("1.00")])] * 2, [label]))
+    body = text.partition("\n")[2]
+    assert not re.search(r'[<>|"]|(?<!\\)[%#~^]', body)
+    assert "\n\n" not in body.partition(r"\end{tabular}")[0]
+    assert not re.search(r"\\\\\s*[\[*]", body)
+    bare = re.sub(r"\\[{}]", "", body)
+    assert bare.count("{") == bare.count("}")
+    assert text.startswith(r"% \usepackage{booktabs}")
 
 
 def test_latex_rules_blocks_off() -> None:

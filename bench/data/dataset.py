@@ -66,6 +66,8 @@ class Dataset:
     queries: Mapping[QueryId, str]
     relevant: Mapping[QueryId, Sequence[VideoId]]
     """Videos of every split with relevance > 0, in the order of videos.jsonl."""
+    spellings: Mapping[QueryId, Sequence[QueryId]]
+    """The ids in queries.jsonl that are one information need, under the id it goes by."""
     features: Features | None
     feature_names: Sequence[str]
     digest: str

@@ -56,7 +56,7 @@ def read_dataset(
     if features is not None and features not in names:
         raise unknown("features", features, names)
     chosen = features or next(iter(names), None)
-    queries, united = _unite(texts, relevant) if options.unite_queries else (texts, relevant)
+    spellings = _needs(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
     order = {record.video_id: i for i, record in enumerate(records)}
     return Dataset(
         name=str(info.get("name", folder.name)),
@@ -65,8 +65,15 @@ def read_dataset(
         synthetic=info.get("synthetic") is True,
         info=info,
         records=records,
-        queries=queries,
-        relevant={query: sorted(united.get(query, ()), key=order.__getitem__) for query in queries},
+        queries={query_id: text for query_id, text in texts.items() if query_id in spellings},
+        relevant={
+            query_id: sorted(
+                set().union(*(relevant.get(same, ()) for same in spellings[query_id])), key=order.__getitem__
+            )
+            for query_id in texts
+            if query_id in spellings
+        },
+        spellings=spellings,
         features=read_features(folder, chosen, report) if chosen else None,
         feature_names=names,
         digest=_files_digest(folder, chosen, options),
@@ -74,20 +81,12 @@ def read_dataset(
     )
 
 
-def _unite(
-    texts: Mapping[QueryId, str], relevant: Mapping[QueryId, set[VideoId]]
-) -> tuple[dict[QueryId, str], dict[QueryId, set[VideoId]]]:
+def _needs(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
     """Make one information need of the queries with one normalised text, under the smallest id."""
     same: dict[str, list[QueryId]] = {}
     for query_id, text in texts.items():
         same.setdefault(normalise(text), []).append(query_id)
-    needs = {min(group): group for group in same.values()}
-    queries = {query_id: text for query_id, text in texts.items() if query_id in needs}
-    united = {
-        query_id: set().union(*(relevant.get(member, set()) for member in group))
-        for query_id, group in needs.items()
-    }
-    return queries, united
+    return {min(group): group for group in same.values()}
 
 
 def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:

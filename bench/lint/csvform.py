@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bench.errors import DataError
 from bench.lint.columns import Column, column
-from bench.lint.grid import Grid, GridRow, even
+from bench.lint.grid import Grid, GridRow, even, spread_name
 from bench.lint.markup import Marked, undress
 from bench.lint.printed import FLOAT_SLACK, Printed, Style, UnreadableError, is_missing, read_number
 from bench.lint.tables import Entry, Row, Table
@@ -58,7 +58,8 @@ def long(lines: list[tuple[int, list[str]]], file: str) -> Table:
     """Return the table of a long CSV: a row for each generator, retriever and seed.
 
     ``n`` is kept where it is one whole number for the row and ``seed`` names one seed: a mean over
-    seeds has other steps. Raises DataError for a missing column, a bad number, a score given twice.
+    seeds has other steps, and their deviations (seed ``sd``) are no scores. Raises DataError for a
+    missing column, a bad number, a score given twice.
     """
     names = [name.strip().lower() for name in lines[0][1]]
     label = next((name for name in _LABELS if name in names), None)
@@ -68,18 +69,22 @@ def long(lines: list[tuple[int, list[str]]], file: str) -> Table:
         )
     rows: dict[tuple[str, str, str], Row] = {}
     unknown: dict[str, None] = {}
+    spreads: dict[str, None] = {}
     for line, cells in lines[1:]:
         if len(cells) != len(names):
             raise DataError(f"{file}:{line}: {len(cells)} cells under a header of {len(names)}.")
         fields = dict(zip(names, (cell.strip() for cell in cells), strict=True))
         known = column(fields["metric"])
-        if known is None:
+        if spread_name(fields.get("seed", "")):
+            spreads[fields["seed"]] = None
+        elif known is None:
             unknown[fields["metric"]] = None
         elif not is_missing(fields["value"]):
             _add(rows, known, fields, place=f"{file}:{line}", label=fields[label])
-    notes = (f"metrics not known and left out: {', '.join(unknown)}",) if unknown else ()
+    notes = [f"metrics not known and left out: {', '.join(unknown)}"] if unknown else []
+    notes += [f"rows that are no scores and left out: seed {', '.join(spreads)}"] if spreads else []
     _share_precision(rows.values())
-    return Table("table", tuple(rows.values()), (), notes).with_scales()
+    return Table("table", tuple(rows.values()), (), tuple(notes)).with_scales()
 
 
 def _share_precision(rows: Iterable[Row]) -> None:

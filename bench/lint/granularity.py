@@ -37,7 +37,7 @@ def _numbers(table: Table) -> Iterator[tuple[Row, Column, Printed, int]]:
     for row in table.rows:
         for column, entry in row.entries.items():
             scale = table.scales.get(column.family, Scale.UNKNOWN).value
-            if scale and steps(column):
+            if scale and steps(column) and not entry.number.spread:  # a mean over runs has other steps
                 yield row, column, entry.number, scale
 
 

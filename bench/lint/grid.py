@@ -88,12 +88,17 @@ def to_table(grid: Grid) -> Table | None:
     style = _style(grid, header)
     rows, gains = _rows(grid, header, style)
     notes = [f"columns not known and left out: {', '.join(header.left_out)}"] if header.left_out else []
-    if spreads := [row.name for row in rows if _SPREAD.fullmatch(row.label)]:
+    if spreads := [row.name for row in rows if spread_name(row.label)]:
         notes.append(f"rows that are no scores and left out: {', '.join(spreads)}")
-        rows = [row for row in rows if not _SPREAD.fullmatch(row.label)]
+        rows = [row for row in rows if not spread_name(row.label)]
     if style is Style.COMMA:
         notes.append("numbers are read with a decimal comma")
     return Table(grid.name, tuple(rows), tuple(gains), tuple(notes)).with_scales()
+
+
+def spread_name(text: str) -> bool:
+    """Tell whether a row of this name holds deviations or p-values, and no scores."""
+    return bool(_SPREAD.fullmatch(text))
 
 
 def _known(texts: Sequence[str]) -> dict[int, Column]:
@@ -211,6 +216,8 @@ def _split(
     for j, (top, known) in header.numbers.items():
         entries = made.setdefault(top, {})
         cell = printed.cells[j]
+        if cell.spanned:
+            _refuse_span(grid, printed, j)
         if not is_missing(bare(cell.text)):
             entries[known] = _entry(grid, printed, cell, style, known)
     return [
@@ -218,6 +225,15 @@ def _split(
         for top, entries in made.items()
         if entries
     ]
+
+
+def _refuse_span(grid: Grid, row: GridRow, j: int) -> None:
+    whole = next(row.cells[i].text for i in range(j, -1, -1) if not row.cells[i].spanned)
+    if not is_missing(whole):
+        raise DataError(
+            f"{grid.file}:{row.line}: '{whole}' spans several columns; which of them it is the number of "
+            "cannot be told. Write it into each."
+        )
 
 
 def _entry(grid: Grid, row: GridRow, cell: Marked, style: Style, known: Column) -> Entry:

@@ -115,7 +115,7 @@ def _cells(content: str, pending: dict[int, tuple[int, str]], place: _Place) -> 
                 f"{error} in '{raw.strip()}': it may change the number. Write the number itself, or define "
                 "the mark with \\textbf or \\underline."
             ) from None
-        yield from (Marked("") for _ in range(span - 1))
+        yield from (Marked("", spanned=True) for _ in range(span - 1))
         j += span
 
 

@@ -15,6 +15,8 @@ class Marked:
     bold: bool = False
     underline: bool = False
     starred: bool = False
+    spanned: bool = False
+    """Whether it belongs to the cell before it, which spans several columns."""
 
 
 _TAGS = re.compile(r"</?(?:b|strong|u|ins|em|i|span|small|font)\b[^>]*>", re.I)
@@ -24,15 +26,18 @@ _APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
 _HTML_SUP = re.compile(r"<sup>\s*(?:\*|†|‡|§|[a-z])+\s*</sup>", re.I)
-_STARS = re.compile(r"(?<=[\d.%)])\s*[*†‡§]+$")
-_NOTE = re.compile(r"^([+\-−]?[\d.,]*\d\s*%?)\s*\([^()]*\)$")
+_STARS = re.compile(r"(?<=[\d.%)\]])\s*[*†‡§]+$")
+_NOTE = re.compile(
+    r"^([+\-−]?[\d.,]*\d\s*%?)\s*(?:\([^()]*\)|\[[+\-−]?[\d.]+\s*%?(?:\s*[,;–]\s*|\s+)[+\-−]?[\d.]+\s*%?\])$"
+)
 
 
 def undress(raw: str) -> Marked:
     """Return the plain text of a CSV or Markdown cell and its marks.
 
     ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` after a number is
-    a significance mark, a figure in brackets after a number is a side remark (a spread, a gain).
+    a significance mark, a figure in brackets after a number is a side remark (a spread, a gain), and
+    so is a pair in square ones (an interval).
     """
     text = html.unescape(raw).strip()
     bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")

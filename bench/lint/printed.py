@@ -36,6 +36,8 @@ class Printed:
     value: Decimal
     half: Decimal
     percent: bool = False
+    spread: bool = False
+    """Whether a spread stood beside it: it is a mean over runs, then."""
 
     @property
     def low(self) -> Decimal:
@@ -66,6 +68,7 @@ _SPACED = re.compile(r"(?<=\d)[\u2009\u202f\u00a0](?=\d{3}(?!\d))")
 _COMMA_FRACTION = re.compile(r"[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\d{3})+,\d+)")
 _POINT_FRACTION = re.compile(r"[+-]?(?:\d*\.(?:\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+)")
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 _SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
 
 
@@ -110,10 +113,14 @@ def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
         half = FLOAT_SLACK
     if count and exponent >= 0:
         half = Decimal(0)
-    return Printed(cell.text, value, half, "%" in cell.text)
+    return Printed(cell.text, value, half, "%" in cell.text, bool(_SPREAD.search(cell.text)))
 
 
 def _digits(text: str, style: Style, count: bool) -> str:
+    if count and _POINTED.fullmatch(text):
+        raise UnreadableError(
+            f"'{text}' may be a thousand or a fraction: a count is whole. Write it without the point"
+        )
     if _EITHER.fullmatch(text) and style is not Style.POINT and not count:
         raise UnreadableError(
             f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which"

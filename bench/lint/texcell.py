@@ -19,7 +19,7 @@ _COLOURED = re.compile(
     r"|\\rotatebox(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}"
 )
 _DROPPED = re.compile(
-    r"\\(?:cite[a-z]*|ref|label|footnote|footnotemark|cellcolor|color|tnote|vspace|hspace)"
+    r"\\(?:cite[a-z]*|ref|label|footnotemark|footnote|cellcolor|color|tnote|vspace|hspace)"
     r"\*?(?:\[[^\]]*\])*(?:\{[^{}]*\})?"
     r"|\\(?:bfseries|bf|itshape|it|small|footnotesize|scriptsize|tiny|normalsize|phantom\{[^{}]*\}|hfill|quad|qquad"
     r"|left|right|centering|displaystyle|rm|em)\b"
@@ -28,15 +28,16 @@ _DAGGERS = (
     r"\*|†|‡|§|\\ast\b|\\star\b|\\dag(?:ger)?\b|\\ddag(?:ger)?\b|\\S\b|\\text(?:dagger|asteriskcentered)\b"
 )
 _SUPERSCRIPT = re.compile(rf"(?:\^|\\textsuperscript)\s*(?:\{{(?:\s|{_DAGGERS})+\}}|(?:{_DAGGERS}))")
-_SPREAD = re.compile(r"(?:_\s*\{\s*)?(?:\\pm|±)[^}]*\}?")
 _BESIDE = re.compile(r"(?<=\d)(?=\\[a-zA-Z]|\{\d)(?!\\pm\b)")
 """Where a macro or a group follows a digit: what it holds is no part of that number."""
+_BROKEN = re.compile(r"\\\\\*?(?:\[[^\]]*\])?")
+"""The end of a line inside a cell, as in \\makecell."""
 _MACRO = re.compile(r"\\([a-zA-Z]+)\s?")
 _PLAIN = {
     "\\%": "%", "\\,": "\u2009", "\\;": "\u2009", "\\!": "", "\\:": "\u2009", "\\ ": " ",
     "\\#": "#", "\\_": "_",
     "\\&": "&", "~": " ", "{,}": ",", "\\rightarrow": "→", "\\to ": "→",
-    "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
+    "\\pm": "±", "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
     "\\textendash": "–",
     "\\textemdash": "—", "\\checkmark": "✓", "\\times": "×", "\\alpha": "α",
 }  # fmt: skip
@@ -75,11 +76,11 @@ def undress(raw: str) -> Marked:
     """
     bold, underline = bool(_BOLD.search(raw)), bool(_UNDERLINE.search(raw))
     starred = bool(_SUPERSCRIPT.search(raw))
-    text = _SUPERSCRIPT.sub("", raw)
+    text = _BROKEN.sub(" ", _SUPERSCRIPT.sub("", raw))
     for tex, plain in _PLAIN.items():
         text = text.replace(tex, plain)
     text = _peel(_DROPPED.sub("", _BESIDE.sub(" ", text)))
-    text = _SPREAD.sub("", re.sub(rf"(?:{_DAGGERS})(?=\W*$)", "*", text))
+    text = re.sub(rf"(?:{_DAGGERS})(?=\W*$)", "*", text)
     text = re.sub(r"(?<!\\)[{}$]|\\[()]", "", text)
     if (
         (found := _MACRO.search(text))

@@ -23,21 +23,40 @@ class Interval(NamedTuple):
     high: float
 
 
-def mean_interval(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAWS) -> Interval:
+def mean_interval(
+    values: npt.NDArray[Any], *, weights: Floats | None = None, seed: int = 0, draws: int = DRAWS
+) -> Interval:
     """Return the 95 % percentile bootstrap interval of the mean of ``values [n]``.
 
     Source: Efron and Tibshirani 1993, chapter 13.
     """
-    return mean_intervals({"": values}, seed=seed, draws=draws)[""]
+    return mean_intervals({"": values}, weights=weights, seed=seed, draws=draws)[""]
 
 
 def mean_intervals(
-    columns: Mapping[str, npt.NDArray[Any]], *, seed: int = 0, draws: int = DRAWS
+    columns: Mapping[str, npt.NDArray[Any]],
+    *,
+    weights: Floats | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> dict[str, Interval]:
-    """Return the interval of each column's mean; the columns ``[n]`` share queries, hence draws."""
+    """Return the interval of each column's mean; the columns ``[n]`` share queries, hence draws.
+
+    ``weights [n]`` tell how much each row counts where they differ; values are already so many times
+    larger, and each draw's sum is divided by its own weights.
+    """
     values = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
-    sums = bootstrap_sums(values, seed=seed, draws=draws)
-    return percentiles_of(columns, sums / max(1, len(values)), len(values))
+    return percentiles_of(columns, bootstrap_means(values, weights, seed=seed, draws=draws), len(values))
+
+
+def bootstrap_means(
+    values: npt.NDArray[Any], weights: Floats | None = None, *, seed: int = 0, draws: int = DRAWS
+) -> Floats:
+    """Return the means ``[draws, c]`` of ``values [n, c]``; ``weights`` as in `mean_intervals`."""
+    whole = np.ones(len(values)) if weights is None else weights
+    sums = bootstrap_sums(np.column_stack([values, whole]), seed=seed, draws=draws)
+    # without a row there is no weight, and no number
+    return np.asarray(sums[:, :-1] / np.maximum(sums[:, -1:], 1e-12))
 
 
 def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAWS) -> Floats:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.metrics.intervals import DRAWS, Interval, percentiles
+from bench.metrics.intervals import DRAWS, Interval, bootstrap_means, percentiles
 from bench.metrics.significance import ALPHA, POWER, PairedTest, summarise, without_rounding
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -70,23 +70,34 @@ def minimum_detectable_over_seeds(
 
 
 def interval_over_seeds(
-    ours: npt.NDArray[Any], theirs: npt.NDArray[Any] | None = None, *, seed: int = 0, draws: int = DRAWS
+    ours: npt.NDArray[Any],
+    theirs: npt.NDArray[Any] | None = None,
+    *,
+    weights: Floats | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> Interval:
     """Return the 95 % hierarchical bootstrap interval of a mean, or of a difference of means.
 
     Each draw takes queries with replacement, the same for both sides, and seeds with replacement,
-    of each side by itself. With few seeds it is somewhat narrow, as any bootstrap of few items is.
+    of each side by itself. ``weights`` as in `mean_intervals`. With few seeds it is somewhat narrow, as
+    any bootstrap of few items is.
     """
     a, b = _checked(ours, ours if theirs is None else theirs)
-    sides = [a] if theirs is None else [a, b]
-    rng = np.random.default_rng(seed)
-    n = a.shape[1]
-    drawn = np.empty(draws)
-    for i in range(draws):
-        weights = np.bincount(rng.integers(n, size=n), minlength=n) / n
-        means = [(side @ weights)[rng.integers(len(side), size=len(side))].mean() for side in sides]
-        drawn[i] = means[0] - sum(means[1:])
+    columns = np.concatenate([a] if theirs is None else [a, b]).T  # [Q, seeds of both]
+    means = bootstrap_means(columns, weights, seed=seed, draws=draws)
+    rng = np.random.default_rng([seed, 1])  # apart from the draws of queries
+    drawn = means_over_seeds(means[:, : len(a)], rng)
+    if theirs is not None:
+        drawn = drawn - means_over_seeds(means[:, len(a) :], rng)
     return percentiles(drawn)
+
+
+def means_over_seeds(values: Floats, rng: np.random.Generator) -> Floats:
+    """Return the means ``[draws, ...]`` of ``values [draws, seeds, ...]`` over seeds drawn anew each time."""
+    draws, seeds = values.shape[:2]
+    chosen = rng.integers(seeds, size=(draws, seeds))
+    return np.asarray(values[np.arange(draws)[:, None], chosen].mean(axis=1))
 
 
 def _checked(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[Floats, Floats]:

@@ -264,6 +264,21 @@ def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path, seed):
     assert lint(str(path)).ok
 
 
+def test_deviations_over_seeds_are_no_scores(tmp_path):
+    """Of a mean over seeds recall may not fall; of their deviations it may."""
+    path = tmp_path / "scores.csv"
+    rows = [
+        f"lead,bm25,R@{k},{value},300,{seed}"
+        for seed, pair in (("mean", (0.2, 0.3)), ("sd", (0.02, 0.01)))
+        for k, value in zip((1, 5), pair, strict=True)
+    ]
+    path.write_text("\n".join(["generator,retriever,metric,value,n,seed", *rows]) + "\n")
+    report = lint(str(path))
+    assert report.ok, report.to_text()
+    assert report.cells == 2
+    assert "rows that are no scores and left out: seed sd" in report.notes
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [
@@ -301,6 +316,8 @@ def test_small_percentages_of_one_family_are_left_out_of_cross_checks(tmp_path):
         "12.5.1",
         "12–13",
         "[12.5](#note) 3",
+        "12.5 [3]",
+        "12.5 [3, x]",
     ],
 )
 def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path, cell):
@@ -321,6 +338,8 @@ def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path, cell):
         ("12.5†‡", 12.5, False),
         ("−12.5", -12.5, False),
         ("12.5 %", 12.5, False),
+        ("**12.5 [10.0, 14.5]**\\*", 12.5, True),
+        ("12.5 ± 0.3 [10.0 14.5]", 12.5, False),
         ("1 234.5".replace(" ", "\u202f"), 1234.5, False),
     ],
 )
@@ -347,6 +366,8 @@ def test_a_markdown_cell_keeps_its_number_under_any_dress(tmp_path, cell, value,
         (r"\num{12.5}", 12.5),
         (r"$-$12.5", -12.5),
         (r"12.5\,\%", 12.5),
+        (r"12.5\footnotemark[2]", 12.5),
+        (r"\textbf{12.5 $\pm$ 0.3 [10.0, 14.5]}*", 12.5),
     ],
 )
 def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path, cell, value):
@@ -363,6 +384,45 @@ def test_a_latex_cell_of_two_numbers_is_refused(tmp_path, cell):
     text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
     with pytest.raises(DataError, match=r"t.tex:3: "):
         tables(tmp_path, "t.tex", text.replace("CELL", cell))
+
+
+def test_a_number_over_several_columns_is_given_to_none(tmp_path):
+    body = textwrap.dedent(r"""
+    \begin{tabular}{lcc}
+    Model & R@1 & R@5 \\
+    A & \multicolumn{2}{c}{CELL} \\
+    B & 1 & 2 \\
+    \end{tabular}
+    """)
+    with pytest.raises(DataError, match=r"t.tex:3: '10.0' spans several columns"):
+        tables(tmp_path, "t.tex", body.replace("CELL", "10.0"))
+    assert list(values(one(tmp_path, "t.tex", body.replace("CELL", "--")))) == ["B"]
+
+
+def test_a_header_of_two_lines_in_a_cell_is_known(tmp_path):
+    text = "\\begin{tabular}{lc}\nModel & \\makecell{R@5\\\\(\\%)} \\\\\nA & 20.5 \\\\\n\\end{tabular}\n"
+    assert values(one(tmp_path, "t.tex", text)) == {"A": [20.5]}
+    with pytest.raises(DataError, match="not a number"):
+        tables(tmp_path, "t.tex", text.replace("20.5", "\\makecell{2.0\\\\3.0}"))
+
+
+def test_points_of_thousands_in_counts_are_refused_and_commas_read(tmp_path):
+    head = "Data;Train;Val;Test;Total\n"
+    with pytest.raises(DataError, match=r"t.csv:2: column Train: '50.096' may be a thousand or a fraction"):
+        tables(tmp_path, "t.csv", head + "videos;50.096;5.000;5.000;60.096\n")
+    commas = one(tmp_path, "t.csv", head + "videos;50,096;5,000;5,000;60,096\n")
+    assert values(commas) == {"videos": [50096, 5000, 5000, 60096]}
+
+
+@pytest.mark.parametrize(("name", "cell"), [("t.md", "33.39 ± 0.10"), ("t.tex", r"33.39 $\pm$ 0.10")])
+def test_a_mean_with_its_spread_is_not_held_to_the_steps_of_n(tmp_path, name, cell):
+    markdown = f"| Model | P@1 |\n|---|---|\n| A | {cell} |\n"
+    latex = f"\\begin{{tabular}}{{lc}}\nModel & P@1 \\\\\nA & {cell} \\\\\n\\end{{tabular}}\n"
+    path = tmp_path / name
+    path.write_text(markdown if name == "t.md" else latex)
+    assert lint(str(path), n=300).ok
+    path.write_text(path.read_text().replace(cell, "33.39"))
+    assert [v.rule for v in lint(str(path), n=300).violations] == ["granularity"]
 
 
 def test_a_tabular_inside_a_tabular_is_refused(tmp_path):

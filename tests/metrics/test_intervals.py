@@ -61,3 +61,14 @@ def test_one_query_and_a_constant_have_no_width_and_no_query_no_number() -> None
     assert mean_interval(np.array([0.25])) == (0.25, 0.25)
     assert mean_interval(np.ones(10)) == (1.0, 1.0)
     assert all(math.isnan(end) for end in mean_interval(np.zeros(0)))
+
+
+def test_an_item_that_counts_several_times_is_drawn_once_with_its_weight() -> None:
+    values, weights = RNG.random(80), RNG.integers(1, 9, size=80).astype(float)
+    copies = np.repeat(values, weights.astype(int))
+    low, high = mean_interval(values * weights, weights=weights)
+    naive = mean_interval(copies)
+    assert low < copies.mean() < high
+    assert high - low > 1.5 * (naive.high - naive.low)
+    assert mean_interval(weights, weights=weights) == (1.0, 1.0)
+    assert mean_interval(values, weights=np.ones(80)) == mean_interval(values)

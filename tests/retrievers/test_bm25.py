@@ -151,6 +151,19 @@ def test_an_analyzer_of_the_other_language_is_refused_by_name(language: str, ana
         bm25(language, analyzer=analyzer)
 
 
+@pytest.mark.parametrize("engine", ["lucene", "bm25s"])
+def test_the_standard_analyzer_stems_nothing_and_takes_ideographs_one_by_one(engine: str) -> None:
+    english = bm25(analyzer="standard", engine=engine)
+    texts = {"a": "the cooking of noodles", "b": "cooks"}
+    assert search(english, texts, "cooking") == search(english, texts, "the") == ["a"]
+    assert search(english, texts, "cook") == []
+    chinese = bm25("zh", analyzer="standard", engine=engine)
+    assert search(chinese, {"a": "红烧肉的做法", "b": "红色的车"}, "车红") == ["b", "a"]
+    assert search(bm25("zh", engine=engine), {"a": "红烧肉的做法", "b": "红色的车"}, "车红") == []
+    assert english.signature()["analyzer"].startswith("standard ")
+    assert chinese.explain("车红", "红色的车") == ["matched: 车, 红"]
+
+
 @pytest.mark.parametrize(("language", "text"), [("en", "红烧肉的做法" * 5), ("zh", "plain words " * 20)])
 def test_texts_in_the_other_language_are_refused(language: str, text: str) -> None:
     with pytest.raises(DataError, match=f"language is '{language}'"):

@@ -87,6 +87,39 @@ def test_towers_and_roles_of_the_retriever_never_share_an_entry(
     assert encoders["one"].asked == encoders["two"].asked == ["text", "text"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "vector"),
+    [
+        ({}, 4),
+        ({"document_prefix": "p: "}, 7),
+        ({"max_tokens": 3}, 3),
+        ({"document_prefix": "p: ", "max_tokens": 3}, 3),
+    ],
+)
+def test_a_prefix_and_a_limit_are_part_of_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], vector: int
+) -> None:
+    monkeypatch.setattr(
+        dpr, "locate", lambda name, *_, **__: SimpleNamespace(digest=name, is_native_dpr=False)
+    )
+
+    def load(_: Any, *, max_tokens: int | None, **__: Any) -> Dummy:
+        encoder = Dummy(0)
+        whole = encoder.encode
+        encoder.encode = lambda texts: whole([text[:max_tokens] for text in texts])  # type: ignore[method-assign]
+        return encoder
+
+    monkeypatch.setattr(encoders_module, "load_encoder", load)
+    store: Any = SimpleNamespace(root=tmp_path)
+    for options in ({}, changed, {}, changed):  # each finds what the other left
+        asked = dpr.DPROptions(weights="one", **options)
+        retriever = dpr.PretrainedDPR(Context(sections={"dpr": asked}, store=store))
+        retriever.index({"v": "text"})
+        query = min(4, asked.max_tokens or 4)
+        expected = (vector if options else 4) * query + 1
+        assert retriever.search({"q": "text"}, 1).scores[0, 0] == expected
+
+
 def test_an_audit_fails_loudly_when_the_encoder_gives_other_vectors(tmp_path: Path) -> None:
     scope = {"weights": "w"}
     embed(["aa", "b"], Dummy(0).encode, EmbeddingCache(tmp_path, scope), audit=True)

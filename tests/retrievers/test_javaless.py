@@ -56,6 +56,7 @@ def java_terms(text: str, language: str) -> list[str]:
     made = {
         "en": lambda: java("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance(),
         "zh": lambda: java("org.apache.lucene.analysis.cjk.CJKAnalyzer")(),
+        "standard": lambda: java("org.apache.lucene.analysis.standard.StandardAnalyzer")(),
     }[language]()
     return [str(term) for term in java("io.anserini.analysis.AnalyzerUtils").analyze(made, text).toArray()]
 
@@ -70,7 +71,7 @@ def test_every_stem_is_lucenes() -> None:
     assert analyze(" ".join(words), "en") == java_terms(" ".join(words), "en")
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", "zh", "standard"])
 @pytest.mark.parametrize(
     "letters",
     [
@@ -101,8 +102,8 @@ def test_lengths_are_quantised_as_lucene_does() -> None:
 
 
 @pytest.mark.parametrize(("language", "longest"), [("en", 8), ("en", 400), ("zh", 20), ("zh", 300)])
-@pytest.mark.parametrize("k1", [0.0, 0.9, 1.5])
-def test_the_ranking_is_lucenes(language: str, longest: int, k1: float) -> None:
+@pytest.mark.parametrize(("k1", "analyzer"), [(0.0, "auto"), (0.9, "auto"), (1.5, "auto"), (0.9, "standard")])
+def test_the_ranking_is_lucenes(language: str, longest: int, k1: float, analyzer: str) -> None:
     chance = random.Random(longest)
     words = [chr(0x4E00 + i) for i in range(60)] if language == "zh" else [f"word{i}" for i in range(120)]
     glue = "" if language == "zh" else " "
@@ -114,7 +115,7 @@ def test_the_ranking_is_lucenes(language: str, longest: int, k1: float) -> None:
     queries = {f"q{i}": glue.join(chance.choices(words, weights, k=chance.randint(1, 6))) for i in range(100)}
     runs = []
     for name in ("lucene", "bm25s"):
-        retriever = engine(name, language, k1=k1)
+        retriever = engine(name, language, k1=k1, analyzer=analyzer)
         retriever.index(summaries)
         runs.append(retriever.search(queries, 30))
     assert np.array_equal(runs[0].hits, runs[1].hits)
@@ -138,6 +139,7 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
     retriever.index({"a": "red fox"})
     assert retriever.search({"q": "fox"}, 1).hits[0, 0] == 0
     assert retriever.signature()["engine"].startswith("bm25s ")
+    assert set(retriever.identity()) == {"engine", "nltk", "regex"}  # words and stems are theirs
     assert retriever.index_bytes() > 0
 
 

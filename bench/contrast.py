@@ -248,7 +248,8 @@ def _asked(items: RunItems) -> dict[str, Any]:
     settings = manifest["settings"]
     return {
         "dataset digest": str(manifest["dataset"]["digest"])[:8],
-        "split (the pool)": settings["split"],
+        "split": settings["split"],
+        "pool (index.pool)": settings["options"].get("index.pool", "split"),
         "evaluated queries": manifest["files"]["queries.tsv"][:8],
         "relevance": manifest["files"]["qrels.trec"][:8],
     }

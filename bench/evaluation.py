@@ -31,35 +31,44 @@ class Evaluation:
         return sum(len(videos) for videos in self.relevant.values()) / len(self.relevant)
 
 
-def evaluation(dataset: Dataset, *, split: str, protocol: str, query_seed: int) -> Evaluation:
-    """Return the evaluation of a split: the pool is its videos, relevance outside it is not counted.
+def evaluation(
+    dataset: Dataset, *, split: str, protocol: str, query_seed: int, pool: str = "split"
+) -> Evaluation:
+    """Return the evaluation of a split: relevance outside the pool is not counted.
 
-    ``all-queries`` takes each query with a relevant video in the pool once. ``one-query-per-video``
-    draws one relevant query for each video that has any; a query drawn for several videos keeps
+    The pool is the split's videos or, for ``all``, those of every split. ``all-queries`` takes each query
+    with a relevant video in the split once. ``one-query-per-video``
+    draws one relevant query for each video of it that has any; a query drawn for several videos keeps
     its weight, under the ids ``q``, ``q~2``, ``q~3`` … so that any TREC tool counts it as often
     (paper-audit part C). Raises DataError for an empty pool or one without queries.
     """
-    pool = [record.video_id for record in dataset.split(split)]
-    if not pool:
+    own = [record.video_id for record in dataset.split(split)]
+    if not own:
         raise DataError(
             f"dataset {dataset.name} has no videos in the split '{split}'; choose another with --split."
         )
-    inside = set(pool)
-    relevant = {
-        query: found
-        for query, videos in dataset.relevant.items()
-        if (found := [video for video in videos if video in inside])
-    }
+    searched = [record.video_id for record in dataset.records] if pool == "all" else own
+    relevant = _within(dataset.relevant, own)
     if not relevant:
         raise DataError(f"dataset {dataset.name}: no query has a relevant video in the split '{split}'.")
-    drawn = _one_per_video(pool, relevant, query_seed) if protocol == ONE_QUERY_PER_VIDEO else list(relevant)
+    drawn = _one_per_video(own, relevant, query_seed) if protocol == ONE_QUERY_PER_VIDEO else list(relevant)
     items = _distinct(drawn, taken=set(dataset.queries))
+    relevant = _within(dataset.relevant, searched)
     return Evaluation(
-        pool,
+        searched,
         {item: dataset.queries[query] for item, query in items.items()},
         {item: relevant[query] for item, query in items.items()},
         items,
     )
+
+
+def _within(
+    relevant: Mapping[QueryId, Sequence[VideoId]], videos: Sequence[VideoId]
+) -> dict[QueryId, list[VideoId]]:
+    """Return the relevant videos that are among the given ones, of the queries that have any."""
+    inside = set(videos)
+    kept = {query: [video for video in found if video in inside] for query, found in relevant.items()}
+    return {query: found for query, found in kept.items() if found}
 
 
 def draw(options: Sequence[str], *salt: object) -> str:

@@ -46,9 +46,7 @@ class External:
             if raw.strip():
                 video_id, summary = self._line(f"{self._path}:{number}", raw)
                 if video_id not in known:
-                    raise DataError(
-                        f"{self._path}:{number}: video '{video_id}' is not in the evaluated split."
-                    )
+                    raise DataError(f"{self._path}:{number}: video '{video_id}' is not in the pool.")
                 if video_id in found:
                     raise DataError(f"{self._path}:{number}: video '{video_id}' has a summary further up.")
                 found[video_id] = summary

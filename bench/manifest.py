@@ -59,10 +59,10 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
         "protocol": config.protocol
         + (f"(query-seed {config.query_seed})" if config.protocol == "one-query-per-video" else ""),
         "n": str(len(plan.evaluation.queries)),
-        "pool": str(len(plan.evaluation.pool)),
+        "pool": f"{len(plan.evaluation.pool)}{' (all splits)' if plan.index.pool == 'all' else ''}",
         "rel/query": f"{plan.evaluation.mean_relevant:.3f}",
         "ties": TIE_RULE,
-        "index": INDEXED[plan.index_mode],
+        "index": INDEXED[plan.index.mode],
         "tokens": TOKENS,
         "features": dataset.features.name if dataset.features else "none",
         "preset": config.preset,

@@ -41,20 +41,27 @@ class DataOptions(Section):
 
 
 INDEX_MODES = ("replace", "append")
+POOLS = ("split", "all")
 
 
 @dataclass(frozen=True)
 class IndexOptions(Section):
-    """What is indexed of a video."""
+    """What is indexed of a video, and of which videos."""
 
     section: ClassVar[str] = "index"
     mode: str = "replace"
     """``replace``: the summary stands for the video; ``append``: the transcript and the summary, as
     doc2query does (Nogueira et al. 2019)."""
+    pool: str = "split"
+    """``split``: the videos of the evaluated split are searched; ``all``: those of every split, of which
+    trained generators have seen some. The evaluated queries are the same (paper-audit.md, decision 54)."""
 
     def __post_init__(self) -> None:
-        if self.mode not in INDEX_MODES:
-            raise ValueError(f"option index.mode={self.mode!r} is unknown. Known: {', '.join(INDEX_MODES)}.")
+        for name, known in (("mode", INDEX_MODES), ("pool", POOLS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"option index.{name}={getattr(self, name)!r} is unknown. Known: {', '.join(known)}."
+                )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import __version__
 from bench.config import RunConfig
 from bench.context import Context
-from bench.data.dataset import Dataset, videos_digest
+from bench.data.dataset import SPLITS, Dataset, videos_digest
 from bench.data.folder import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import UsageError
@@ -48,8 +48,9 @@ class Plan:
         return self.dataset.videos(split, references=references)
 
     def pool_videos(self, *, references: bool) -> list[Video]:
-        """Return the videos that are summarized and searched."""
-        return self.videos(self.config.split, references=references)
+        """Return the videos that are summarized and searched, in dataset order."""
+        found = {v.video_id: v for split in self.splits for v in self.videos(split, references=references)}
+        return [found[video_id] for video_id in self.evaluation.pool]
 
     def split_digest(self, split: str) -> str:
         """Return the digest of all that can be learnt from a split."""
@@ -70,11 +71,14 @@ class Plan:
         )
 
     @property
-    def index_mode(self) -> str:
-        """Return what is indexed of a video: ``replace`` or ``append``."""
-        options = self.config.sections.get(IndexOptions.section, IndexOptions())
-        assert isinstance(options, IndexOptions)
-        return options.mode
+    def index(self) -> IndexOptions:
+        """Return what is indexed of a video, and of which videos."""
+        return index_options(self.config)
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Return the splits whose videos are searched."""
+        return SPLITS if self.index.pool == "all" else (self.config.split,)
 
     def settings(self) -> dict[str, Json]:
         """Return every setting with its value, defaults too; what repeats the run."""
@@ -123,8 +127,21 @@ def make_plan(config: RunConfig) -> Plan:
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
-    chosen = evaluation(dataset, split=config.split, protocol=config.protocol, query_seed=config.query_seed)
+    chosen = evaluation(
+        dataset,
+        split=config.split,
+        protocol=config.protocol,
+        query_seed=config.query_seed,
+        pool=index_options(config).pool,
+    )
     return Plan(config, dataset, chosen, store, generators, retrievers)
+
+
+def index_options(config: RunConfig) -> IndexOptions:
+    """Return the section of a configuration; defaults where it has none."""
+    options = config.sections.get(IndexOptions.section, IndexOptions())
+    assert isinstance(options, IndexOptions)
+    return options
 
 
 def cell_name(name: str) -> str:

@@ -59,13 +59,17 @@ def score_retrieval(plan: Plan, generator: str, retriever: str, retrieved: Retri
 
 
 def score_summaries(plan: Plan, generator: str, summaries: Summaries) -> CellScores:
-    """Return BLEU, ROUGE-L and CIDEr of summaries against the pool's references, with intervals."""
-    references = {video.video_id: video.references for video in plan.pool_videos(references=True)}
+    """Return BLEU, ROUGE-L and CIDEr of the split's summaries against its references, with intervals.
+
+    Videos of other splits in the pool are searched, but what was learnt from is not scored.
+    """
+    references = {v.video_id: v.references for v in plan.videos(plan.config.split, references=True)}
+    texts = {video_id: summaries.texts[video_id] for video_id in references}
     key: dict[str, Json] = {
         "summaries": summaries.digest,
         "references": digest([[video, list(texts)] for video, texts in references.items()]),
     }
-    return _kept(plan, "text-scores", key, (generator, None), lambda: _texts(summaries.texts, references))
+    return _kept(plan, "text-scores", key, (generator, None), lambda: _texts(texts, references))
 
 
 def _ranking(retrieved: Retrieved, truth: Relevance, needs: npt.NDArray[np.int64]) -> CellScores:

@@ -93,7 +93,8 @@ def find_summaries(plan: Plan, component: Component[Generator], split: str | Non
 
 
 def _seen(plan: Plan, component: Component[Generator], split: str | None) -> list[Video]:
-    return plan.videos(split or plan.config.split, references=reads_references(component.system))
+    references = reads_references(component.system)
+    return plan.videos(split, references=references) if split else plan.pool_videos(references=references)
 
 
 def _summaries_key(plan: Plan, component: Component[Generator], videos: Sequence[Video]) -> dict[str, Json]:
@@ -154,7 +155,7 @@ def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
 
     A summary that is the transcript itself is not said twice.
     """
-    if plan.index_mode == "replace":
+    if plan.index.mode == "replace":
         return dict(summaries.texts)
     spoken = {video.video_id: video.transcript for video in plan.pool_videos(references=False)}
     return {

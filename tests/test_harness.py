@@ -488,7 +488,7 @@ def test_an_option_changes_the_run_and_not_the_summaries(tiny: Tiny, tmp_path: P
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ('{"video_id": "v1", "summary": "x"}', "video 'v1' is not in the evaluated split"),
+        ('{"video_id": "v1", "summary": "x"}', "video 'v1' is not in the pool"),
         ('{"video_id": "v10", "summary": "x"}', "has a summary further up"),
         ('{"video_id": "v2"}', "'summary' is missing"),
         ('{"video_id": "v2", "summary": null}', "'summary' is missing or not a string"),

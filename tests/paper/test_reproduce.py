@@ -121,7 +121,7 @@ def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai):
     spread = swept.groupby(["generator", "metric"])["value"].agg(np.ptp)
     assert spread["qms", "R@1"] > 0
     ranges = next(table for table in kwai.tables if table.name == "table5-sweep")
-    (qms,) = [cells for names, cells in ranges.rows if names == ["bm25", "qms"]]
+    (qms,) = [cells for names, cells in ranges.rows if names == ["BM25", "QMS"]]
     of_r1 = swept.query("generator == 'qms' and metric == 'R@1'")["value"] * 100
     assert qms[0].text == f"{of_r1.min():.2f}–{of_r1.max():.2f}"
 

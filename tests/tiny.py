@@ -116,3 +116,14 @@ def write_features(
     np.save(folder / "frames.npy", frames)
     np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(list(lengths.values()))]).astype(np.int64))
     (folder / "ids.txt").write_text("".join(f"{video_id}\n" for video_id in lengths))
+
+
+def write_transcript_vectors(
+    folder: Path, texts: Mapping[str, Sequence[float]], dtype: npt.DTypeLike = np.float16
+) -> None:
+    """Write the vectors of transcripts beside features, zeros for videos that are not named."""
+    ids = (folder / "ids.txt").read_text().split()
+    vectors = np.zeros((len(ids), np.load(folder / "frames.npy").shape[1]), dtype=dtype)
+    for video_id, vector in texts.items():
+        vectors[ids.index(video_id)] = vector
+    np.save(folder / "transcripts.npy", vectors)

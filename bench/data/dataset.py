@@ -35,6 +35,8 @@ class Features:
     frames: Frames  # [total_frames, dim]
     offsets: npt.NDArray[np.int64]  # [n_videos + 1]
     position: Mapping[VideoId, int]
+    transcripts: Frames | None = None
+    """``[n_videos, dim]``: each transcript in the space of the frames, or zeros; for statistics only."""
 
     def count(self, video_id: VideoId) -> int:
         """Return how many frames a video has in the file; none for an unknown video."""
@@ -51,6 +53,14 @@ class Features:
             return frames
         chosen: Frames = frames[np.round(np.linspace(0, len(frames) - 1, most)).astype(np.int64)]
         return chosen
+
+    def transcript(self, video_id: VideoId) -> Frames | None:
+        """Return the vector of a video's transcript, ``[dim]``; None where there is none."""
+        place = self.position.get(video_id)
+        if self.transcripts is None or place is None:
+            return None
+        vector: Frames = self.transcripts[place]
+        return vector if vector.any() else None
 
 
 @dataclass(frozen=True, eq=False)

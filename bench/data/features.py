@@ -1,7 +1,8 @@
-"""Read and check one kind of visual features: three files, memory-mapped, never a pickle."""
+"""Read and check one kind of visual features: three files or four, memory-mapped, never a pickle."""
 
 from __future__ import annotations
 
+import os
 import tokenize
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ import numpy.typing as npt
 
 from bench.data.dataset import Features
 
-_CHUNK = 65_536  # rows looked at together when frames are checked for finiteness
+TRANSCRIPTS = "transcripts.npy"
+"""The optional file: vectors of the transcripts in the space of the frames. Not part of any digest or key."""
+_CHUNK = 65_536  # rows looked at together when vectors are checked for finiteness
 
 
 def feature_names(folder: Path) -> list[str]:
@@ -28,15 +31,24 @@ def read_features(folder: Path, name: str, report: Callable[[str], None]) -> Fea
     frames = _array(place / "frames.npy", problems)
     offsets = _array(place / "offsets.npy", problems)
     ids = _ids(place / "ids.txt", problems)
+    transcripts = _optional_array(place / TRANSCRIPTS, problems)
     if frames is not None:
-        problems += _frame_problems(place / "frames.npy", frames)
-    if frames is not None and frames.ndim == 2 and offsets is not None and ids is not None:
-        problems += _offset_problems(place / "offsets.npy", offsets, len(ids), len(frames))
+        problems += _vector_problems(place / "frames.npy", frames, "[total_frames, dim]")
+    if frames is not None and frames.ndim == 2 and ids is not None:
+        if offsets is not None:
+            problems += _offset_problems(place / "offsets.npy", offsets, len(ids), len(frames))
+        if transcripts is not None:
+            problems += _transcript_problems(place / TRANSCRIPTS, transcripts, len(ids), frames.shape[1])
     for problem in problems:
         report(problem)
     if problems or frames is None or offsets is None or ids is None:
         return None
-    return Features(name, frames, offsets, {video_id: i for i, video_id in enumerate(ids)})
+    return Features(name, frames, offsets, {video_id: i for i, video_id in enumerate(ids)}, transcripts)
+
+
+def _optional_array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
+    # a link that leads nowhere is there, and is a problem
+    return _array(path, problems) if os.path.lexists(path) else None
 
 
 def _array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
@@ -76,16 +88,25 @@ def _ids(path: Path, problems: list[str]) -> list[str] | None:
     return ids
 
 
-def _frame_problems(path: Path, frames: npt.NDArray[Any]) -> list[str]:
-    if frames.dtype not in (np.float16, np.float32):
-        return [f"{path}: the type is {frames.dtype}; float16 or float32 is expected."]
-    if frames.ndim != 2:
-        return [f"{path}: the shape is {frames.shape}; [total_frames, dim] is expected."]
-    for start in range(0, len(frames), _CHUNK):
-        finite = np.isfinite(frames[start : start + _CHUNK]).all(axis=1)
+def _vector_problems(path: Path, vectors: npt.NDArray[Any], expected: str) -> list[str]:
+    if vectors.dtype not in (np.float16, np.float32):
+        return [f"{path}: the type is {vectors.dtype}; float16 or float32 is expected."]
+    if vectors.ndim != 2:
+        return [f"{path}: the shape is {vectors.shape}; {expected} is expected."]
+    for start in range(0, len(vectors), _CHUNK):
+        finite = np.isfinite(vectors[start : start + _CHUNK]).all(axis=1)
         if not finite.all():
             return [f"{path}: row {start + int(np.argmin(finite))} holds a value that is not finite."]
     return []
+
+
+def _transcript_problems(path: Path, vectors: npt.NDArray[Any], videos: int, dim: int) -> list[str]:
+    if vectors.shape != (videos, dim):
+        return [
+            f"{path}: the shape is {vectors.shape}; ({videos}, {dim}) is expected: "
+            "lines in ids.txt, width of frames.npy."
+        ]
+    return _vector_problems(path, vectors, "[n_videos, dim]")
 
 
 def _offset_problems(path: Path, offsets: npt.NDArray[Any], videos: int, frames: int) -> list[str]:

@@ -7,6 +7,7 @@ from importlib import resources
 from statistics import fmean
 
 from bench.data.dataset import SPLITS, Dataset
+from bench.data.similarity import SIMILARITY, similarities, what_is_missing
 from bench.errors import DataError
 from bench.evaluation import ONE_QUERY_PER_VIDEO, evaluation
 from bench.tables import Cell, Table
@@ -14,6 +15,8 @@ from bench.text import TOKENS, tokenize
 from bench.types import VideoId
 
 ALL = "all"
+_DIGITS = {SIMILARITY: 3}
+"""Decimals of a measure; 2 unless told, as the paper prints most."""
 
 
 def diversity(texts: Sequence[str], n: int) -> float:
@@ -42,6 +45,7 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
         ),
         "Div-1": lambda videos: _mean_diversity(dataset, videos, 1),
         "Div-2": lambda videos: _mean_diversity(dataset, videos, 2),
+        SIMILARITY: _mean_similarity(dataset),
         "frames per video": lambda videos: _mean([_frames(dataset, video) for video in videos]),
         "without transcript (%)": _share_without_transcript(dataset),
         "without features (%)": lambda videos: _percent([not _frames(dataset, video) for video in videos]),
@@ -62,19 +66,27 @@ def statistics_table(dataset: Dataset) -> Table:
     paper = paper_figures()
     rows = []
     for name, values in statistics(dataset).items():
-        ours = [Cell(_shown(values[column])) for column in columns]
-        theirs = [Cell(_shown(paper.get(name, {}).get(column, ""))) for column in columns]
+        digits = _DIGITS.get(name, 2)
+        ours = [Cell(_shown(values[column], digits)) for column in columns]
+        theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
         rows.append(([name], [cell for pair in zip(ours, theirs, strict=True) for cell in pair]))
     header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
-    what = f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
+    has_texts = dataset.features is not None and dataset.features.transcripts is not None
     notes = [
         f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
         f"{dataset.features.name if dataset.features else 'none'} | "
         f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
         f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
         "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
+        *([] if has_texts else [what_is_missing(dataset)]),
     ]
-    return Table("statistics", f"Statistics of {what} beside the paper's", ["Measure"], header, rows, notes)
+    caption = f"Statistics of {title(dataset)} beside the paper's"
+    return Table("statistics", caption, ["Measure"], header, rows, notes)
+
+
+def title(dataset: Dataset) -> str:
+    """Return a dataset's name, with "(synthetic)" where it is invented."""
+    return f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
 
 
 def _queries_of(dataset: Dataset, videos: Sequence[VideoId]) -> dict[str, str]:
@@ -112,6 +124,12 @@ def _mean_diversity(dataset: Dataset, videos: Sequence[VideoId], n: int) -> floa
     return _mean([value for value in values if value == value])
 
 
+def _mean_similarity(dataset: Dataset) -> Callable[[Sequence[VideoId]], float]:
+    found = similarities(dataset)
+    values = found.values if found else {}
+    return lambda videos: _mean([values[video] for video in videos if video in values])
+
+
 def _frames(dataset: Dataset, video: VideoId) -> int:
     return len(dataset.features.of(video, dataset.max_frames)) if dataset.features else 0
 
@@ -124,12 +142,12 @@ def _percent(flags: Sequence[bool]) -> float:
     return 100 * _mean([float(flag) for flag in flags])
 
 
-def _shown(value: float | str) -> str:
+def _shown(value: float | str, digits: int) -> str:
     if isinstance(value, str):
         return value
     if value != value:
         return ""
-    return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.2f}"
+    return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.{digits}f}"
 
 
 def paper_figures() -> Mapping[str, Mapping[str, float | str]]:

@@ -16,12 +16,14 @@ from typing import TextIO
 
 import numpy as np
 
+from bench.data.features import TRANSCRIPTS
 from bench.data.world.asking import queries
 from bench.data.world.dice import Dice
 from bench.data.world.frames import DIMENSION, frame_count, frames
 from bench.data.world.options import SynthOptions
 from bench.data.world.point import Story, draw_story
 from bench.data.world.speech import transcript
+from bench.data.world.spoken import transcript_vector
 from bench.data.world.vocabulary import vocabulary, vocabulary_file
 from bench.errors import UsageError
 from bench.hashing import code_digest, digest, file_digest
@@ -58,8 +60,10 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
         raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
     folder.mkdir(parents=True, exist_ok=True)
     stories = [_story(options, index) for index in range(options.videos)]
-    _write_texts(folder, options, stories)
+    transcripts = [_transcript(options, index, story) for index, story in enumerate(stories)]
+    _write_texts(folder, options, stories, transcripts)
     _write_features(folder / "features" / FEATURES, options, stories)
+    _write_transcript_vectors(folder / "features" / FEATURES / TRANSCRIPTS, options, transcripts)
     about = {
         "name": options.name,
         "language": options.language,
@@ -95,12 +99,14 @@ def _cached(cache: Path, options: SynthOptions) -> Path:
     return folder
 
 
-def _write_texts(folder: Path, options: SynthOptions, stories: Sequence[Story]) -> None:
+def _write_texts(
+    folder: Path, options: SynthOptions, stories: Sequence[Story], transcripts: Sequence[str]
+) -> None:
     """Write videos, queries and relevance; a string is one query, whoever typed it."""
     numbers: dict[str, int] = {}
     with _writer(folder / "videos.jsonl") as videos, _writer(folder / "qrels.tsv") as qrels:
         for index, ((video_id, split), story) in enumerate(zip(_videos(options), stories, strict=True)):
-            record = {"id": video_id, "transcript": _transcript(options, index, story), "split": split}
+            record = {"id": video_id, "transcript": transcripts[index], "split": split}
             videos.write(json.dumps(record | _truth(story), ensure_ascii=False) + "\n")
             asked = Dice(options.seed, _ASKING, index)
             for text in queries(asked, vocabulary(options.language), options, story.point):
@@ -125,6 +131,13 @@ def _write_features(folder: Path, options: SynthOptions, stories: Sequence[Story
     block.flush()
     with _writer(folder / "ids.txt") as ids:
         ids.writelines(f"{video_id}\n" for video_id, _ in _videos(options))
+
+
+def _write_transcript_vectors(path: Path, options: SynthOptions, transcripts: Sequence[str]) -> None:
+    """Write a vector for each transcript in the space of the frames: of what is said, never of the truth."""
+    words = vocabulary(options.language)
+    vectors = np.stack([transcript_vector(words, text) for text in transcripts])
+    np.save(path, vectors.astype("<f2"), allow_pickle=False)
 
 
 def _videos(options: SynthOptions) -> Iterator[tuple[str, str]]:

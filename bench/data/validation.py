@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.dataset import Dataset
+from bench.data.dataset import Dataset, Features
+from bench.data.features import TRANSCRIPTS
 from bench.data.folder import read_dataset
 from bench.errors import DataError, GateError
 from bench.text import cjk_share, normalise
@@ -75,6 +76,7 @@ def _warnings(dataset: Dataset) -> list[str]:
             found.append(
                 f"features '{dataset.features.name}' hold {strangers} videos that are not in videos.jsonl."
             )
+        found += _transcript_warnings(dataset, dataset.features)
     unjudged = sum(1 for videos in dataset.relevant.values() if not videos)
     if unjudged:
         found.append(f"{unjudged} queries have no relevant video.")
@@ -82,6 +84,21 @@ def _warnings(dataset: Dataset) -> list[str]:
     if blank:
         found.append(f"{blank} queries have no text.")
     return found + _script_warnings(dataset)
+
+
+def _transcript_warnings(dataset: Dataset, features: Features) -> list[str]:
+    """Say where transcripts and their vectors, if there are any, do not belong together."""
+    if features.transcripts is None:
+        return []
+    spoken = {record.video_id for record in dataset.records if record.transcript.strip()}
+    given = {r.video_id for r in dataset.records if features.transcript(r.video_id) is not None}
+    place = f"features '{features.name}': {TRANSCRIPTS}"
+    found = []
+    if lacking := len(spoken - given):
+        found.append(f"{place} has no vector for {lacking} of {len(spoken)} transcripts.")
+    if silent := len(given - spoken):
+        found.append(f"{place} has a vector for {silent} videos that have no transcript.")
+    return found
 
 
 def _script_warnings(dataset: Dataset) -> list[str]:

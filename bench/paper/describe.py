@@ -1,19 +1,20 @@
-"""Table II and Figure 3 for any dataset: counts, entities, and how much the queries of a video differ."""
+"""Table II and Figure 3 for any dataset; here: counts and entities."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 import numpy as np
 import pandas as pd
 
 from bench.data.dataset import Dataset
-from bench.data.statistics import diversity, paper_figures, statistics, statistics_table
+from bench.data.statistics import statistics, statistics_table
 from bench.frames import to_csv
 from bench.paper import published
 from bench.paper.compare import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
+from bench.paper.figure3 import figure3
 from bench.paper.material import PAPERS_DATASET, is_papers
 from bench.paper.sidebyside import SHORT
 from bench.rendering import Cell, Rows, Table
@@ -21,7 +22,6 @@ from bench.rendering import Cell, Rows, Table
 COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
 """Rows of Table II and the measures of `bench.data.statistics`."""
 SPLITS = {"Train": "train", "Val": "val", "Test": "test", "Total (text)": "all"}
-BINS = 10
 SAMPLE = 2000
 """Texts that are tagged at most: tagging takes milliseconds a text."""
 _TAGGED = (
@@ -39,7 +39,7 @@ Described = tuple[list[Table], dict[str, str]]
 
 def describe(target: str, dataset: Dataset) -> Described:
     """Return the tables and CSV texts of ``table2`` or ``fig3``."""
-    return _table2(dataset) if target == "table2" else _fig3(dataset)
+    return _table2(dataset) if target == "table2" else figure3(dataset)
 
 
 def _table2(dataset: Dataset) -> Described:
@@ -112,43 +112,6 @@ def evenly(texts: Sequence[str], most: int) -> list[str]:
     if len(texts) <= most:
         return list(texts)
     return [texts[i] for i in np.linspace(0, len(texts) - 1, most).round().astype(int)]
-
-
-def _fig3(dataset: Dataset) -> Described:
-    values = {f"Div-{n}": _diversities(dataset, n) for n in (1, 2)}
-    frame = histogram(values)
-    rows: Rows = [
-        ([f"{line['from']:.1f} to {line['to']:.1f}"], [Cell(f"{100 * line[name]:.1f}") for name in values])
-        for line in frame.to_dict("records")
-    ]
-    paper = paper_figures()
-    means = [f"{name} {fmean(own):.2f}" for name, own in values.items() if own]
-    theirs = ", ".join(f"{name} {paper[name]['all']}" for name in values)
-    notes = [
-        f"Videos with n-grams to count: {', '.join(f'{n} {len(own):,}' for n, own in values.items())}.",
-        f"Means: {', '.join(means) or 'none'}. The paper: {theirs}; distributions are only drawn.",
-        "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
-        "Similarity of text and picture is not given: it needs vectors of texts and of frames in one space, "
-        "and a dataset folder holds those of frames only.",
-    ]
-    caption = f"How much the queries of a video differ, {dataset.name}: share of videos, %"
-    return [Table("fig3", caption, ["Div-n"], list(values), rows, notes)], {"fig3.csv": to_csv(frame)}
-
-
-def _diversities(dataset: Dataset, n: int) -> list[float]:
-    found = (diversity(texts, n) for texts in dataset.references.values())
-    return [value for value in found if value == value]
-
-
-def histogram(values: Mapping[str, Sequence[float]]) -> pd.DataFrame:
-    """Return the share of values in each tenth of 0 to 1: from, to, a column per name."""
-    edges = np.linspace(0, 1, BINS + 1)
-    columns = {"from": edges[:-1].round(1), "to": edges[1:].round(1)}
-    for name, found in values.items():
-        # a ratio such as 3/10 may be stored a hair below its bin's edge
-        counts, _ = np.histogram(np.round(found, 9), bins=edges.round(1))
-        columns[name] = counts / max(1, len(found))
-    return pd.DataFrame(columns)
 
 
 def _whole(value: object) -> str:

@@ -81,7 +81,11 @@ def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material])
     for (retriever, generator), part in scores.groupby(["retriever", "generator"], sort=False):
         values = [part[part["metric"] == metric]["value"] * 100 for metric in metrics]
         spans = [f"{own.min():.2f}–{own.max():.2f}" if len(own) else "" for own in values]
-        rows.append(([str(retriever), str(generator)], [Cell(span) for span in spans]))
+        names = [
+            published.label(table, kind, str(name))
+            for kind, name in (("retriever", retriever), ("generator", generator))
+        ]
+        rows.append((names, [Cell(span) for span in spans]))
     notes = ["Choices are varied one at a time; everything else is as run, so joint effects are not seen."]
     notes += [f"{choice}: {_evaluated(one)}" for choice, one in materials.items()]
     caption = "Lowest and highest score over the choices that the paper leaves unstated, ×100"

@@ -11,11 +11,12 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from bench.data.dataset import videos_digest
 from bench.data.folder import read_dataset
 from bench.errors import DataError, UsageError
 from bench.options import DataOptions
 from tests.conftest import Cli
-from tests.tiny import DIM, LENGTHS, QUERIES, VIDEOS, Tiny, write_features
+from tests.tiny import DIM, LENGTHS, QUERIES, VIDEOS, Tiny, write_features, write_transcript_vectors
 
 Damage = Callable[[Tiny], None]
 
@@ -51,6 +52,14 @@ def offsets(change: Callable[[Any], Any]) -> Damage:
 def frames(change: Callable[[Any], Any]) -> Damage:
     def damage(tiny: Tiny) -> None:
         np.save(tiny.feature("frames.npy"), change(np.load(tiny.feature("frames.npy"))))
+
+    return damage
+
+
+def texts(change: Callable[[Any], Any]) -> Damage:
+    def damage(tiny: Tiny) -> None:
+        vectors = change(np.ones((len(LENGTHS), DIM), np.float16))
+        np.save(tiny.feature("transcripts.npy"), vectors, allow_pickle=True)
 
     return damage
 
@@ -165,6 +174,15 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "offsets not to the end": (offsets(lambda a: np.minimum(a, a[-1] - 1)), "offsets.npy: ", "do not fit"),
     "offsets falling": (offsets(lambda a: a[[0, 2, 1, *range(3, len(a))]]), "offsets.npy: ", "do not fit"),
     "offsets a single number": (offsets(lambda a: np.int64(3)), "offsets.npy: ", "shape"),
+    "texts pickled": (texts(lambda a: a.astype(object)), "transcripts.npy: ", "plain NumPy array"),
+    "texts an empty file": (feature_bytes("transcripts.npy", b""), "transcripts.npy: ", "plain NumPy array"),
+    "texts a folder": (lambda t: t.feature("transcripts.npy").mkdir(), "transcripts.npy: ", "plain NumPy"),
+    "texts a dead link": (lambda t: t.feature("transcripts.npy").symlink_to("no"), "pts.npy: ", "missing"),
+    "texts of doubles": (texts(lambda a: a.astype(np.float64)), "transcripts.npy: ", "float64"),
+    "texts too few": (texts(lambda a: a[1:]), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts too narrow": (texts(lambda a: a[:, 1:]), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts with one axis": (texts(lambda a: a.ravel()), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts not finite": (texts(with_nan), "transcripts.npy: ", "row 7 holds a value that is not finite"),
     "ids missing": (lambda t: t.feature("ids.txt").unlink(), "ids.txt: ", "missing"),
     "ids twice": (feature_bytes("ids.txt", b"v1\nv1\n"), "ids.txt:2: ", "already on line 1"),
     "ids not UTF-8": (feature_bytes("ids.txt", b"v1\n\xff\n"), "ids.txt", "not UTF-8"),
@@ -318,6 +336,32 @@ def test_features_are_chosen_by_name_and_the_first_is_the_default(tiny: Tiny) ->
     assert wide.digest != read_dataset(tiny.folder).digest
     with pytest.raises(UsageError, match="Did you mean wide"):
         read_dataset(tiny.folder, features="wid")
+
+
+# Vectors of transcripts
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_vectors_of_transcripts_are_memory_mapped_and_zeros_are_none(
+    tiny: Tiny, dtype: type[np.floating[Any]]
+) -> None:
+    write_transcript_vectors(tiny.feature(""), {"v3": [0, 0, 2, 0]}, dtype)
+    features = read_dataset(tiny.folder).features
+    assert features is not None
+    assert isinstance(features.transcripts, np.memmap)
+    found = {video: features.transcript(video) for video, _, _ in VIDEOS}  # v100 is not among the features
+    assert {video for video, vector in found.items() if vector is not None} == {"v3"}
+    assert found["v3"] is not None
+    assert found["v3"].tolist() == [0, 0, 2, 0]
+
+
+def test_vectors_of_transcripts_change_no_digest_and_nothing_that_a_generator_sees(tiny: Tiny) -> None:
+    before = read_dataset(tiny.folder)
+    write_transcript_vectors(tiny.feature(""), {"v3": [0, 0, 2, 0]})
+    after = read_dataset(tiny.folder)
+    assert after.digest == before.digest
+    seen = {videos_digest(dataset.videos("test", references=True)) for dataset in (before, after)}
+    assert len(seen) == 1
 
 
 # What is unusual and allowed

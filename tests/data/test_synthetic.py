@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import numpy as np
 import pytest
 
 from bench.data import synthetic
+from bench.data.folder import read_dataset
+from bench.data.statistics import statistics
 from bench.data.synthetic import FEATURES, SynthOptions, demo, demo_zh, synthesize
 from bench.data.world.frames import DIMENSION, LONGEST, SHORTEST, entity_vector
 from bench.data.world.vocabulary import vocabulary
 from bench.errors import UsageError
 from bench.text import cjk_share, normalise
+
+TEXTS = f"features/{FEATURES}/transcripts.npy"
 
 
 @dataclass
@@ -35,6 +40,7 @@ class Made:
         features = self.folder / "features" / FEATURES
         self.frames = np.load(features / "frames.npy", allow_pickle=False)
         self.offsets = np.load(features / "offsets.npy", allow_pickle=False)
+        self.texts = np.load(features / "transcripts.npy", allow_pickle=False)
         self.ids = (features / "ids.txt").read_text("utf-8").splitlines()
 
     def lines(self, name: str) -> list[dict[str, Any]]:
@@ -93,13 +99,15 @@ def test_another_seed_gives_another_world_in_every_file_but_the_ids(tmp_path: Pa
 
 def test_bytes_are_those_recorded_when_the_generator_was_written(tmp_path: Path) -> None:
     """Hold the promise that machines and numpy versions agree; renew the digests when the world changes."""
-    found = {language: tree_digest(make(tmp_path / language, language=language)) for language in ("en", "zh")}
-    assert found == RECORDED
+    made = {language: make(tmp_path / language, language=language) for language in ("en", "zh")}
+    assert {language: tree_digest(one) for language, one in made.items()} == RECORDED
+    vectors = {language: sha256(one.bytes()[TEXTS]).hexdigest()[:16] for language, one in made.items()}
+    assert vectors == RECORDED_TEXTS
 
 
 def test_a_knob_of_the_speech_leaves_pictures_and_queries_alone(tmp_path: Path) -> None:
     one, two = make(tmp_path / "one").bytes(), make(tmp_path / "two", silent_keys=0.5).bytes()
-    assert {name for name in one if one[name] != two[name]} == {"videos.jsonl", "dataset.json"}
+    assert {name for name in one if one[name] != two[name]} == {"videos.jsonl", "dataset.json", TEXTS}
 
 
 # The folder format, contract section 2
@@ -148,6 +156,22 @@ def test_features_fit_and_are_finite(made: Made) -> None:
     lengths = np.diff(made.offsets)
     assert set(lengths) <= {0, *range(SHORTEST, LONGEST + 1)}
     assert (lengths > 32).any(), "some videos must exceed the 32 frames that a generator sees"
+
+
+def test_a_transcript_has_a_vector_unless_it_is_empty(made: Made) -> None:
+    assert made.texts.dtype == np.float16
+    assert made.texts.shape == (len(made.ids), DIMENSION)
+    lengths = np.linalg.norm(made.texts.astype(float), axis=1)
+    spoken = np.array([video["transcript"] != "" for video in made.videos])
+    assert lengths[spoken] == pytest.approx(1, abs=2e-3)
+    assert not lengths[~spoken].any()
+
+
+def test_a_transcripts_vector_is_the_mean_of_what_it_mentions(made: Made) -> None:
+    for video, vector in zip(made.videos[:50], made.texts[:50], strict=True):
+        if heard := mentions(made.about["language"], video["transcript"]):
+            mean = np.mean([entity_vector(entity) for entity in heard], axis=0)
+            assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-3)
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
@@ -230,6 +254,20 @@ def test_speech_on_topic_names_most_key_entities(tmp_path: Path) -> None:
 def test_silent_keys_are_never_spoken_of(tmp_path: Path) -> None:
     made = make(tmp_path / "made", off_topic_speech=0, silent_keys=1)
     assert not any(set(v["key_entities"]) & set(mentions("en", v["transcript"])) for v in made.videos)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_off_topic_speech_or_picture_shows_as_a_lower_similarity(tmp_path: Path, language: str) -> None:
+    def similarity(name: str, **knobs: float) -> float:
+        off = {"off_topic_speech": 0, "off_topic_picture": 0, **knobs}
+        make(tmp_path / name, language=language, **off)
+        return statistics(read_dataset(tmp_path / name))["text-visual similarity"]["all"]
+
+    together = similarity("together")
+    assert together > 0.3
+    assert abs(similarity("speech", off_topic_speech=1)) < 0.05
+    assert abs(similarity("picture", off_topic_picture=1)) < 0.05
+    assert 0.05 < similarity("half", off_topic_speech=0.5) < together - 0.05
 
 
 def test_speech_and_picture_are_never_both_off_topic(tmp_path: Path) -> None:
@@ -437,7 +475,8 @@ def test_the_faster_of_two_processes_wins(
 def tree_digest(made: Made) -> str:
     from bench.hashing import digest
 
-    return digest({name: content.hex() for name, content in made.bytes().items()})[:16]
+    return digest({name: content.hex() for name, content in made.bytes().items() if name != TEXTS})[:16]
 
 
 RECORDED = {"en": "c8fb48a4d9284428", "zh": "19fce5346134af6a"}
+RECORDED_TEXTS = {"en": "1b408f8788b5f42f", "zh": "a0e3040a52921a95"}

@@ -6,7 +6,7 @@ import pytest
 
 from bench.data.validation import validate
 from tests.conftest import Cli
-from tests.tiny import LENGTHS, QUERIES, VIDEOS, Tiny, write_features
+from tests.tiny import LENGTHS, QUERIES, VIDEOS, Tiny, write_features, write_transcript_vectors
 
 
 def mended(tiny: Tiny) -> None:
@@ -68,6 +68,18 @@ def test_features_of_strangers_are_a_warning(tiny: Tiny) -> None:
     assert any(
         "hold 1 videos that are not in videos.jsonl" in text for text in validate(tiny.folder).warnings
     )
+
+
+def test_vectors_that_do_not_fit_the_transcripts_are_a_warning(tiny: Tiny) -> None:
+    spoken = [video for video, text, _ in VIDEOS if text and video in LENGTHS]
+    write_transcript_vectors(tiny.feature(""), {video: [1.0] for video in spoken[1:]})
+    told = "\n".join(validate(tiny.folder).warnings)
+    # one row is zeros, and v100 has none
+    assert "features 'tiny-4': transcripts.npy has no vector for 2 of 11 transcripts" in told
+    assert "has a vector for" not in told
+    write_transcript_vectors(tiny.feature(""), {"v9": [1.0]})
+    told = "\n".join(validate(tiny.folder).warnings)
+    assert "transcripts.npy has a vector for 1 videos that have no transcript" in told
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.context import Context
     from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
+    from bench.options import Section
+    from bench.protocols import Generator, Retriever, Trainable
     from bench.results import Result
     from bench.types import Run, Video
 
@@ -20,15 +22,29 @@ __all__ = [
     "Context",
     "DataError",
     "GateError",
+    "Generator",
     "MissingError",
     "Result",
+    "Retriever",
     "Run",
+    "Section",
+    "Trainable",
     "UsageError",
     "Video",
     "run",
 ]
 
-_HOMES = {"Context": "bench.context", "Result": "bench.results", "Run": "bench.types", "Video": "bench.types"}
+_HOMES = {
+    "Context": "bench.context",
+    "Generator": "bench.protocols",
+    "Result": "bench.results",
+    "Retriever": "bench.protocols",
+    "Run": "bench.types",
+    "Section": "bench.options",
+    "Trainable": "bench.protocols",
+    "Video": "bench.types",
+}
+"""The module of each name that is no error."""
 
 
 def run(**options: Any) -> Result:

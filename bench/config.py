@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, unknown
-from bench.evaluation import ONE_QUERY_PER_VIDEO, PROTOCOLS
 from bench.options import Section, assignments, build_sections
 from bench.registry import option_sections
-
-SPLITS = ("test", "val")
+from bench.types import EVALUATED_SPLITS, ONE_QUERY_PER_VIDEO, PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def _checked(fields: dict[str, Any]) -> RunConfig:
     fields["data"] = str(fields.get("data", RunConfig.data))
     config = RunConfig(**fields)
     check_choice("protocol", config.protocol, PROTOCOLS)
-    check_choice("split", config.split, SPLITS)
+    check_choice("split", config.split, EVALUATED_SPLITS)
     check_choice("engine", config.engine, ("local",))
     if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", config.device):
         raise UsageError(f"option device={config.device!r} is unknown. Known: auto, cpu, cuda, cuda:N.")

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench import __version__
-from bench.config import SPLITS, check_choice
+from bench.config import check_choice
 from bench.data.dataset import Dataset
 from bench.data.folder import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, MissingError
-from bench.evaluation import PROTOCOLS, Evaluation, evaluation
+from bench.evaluation import Evaluation, evaluation
 from bench.hashing import file_digest
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
 from bench.metrics.trec import TrecRun, read_qrels, read_run
 from bench.store import default_root
 from bench.tables import RETRIEVAL, Cell, Table
+from bench.types import EVALUATED_SPLITS, PROTOCOLS
 
 _DEPTH = 1000
 
@@ -28,7 +29,7 @@ def evaluate_on_dataset(chosen: argparse.Namespace) -> Table:
     Raises DataError for ids the dataset does not have, UsageError for an unknown protocol or split.
     """
     check_choice("protocol", chosen.protocol, PROTOCOLS)
-    check_choice("split", chosen.split, SPLITS)
+    check_choice("split", chosen.split, EVALUATED_SPLITS)
     dataset = read_dataset(dataset_folder(chosen.data, (chosen.store or default_root()) / "datasets"))
     asked = evaluation(dataset, split=chosen.split, protocol=chosen.protocol, query_seed=chosen.query_seed)
     found = read_run(_present(chosen.run_file))

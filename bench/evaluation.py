@@ -8,11 +8,7 @@ from dataclasses import dataclass
 
 from bench.data.dataset import Dataset
 from bench.errors import DataError
-from bench.types import QueryId, VideoId
-
-ONE_QUERY_PER_VIDEO = "one-query-per-video"
-ALL_QUERIES = "all-queries"
-PROTOCOLS = (ONE_QUERY_PER_VIDEO, ALL_QUERIES)
+from bench.types import ONE_QUERY_PER_VIDEO, QueryId, VideoId
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import __version__
 from bench.config import RunConfig
 from bench.context import Context
-from bench.data.dataset import SPLITS, Dataset, videos_digest
+from bench.data.dataset import Dataset, videos_digest
 from bench.data.folder import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import UsageError
@@ -20,7 +20,7 @@ from bench.hashing import digest, file_digest
 from bench.options import DataOptions, IndexOptions, RunOptions, flatten
 from bench.registry import FILE_PREFIX, resolve
 from bench.store import Store, default_root
-from bench.types import Json, Video
+from bench.types import SPLITS, Json, Video
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.data.folder import read_dataset
-from bench.evaluation import ONE_QUERY_PER_VIDEO, Evaluation, evaluation
+from bench.evaluation import Evaluation, evaluation
+from bench.types import ONE_QUERY_PER_VIDEO
 from tests.conftest import Cli
 from tests.tiny import Tiny
 

@@ -10,7 +10,8 @@ import pytest
 
 from bench.data.folder import read_dataset
 from bench.errors import DataError
-from bench.evaluation import ALL_QUERIES, ONE_QUERY_PER_VIDEO, Evaluation, evaluation
+from bench.evaluation import Evaluation, evaluation
+from bench.types import ALL_QUERIES, ONE_QUERY_PER_VIDEO
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines, write_tiny
 
 

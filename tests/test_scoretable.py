@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.comparisons import COLUMNS as SIGNIFICANCE
-from bench.lint import lint
+from bench.lint.report import lint
 from bench.results import Result
 from bench.scoring import COLUMNS
 from bench.tables import RENDERERS, SUFFIXES, Table, build_tables, to_csv, to_latex, to_markdown

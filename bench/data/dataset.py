@@ -14,7 +14,6 @@ import numpy.typing as npt
 from bench.hashing import canonical
 from bench.types import Frames, QueryId, Video, VideoId
 
-SPLITS = ("train", "val", "test")
 LANGUAGES = ("en", "zh")
 
 

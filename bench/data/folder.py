@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench.data.dataset import LANGUAGES, SPLITS, Dataset, VideoRecord
+from bench.data.dataset import LANGUAGES, Dataset, VideoRecord
 from bench.data.features import feature_names, read_features
 from bench.errors import DataError, suggestions, unknown
 from bench.hashing import digest, file_digest
 from bench.options import DataOptions
 from bench.text import normalise
-from bench.types import QueryId, VideoId
+from bench.types import SPLITS, QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands

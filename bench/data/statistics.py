@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from statistics import fmean
 
-from bench.data.dataset import SPLITS, Dataset
+from bench.data.dataset import Dataset
 from bench.data.similarity import SIMILARITY, similarities, what_is_missing
 from bench.errors import DataError
-from bench.evaluation import ONE_QUERY_PER_VIDEO, evaluation
+from bench.evaluation import evaluation
 from bench.tables import Cell, Table
 from bench.text import TOKENS, tokenize
-from bench.types import VideoId
+from bench.types import ONE_QUERY_PER_VIDEO, SPLITS, VideoId
 
 ALL = "all"
 _DIGITS = {SIMILARITY: 3}
@@ -30,7 +30,9 @@ def diversity(texts: Sequence[str], n: int) -> float:
 
 def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
     """Return ``{measure: {split: value}}`` over train, val, test and all videos."""
-    splits = {split: [record.video_id for record in dataset.split(split)] for split in SPLITS}
+    splits: dict[str, list[VideoId]] = {
+        split: [record.video_id for record in dataset.split(split)] for split in SPLITS
+    }
     splits[ALL] = [record.video_id for record in dataset.records]
     measures: dict[str, Callable[[Sequence[VideoId]], float]] = {
         "videos": len,

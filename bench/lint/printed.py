@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
@@ -48,10 +48,6 @@ class Printed:
     def high(self) -> Decimal:
         """Return the largest value that rounds to what was printed."""
         return self.value + self.half
-
-    def exact(self) -> Printed:
-        """Return the same number as a count or a full-precision value: no rounding."""
-        return replace(self, half=Decimal(0))
 
 
 class UnreadableError(ValueError):

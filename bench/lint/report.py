@@ -1,8 +1,8 @@
-"""The audit of a file or of a table of the paper, and how it reads."""
+"""The audit of the tables of a file, and its report as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,9 +12,7 @@ from bench.lint import csvform, gains, granularity, latex, markdown, marks, rule
 from bench.lint.grid import Grid, to_table
 from bench.lint.rules import Violation
 from bench.lint.tables import Table
-from bench.paper import published
 
-_PAPER = "paper:"
 _CHECKS = (
     rules.within_bounds,
     rules.never_falls,
@@ -52,15 +50,16 @@ class LintReport:
 
 
 def lint(target: str, *, n: int | None = None) -> LintReport:
-    """Audit every table of a file (CSV, Markdown, LaTeX) or one of the paper's (``paper:table5``).
+    """Audit every table of a file (CSV, Markdown, LaTeX).
 
     ``n`` is the number of evaluated queries where it is known and the table does not say it. Raises
-    UsageError for a target that does not exist, DataError for what cannot be read for certain.
+    UsageError for a file that does not exist, DataError for what cannot be read for certain.
     """
-    if target.startswith(_PAPER):
-        tables = [paper_table(target.removeprefix(_PAPER))]
-    else:
-        tables = read_tables(Path(target))
+    return lint_tables(target, read_tables(Path(target)), n=n)
+
+
+def lint_tables(target: str, tables: Sequence[Table], *, n: int | None = None) -> LintReport:
+    """Audit tables that are read already; ``target`` names them in the report, ``n`` as in `lint`."""
     several = len(tables) > 1
     found = [(table, lint_table(table, n=n), notes(table)) for table in tables]
     prefix = [f"{table.name}: " if several else "" for table in tables]
@@ -81,12 +80,6 @@ def notes(table: Table) -> list[str]:
     """Return what a reader of the audit must know: scale, columns left out, granularity."""
     said = [*table.notes, *gains.unchecked_gains(table), *marks.unchecked_bold(table)]
     return said + [note for note in [granularity.granularity_note(table)] if note]
-
-
-def paper_table(name: str) -> Table:
-    """Return one of the paper's tables. Raises UsageError for a name other than table2 to table7."""
-    (table,) = _csv(published.text(name), published.file(name).name)
-    return table
 
 
 def read_tables(path: Path) -> list[Table]:
@@ -114,7 +107,7 @@ def read_tables(path: Path) -> list[Table]:
 def _read(text: str, path: Path) -> Iterator[Table]:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
-        yield from _csv(text, str(path))
+        yield from csv_tables(text, str(path))
     elif kind in (".md", ".markdown", ".tex", ".latex"):
         reader = markdown.grids if kind.startswith(".m") else latex.grids
         yield from _tables(reader(text, str(path)))
@@ -124,7 +117,8 @@ def _read(text: str, path: Path) -> Iterator[Table]:
         )
 
 
-def _csv(text: str, file: str) -> list[Table]:
+def csv_tables(text: str, file: str) -> list[Table]:
+    """Return the tables of CSV text that have a known column; ``file`` names it in errors."""
     lines = csvform.records(text, file)
     if not lines:
         raise DataError(f"{file}: the file is empty.")

@@ -136,15 +136,6 @@ def found_within(
     return np.bincount(rows[(ranks > 0) & (ranks <= limit)], minlength=len(relevant.query_ids))
 
 
-def hit_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
-    """Return the rank (from 1) of the first relevant hit of each query ``[Q]``, 0 where there is none."""
-    ranks = relevant_ranks(run, relevant)
-    never = run.depth + 1
-    first = np.full(len(relevant.query_ids), never, dtype=np.int32)
-    np.minimum.at(first, relevant.rows, np.where(ranks > 0, ranks, never).astype(np.int32))
-    return np.where(first == never, 0, first).astype(np.int32)
-
-
 def _check_same(run: Run, relevant: Relevance) -> None:
     if run.query_ids != relevant.query_ids:
         raise ValueError("the run and the relevance are about different queries, or in another order")

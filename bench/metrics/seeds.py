@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,21 +18,6 @@ from bench.metrics.intervals import DRAWS, Interval, bootstrap_means, percentile
 from bench.metrics.significance import ALPHA, POWER, PairedTest, summarise, without_rounding
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class SeedSummary:
-    """Hold a score over seeds; ``sd`` is the sample's (n - 1), None for a single seed."""
-
-    mean: float
-    sd: float | None
-    seeds: int
-
-
-def over_seeds(values: Sequence[float]) -> SeedSummary:
-    """Return the mean and standard deviation of one score per seed."""
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return SeedSummary(float(np.mean(values)), spread, len(values))
 
 
 def paired_test_over_seeds(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> PairedTest:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from string import ascii_lowercase
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -43,21 +42,19 @@ def paired_test(
     ours: npt.NDArray[Any],
     theirs: npt.NDArray[Any],
     *,
-    method: Literal["randomisation", "t"] = "randomisation",
     seed: int = 0,
     draws: int = DRAWS,
 ) -> PairedTest:
     """Test whether two systems differ in their mean over queries, from ``[Q]`` and ``[Q]``.
 
-    ``randomisation`` flips the sign of each query's difference at random, which is what exchanging
-    the two systems' names would do; it is exact for few queries, and its smallest drawn p is
-    1 / (draws + 1). ``t`` is Student's paired test. Identical systems get p = 1. Raises ValueError for
-    shapes that differ and values that are not finite.
+    A randomisation test: it flips the sign of each query's difference at random, which is what
+    exchanging the two systems' names would do. It is exact for few queries, and its smallest drawn p
+    is 1 / (draws + 1). Identical systems get p = 1. Raises ValueError for shapes that differ and values
+    that are not finite.
     Source: Smucker, Allan and Carterette 2007; Phipson and Smyth 2010 for the plus ones.
     """
     differences = _differences(ours, theirs)
-    p = _t_test(differences) if method == "t" else _sign_flips(differences, seed, draws)
-    return summarise(differences, p)
+    return summarise(differences, _sign_flips(differences, seed, draws))
 
 
 def summarise(differences: Floats, p_value: float) -> PairedTest:
@@ -86,25 +83,15 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return np.asarray(multipletests(np.asarray(p_values, dtype=np.float64), method="holm")[1])
 
 
-def tied_groups(
-    scores: npt.NDArray[Any], *, alpha: float = ALPHA, seed: int = 0, draws: int = DRAWS
-) -> Groups:
-    """Return the largest groups of systems that do not differ from each other, best group first.
-
-    ``scores`` is ``[systems, Q]``; groups hold row numbers, best mean first. All pairs are tested,
-    Holm-corrected among themselves. A system may be in several groups, as not differing is not
-    transitive. Source: Piepho 2004 (insert and absorb).
-    """
-    pairs = combinations(range(len(scores)), 2)
-    tests = [paired_test(scores[i], scores[j], seed=seed, draws=draws) for i, j in pairs]
-    means = np.asarray(scores, dtype=np.float64).mean(axis=1)
-    return groups_by_tests(means, [test.p_value for test in tests], alpha=alpha)
-
-
 def groups_by_tests(
     means: npt.NDArray[Any], p_values: Sequence[float] | Floats, *, alpha: float = ALPHA
 ) -> Groups:
-    """Return `tied_groups` from the systems' means and the uncorrected p of each pair (0, 1), (0, 2) ..."""
+    """Return the largest groups of systems that do not differ from each other, best group first.
+
+    ``means`` holds one mean a system, ``p_values`` the uncorrected p of each pair (0, 1), (0, 2) …;
+    they are Holm-corrected here. Groups hold row numbers, best mean first. A system may be in several
+    groups, as not differing is not transitive. Source: Piepho 2004 (insert and absorb).
+    """
     pairs = combinations(range(len(means)), 2)
     adjusted = holm(p_values)
     place = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
@@ -148,16 +135,6 @@ def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:
     if a.shape != b.shape or a.ndim != 1:
         raise ValueError(f"a paired test needs the same queries twice, not {a.shape} and {b.shape}")
     return without_rounding(a - b)
-
-
-def _t_test(differences: Floats) -> float:
-    if len(differences) < 2 or not differences.any():
-        return 1.0
-    from scipy.stats import ttest_1samp
-
-    with warnings.catch_warnings():  # every query differs by the same amount: p is 0, and scipy warns
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return float(ttest_1samp(differences, 0.0).pvalue)
 
 
 def _sign_flips(differences: Floats, seed: int, draws: int) -> float:

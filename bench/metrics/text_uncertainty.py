@@ -6,15 +6,12 @@ two systems' videos at random, gives new sums, and from these the corpus value i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from bench.metrics import intervals, significance
 from bench.metrics.intervals import Interval, bootstrap_sums, percentiles_of
-from bench.metrics.significance import PairedTest, paired_test
-from bench.metrics.text import BLEU, TEXT_METRICS, TextScores, bleu_of_counts
+from bench.metrics.text import BLEU, TextScores, bleu_of_counts
 
 _CHUNK = 2**22
 """Signs held at once; bounds memory and does not change what is drawn."""
@@ -31,27 +28,6 @@ def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.
     n, width = len(scores.video_ids), scores.bleu_counts.shape[1]
     drawn = np.column_stack([bleu_of_counts(sums[:, :width]), sums[:, width:] / max(1, n)])
     return percentiles_of((*BLEU, *means), drawn, n)
-
-
-def text_tests(
-    ours: TextScores, theirs: TextScores, *, seed: int = 0, draws: int = significance.DRAWS
-) -> Mapping[str, PairedTest]:
-    """Test whether two generators differ on each text metric, by randomisation over videos.
-
-    A BLEU test's ``difference`` is that of the corpus values; its wins and losses compare the videos'
-    own BLEU. Raises ValueError when the scored videos are not the same.
-    Source: Riezler and Maxwell 2005 for corpus BLEU.
-    """
-    if ours.video_ids != theirs.video_ids:
-        raise ValueError("a paired test needs the same videos twice, in the same order")
-    a, b = ours.per_video, theirs.per_video
-    tests = {name: paired_test(a[name], b[name], seed=seed, draws=draws) for name in TEXT_METRICS}
-    p_values = bleu_p_values(ours.bleu_counts, theirs.bleu_counts, seed=seed, draws=draws)
-    for name, p_value in zip(BLEU, p_values, strict=True):
-        own = tests[name]
-        difference = ours.corpus[name] - theirs.corpus[name]
-        tests[name] = PairedTest(difference, p_value, own.wins, own.ties, own.losses)
-    return tests
 
 
 def bleu_p_values(

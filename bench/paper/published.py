@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import unknown
+from bench.lint.report import LintReport, csv_tables, lint_tables
+from bench.lint.tables import Table
 
 TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
 
@@ -32,6 +34,17 @@ def file(table: str) -> Path:
 def text(table: str) -> str:
     """Return a table's CSV text as printed: values as strings, ``<u>`` and ``*`` where the paper has them."""
     return file(table).read_text(encoding="utf-8")
+
+
+def paper_table(name: str) -> Table:
+    """Return one of the paper's tables as the audit reads it. Raises UsageError for an unknown name."""
+    (table,) = csv_tables(text(name), file(name).name)
+    return table
+
+
+def lint_paper_table(name: str, *, n: int | None = None) -> LintReport:
+    """Audit the arithmetic of one of the paper's tables; ``n`` as in `bench.lint.report.lint`."""
+    return lint_tables(f"paper:{name}", [paper_table(name)], n=n)
 
 
 @dataclass(frozen=True, slots=True)

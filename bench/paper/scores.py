@@ -9,7 +9,6 @@ from typing import TypeAlias
 import pandas as pd
 
 from bench.errors import unknown
-from bench.lint.report import paper_table
 from bench.paper import published
 
 Key: TypeAlias = tuple[str, str, str]
@@ -48,7 +47,7 @@ def _printed(table: str) -> Iterable[tuple[str, str, str, float, float, float]]:
     if table not in SCORED:
         raise unknown("table of scores", table, SCORED)
     names = published.names(table)
-    for row in paper_table(table).rows:
+    for row in published.paper_table(table).rows:
         for column, entry in row.entries.items():
             low, value, high = (
                 float(x) / 100 for x in (entry.number.low, entry.number.value, entry.number.high)

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import TypeAlias
 
+from bench.rendering import RENDERERS
+
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -23,3 +25,8 @@ def add_verb(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add ``--format``, the form in which a verb prints its tables."""
+    parser.add_argument("--format", choices=tuple(RENDERERS), default="markdown", help="default: markdown")

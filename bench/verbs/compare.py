@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.verbs.common import Verbs, add_verb
-
-FORMATS = ("markdown", "latex", "csv", "html")
+from bench.verbs.common import Verbs, add_format, add_verb
 
 
 def add(verbs: Verbs) -> None:
@@ -41,7 +39,7 @@ def add(verbs: Verbs) -> None:
         default="generator",
         help="compare generators under each retriever, or retrievers for each generator (default: generator)",
     )
-    option("--format", choices=FORMATS, default="markdown", help="default: markdown")
+    add_format(parser)
 
 
 def _run(chosen: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.verbs.common import Verbs, add_verb
+from bench.verbs.common import Verbs, add_format, add_verb
 
 
 def add(verbs: Verbs) -> None:
@@ -48,7 +48,7 @@ def _add_stats(actions: Verbs) -> None:
     parser.add_argument(
         "--features", metavar="NAME", help="which visual features are counted (default: the first)"
     )
-    parser.add_argument("--format", choices=("markdown", "csv", "latex", "html"), default="markdown")
+    add_format(parser)
     _add_store(parser)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.verbs.common import Verbs, add_verb
+from bench.verbs.common import Verbs, add_format, add_verb
 
 
 def add(verbs: Verbs) -> None:
@@ -38,7 +38,7 @@ def add(verbs: Verbs) -> None:
         "--queries", type=Path, metavar="FILE", help="query_id<TAB>text a line: which queries are evaluated"
     )
     option("--store", metavar="DIR", type=Path, help="where registered datasets are kept")
-    option("--format", choices=("markdown", "csv", "latex", "html"), default="markdown")
+    add_format(parser)
 
 
 def _run(chosen: argparse.Namespace) -> int:

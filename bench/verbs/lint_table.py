@@ -6,6 +6,8 @@ import argparse
 
 from bench.verbs.common import Verbs, add_verb
 
+_PAPER = "paper:"
+
 
 def add(verbs: Verbs) -> None:
     """Add the verb."""
@@ -24,8 +26,12 @@ def add(verbs: Verbs) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     from bench.errors import GateError
-    from bench.lint import lint
+    from bench.lint.report import lint
+    from bench.paper.published import lint_paper_table
 
-    report = lint(chosen.target, n=chosen.n)
+    if chosen.target.startswith(_PAPER):
+        report = lint_paper_table(chosen.target.removeprefix(_PAPER), n=chosen.n)
+    else:
+        report = lint(chosen.target, n=chosen.n)
     print(report.to_text())
     return 0 if report.ok else GateError.exit_status

@@ -6,10 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench.verbs.common import Verbs, add_verb
+from bench.verbs.common import Verbs, add_format, add_verb
 
 TARGETS = ("table2", "table3", "table4", "table5", "table6", "table7", "fig3")
-FORMATS = ("markdown", "latex", "csv", "html")
 _OWN = ("verb", "run", "target", "source", "sweep", "format", "quiet", "verbose")
 
 
@@ -41,7 +40,7 @@ def add(verbs: Verbs) -> None:
     option("--set", action="append", metavar="KEY=VALUE", help="any option of any component, repeatable")
     option("--no-train", action="store_true", default=None, help="fail instead of training")
     option("--device", metavar="NAME", help="auto, cpu or cuda[:n] (default: auto)")
-    option("--format", choices=FORMATS, default="markdown", help="of what is printed (default: markdown)")
+    add_format(parser)
     option("--quiet", action="store_true", default=None, help="no progress bars")
     option("--verbose", action="store_true", default=None, help="a line per cell; tracebacks")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench.verbs.common import Verbs, add_verb
-
-FORMATS = ("markdown", "latex", "csv", "html")
+from bench.verbs.common import Verbs, add_format, add_verb
 
 
 def add(verbs: Verbs) -> None:
@@ -20,7 +18,7 @@ def add(verbs: Verbs) -> None:
         run=_run,
     )
     parser.add_argument("out", metavar="OUT", type=Path, help="output folder of a run")
-    parser.add_argument("--format", choices=FORMATS, default="markdown", help="default: markdown")
+    add_format(parser)
     parser.add_argument("--intervals", action="store_true", help="the 95 %% interval beside each score")
 
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.lint import lint_table
 from bench.lint.csvform import long, records, wide
 from bench.lint.granularity import smallest_n
 from bench.lint.grid import to_table
 from bench.lint.latex import grids
-from bench.lint.report import notes
+from bench.lint.report import lint_table, notes
 from bench.lint.tables import Scale
 
 CUTS = (1, 5, 10, 30)

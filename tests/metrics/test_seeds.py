@@ -9,7 +9,6 @@ from scipy.stats import ttest_rel
 from bench.metrics.seeds import (
     interval_over_seeds,
     minimum_detectable_over_seeds,
-    over_seeds,
     paired_test_over_seeds,
 )
 from bench.metrics.significance import paired_test
@@ -22,12 +21,6 @@ def null_world(rng: np.random.Generator, seed_spread: float, seeds: int = 4) -> 
         hard + rng.normal(0, seed_spread, size=(seeds, 1)) + rng.normal(0, 0.3, size=(seeds, 50))
         for _ in range(2)
     ]
-
-
-def test_mean_and_sd_are_those_of_a_sample() -> None:
-    summary = over_seeds([0.1, 0.2, 0.3])
-    assert (summary.mean, summary.sd, summary.seeds) == (pytest.approx(0.2), pytest.approx(0.1), 3)
-    assert over_seeds([0.5]).sd is None
 
 
 @pytest.mark.parametrize("seed_spread", [0.0, 0.2])

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UsageError
-from bench.lint import lint
 from bench.paper import published
 from bench.paper.claims import _CHECKS
 from bench.paper.scores import SCORED, paper_scores
@@ -52,7 +51,7 @@ def test_the_audit_finds_every_misprint_that_breaks_arithmetic_and_no_cell_besid
             for m in published.misprints(table)
             if m.kind in arithmetic
         }
-        assert {v.cell for v in lint(f"paper:{table}").violations} == known
+        assert {v.cell for v in published.lint_paper_table(table).violations} == known
 
 
 def test_cells_printed_with_one_true_decimal_are_those_of_table_3():
@@ -108,8 +107,8 @@ def test_the_build_takes_the_tables_from_where_a_checkout_has_them():
 
 def test_tables_claims_and_audit_load_nothing_heavy():
     code = (
-        "import sys; from bench.paper import published; from bench.lint import lint; published.claims();"
-        "lint('paper:table5'); print(sorted({'pandas', 'scipy', 'torch'} & set(sys.modules)))"
+        "import sys; from bench.paper import published; published.claims();"
+        "published.lint_paper_table('table5'); print(sorted({'pandas', 'scipy', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
     from bench.options import Section
     from bench.protocols import Generator, Retriever, Trainable
-    from bench.results import Result
+    from bench.result import Result
     from bench.types import Run, Video
 
 __version__ = "0.1.0"
@@ -37,7 +37,7 @@ __all__ = [
 _HOMES = {
     "Context": "bench.context",
     "Generator": "bench.protocols",
-    "Result": "bench.results",
+    "Result": "bench.result",
     "Retriever": "bench.protocols",
     "Run": "bench.types",
     "Section": "bench.options",
@@ -56,7 +56,7 @@ def run(**options: Any) -> Result:
     comma-separated strings; ``set`` is a mapping or a list of ``key=value``. Raises BenchError with
     what is wrong; when single cells fail, the others are written first.
     """
-    from bench.harness import run as harness_run
+    from bench.harness.experiment import run as harness_run
 
     return harness_run(**options)
 

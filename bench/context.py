@@ -13,7 +13,7 @@ from bench.options import Section
 from bench.types import Json
 
 if TYPE_CHECKING:
-    from bench.store import Store
+    from bench.store.artefacts import Store
 
 S = TypeVar("S", bound=Section)
 _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in Linux
@@ -88,7 +88,7 @@ class Context:
     @property
     def store(self) -> Store:
         """Return the store, for artefacts that several components share."""
-        from bench.store import Store, default_root
+        from bench.store.artefacts import Store, default_root
 
         if self._store is None:
             self._store = Store(default_root())

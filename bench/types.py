@@ -15,7 +15,7 @@ Frames: TypeAlias = npt.NDArray[np.floating[Any]]
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 Protocol: TypeAlias = Literal["one-query-per-video", "all-queries"]
-"""Which queries are evaluated (`bench.evaluation`)."""
+"""Which queries are evaluated (`bench.data.evaluation_set`)."""
 ONE_QUERY_PER_VIDEO: Final = "one-query-per-video"
 ALL_QUERIES: Final = "all-queries"
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)

@@ -22,19 +22,20 @@ import numpy as np
 import torch
 from pycocoevalcap.cider.cider import Cider
 
-from bench.config import preset_text
+from bench.config.run_config import preset_text
 from bench.context import Context
 from bench.data.dataset import Dataset
-from bench.data.folder import read_dataset
-from bench.data.synthetic import SynthOptions, synthesize
-from bench.data.world.vocabulary import vocabulary
+from bench.data.reader import read_dataset
+from bench.data.synthetic.vocabulary import vocabulary
+from bench.data.synthetic.writer import SynthOptions, synthesize
 from bench.metrics.intervals import mean_interval
 from bench.options import Section, build_sections
-from bench.store import Store
+from bench.store.artefacts import Store
 from bench.text import tokenize
-from generators import options, sentences
-from generators.qms_ablations import unit_scores, without_entity, without_sampling, without_scores
-from generators.qms_rows import BartQMS
+from generators import options
+from generators.qms import sentences
+from generators.qms.ablations import unit_scores, without_entity, without_sampling, without_scores
+from generators.qms.rows import BartQMS
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytrec_eval
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
-from bench.metrics.trec import strictly_decreasing
+from bench.output.trec import strictly_decreasing
 from bench.types import Run
 
 QUERIES, DEPTH, VIDEOS = 38_000, 30, 5_000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.context import Context
-from retrievers.bm25 import BM25
+from retrievers.bm25.retriever import BM25
 from retrievers.options import BM25Options
 
 bm25s = pytest.importorskip("bm25s", reason="bm25s, the peer, is not installed")

@@ -15,12 +15,12 @@ from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, Pegasus
 
 from bench.context import Context
 from bench.types import Json, Video
-from generators.batches import Batch, check_places
-from generators.losses import smoothed_divergence, split_targets
-from generators.neural import Neural
+from generators.bart.checkpoints import all_lines
+from generators.neural.batches import Batch, check_places
+from generators.neural.losses import smoothed_divergence, split_targets
+from generators.neural.row import Neural
+from generators.neural.tokens import Tokens, build
 from generators.options import MDVCOptions
-from generators.tokens import Tokens, build
-from generators.weights import all_lines
 
 
 @dataclass(slots=True)

@@ -12,12 +12,12 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from bench.context import Context
 from bench.types import Json, Video
-from generators.batches import Batch, compact
-from generators.losses import per_token, split_targets, token_losses
-from generators.neural import Neural
+from generators.bart.checkpoints import all_lines
+from generators.neural.batches import Batch, compact
+from generators.neural.losses import per_token, split_targets, token_losses
+from generators.neural.row import Neural
+from generators.neural.tokens import Tokens, build
 from generators.options import Seq2SeqOptions
-from generators.tokens import Tokens, build
-from generators.weights import all_lines
 
 
 @dataclass(slots=True)

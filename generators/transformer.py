@@ -9,12 +9,12 @@ from torch import nn
 
 from bench.context import Context
 from bench.types import Json, Video
-from generators.bart import FusedBart, random_bart, shape
-from generators.fusion import Concat
-from generators.neural import Neural
+from generators.bart.checkpoints import all_lines, known_ids
+from generators.bart.fusion import Concat
+from generators.bart.model import FusedBart, random_bart, shape
+from generators.neural.row import Neural
+from generators.neural.tokens import Tokens, build
 from generators.options import TransformerOptions
-from generators.tokens import Tokens, build
-from generators.weights import all_lines, known_ids
 
 
 class Transformer(Neural):

@@ -8,10 +8,12 @@ import sys
 
 from bench.errors import BenchError
 from bench.types import Check
-from retrievers.lucene import anserini_version
-from retrievers.weights import locate
+from retrievers.bm25.lucene import anserini_version
+from retrievers.dpr.weights import locate
 
-_BOOT = "from retrievers.lucene import java; print(java()('java.lang.System').getProperty('java.version'))"
+_BOOT = (
+    "from retrievers.bm25.lucene import java; print(java()('java.lang.System').getProperty('java.version'))"
+)
 
 
 def java() -> list[Check]:

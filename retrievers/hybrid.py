@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
-from bench.members import Member, build_members, fit_members
 from bench.protocols import Caching, Following, Indexed, Trainable, follows
+from bench.systems.ensemble import Member, build_members, fit_members
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 import bench
-from bench.cli import main
+from bench.cli.main import main
 from tests.duel import Duel
 from tests.tiny import Tiny, write_tiny
 

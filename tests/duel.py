@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import bench
-from bench.data.synthetic import SynthOptions, synthesize
-from bench.results import Result
+from bench.data.synthetic.writer import SynthOptions, synthesize
+from bench.result import Result
 from tests.tiny import lines
 
 ROWS = {"long": 60, "short": 10, "twin": 10}

@@ -9,9 +9,10 @@ from typing import ClassVar
 import pytest
 
 from bench.context import Context
+from bench.data.options import DataOptions
 from bench.errors import MissingError, UsageError
-from bench.options import DataOptions, Section
-from bench.store import Store
+from bench.options import Section
+from bench.store.artefacts import Store
 from generators.options import LeadOptions
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bench.data.options import DataOptions
 from bench.errors import UsageError
-from bench.options import DataOptions, Section, assignments, build_sections, flatten
+from bench.options import Section, assignments, build_sections, flatten
 
 
 @dataclass(frozen=True)

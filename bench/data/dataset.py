@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.hashing import canonical
 from bench.types import Frames, QueryId, Video, VideoId
 
 LANGUAGES = ("en", "zh")
@@ -105,13 +103,3 @@ class Dataset:
         frames = self.features.of(record.video_id, self.max_frames) if self.features else none
         targets = self.references[record.video_id] if references else ()
         return Video(record.video_id, record.transcript, frames, targets)
-
-
-def videos_digest(videos: Sequence[Video]) -> str:
-    """Return the digest of all that a generator can see: ids, transcripts, references, frames."""
-    whole = hashlib.sha256()
-    for video in videos:
-        head = [video.video_id, video.transcript, list(video.references), str(video.frames.dtype)]
-        whole.update(canonical([*head, list(video.frames.shape)]).encode())
-        whole.update(np.ascontiguousarray(video.frames).tobytes())
-    return whole.hexdigest()

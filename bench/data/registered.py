@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import BenchError, DataError, UsageError, suggestions
-from bench.registry import entries, load
+from bench.systems.registry import entries, load
 
 
 def dataset_folder(name: str, cache: Path) -> Path:

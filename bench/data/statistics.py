@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from bench.data.dataset import Dataset
-from bench.data.similarity import SIMILARITY, similarities, what_is_missing
+from bench.data.evaluation_set import evaluation
+from bench.data.similarity import SIMILARITY, similarities
 from bench.errors import DataError
-from bench.evaluation import evaluation
-from bench.tables import Cell, Table
-from bench.text import TOKENS, tokenize
+from bench.text import tokenize
 from bench.types import ONE_QUERY_PER_VIDEO, SPLITS, VideoId
 
 ALL = "all"
-_DIGITS = {SIMILARITY: 3}
-"""Decimals of a measure; 2 unless told, as the paper prints most."""
 
 
 def diversity(texts: Sequence[str], n: int) -> float:
@@ -60,30 +56,6 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
     for split in SPLITS:
         found["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
     return found
-
-
-def statistics_table(dataset: Dataset) -> Table:
-    """Return the statistics with a row per measure and the paper's figure beside each."""
-    columns = [*SPLITS, ALL]
-    paper = paper_figures()
-    rows = []
-    for name, values in statistics(dataset).items():
-        digits = _DIGITS.get(name, 2)
-        ours = [Cell(_shown(values[column], digits)) for column in columns]
-        theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
-        rows.append(([name], [cell for pair in zip(ours, theirs, strict=True) for cell in pair]))
-    header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
-    has_texts = dataset.features is not None and dataset.features.transcripts is not None
-    notes = [
-        f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
-        f"{dataset.features.name if dataset.features else 'none'} | "
-        f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
-        f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
-        "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
-        *([] if has_texts else [what_is_missing(dataset)]),
-    ]
-    caption = f"Statistics of {title(dataset)} beside the paper's"
-    return Table("statistics", caption, ["Measure"], header, rows, notes)
 
 
 def title(dataset: Dataset) -> str:
@@ -142,20 +114,3 @@ def _mean(values: Sequence[float]) -> float:
 
 def _percent(flags: Sequence[bool]) -> float:
     return 100 * _mean([float(flag) for flag in flags])
-
-
-def _shown(value: float | str, digits: int) -> str:
-    if isinstance(value, str):
-        return value
-    if value != value:
-        return ""
-    return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.{digits}f}"
-
-
-def paper_figures() -> Mapping[str, Mapping[str, float | str]]:
-    """Return ``{measure: {split: figure}}`` as the paper prints them."""
-    import yaml
-
-    text = resources.files("bench.data").joinpath("paper-figures.yaml").read_text(encoding="utf-8")
-    figures: Mapping[str, Mapping[str, float | str]] = yaml.safe_load(text)
-    return figures

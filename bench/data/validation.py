@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.data.dataset import Dataset, Features
 from bench.data.features import TRANSCRIPTS
-from bench.data.folder import read_dataset
+from bench.data.reader import read_dataset
 from bench.errors import DataError, GateError
 from bench.text import cjk_share, normalise
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bench.lint.columns import Column
-from bench.lint.printed import Printed
+from bench.lint.readers.number import Printed
 from bench.lint.rules import Violation
-from bench.lint.tables import Row, Scale, Table
+from bench.lint.table import Row, Scale, Table
 
 MOST_DECIMALS = 5
 """Beyond this precision (of the fraction) the smallest n is not sought: nobody prints so much."""

@@ -8,10 +8,14 @@ from itertools import chain
 from pathlib import Path
 
 from bench.errors import DataError, UsageError
-from bench.lint import csvform, gains, granularity, latex, markdown, marks, rules
-from bench.lint.grid import Grid, to_table
+from bench.lint import emphasis as marks
+from bench.lint import granularity, rules
+from bench.lint import improvements as gains
+from bench.lint.readers import csv as csvform
+from bench.lint.readers import latex, markdown
+from bench.lint.readers.header import Grid, to_table
 from bench.lint.rules import Violation
-from bench.lint.tables import Table
+from bench.lint.table import Table
 
 _CHECKS = (
     rules.within_bounds,

@@ -12,8 +12,8 @@ from decimal import Decimal
 from itertools import pairwise
 
 from bench.lint.columns import RANKING, Column
-from bench.lint.printed import Printed
-from bench.lint.tables import TEXT, Row, Scale, Table
+from bench.lint.readers.number import Printed
+from bench.lint.table import TEXT, Row, Scale, Table
 
 
 @dataclass(frozen=True, slots=True)

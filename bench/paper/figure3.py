@@ -10,9 +10,10 @@ import pandas as pd
 
 from bench.data.dataset import Dataset
 from bench.data.similarity import SIMILARITY, Similarities, similarities, what_is_missing
-from bench.data.statistics import ALL, diversity, paper_figures, title
-from bench.frames import to_csv
-from bench.rendering import Cell, Rows, Table
+from bench.data.statistics import ALL, diversity, title
+from bench.output.frames import to_csv
+from bench.paper.published import paper_figures
+from bench.tables.table import Cell, Rows, Table
 
 BINS = 10
 COSINE_BINS = 40

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import unknown
 from bench.lint.report import LintReport, csv_tables, lint_tables
-from bench.lint.tables import Table
+from bench.lint.table import Table
 
 TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
 
@@ -90,7 +90,7 @@ class Name:
 class Choice:
     """Name something the paper leaves unstated and the cells that depend on it.
 
-    ``retriever`` and ``metric`` are globs; ``bench.paper.compare`` calls such cells under-specified.
+    ``retriever`` and ``metric`` are globs; ``bench.paper.status`` calls such cells under-specified.
     """
 
     table: str
@@ -186,3 +186,12 @@ def claims(table: str | None = None) -> list[Claim]:
 def variants() -> list[Variant]:
     """Return the ways to fill in what the paper leaves unstated that ``bench reproduce --sweep`` tries."""
     return list(_load("sweep.csv", Variant))
+
+
+def paper_figures() -> Mapping[str, Mapping[str, float | str]]:
+    """Return ``{measure: {split: figure}}`` as the paper prints them."""
+    import yaml
+
+    text = (folder() / "figures.yaml").read_text(encoding="utf-8")
+    figures: Mapping[str, Mapping[str, float | str]] = yaml.safe_load(text)
+    return figures

@@ -11,25 +11,25 @@ from typing import Any
 import pandas as pd
 
 from bench import __version__
-from bench.config import configure
+from bench.config.run_config import configure
 from bench.data.dataset import Dataset
-from bench.data.folder import read_dataset
+from bench.data.options import DataOptions
+from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
-from bench.frames import to_csv
-from bench.options import DataOptions
-from bench.output import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
+from bench.output.folder import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
+from bench.output.frames import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
-from bench.paper.compare import compare, row_order
-from bench.paper.describe import describe
-from bench.paper.material import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for, settings_of
+from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for, settings_of
 from bench.paper.scores import SCORED
-from bench.paper.sidebyside import cells_table, claims_table, order_table, with_missing
+from bench.paper.status import compare, row_order
 from bench.paper.sweep import SWEPT, sweep
-from bench.registry import entries
-from bench.rendering import Table, to_markdown
-from bench.store import default_root
+from bench.paper.table2 import describe
+from bench.paper.tables import cells_table, claims_table, order_table, with_missing
+from bench.store.artefacts import default_root
+from bench.systems.registry import entries
+from bench.tables.table import Table, to_markdown
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from bench.config import configure
+from bench.config.run_config import configure
 from bench.errors import BenchError
-from bench.frames import to_csv
 from bench.options import assignments
+from bench.output.frames import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
-from bench.paper.material import Material, below, run_for, with_defaults
 from bench.paper.published import Variant
+from bench.paper.runs import Material, below, run_for, with_defaults
 from bench.paper.scores import KEY, by_key, paper_scores
-from bench.rendering import Cell, Rows, Table
+from bench.tables.table import Cell, Rows, Table
 
 SWEPT = ("table5",)
 """Tables of retrieval; summaries do not depend on how they are searched."""

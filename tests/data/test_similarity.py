@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.data.folder import read_dataset
+from bench.data.options import DataOptions
+from bench.data.reader import read_dataset
 from bench.data.similarity import similarities, what_is_missing
-from bench.data.statistics import paper_figures, statistics, statistics_table
-from bench.options import DataOptions
+from bench.data.statistics import statistics
 from bench.paper import published
+from bench.paper.published import paper_figures
+from bench.paper.table2 import statistics_table
 from tests.conftest import Cli
 from tests.tiny import DIM, LENGTHS, Tiny, write_transcript_vectors
 

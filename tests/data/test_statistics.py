@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 
-from bench.data.folder import read_dataset
-from bench.data.statistics import diversity, statistics, statistics_table
+from bench.data.reader import read_dataset
+from bench.data.statistics import diversity, statistics
+from bench.paper.table2 import statistics_table
 from tests.conftest import Cli
 from tests.tiny import Tiny
 

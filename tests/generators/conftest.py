@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from bench.context import Context
-from bench.hashing import digest
 from bench.options import build_sections
+from bench.store.digests import digest
 from bench.types import Json, Video
 from generators import options as o
 
@@ -75,7 +75,7 @@ class Artefact:
 
 
 class FolderStore:
-    """A store that keeps folders by key: what a row asks of `bench.store.Store`."""
+    """A store that keeps folders by key: what a row asks of `bench.store.artefacts.Store`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.data.synthetic import FEATURES, SynthOptions, synthesize
+from bench.data.synthetic.writer import FEATURES, SynthOptions, synthesize
 from generators.groups import ABLATIONS, TABLE_III
 from tests.conftest import Cli
 

@@ -14,10 +14,10 @@ from bench.context import Context
 from bench.errors import UsageError
 from bench.options import build_sections
 from bench.types import Video
-from generators.bart_rows import BartMM, BartText, VGBartDP, VGBartMH
+from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.mdvc import MDVC
-from generators.neural import Neural
-from generators.qms_rows import BartQMS, TransformerQMS
+from generators.neural.row import Neural
+from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
 

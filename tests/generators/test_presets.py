@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.config import configure, preset_text
+from bench.config.run_config import configure, preset_text
 from bench.context import Context
 from bench.options import flatten
-from generators.bart_rows import BartText
-from generators.qms_rows import BartQMS
-from generators.weights import DEFAULTS
+from generators.bart.checkpoints import DEFAULTS
+from generators.bart.rows import BartText
+from generators.qms.rows import BartQMS
 
 # what IV-A3 and IV-B3 state, and decisions 15, 24, 39 and 41 of docs/paper-audit.md
 PAPER = {

@@ -16,12 +16,12 @@ from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.protocols import Covering, Generator, Identified, Sized, Trainable
 from bench.types import Video
-from generators.bart_rows import BartMM, BartText, VGBartDP, VGBartMH
-from generators.batches import Batch, prepare
+from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.mdvc import MDVC
-from generators.neural import Neural
+from generators.neural.batches import Batch, prepare
+from generators.neural.row import Neural
 from generators.options import TextOptions
-from generators.qms_rows import BartQMS, TransformerQMS
+from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.lint.csvform import long, records, wide
 from bench.lint.granularity import smallest_n
-from bench.lint.grid import to_table
-from bench.lint.latex import grids
+from bench.lint.readers.csv import long, records, wide
+from bench.lint.readers.header import to_table
+from bench.lint.readers.latex import grids
 from bench.lint.report import lint_table, notes
-from bench.lint.tables import Scale
+from bench.lint.table import Scale
 
 CUTS = (1, 5, 10, 30)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.data.folder import read_dataset
-from bench.output import checked, read_manifest
-from bench.paper.describe import count_frame, evenly, nouns
-from bench.paper.material import row_of, systems
+from bench.data.reader import read_dataset
+from bench.output.folder import checked, read_manifest
 from bench.paper.reproduce import reproduce
+from bench.paper.runs import row_of, systems
+from bench.paper.table2 import count_frame, evenly, nouns
 from tests.tiny import VIDEOS, write_features, write_tiny
 
 

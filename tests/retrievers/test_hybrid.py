@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.components import make_retriever
 from bench.context import Context
 from bench.errors import UsageError
-from bench.members import fit_members
 from bench.options import build_sections
-from bench.registry import option_sections
-from bench.store import Store
+from bench.store.artefacts import Store
+from bench.systems.component import make_retriever
+from bench.systems.ensemble import fit_members
+from bench.systems.registry import option_sections
 from bench.types import Run, Video
 from retrievers.hybrid import TrainableHybrid, hybrid
 

@@ -1,0 +1,280 @@
+"""Compare generators, or retrievers, of one or two finished runs: differences, intervals, groups, wins."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.comparison.paired import Comparison, compare, p_value
+from bench.errors import UsageError, unknown
+from bench.metrics.significance import ALPHA, groups_by_tests, holm, letters
+from bench.output.per_item import ItemScores, RunItems
+from bench.output.schema import with_text
+from bench.result import Result
+from bench.tables.table import Cell, Rows, Table
+
+METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
+"""What is compared unless told otherwise."""
+COLUMNS = [
+    "score",
+    "difference",
+    "95 % low",
+    "95 % high",
+    "p (Holm)",
+    "group",
+    "wins",
+    "ties",
+    "losses",
+    "MDE",
+]
+
+
+GENERATOR, RETRIEVER = "generator", "retriever"
+"""What may be compared: generators under one retriever, or retrievers over one generator's summaries."""
+_HEADS = {GENERATOR: ("Retriever", "Model"), RETRIEVER: ("Model", "Retriever")}
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Name a cell of one of the runs by what is compared; ``shown`` is unique among all."""
+
+    run: int
+    generator: str
+    retriever: str
+    name: str
+    shown: str
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Hold one or two finished runs over the same queries and pool, and what of them is compared."""
+
+    results: Sequence[Result]
+    by: str = GENERATOR
+
+    @cached_property
+    def items(self) -> list[RunItems]:
+        """Return the scores per item of each run."""
+        return [RunItems(result.out, result.manifest) for result in self.results]
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], list[System]]:
+        """Return the systems of each metric beside what they share, in order.
+
+        They share a retriever (empty for generation), or, where retrievers are compared, a generator.
+        """
+        found: dict[tuple[str, str], list[System]] = {}
+        for number, result in enumerate(self.results):
+            rows = with_text(result.headline.dropna(subset=["value"]))
+            for row in rows[["generator", "retriever", "metric"]].itertuples(index=False):
+                generator, retriever, metric = map(str, row)
+                if self.by == RETRIEVER and not retriever:
+                    continue
+                shared = retriever if self.by == GENERATOR else generator
+                found.setdefault((shared, metric), []).append(self._system(number, generator, retriever))
+        return found
+
+    def scores(self, system: System) -> ItemScores:
+        """Return a system's scores per item."""
+        return self.items[system.run].cell(system.generator, system.retriever)
+
+    def is_reference(self, system: System) -> bool:
+        """Tell whether a system is there to read the others against."""
+        return system.name in self.results[system.run].manifest["references"]
+
+    def label(self, name: str) -> str:
+        """Return the label of a generator or retriever."""
+        return next((r.manifest["labels"][name] for r in self.results if name in r.manifest["labels"]), name)
+
+    def _system(self, number: int, generator: str, retriever: str) -> System:
+        name = generator if self.by == GENERATOR else retriever
+        shown = self.label(name)
+        if len(self.results) > 1:
+            folders = [result.out.name for result in self.results]
+            if len(set(folders)) == 1:
+                folders = [str(result.out) for result in self.results]
+            shown = f"{shown} [{folders[number]}]"
+        return System(number, generator, retriever, name, shown)
+
+
+def compare_runs(
+    outs: Sequence[Path],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = METRICS,
+    by: str = GENERATOR,
+) -> Table:
+    """Return a row for each generator, retriever and metric, compared with a baseline.
+
+    ``by`` is what is compared: generators under each retriever, or retrievers for each generator. The
+    baseline is the named row; else, of two runs, the row of the same name in the first; else the
+    best row that is no reference. All comparisons printed are one family for Holm's correction. Raises
+    UsageError for an unknown baseline or metric and for runs that cannot be compared.
+    """
+    runs = Runs([Result.read(out) for out in outs], by)
+    _refuse_different(runs)
+    chosen = _metrics(runs, metrics)
+    if baseline is not None:
+        _known_baseline(runs, baseline)
+    if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
+        raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
+    blocks = [_block(runs, cell, baseline) for cell in runs.cells if cell[1] in chosen]
+    corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
+    rows: Rows = []
+    for block in blocks:
+        rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
+    return Table(
+        "compare", f"Comparison on {runs.results[0].manifest['dataset']['name']}, ×100",
+        [_HEADS[by][0], "Metric", _HEADS[by][1]], COLUMNS, rows, list(_notes(runs, blocks, baseline)),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Hold the comparisons of one metric, beside what its systems share."""
+
+    shared: str
+    metric: str
+    systems: Sequence[System]
+    against: Mapping[System, Comparison]
+    scores: Mapping[System, float]
+    letters: Mapping[System, str]
+
+    def rows(self, runs: Runs, corrected: Mapping[System, float]) -> Rows:
+        """Return a row for each system; those that are compared with themselves have no difference."""
+        return [
+            (
+                [runs.label(self.shared), self.metric, system.shown],
+                self._cells(system, corrected.get(system, math.nan)),
+            )
+            for system in self.systems
+        ]
+
+    def _cells(self, system: System, p: float) -> list[Cell]:
+        found = self.against.get(system)
+        group = Cell(self.letters[system])
+        if found is None:
+            empty = Cell("")
+            return [_times_100(self.scores[system]), *[empty] * 4, group, *[empty] * 4]
+        counts = [Cell(str(count)) for count in (found.test.wins, found.test.ties, found.test.losses)]
+        return [
+            _times_100(self.scores[system]),
+            Cell(f"{found.test.difference * 100:+.2f}", star=p < ALPHA),
+            _times_100(found.interval.low),
+            _times_100(found.interval.high),
+            Cell(f"{p:.4f}" if p >= 0.0001 else "< 0.0001"),
+            group,
+            *counts,
+            _times_100(found.mde),
+        ]
+
+
+def _block(runs: Runs, cell: tuple[str, str], baseline: str | None) -> Block:
+    shared, metric = cell
+    systems = runs.cells[cell]
+    items = {system: runs.scores(system) for system in systems}
+    scores = {system: found.score(metric) for system, found in items.items()}
+    against = {}
+    for system in systems:
+        other = _baseline_of(runs, system, scores, baseline)
+        if other is not None and other != system:
+            against[system] = compare(items[system], items[other], metric)
+    pairs = [p_value(items[a], items[b], metric) for a, b in combinations(systems, 2)]
+    groups = groups_by_tests(np.array([scores[system] for system in systems]), pairs)
+    named = dict(zip(systems, letters(groups, len(systems)), strict=True))
+    return Block(shared, metric, systems, against, scores, named)
+
+
+def _baseline_of(
+    runs: Runs, system: System, scores: Mapping[System, float], baseline: str | None
+) -> System | None:
+    if baseline is not None:
+        named = [other for other in scores if _is_called(runs, other, baseline)]
+        return named[0] if named else None
+    if len(runs.results) > 1:
+        same = [other for other in scores if (other.run, other.name) == (0, system.name)]
+        return same[0] if same else None
+    own = [other for other in scores if not runs.is_reference(other)] or list(scores)
+    return max(own, key=scores.__getitem__)  # of equal ones the first
+
+
+def _is_called(runs: Runs, system: System, text: str) -> bool:
+    return text in (system.name, runs.label(system.name), system.shown)
+
+
+def _known_baseline(runs: Runs, baseline: str) -> None:
+    systems = dict.fromkeys(system for found in runs.cells.values() for system in found)
+    if not any(_is_called(runs, system, baseline) for system in systems):
+        names = [name for s in systems for name in (s.name, runs.label(s.name), s.shown)]
+        raise unknown("baseline", baseline, dict.fromkeys(names))
+
+
+def _metrics(runs: Runs, wanted: Sequence[str]) -> set[str]:
+    known = dict.fromkeys(metric for _, metric in runs.cells)
+    chosen: set[str] = set()
+    for word in wanted:
+        matched = fnmatch.filter(known, word)
+        if not matched and wanted is not METRICS:
+            raise unknown("metric", word, known)
+        chosen.update(matched)
+    return chosen
+
+
+def _refuse_different(runs: Runs) -> None:
+    """Raise UsageError for runs over other data, queries or pools."""
+    if len(runs.results) == 1:
+        return
+    first, second = (_asked(items) for items in runs.items)
+    wrong = [what for what in first if first[what] != second[what]]
+    if wrong:
+        what = wrong[0]
+        raise UsageError(
+            f"{runs.results[0].out} and {runs.results[1].out} cannot be compared: they differ in {what} "
+            f"({first[what]} and {second[what]}). Paired tests need the same queries over the same pool; "
+            "repeat one run with the data, split, protocol and query seed of the other."
+        )
+
+
+def _asked(items: RunItems) -> dict[str, Any]:
+    _, manifest = items.first
+    settings = manifest["settings"]
+    return {
+        "dataset digest": str(manifest["dataset"]["digest"])[:8],
+        "split": settings["split"],
+        "pool (index.pool)": settings["options"].get("index.pool", "split"),
+        "evaluated queries": manifest["files"]["queries.tsv"][:8],
+        "relevance": manifest["files"]["qrels.trec"][:8],
+    }
+
+
+def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterator[str]:
+    two = len(runs.results) > 1
+    against = baseline or ("the row of the same name in the first run" if two else "the best row")
+    family = sum(len(block.against) for block in blocks)
+    yield (
+        f"Differences: each row minus {against}, with 95 % bootstrap intervals; * p < {ALPHA}, paired over "
+        f"distinct queries (videos for generation metrics), Holm-corrected over {family} comparisons. "
+        f"Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter do not differ (all pairs, "
+        "Holm-corrected). "
+        "MDE: minimum detectable difference at 80 % power."
+    )
+    if two and baseline is None:
+        compared = {(s.run, s.name) for block in blocks for s in block.against}
+        rest = (s for block in blocks for s in block.systems if s.run and (s.run, s.name) not in compared)
+        alone = dict.fromkeys(s.shown for s in rest)
+        if alone:
+            yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
+    for result in runs.results:
+        yield f"Signature of {result.out.name}: {result.manifest['signature']}"
+
+
+def _times_100(value: float) -> Cell:
+    return Cell(f"{value * 100:.2f}" if math.isfinite(value) else "")

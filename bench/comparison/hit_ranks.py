@@ -1,0 +1,71 @@
+"""At which ranks each query found its relevant videos: small enough to commit beside a baseline."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
+from bench.output.folder import checked
+from bench.output.trec import read_qrels, read_run
+
+Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
+"""``{generator.retriever: {query: ranks of its relevant videos, ascending}}``."""
+
+
+def hits_of(folder: Path, manifest: Mapping[str, Any]) -> Hits:
+    """Return the hits of every run file of an output folder."""
+    judged = read_qrels(checked(folder, manifest, "qrels.trec"))
+    relevant = {query: [v for v, grade in videos.items() if grade > 0] for query, videos in judged.items()}
+    pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
+    truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
+    names = [name for name in manifest["files"] if name.startswith("runs/")]
+    return {Path(name).stem: _hits(checked(folder, manifest, name), truth) for name in names}
+
+
+def _hits(path: Path, truth: Relevance) -> dict[str, tuple[int, ...]]:
+    found = read_run(path)
+    ranks = relevant_ranks(found.to_run(truth.query_ids, truth.video_ids, 1000), truth).tolist()
+    bounds = truth.indptr.tolist()
+    return {
+        query: tuple(sorted(rank for rank in ranks[start:end] if rank > 0))
+        for query, start, end in zip(truth.query_ids, bounds, bounds[1:], strict=False)
+    }
+
+
+def hits_text(hits: Hits) -> str:
+    """Return CSV: a line for each query, a column for each cell, ranks separated by blanks."""
+    queries = dict.fromkeys(query for found in hits.values() for query in found)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["query_id", *hits])
+    for query in queries:
+        writer.writerow([query, *(" ".join(map(str, found.get(query, ()))) for found in hits.values())])
+    return out.getvalue()
+
+
+def read_hits(path: Path) -> Hits:
+    """Return the hits of a file that `hits_text` made; none when there is no such file."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    cells = [name for name in (rows[0] if rows else {}) if name != "query_id"]
+    return {cell: {row["query_id"]: tuple(map(int, row[cell].split())) for row in rows} for cell in cells}
+
+
+def moved_queries(
+    before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]], metric: str
+) -> list[tuple[str, Sequence[int], Sequence[int]]]:
+    """Return the queries whose ``metric`` changed, with the ranks of their relevant videos."""
+    kind = RankingMetric.parse(metric)
+
+    def counted(ranks: Sequence[int]) -> int:
+        within = sum(1 for rank in ranks if rank <= kind.k)
+        return min(within, 1) if kind.kind == "Acc" else within
+
+    both = [(query, before[query], after[query]) for query in before if query in after]
+    return [(query, old, new) for query, old, new in both if counted(old) != counted(new)]

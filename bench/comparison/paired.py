@@ -1,0 +1,131 @@
+"""Compare the best row of each column with the strongest other one: significance.csv."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from bench.metrics.intervals import Interval, mean_interval
+from bench.metrics.over_seeds import (
+    interval_over_seeds,
+    minimum_detectable_over_seeds,
+    paired_test_over_seeds,
+)
+from bench.metrics.significance import PairedTest, holm, minimum_detectable_difference, paired_test, summarise
+from bench.metrics.text import BLEU
+from bench.output.per_item import ItemScores, RunItems
+from bench.output.schema import GENERATION, RETRIEVAL, with_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "table", "retriever", "metric", "best", "baseline", "difference", "ci_low", "ci_high",
+    "p_value", "p_holm", "mde", "wins", "ties", "losses", "n", "seeds",
+)  # fmt: skip
+"""The columns of significance.csv; fractions, CIDEr raw; ``n`` counts distinct queries, or videos."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Hold one paired comparison, ours minus theirs, with its interval and detectable difference."""
+
+    test: PairedTest
+    interval: Interval
+    mde: float
+
+
+def compare(ours: ItemScores, theirs: ItemScores, metric: str) -> Comparison:
+    """Return the comparison of two cells in a metric, over the items that both were scored on.
+
+    Raises ValueError when the items are not the same.
+    """
+    p = p_value(ours, theirs, metric)
+    a, b = ours.values[metric], theirs.values[metric]
+    counted = summarise((ours.own[metric].mean(axis=0) - theirs.own[metric].mean(axis=0)).round(12), p)
+    difference = ours.score(metric) - theirs.score(metric)
+    test = PairedTest(difference, p, counted.wins, counted.ties, counted.losses)
+    weights = ours.weights
+    if max(len(a), len(b)) > 1:
+        limits = interval_over_seeds(a, b, weights=weights)
+        return Comparison(test, limits, minimum_detectable_over_seeds(a, b))
+    limits = mean_interval(a[0] - b[0], weights=weights)
+    return Comparison(test, limits, minimum_detectable_difference(a[0], b[0]))
+
+
+def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
+    """Return the uncorrected p of two cells in a metric.
+
+    One seed on each side: randomisation over items (of BLEU: swapped videos). More: queries and seeds
+    as crossed random effects. Raises ValueError when the items are not the same.
+    """
+    if ours.ids != theirs.ids:
+        raise ValueError("two cells can be compared only on the same items")
+    if max(ours.seeds, theirs.seeds) > 1:
+        return paired_test_over_seeds(ours.values[metric], theirs.values[metric]).p_value
+    if metric in BLEU:
+        return _bleu_p_values(ours, theirs)[BLEU.index(metric)]
+    return paired_test(ours.values[metric][0], theirs.values[metric][0]).p_value
+
+
+@lru_cache(maxsize=64)
+def _bleu_p_values(ours: ItemScores, theirs: ItemScores) -> Sequence[float]:
+    """Return the p-values of all four at once, as one draw gives them."""
+    from bench.metrics.text_tests import bleu_p_values
+
+    assert ours.bleu_counts is not None
+    assert theirs.bleu_counts is not None
+    return bleu_p_values(ours.bleu_counts[0], theirs.bleu_counts[0])
+
+
+def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) -> pd.DataFrame:
+    """Return the best row against the runner-up, for each column of each block of the tables.
+
+    ``scores`` are those the tables show. References (``apart``) are neither best nor baseline; a block
+    with fewer than two other rows gives nothing. p is Holm-corrected within a table.
+    """
+    import pandas as pd
+
+    rows = [_row(pair, items) for pair in _contests(scores, apart)]
+    for table in ("generation", "retrieval"):
+        family = [row for row in rows if row["table"] == table]
+        for row, corrected in zip(family, holm([row["p_value"] for row in family]).tolist(), strict=True):
+            row["p_holm"] = corrected
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield who is best and who is second in each column; of equal scores the first row."""
+    own = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
+    retrievers = own["retriever"]
+    for table, metrics in (("generation", list(GENERATION.values())), ("retrieval", RETRIEVAL)):
+        for retriever in retrievers[(retrievers == "") == (table == "generation")].unique():
+            for metric in metrics:
+                block = own[(retrievers == retriever) & (own["metric"] == metric)]
+                ranked = block.sort_values("value", ascending=False, kind="stable")["generator"].tolist()
+                if len(ranked) > 1:
+                    names = {"best": ranked[0], "baseline": ranked[1]}
+                    yield {"table": table, "retriever": retriever, "metric": metric, **names}
+
+
+def _row(contest: dict[str, Any], items: RunItems) -> dict[str, Any]:
+    ours, theirs = (items.cell(contest[side], contest["retriever"]) for side in ("best", "baseline"))
+    found = compare(ours, theirs, contest["metric"])
+    test = found.test
+    return {
+        **contest,
+        "difference": test.difference,
+        "ci_low": found.interval.low,
+        "ci_high": found.interval.high,
+        "p_value": test.p_value,
+        "p_holm": math.nan,
+        "mde": found.mde,
+        "wins": test.wins,
+        "ties": test.ties,
+        "losses": test.losses,
+        "n": len(ours.ids),
+        "seeds": max(ours.seeds, theirs.seeds),
+    }

@@ -1,0 +1,209 @@
+"""The regression gate: a committed table of scores that a run must meet, from above and from below."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, read_hits
+from bench.errors import DataError, MissingError, UsageError
+from bench.output.folder import checked
+from bench.output.per_item import RunItems
+from bench.output.schema import with_text
+from bench.result import Result
+from bench.store.digests import digest
+from bench.store.files import write_text
+
+COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance")
+SLACK = 1e-9
+"""Added to every tolerance: sums of floats differ by less between machines."""
+_SHOWN = 5
+_MOVES = "moves only by: bench check OUT --against FILE --update"
+
+Key: TypeAlias = tuple[str, str, str]
+"""Generator, retriever (empty for generation metrics), metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Hold one committed score, a fraction (CIDEr raw), and how far it may move."""
+
+    value: float
+    n: int
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Baseline:
+    """Hold a committed table, what it was measured on, and where each query's hits were."""
+
+    signature: str
+    evaluation: str
+    cells: Mapping[Key, Cell]
+    hits: Hits = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Hold a cell that is not as committed; None where there is no such cell."""
+
+    key: Key
+    before: Cell | None
+    after: Cell | None
+
+    def to_text(self) -> str:
+        """Return the difference in a line."""
+        generator, retriever, metric = self.key
+        name = f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
+        if self.before is None or self.after is None:
+            there = self.before or self.after
+            assert there is not None
+            return f"{name}: {there.value:.6g} is {'not in the run' if self.before else 'new'}"
+        change = f"{self.before.value:.6g} -> {self.after.value:.6g}"
+        moved = f"{self.after.value - self.before.value:+.2g}, tolerance {self.before.tolerance:g}"
+        items = "" if self.before.n == self.after.n else f"; n {self.before.n} -> {self.after.n}"
+        return f"{name}: {change} ({moved}{items})"
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Return a committed table with the hits beside it. Raises MissingError and DataError."""
+    if not path.is_file():
+        raise MissingError(f"{path}: there is no such table; make it with --update.")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# ") and ": " in line)
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    try:
+        cells = {(r["generator"], r["retriever"], r["metric"]): _cell(r) for r in rows}
+        return Baseline(about["signature"], about["evaluation"], cells, read_hits(_beside(path)))
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path}: not a table that 'bench check --update' wrote ({type(error).__name__}: {error})."
+        ) from error
+
+
+def _cell(row: Mapping[str, str]) -> Cell:
+    return Cell(float(row["value"]), int(row["n"]), float(row["tolerance"]))
+
+
+def baseline_of(
+    result: Result, *, before: Baseline | None = None, tolerances: Sequence[tuple[str, float]] = ()
+) -> Baseline:
+    """Return the baseline that a run would be.
+
+    A cell's tolerance is that of the last of ``tolerances`` (pattern of ``generator.retriever``, value)
+    that fits, else the one ``before`` has, else 0.
+    """
+    cells: dict[Key, Cell] = {}
+    for row in with_text(result.headline).itertuples():
+        score: Any = row
+        key = (str(score.generator), str(score.retriever), str(score.metric))
+        known = before.cells.get(key) if before else None
+        tolerance = known.tolerance if known else 0.0
+        name = ".".join(part for part in key[:2] if part)
+        fitting = [value for pattern, value in tolerances if fnmatch.fnmatchcase(name, pattern)]
+        cells[key] = Cell(float(score.value), int(score.n), fitting[-1] if fitting else tolerance)
+    folder, manifest = RunItems(result.out, result.manifest).first
+    files = [checked(folder, manifest, name) for name in ("queries.tsv", "qrels.trec")]
+    evaluation = digest([path.read_text(encoding="utf-8") for path in files])
+    hits = {} if result.manifest.get("seeds") else hits_of(folder, manifest)
+    return Baseline(str(result.manifest["signature"]), evaluation, cells, hits)
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Write a baseline and the hits beside it, for git to show what moved."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for key, cell in baseline.cells.items():
+        writer.writerow([*key, repr(cell.value), cell.n, f"{cell.tolerance:g}"])
+    head = f"# {_MOVES}\n# signature: {baseline.signature}\n# evaluation: {baseline.evaluation}\n"
+    write_text(path, head + out.getvalue())
+    if baseline.hits:
+        write_text(_beside(path), hits_text(baseline.hits))
+    else:
+        _beside(path).unlink(missing_ok=True)
+
+
+def differences(before: Baseline, after: Baseline) -> list[Difference]:
+    """Return the cells beyond their tolerance, either way, and those that only one side has."""
+    keys = dict.fromkeys([*before.cells, *after.cells])
+    pairs = [Difference(key, before.cells.get(key), after.cells.get(key)) for key in keys]
+    return [pair for pair in pairs if not _same(pair.before, pair.after)]
+
+
+def _same(before: Cell | None, after: Cell | None) -> bool:
+    if before is None or after is None or before.n != after.n:
+        return False
+    if math.isnan(before.value) or math.isnan(after.value):
+        return math.isnan(before.value) and math.isnan(after.value)
+    return abs(after.value - before.value) <= before.tolerance + SLACK
+
+
+def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
+    """Raise DataError when the run and the baseline are not about the same thing.
+
+    Systems that only one of them has, and the version of this project, may differ.
+    """
+    old, new = _parts(before.signature), _parts(after.signature)
+    changed = [
+        f"{name}: {old[name]} -> {new[name]}"
+        for name in old
+        if name in new and name != "version" and old[name] != new[name]
+    ]
+    if not changed and before.evaluation != after.evaluation:
+        changed = ["the evaluated queries or their relevance"]
+    if changed:
+        raise DataError(
+            f"{path} was measured on something else than this run: {'; '.join(changed)}. Their scores cannot "
+            "be compared. Repeat the run as the table's signature says, or move the table with --update."
+        )
+
+
+def report(before: Baseline, after: Baseline, texts: Mapping[str, str]) -> list[str]:
+    """Return a line for each cell that differs, with the queries behind it where hits are kept."""
+    lines = []
+    for difference in differences(before, after):
+        lines.append(difference.to_text())
+        generator, retriever, metric = difference.key
+        cell = f"{generator}.{retriever}"
+        if difference.before is None or difference.after is None or not retriever:
+            continue
+        moved = moved_queries(before.hits.get(cell, {}), after.hits.get(cell, {}), metric)
+        for query, old, new in moved[:_SHOWN]:
+            lines.append(f"    {query} {texts.get(query, '')!r}: relevant at {_ranks(old)} -> {_ranks(new)}")
+        if len(moved) > _SHOWN:
+            lines.append(f"    and {len(moved) - _SHOWN} more queries")
+    return lines
+
+
+def parse_tolerances(given: Sequence[str]) -> list[tuple[str, float]]:
+    """Return (pattern, value) of ``PATTERN=VALUE`` strings. Raises UsageError."""
+    rules = []
+    for text in given:
+        pattern, sign, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not sign or not pattern or not 0 <= value < math.inf:
+            raise UsageError(f"--tolerance {text!r} is not of the form CELL=NUMBER, such as '*.bm25=0.005'.")
+        rules.append((pattern, value))
+    return rules
+
+
+def _ranks(ranks: Sequence[int]) -> str:
+    return " ".join(map(str, ranks)) or "none"
+
+
+def _parts(signature: str) -> dict[str, str]:
+    return {name: value for name, _, value in (part.partition(": ") for part in signature.split(" | "))}
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".hits.csv")

@@ -1,0 +1,257 @@
+"""Read and validate a dataset folder (contract section 2)."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bench.data.dataset import LANGUAGES, Dataset, VideoRecord
+from bench.data.features import feature_names, read_features
+from bench.data.options import DataOptions
+from bench.errors import DataError, suggestions, unknown
+from bench.store.digests import digest, file_digest
+from bench.text import normalise
+from bench.types import SPLITS, QueryId, VideoId
+
+METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands
+
+Report = Callable[[str], None]
+"""Takes a problem as ``place: what``; raises it or collects it."""
+
+
+def raise_problem(problem: str) -> NoReturn:
+    """Raise the problem as a DataError."""
+    raise DataError(problem)
+
+
+def read_dataset(
+    folder: Path,
+    *,
+    options: DataOptions | None = None,
+    features: str | None = None,
+    report: Report = raise_problem,
+) -> Dataset:
+    """Return the dataset of a folder, checked against every rule of contract section 2.
+
+    The first problem is raised as DataError with file:line, unless ``report`` collects problems; a
+    dataset read in spite of problems is for statistics only. Raises UsageError for unknown features.
+    """
+    options = options or DataOptions()
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …"
+        )
+    reader = _Reader(folder, report)
+    info = reader.metadata()
+    records = reader.videos()
+    texts = reader.queries()
+    relevant = reader.qrels(texts, records)
+    names = feature_names(folder)
+    if features is not None and features not in names:
+        raise unknown("features", features, names)
+    chosen = features or next(iter(names), None)
+    spellings = _needs(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
+    order = {record.video_id: i for i, record in enumerate(records)}
+    return Dataset(
+        name=str(info.get("name", folder.name)),
+        language=str(info.get("language")),
+        version=str(info.get("version")),
+        synthetic=info.get("synthetic") is True,
+        info=info,
+        records=records,
+        queries={query_id: text for query_id, text in texts.items() if query_id in spellings},
+        relevant={
+            query_id: sorted(
+                set().union(*(relevant.get(same, ()) for same in spellings[query_id])), key=order.__getitem__
+            )
+            for query_id in texts
+            if query_id in spellings
+        },
+        spellings=spellings,
+        features=read_features(folder, chosen, report) if chosen else None,
+        feature_names=names,
+        digest=_files_digest(folder, chosen, options),
+        max_frames=options.max_frames,
+    )
+
+
+def _needs(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
+    """Make one information need of the queries with one normalised text, under the smallest id."""
+    same: dict[str, list[QueryId]] = {}
+    for query_id, text in texts.items():
+        same.setdefault(normalise(text), []).append(query_id)
+    return {min(group): group for group in same.values()}
+
+
+def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:
+    names = [METADATA, VIDEOS, QUERIES, QRELS]
+    if features:
+        names += [f"features/{features}/{name}" for name in ("frames.npy", "offsets.npy", "ids.txt")]
+    files = {name: file_digest(folder / name) for name in names if (folder / name).is_file()}
+    return digest({"files": files, "unite": options.unite_queries, "frames": options.max_frames})
+
+
+@dataclass
+class _Reader:
+    """Read the four text files; every complaint names its file and line."""
+
+    folder: Path
+    report: Report
+    seen: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, Any]:
+        path = self.folder / METADATA
+        if not path.is_file():
+            self.report(f"{path}: the file is missing; it holds name, language and version.")
+            return {}
+        try:
+            info = _parse(path.read_bytes())
+        except ValueError as error:
+            self.report(f"{path}:{getattr(error, 'lineno', 1)}: {error}")
+            return {}
+        place = f"{path}:1"
+        if not isinstance(info, dict):
+            self.report(f"{place}: a JSON object is expected, not {_kind(info)}.")
+            return {}
+        for key in ("name", "language", "version"):
+            self._text(place, info, key)
+        if isinstance(info.get("language"), str) and info["language"] not in LANGUAGES:
+            self.report(f"{place}: language '{info['language']}' is not one of {', '.join(LANGUAGES)}.")
+        return info
+
+    def videos(self) -> list[VideoRecord]:
+        records = []
+        for place, item in self._objects(VIDEOS):
+            video_id = self._identifier(place, item, VIDEOS)
+            transcript = self._text(place, item, "transcript")
+            split = self._text(place, item, "split")
+            if split is not None and split not in SPLITS:
+                near = suggestions(split, SPLITS)
+                hint = f" Did you mean {near[0]}?" if near else ""
+                self.report(f"{place}: unknown split '{split}'; known: {', '.join(SPLITS)}.{hint}")
+            elif video_id is not None and transcript is not None and split is not None:
+                records.append(VideoRecord(video_id, transcript, split))
+        if not any(record.split == "test" for record in records):
+            self.report(f'{self.folder / VIDEOS}: the test split is empty: no video has "split": "test".')
+        return records
+
+    def queries(self) -> dict[QueryId, str]:
+        texts = {}
+        for place, item in self._objects(QUERIES):
+            query_id = self._identifier(place, item, QUERIES)
+            text = self._text(place, item, "text")
+            if query_id is not None and text is not None:
+                texts[query_id] = text
+        return texts
+
+    def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> dict[QueryId, set[VideoId]]:
+        known = {record.video_id for record in records}
+        grades: dict[tuple[QueryId, VideoId], int] = {}
+        for place, line in self._lines(QRELS):
+            columns = line.split("\t")
+            if len(columns) != 3:
+                self.report(
+                    f"{place}: {len(columns)} tab-separated columns; 3 are expected: "
+                    "query_id, video_id, relevance."
+                )
+                continue
+            query_id, video_id, relevance = columns
+            if query_id not in texts:
+                self.report(f"{place}: query '{query_id}' is not in {QUERIES}.")
+            elif video_id not in known:
+                self.report(f"{place}: video '{video_id}' is not in {VIDEOS}.")
+            elif not _INTEGER.fullmatch(relevance):
+                self.report(f"{place}: relevance '{relevance}' is not an integer.")
+            elif grades.setdefault((query_id, video_id), int(relevance)) != int(relevance):
+                self.report(f"{place}: the pair {query_id}, {video_id} has another relevance further up.")
+        relevant: dict[QueryId, set[VideoId]] = {}
+        for (query_id, video_id), grade in grades.items():
+            if grade > 0:
+                relevant.setdefault(query_id, set()).add(video_id)
+        return relevant
+
+    def _lines(self, name: str) -> Iterator[tuple[str, str]]:
+        path = self.folder / name
+        if not path.is_file():
+            self.report(f"{path}: the file is missing.")
+            return
+        with path.open("rb") as stream:
+            for number, raw in enumerate(stream, start=1):
+                place = f"{path}:{number}"
+                try:
+                    yield place, raw.decode("utf-8").rstrip("\r\n")
+                except UnicodeDecodeError as error:
+                    self.report(
+                        f"{place}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1})."
+                    )
+
+    def _objects(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for place, line in self._lines(name):
+            try:
+                item = _parse(line)
+            except ValueError as error:
+                self.report(f"{place}: {error}")
+                continue
+            if not isinstance(item, dict):
+                self.report(f"{place}: a JSON object is expected, not {_kind(item)}.")
+                continue
+            yield place, item
+
+    def _text(self, place: str, item: Mapping[str, Any], key: str) -> str | None:
+        if key not in item:
+            self.report(f"{place}: the field '{key}' is missing.")
+            return None
+        value = item[key]
+        if not isinstance(value, str):
+            self.report(f"{place}: the field '{key}' must be a string, not {_kind(value)}.")
+            return None
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            self.report(f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode.")
+            return None
+        return value
+
+    def _identifier(self, place: str, item: Mapping[str, Any], name: str) -> str | None:
+        value = self._text(place, item, "id")
+        if value is None:
+            return None
+        if not value or any(c.isspace() or unicodedata.category(c) == "Cc" for c in value):
+            self.report(f"{place}: the id {value!r} is empty or holds white space or control characters.")
+            return None
+        lines = self.seen.setdefault(name, {})
+        line = int(place.rpartition(":")[2])
+        first = lines.setdefault(value, line)
+        if first != line:
+            self.report(f"{place}: the id '{value}' is already on line {first}.")
+            return None
+        return value
+
+
+def _parse(text: str | bytes) -> Any:
+    """Parse strict JSON; raises ValueError saying what is wrong (with ``lineno`` where known)."""
+    try:
+        # decoded here, because json would guess UTF-16 and UTF-32 from bytes
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        return json.loads(decoded, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        problem = ValueError(f"invalid JSON: {error.msg} at column {error.colno}.")
+        problem.lineno = error.lineno  # type: ignore[attr-defined]
+        raise problem from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 (byte {error.start + 1} of the file).") from error
+    except RecursionError as error:
+        raise ValueError("invalid JSON: nested too deeply.") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"invalid JSON: {name} is not a JSON value.")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

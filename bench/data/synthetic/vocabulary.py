@@ -1,0 +1,73 @@
+"""The hand-written words of the micro-world, read from ``vocabulary-<language>.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Hold what belongs to one topic; ``things`` are acted upon, ``tools`` are what it is done with."""
+
+    name: str
+    actions: Words
+    kinds: Words
+    things: Words
+    tools: Words
+    talk: Words
+    generic: Words
+    entities: Words = field(init=False)
+    """Things and tools."""
+
+    def __post_init__(self) -> None:
+        """Join the entities once."""
+        object.__setattr__(self, "entities", self.things + self.tools)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Hold the words of a language: sentences by purpose, and the topics."""
+
+    language: str
+    joint: str
+    """What stands between two sentences: a blank, or nothing in Chinese."""
+    sentences: Mapping[str, Words]
+    topics: tuple[Topic, ...]
+    entities: Words = field(init=False)
+    """The entities of all topics, in the order of the file."""
+
+    def __post_init__(self) -> None:
+        """Join the entities once."""
+        joined = tuple(entity for topic in self.topics for entity in topic.entities)
+        object.__setattr__(self, "entities", joined)
+
+
+def vocabulary_file(language: str) -> Path:
+    """Return where the words of a language are written."""
+    return Path(__file__).parent / f"vocabulary-{language}.yaml"
+
+
+@cache
+def vocabulary(language: str) -> Vocabulary:
+    """Read the words of ``en`` or ``zh``."""
+    raw: dict[str, Any] = yaml.safe_load(vocabulary_file(language).read_text(encoding="utf-8"))
+    topics = tuple(
+        Topic(name, **{key: _split(text) for key, text in fields.items()})
+        for name, fields in raw.pop("topics").items()
+    )
+    joint = raw.pop("joint")
+    return Vocabulary(raw.pop("language"), joint, {key: _split(text) for key, text in raw.items()}, topics)
+
+
+def _split(text: str) -> Words:
+    """Split at line ends (sentences) or at commas (words)."""
+    parts = text.splitlines() if "\n" in text.strip() else text.split(",")
+    return tuple(part.strip() for part in parts)

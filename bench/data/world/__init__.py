@@ -1,1 +1,0 @@
-"""The micro-world behind the synthetic datasets: vocabulary, points, speech, pictures, queries."""

@@ -1,0 +1,1 @@
+"""Why a query found a video, or did not."""

@@ -1,0 +1,153 @@
+"""Why a number is as it is: one query or one video of a run, told from its output folder.
+
+Generators that can explain themselves (QMS) are taken from the store and asked, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from bench.context import Context
+from bench.errors import BenchError, UsageError, suggestions
+from bench.explain.systems import Looker
+from bench.options import build_sections
+from bench.protocols import Explaining, Trainable
+from bench.report.source import Source
+from bench.store.artefacts import Store, default_root
+from bench.systems.component import make_retriever
+from bench.systems.registry import option_sections
+from bench.types import QueryId, VideoId
+
+VIDEOS = 5
+"""Relevant videos of a query that are told, and queries of a video."""
+FIRST = 3
+"""Hits shown of each run."""
+
+
+class Explainer:
+    """Tell about the queries and videos of one run."""
+
+    def __init__(self, out: Path, store: Path | None = None) -> None:
+        self._source = Source.read(out)
+        self._store = Store(store or default_root())
+        self._looker = Looker(self._source.manifest, self._store.root)
+
+    def query(self, query: QueryId) -> str:
+        """Return what was asked, written and found for a query. Raises UsageError for an unknown id."""
+        source = self._source
+        _known("query", query, list(source.queries))
+        relevant = source.relevant[query]
+        lines = [f"Query {query}: {source.queries[query]}", f"Relevant: {_some(relevant)}"]
+        for video in relevant[:VIDEOS]:
+            lines += ["", *self._video(video), *self._places(query, video)]
+        for cell in source.cells:
+            lines += ["", *self._first(query, cell)]
+        return _printable(lines)
+
+    def video(self, video: VideoId) -> str:
+        """Return what was written for a video and where its queries found it. Raises UsageError."""
+        source = self._source
+        _known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
+        lines = self._video(video)
+        asked = source.asking.get(video, ())
+        if not asked:
+            lines += ["", "No evaluated query asks for this video."]
+        for query in asked[:VIDEOS]:
+            lines += ["", f"Query {query}: {source.queries[query]}", *self._places(query, video)]
+        if len(asked) > VIDEOS:
+            lines += ["", f"and {len(asked) - VIDEOS} more queries: {_some(asked[VIDEOS:])}"]
+        return _printable(lines)
+
+    @cached_property
+    def _summaries(self) -> Mapping[str, Mapping[VideoId, str]]:
+        return {generator: self._source.summaries(generator) for generator in self._source.generators}
+
+    def _video(self, video: VideoId) -> list[str]:
+        lines = [f"Video {video}"]
+        lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
+        for generator, written in self._summaries.items():
+            lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
+            lines += [f"    {line}" for line in self._looker.lines(generator, video)]
+        return lines
+
+    def _places(self, query: QueryId, video: VideoId) -> Iterator[str]:
+        """Yield for each cell the rank of a relevant video, its score and why."""
+        for generator, retriever in self._source.cells:
+            with self._source.run((generator, retriever)) as run:
+                hit = next((hit for hit in run.hits(query) if hit.video_id == video), None)
+            place = f"rank {hit.rank}, score {hit.score:.4f}" if hit else f"not in the first {self._depth}"
+            facts = self._facts(retriever, query, self._summaries[generator][video])
+            yield f"  {self._label(generator)}, {self._label(retriever)}: {'; '.join([place, *facts])}"
+
+    def _first(self, query: QueryId, cell: tuple[str, str]) -> Iterator[str]:
+        generator, retriever = cell
+        with self._source.run(cell) as run:
+            hits = run.hits(query)
+        yield f"First with {self._label(generator)}, {self._label(retriever)}{'' if hits else ': nothing'}"
+        for hit in hits[:FIRST]:
+            mark = "*" if hit.video_id in self._source.relevant[query] else " "
+            text = self._summaries[generator][hit.video_id]
+            facts = "".join(f"  [{fact}]" for fact in self._facts(retriever, query, text))
+            yield f" {mark}{hit.rank}. {hit.video_id}  {hit.score:.4f}  {_short(text)}{facts}"
+
+    def _facts(self, retriever: str, query: QueryId, text: str) -> Sequence[str]:
+        system = self._explaining.get(retriever)
+        return system.explain(self._source.queries[query], text) if system else ()
+
+    @cached_property
+    def _explaining(self) -> Mapping[str, Explaining]:
+        """Build the retrievers that can say why, with the run's options; one that must be fitted cannot."""
+        found = {}
+        for name in self._source.retrievers:
+            try:
+                system = make_retriever(name, self._context()).system
+            except BenchError:  # a plug-in or a package of the run's machine that is not on this one
+                continue
+            if isinstance(system, Explaining) and not isinstance(system, Trainable):
+                found[name] = system
+        return found
+
+    def _context(self) -> Context:
+        manifest = self._source.manifest
+        kinds = option_sections()
+        given = manifest["settings"]["options"]
+        values = {key: value for key, value in given.items() if key.partition(".")[0] in kinds}
+        return Context(
+            language=manifest["dataset"]["language"],
+            seed=manifest["settings"]["seed"][0],
+            sections=build_sections(kinds, values),
+            store=self._store,
+        )
+
+    @property
+    def _depth(self) -> int:
+        depth: int = self._source.manifest["evaluation"]["depth"]
+        return depth
+
+    def _label(self, name: str) -> str:
+        return self._source.labels.get(name, name)
+
+
+def _known(kind: str, name: str, known: Sequence[str]) -> None:
+    if name in known:
+        return
+    near = suggestions(name, known)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"It has {len(known):,}, such as {_some(known)}."
+    raise UsageError(f"this run has no {kind} '{name}'. {hint}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - VIDEOS} more" if len(names) > VIDEOS else ""
+    return ", ".join(names[:VIDEOS]) + more
+
+
+def _printable(lines: Sequence[str]) -> str:
+    """Return the lines as text whose control characters cannot steer a terminal."""
+    return "".join("".join(c if c.isprintable() else " " for c in line) + "\n" for line in lines)
+
+
+def _short(text: str, most: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

@@ -1,0 +1,123 @@
+"""What it takes to repeat a run, and the two lines that stand under every table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from bench import __version__
+from bench.harness.plan import Plan
+from bench.harness.stages.retrieve import DEPTH, Retrieved, Summaries
+from bench.store.environment import code_state, machine, package_versions
+from bench.text import TOKENS, normalise
+
+TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
+INDEXED = {"replace": "summary", "append": "transcript+summary"}
+"""What is indexed of a video, by ``index.mode``."""
+
+
+def record(plan: Plan) -> dict[str, Any]:
+    """Return the part of the manifest that is known before the first cell."""
+    dataset = plan.dataset
+    return {
+        "bench_version": __version__,
+        "signature": "",
+        "run": plan.identity(),
+        "settings": plan.settings(),
+        "dataset": {
+            "name": dataset.name,
+            "synthetic": dataset.synthetic,
+            "language": dataset.language,
+            "version": dataset.version,
+            "digest": dataset.digest,
+        },
+        "evaluation": {
+            "queries": len(plan.evaluation.queries),
+            "pool": len(plan.evaluation.pool),
+            "mean_relevant": round(plan.evaluation.mean_relevant, 4),
+            "depth": DEPTH,
+        },
+        "code": code_state(),
+        "packages": package_versions(),
+        "machine": machine(),
+        "labels": {},
+        "references": [],
+        "coverage": {"dataset": dataset_coverage(plan)},
+        "distinct": {},
+        "cells": {},
+        "failed": {},
+    }
+
+
+def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the signature line: everything a reader must know to compare or repeat a number."""
+    config, dataset = plan.config, plan.dataset
+    parts = {
+        "data": f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}:{dataset.digest[:8]}",
+        "split": config.split,
+        "protocol": config.protocol
+        + (f"(query-seed {config.query_seed})" if config.protocol == "one-query-per-video" else ""),
+        "n": str(len(plan.evaluation.queries)),
+        "pool": f"{len(plan.evaluation.pool)}{' (all splits)' if plan.index.pool == 'all' else ''}",
+        "rel/query": f"{plan.evaluation.mean_relevant:.3f}",
+        "ties": TIE_RULE,
+        "index": INDEXED[plan.index.mode],
+        "tokens": TOKENS,
+        "features": dataset.features.name if dataset.features else "none",
+        "preset": config.preset,
+    }
+    for name, told in systems.items():
+        if told:
+            parts[name] = ",".join(f"{key}={value}" for key, value in told.items())
+    parts |= {"seeds": ",".join(map(str, config.seed)), "version": __version__}
+    return " | ".join(f"{key}: {value}" for key, value in parts.items())
+
+
+def dataset_coverage(plan: Plan) -> dict[str, int]:
+    """Count what the pool lacks, and what of it no generator sees."""
+    videos = plan.pool_videos(references=True)
+    features, most = plan.dataset.features, plan.dataset.max_frames
+    return {
+        "videos": len(videos),
+        "without transcript": sum(1 for video in videos if not video.transcript.strip()),
+        "without features": sum(1 for video in videos if not len(video.frames)),
+        "without queries": sum(1 for video in videos if not video.references),
+        "with frames left out": sum(features.count(v.video_id) > most for v in videos) if features else 0,
+    }
+
+
+def summaries_coverage(summaries: Summaries) -> dict[str, int]:
+    """Count empty and duplicate summaries, and what the generator could not take in whole."""
+    texts = [normalise(text) for text in summaries.texts.values()]
+    times = Counter(text for text in texts if text)
+    return {
+        "without summary": texts.count(""),
+        "duplicate summaries": sum(count for count in times.values() if count > 1),
+        **summaries.meta.get("coverage", {}),
+    }
+
+
+def distinct_share(summaries: Summaries) -> float:
+    """Return the share of the pool's videos that would be left if each text were kept once; 0 for no text.
+
+    A generator that writes one caption for all has 1 / videos: what collapsed cannot be found.
+    """
+    texts = {normalise(text) for text in summaries.texts.values()} - {""}
+    return round(len(texts) / max(len(summaries.texts), 1), 6)
+
+
+def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
+    """Count queries without results, and what the retriever could not take in whole."""
+    empty = int((retrieved.run.hits[:, 0] < 0).sum()) if retrieved.run.depth else len(retrieved.run.query_ids)
+    return {"queries without results": empty, **retrieved.meta.get("coverage", {})}
+
+
+def coverage_line(coverage: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the coverage line: counts of the dataset, then those above zero of each cell."""
+    parts = []
+    for name, counts in coverage.items():
+        shown = [f"{count} {what}" for what, count in counts.items() if count or name == "dataset"]
+        if shown:
+            parts.append(f"{name}: {', '.join(shown)}")
+    return "; ".join(parts)

@@ -1,0 +1,161 @@
+"""What a run will do: the dataset, the evaluation, the systems, where it is kept and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from bench import __version__
+from bench.config.run_config import RunConfig
+from bench.context import Context
+from bench.data.dataset import Dataset
+from bench.data.evaluation_set import Evaluation, evaluation
+from bench.data.options import DataOptions
+from bench.data.reader import read_dataset
+from bench.data.registered import dataset_folder
+from bench.errors import UsageError
+from bench.harness.options import IndexOptions, RunOptions
+from bench.options import flatten
+from bench.store.artefacts import Store, default_root
+from bench.store.digests import digest, file_digest, videos_digest
+from bench.systems.registry import FILE_PREFIX, cell_name, resolve
+from bench.types import SPLITS, Json, Video
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Hold what is decided before the first cell of a run with one seed."""
+
+    config: RunConfig
+    dataset: Dataset
+    evaluation: Evaluation
+    store: Store
+    generators: Sequence[str]
+    retrievers: Sequence[str]
+
+    @property
+    def seed(self) -> int:
+        """Return the run's one seed."""
+        return self.config.seed[0]
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        return {}
+
+    def videos(self, split: str, *, references: bool) -> list[Video]:
+        """Return the videos of a split."""
+        return self.dataset.videos(split, references=references)
+
+    def pool_videos(self, *, references: bool) -> list[Video]:
+        """Return the videos that are summarized and searched, in dataset order."""
+        found = {v.video_id: v for split in self.splits for v in self.videos(split, references=references)}
+        return [found[video_id] for video_id in self.evaluation.pool]
+
+    def split_digest(self, split: str) -> str:
+        """Return the digest of all that can be learnt from a split."""
+        if split not in self._digests:
+            self._digests[split] = videos_digest(self.videos(split, references=True))
+        return self._digests[split]
+
+    def context(self) -> Context:
+        """Return a fresh context for one component."""
+        return Context(
+            language=self.dataset.language,
+            seed=self.seed,
+            device=self.config.device,
+            sections=self.config.sections,
+            store=self.store,
+            quiet=self.config.quiet,
+            audit_cache=self.config.audit_cache,
+        )
+
+    @property
+    def index(self) -> IndexOptions:
+        """Return what is indexed of a video, and of which videos."""
+        return index_options(self.config)
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Return the splits whose videos are searched."""
+        return SPLITS if self.index.pool == "all" else (self.config.split,)
+
+    def settings(self) -> dict[str, Json]:
+        """Return every setting with its value, defaults too; what repeats the run."""
+        config = self.config
+        return {
+            "data": config.data,
+            "generators": list(self.generators),
+            "retrievers": list(self.retrievers),
+            "preset": config.preset,
+            "protocol": config.protocol,
+            "query_seed": config.query_seed,
+            "split": config.split,
+            "seed": list(config.seed),
+            "features": self.dataset.features.name if self.dataset.features else None,
+            "device": config.device,
+            "engine": config.engine,
+            "options": flatten(config.sections),
+        }
+
+    def identity(self) -> str:
+        """Return the short digest that names the run: its settings, data and version."""
+        settings = {key: value for key, value in self.settings().items() if key not in ("data", "device")}
+        settings["options"] = {
+            key: value
+            for key, value in flatten(self.config.sections).items()
+            if not key.startswith(f"{RunOptions.section}.")
+        }
+        files = {name: _file(name) for name in self.generators if name.startswith(FILE_PREFIX)}
+        return digest([settings, files, self.dataset.digest, __version__])[:10]
+
+    def out(self) -> Path:
+        """Return the output folder: ``--out`` or ``results/runs/<dataset>-<signature>``."""
+        if self.config.out is not None:
+            return self.config.out
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.dataset.name).strip(".-") or "dataset"
+        return Path("results") / "runs" / f"{name}-{self.identity()}"
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
+    generators = resolve("generators", config.generators)
+    retrievers = resolve("retrievers", config.retrievers)
+    _labels_differ(generators)
+    store = Store(config.store or default_root())
+    data_options = config.sections["data"]
+    assert isinstance(data_options, DataOptions)
+    folder = dataset_folder(config.data, store.root / "datasets")
+    dataset = read_dataset(folder, options=data_options, features=config.features)
+    chosen = evaluation(
+        dataset,
+        split=config.split,
+        protocol=config.protocol,
+        query_seed=config.query_seed,
+        pool=index_options(config).pool,
+    )
+    return Plan(config, dataset, chosen, store, generators, retrievers)
+
+
+def index_options(config: RunConfig) -> IndexOptions:
+    """Return the section of a configuration; defaults where it has none."""
+    options = config.sections.get(IndexOptions.section, IndexOptions())
+    assert isinstance(options, IndexOptions)
+    return options
+
+
+def _labels_differ(generators: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in generators:
+        other = seen.setdefault(cell_name(name), name)
+        if other != name:
+            raise UsageError(
+                f"generators '{other}' and '{name}' would both be called '{cell_name(name)}'; rename a file."
+            )
+
+
+def _file(name: str) -> str:
+    path = Path(name.removeprefix(FILE_PREFIX))
+    return file_digest(path) if path.is_file() else "missing"

@@ -1,0 +1,1 @@
+"""The stages of a cell: fit, summarize, retrieve, score."""

@@ -1,0 +1,55 @@
+"""Retrievers that are fitted for one generator, on what it writes for the videos that are learnt from."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from bench.errors import MissingError
+from bench.harness.plan import Plan
+from bench.harness.stages.retrieve import find_summaries, summarize
+from bench.protocols import Following, Generator, Retriever, follows, holds_one_split
+from bench.systems.component import Component, make_retriever
+from bench.types import VideoId
+
+LEARNT_FROM = ("train", "val")
+
+
+def for_generator(
+    plan: Plan, retriever: Component[Retriever], generator: Component[Generator], *, write: bool
+) -> Component[Retriever]:
+    """Return what searches a generator's summaries: the retriever itself, or a new one that follows it.
+
+    A new one for each generator: none can search with what it learnt from another. Without ``write``
+    nothing is made: where training summaries are not in the store it is the retriever itself, of which
+    the store holds no model. Raises MissingError for a generator that cannot write them.
+    """
+    if not follows(retriever.system):
+        return retriever
+    summaries = _training_summaries(plan, retriever, generator, write=write)
+    if summaries is None:
+        return retriever
+    new = make_retriever(retriever.name, plan.context())
+    new.follow(summaries)
+    return new
+
+
+def _training_summaries(
+    plan: Plan, retriever: Component[Retriever], generator: Component[Generator], *, write: bool
+) -> dict[VideoId, str] | None:
+    """Return what the generator wrote for training and validation videos; None if it has not, nor shall."""
+    if holds_one_split(generator.system):
+        why = cast("Following", retriever.system).follows
+        raise MissingError(
+            f"{retriever.name} learns from what a generator writes for the training videos ({why}), but "
+            f"'{generator.name}' holds summaries of the evaluated videos only. Name a generator that can "
+            f"write them, or leave out {why}."
+        )
+    texts: dict[VideoId, str] = {}
+    for split in LEARNT_FROM:
+        if not plan.dataset.split(split):
+            continue
+        found = summarize(plan, generator, split) if write else find_summaries(plan, generator, split)
+        if found is None:
+            return None
+        texts |= found.texts
+    return texts

@@ -1,0 +1,147 @@
+"""Make what takes long ahead of its turn, side by side: each trained system in a process of its own.
+
+A small model gains little from a second core; two models at once gain all of it. Workers only fill
+the store: the grid goes on in its order and finds the work done, so that nothing else changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TypeAlias
+
+from bench.config.run_config import RunConfig
+from bench.errors import BenchError
+from bench.harness.options import RunOptions
+from bench.harness.plan import Plan, make_plan
+from bench.harness.stages.follow import for_generator
+from bench.harness.stages.retrieve import find_summaries, fit_key, fitted, summarize
+from bench.protocols import follows
+from bench.systems.component import Component, make_generator, make_retriever
+from bench.systems.fitting import MODEL
+
+GENERATOR, RETRIEVER = "generator", "retriever"
+Job: TypeAlias = tuple[str, str, Sequence[str]]
+"""A kind and a name; of a generator, the retrievers that are to be fitted for it, too."""
+
+
+class Ahead:
+    """Fit trainable systems, and summarize, in worker processes; ask `wait` before using a system.
+
+    With one worker, or less than two systems to train, nothing is done ahead.
+    """
+
+    def __init__(
+        self, plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
+    ) -> None:
+        jobs = _jobs(plan, generators, retrievers)
+        self._workers = 0 if plan.config.no_train else min(len(jobs), _workers(plan))
+        self._plan, self._jobs = plan, jobs
+        self._futures: dict[str, Future[bool]] = {}
+        self._pool: Any = None
+
+    def __enter__(self) -> Self:
+        if self._workers > 1:
+            from loky import ProcessPoolExecutor
+
+            threads = max(1, _cores() // self._workers)
+            start = (self._plan.config, os.getpid(), threads)
+            self._pool = ProcessPoolExecutor(self._workers, initializer=_begin, initargs=start)
+            for kind, name, followers in self._jobs:
+                self._futures[name] = self._pool.submit(_work, kind, name, followers)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=error is not None)
+
+    def wait(self, component: Component[Any]) -> bool:
+        """Wait for what a worker makes of a component; tell whether it was made now. Raises its error."""
+        future = self._futures.get(component.name)
+        return future is not None and future.result()
+
+
+def _jobs(
+    plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
+) -> list[Job]:
+    # retrievers first: the first generator's row waits for them
+    jobs: list[Job] = [
+        (RETRIEVER, c.name, ())
+        for c in retrievers
+        if c.trainable and not follows(c.system) and _unfitted(plan, c)
+    ]
+    for generator in generators:
+        followers = [c.name for c in retrievers if follows(c.system) and _unfollowed(plan, c, generator)]
+        missing = generator.trainable and find_summaries(plan, generator) is None
+        if missing or followers:
+            jobs.append((GENERATOR, generator.name, followers))
+    return jobs
+
+
+def _unfollowed(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> bool:
+    try:
+        return _unfitted(plan, for_generator(plan, retriever, generator, write=False))
+    except BenchError:  # it cannot be fitted at all; the cell will tell
+        return False
+
+
+def _unfitted(plan: Plan, component: Component[Any]) -> bool:
+    return plan.store.find(MODEL, fit_key(plan, component)) is None
+
+
+def _workers(plan: Plan) -> int:
+    options = plan.config.sections.get(RunOptions.section, RunOptions())
+    assert isinstance(options, RunOptions)
+    if options.workers is not None:
+        return options.workers
+    return _cores() if plan.context().device == "cpu" else 1  # models on one GPU would share its memory
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# In a worker
+
+_plan: Plan | None = None
+
+
+def _begin(config: RunConfig, parent: int, threads: int) -> None:
+    """Read the plan once, take a share of the cores, and end when the parent does."""
+    global _plan
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    import torch
+
+    torch.set_num_threads(threads)
+    _plan = make_plan(dataclasses.replace(config, quiet=True))
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _work(kind: str, name: str, followers: Sequence[str]) -> bool:
+    assert _plan is not None
+    try:
+        if kind == RETRIEVER:
+            fitted(_plan, make_retriever(name, _plan.context()))
+            return True
+        generator = make_generator(name, _plan.context())
+        made = not summarize(_plan, generator).reused
+    except BenchError as error:
+        raise type(error)(str(error)) from None  # what caused it may not travel between processes
+    for follower in followers:
+        with suppress(Exception):  # the grid meets it again in the cell's turn, and tells
+            retriever = make_retriever(follower, _plan.context())
+            fitted(_plan, for_generator(_plan, retriever, generator, write=True))
+    return made

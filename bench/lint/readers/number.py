@@ -1,0 +1,128 @@
+"""One printed number: what was written, and the interval of values that rounds to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from bench.lint.readers.cell import Marked
+
+MACHINE_DECIMALS = 9
+"""From this many decimals on, a number was written by a program: what is left is float error."""
+FLOAT_SLACK = Decimal("1e-9")
+
+MISSING = frozenset({"", "-", "--", "---", "–", "—", "−", "n/a", "na", "nan", "none", "/", "·"})
+
+
+class Style(Enum):
+    """Say how a file writes numbers: the sign between whole and fraction."""
+
+    POINT = "decimal point"
+    COMMA = "decimal comma"
+    EITHER = "no fraction that tells"
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Hold a printed number with its rounding interval ``[low, high]``, closed at both ends.
+
+    Closed, because halves may have been rounded up or to even: a check that holds for some value of
+    the interval raises no alarm.
+    """
+
+    text: str
+    value: Decimal
+    half: Decimal
+    percent: bool = False
+    spread: bool = False
+    """Whether a spread stood beside it: it is a mean over runs, then."""
+
+    @property
+    def low(self) -> Decimal:
+        """Return the smallest value that rounds to what was printed."""
+        return self.value - self.half
+
+    @property
+    def high(self) -> Decimal:
+        """Return the largest value that rounds to what was printed."""
+        return self.value + self.half
+
+
+class UnreadableError(ValueError):
+    """Say why a cell is no number that can be told for certain."""
+
+
+_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_THOUSANDS = {
+    Style.POINT: re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?"),
+    Style.COMMA: re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?"),
+    Style.EITHER: re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+"),
+}
+_SPACED = re.compile(r"(?<=\d)[\u2009\u202f\u00a0](?=\d{3}(?!\d))")
+_COMMA_FRACTION = re.compile(r"[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\d{3})+,\d+)")
+_POINT_FRACTION = re.compile(r"[+-]?(?:\d*\.(?:\d{1,2}|\d{4,})|0?\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+)")
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
+_SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
+
+
+def bare(text: str) -> str:
+    """Return the number's own characters: no spread after ±, no percent sign, an ASCII minus."""
+    kept = _SPREAD.sub("", text.replace("−", "-")).strip()
+    return _SPACED.sub("", kept.removesuffix("%").strip())
+
+
+def is_missing(text: str) -> bool:
+    """Return whether a cell says that there is no value."""
+    return text.strip().lower() in MISSING
+
+
+def style_of(texts: list[str]) -> Style:
+    """Return how the cells of one table write fractions.
+
+    Raises UnreadableError when some cells can only have a decimal comma and others only a point.
+    """
+    bares = [bare(text) for text in texts]
+    commas = [text for text in bares if _COMMA_FRACTION.fullmatch(text)]
+    points = [text for text in bares if _POINT_FRACTION.fullmatch(text)]
+    if commas and points:
+        raise UnreadableError(f"decimal commas ('{commas[0]}') and points ('{points[0]}') in one table")
+    return Style.COMMA if commas else Style.POINT if points else Style.EITHER
+
+
+def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
+    """Read a cell; ``count`` says that whole numbers, such as numbers of videos, are expected.
+
+    Raises UnreadableError where the cell is no number or could be two different ones.
+    """
+    text = bare(cell.text)
+    digits = _digits(text, style, count)
+    if not _PLAIN.fullmatch(digits):
+        raise UnreadableError(f"'{cell.text}' is not a number")
+    value = Decimal(digits)
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    half = Decimal(5).scaleb(exponent - 1)
+    if -exponent >= MACHINE_DECIMALS:
+        half = FLOAT_SLACK
+    if count and exponent >= 0:
+        half = Decimal(0)
+    return Printed(cell.text, value, half, "%" in cell.text, bool(_SPREAD.search(cell.text)))
+
+
+def _digits(text: str, style: Style, count: bool) -> str:
+    if count and _POINTED.fullmatch(text):
+        raise UnreadableError(
+            f"'{text}' may be a thousand or a fraction: a count is whole. Write it without the point"
+        )
+    if _EITHER.fullmatch(text) and style is not Style.POINT and not count:
+        raise UnreadableError(
+            f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which"
+        )
+    if style is Style.COMMA and _PLAIN.fullmatch(text) and "." in text:
+        raise UnreadableError(f"'{text}' has a point in a table of decimal commas: thousand or fraction?")
+    if _THOUSANDS[style].fullmatch(text):
+        text = text.replace("." if style is Style.COMMA else ",", "")
+    return text.replace(",", ".") if style is Style.COMMA else text

@@ -1,0 +1,122 @@
+"""A finished run's scores per query and per video, read back for paired comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import DataError
+from bench.metrics.text import BLEU, COUNTS, bleu_of_counts, bleu_pseudo_values
+from bench.output.folder import checked, read_manifest
+from bench.output.frames import from_csv
+from bench.output.needs import by_need, number_needs
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemScores:
+    """Hold a cell's scores per independent item: a distinct query, or a video.
+
+    ``values`` maps each metric to ``[seeds, n]`` whose rows have that seed's score as their mean; for
+    corpus BLEU they are jackknife pseudo-values, as it is no mean. ``own`` maps it to what the items
+    score by themselves, for counting wins. ``bleu_counts`` is ``[seeds, n, 10]``, None for queries.
+    ``weights [n]``, of mean 1, tell how often an item was drawn: a value is that many times what it scores.
+    """
+
+    ids: tuple[str, ...]
+    values: Mapping[str, Floats]
+    own: Mapping[str, Floats]
+    bleu_counts: npt.NDArray[np.int64] | None = None
+    weights: Floats | None = None
+
+    @property
+    def seeds(self) -> int:
+        """Return how many seeds the cell was run with."""
+        return len(next(iter(self.values.values())))
+
+    def score(self, metric: str) -> float:
+        """Return the cell's score, the mean over its seeds."""
+        if metric in BLEU and self.bleu_counts is not None:
+            return float(bleu_of_counts(self.bleu_counts.sum(axis=1))[:, BLEU.index(metric)].mean())
+        return float(self.values[metric].mean())
+
+
+class RunItems:
+    """Read the cells of an output folder; of several seeds, those seeds that finished the cell."""
+
+    def __init__(self, out: Path, manifest: Mapping[str, Any]) -> None:
+        names = list(manifest.get("seeds", {}).values())
+        self._folders = [out / name for name in names] if names else [out]
+        self._known: dict[tuple[str, str], ItemScores] = {}
+
+    @cached_property
+    def _manifests(self) -> list[dict[str, Any]]:
+        return [read_manifest(folder) for folder in self._folders]
+
+    @property
+    def first(self) -> tuple[Path, Mapping[str, Any]]:
+        """Return the folder and manifest that hold the evaluated queries."""
+        return self._folders[0], self._manifests[0]
+
+    def cell(self, generator: str, retriever: str) -> ItemScores:
+        """Return the scores per item of a cell; the retriever is empty for generation metrics.
+
+        Raises DataError when the files are missing or were changed.
+        """
+        key = (generator, retriever)
+        if key not in self._known:
+            cell = f"{generator}.{retriever}"
+            self._known[key] = self._queries(cell) if retriever else self._videos(generator)
+        return self._known[key]
+
+    def texts(self) -> dict[str, str]:
+        """Return the evaluated queries' texts by id."""
+        folder, manifest = self.first
+        lines = checked(folder, manifest, "queries.tsv").read_text(encoding="utf-8").split("\n")
+        pairs = (line.partition("\t") for line in lines if line)
+        return {query: text for query, _, text in pairs}
+
+    @cached_property
+    def _need_of(self) -> dict[str, int]:
+        """Number the information needs: a query drawn for several videos is one of them."""
+        texts = self.texts()
+        return dict(zip(texts, number_needs(texts.values()).tolist(), strict=True))
+
+    def _queries(self, cell: str) -> ItemScores:
+        frames = self._frames(f"per_query/{cell}.csv", "query_id")
+        needs = np.array([self._need_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
+        metrics = [name for name in frames[0].columns if name not in ("query_id", "n_relevant")]
+        values = {m: np.stack([by_need(frame[m].to_numpy(), needs) for frame in frames]) for m in metrics}
+        first: dict[int, str] = {}
+        for query, need in zip(frames[0]["query_id"], needs.tolist(), strict=True):
+            first.setdefault(need, query)
+        weights = by_need(np.ones(len(needs)), needs)
+        return ItemScores(tuple(first[need] for need in sorted(first)), values, values, weights=weights)
+
+    def _videos(self, generator: str) -> ItemScores:
+        frames = self._frames(f"per_video/{generator}.csv", "video_id")
+        counts = np.stack([frame[list(COUNTS)].to_numpy(dtype=np.int64) for frame in frames])
+        metrics = [name for name in frames[0].columns if name not in ("video_id", *COUNTS)]
+        own = {m: np.stack([frame[m].to_numpy(dtype=np.float64) for frame in frames]) for m in metrics}
+        pseudo = np.stack([bleu_pseudo_values(part) for part in counts])  # [seeds, n, 4]
+        values = {**own, **{name: pseudo[:, :, i] for i, name in enumerate(BLEU)}}
+        return ItemScores(tuple(frames[0]["video_id"]), values, own, counts)
+
+    def _frames(self, name: str, id_column: str) -> list[Any]:
+        there = [
+            from_csv(checked(folder, manifest, name), text=id_column)
+            for folder, manifest in zip(self._folders, self._manifests, strict=True)
+            if name in manifest["files"] or len(self._folders) == 1
+        ]
+        if not there:
+            raise DataError(f"{self._folders[0] / name}: the file is missing; run the same command again.")
+        if any(list(frame[id_column]) != list(there[0][id_column]) for frame in there):
+            raise DataError(f"{self._folders[0] / name}: the seeds were evaluated on different items.")
+        return there

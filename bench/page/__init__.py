@@ -1,1 +1,0 @@
-"""What a page about runs is made of, read from their output folders alone."""

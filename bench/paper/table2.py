@@ -1,0 +1,159 @@
+"""Table II and Figure 3 for any dataset; here: counts and entities."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+import numpy as np
+import pandas as pd
+
+from bench.data.dataset import Dataset
+from bench.data.similarity import SIMILARITY, what_is_missing
+from bench.data.statistics import ALL, statistics, title
+from bench.output.frames import to_csv
+from bench.paper import published
+from bench.paper.figure3 import figure3
+from bench.paper.runs import PAPERS_DATASET, is_papers
+from bench.paper.status import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
+from bench.paper.tables import SHORT
+from bench.tables.table import Cell, Rows, Table
+from bench.text import TOKENS
+from bench.types import ONE_QUERY_PER_VIDEO, SPLITS
+
+COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
+"""Rows of Table II and the measures of `bench.data.statistics`."""
+_COLUMNS = {"Train": "train", "Val": "val", "Test": "test", "Total (text)": "all"}
+_DIGITS = {SIMILARITY: 3}
+"""Decimals of a measure where they are not 2, which is what the paper prints most."""
+SAMPLE = 2000
+"""Texts that are tagged at most: tagging takes milliseconds a text."""
+_TAGGED = (
+    "Entities: words that jieba tags as nouns (n, nr, ns, nt, nz and so on), each time they occur; mean over "
+    f"the transcripts that exist and over pairs of video and query, of each at most {SAMPLE:,}, evenly "
+    "spaced. The paper's rule may differ."
+)
+_NOT_TAGGED = (
+    "Entities are counted in Chinese only, by jieba's tags. A count of English content words would be "
+    "another quantity under the same name, and no English tagger is among the dependencies."
+)
+Described = tuple[list[Table], dict[str, str]]
+"""Tables to print, and CSV files by name."""
+
+
+def describe(target: str, dataset: Dataset) -> Described:
+    """Return the tables and CSV texts of ``table2`` or ``fig3``."""
+    return _table2(dataset) if target == "table2" else figure3(dataset)
+
+
+def _table2(dataset: Dataset) -> Described:
+    frame = count_frame(dataset)
+    sides: dict[str, Callable[[object], str]] = {"paper": _whole, "ours": _whole, "status": _short}
+    rows: Rows = [
+        ([str(name), side], [Cell(shown(value)) for value in part[side]])
+        for name, part in frame.groupby("count", sort=False)
+        for side, shown in sides.items()
+    ]
+    notes = [
+        f"Impossible as printed: {cell['count']}, {cell['split']}: {cell['why']}."
+        for cell in frame[frame["status"] == IMPOSSIBLE].to_dict("records")
+    ]
+    if not is_papers(dataset.name):
+        notes.append(f"{dataset.name} is not {PAPERS_DATASET}: counts are not comparable.")
+    notes.append(f"Paper: {published.sources()['table2'].source}.")
+    caption = f"Counts of {PAPERS_DATASET} in the paper beside {dataset.name}"
+    counts = Table("table2", caption, ["Count", ""], list(_COLUMNS), rows, notes)
+    return [counts, statistics_table(dataset), _entities(dataset)], {"table2.csv": to_csv(frame)}
+
+
+def statistics_table(dataset: Dataset) -> Table:
+    """Return the statistics with a row per measure and the paper's figure beside each."""
+    columns = [*SPLITS, ALL]
+    paper = published.paper_figures()
+    rows = []
+    for name, values in statistics(dataset).items():
+        digits = _DIGITS.get(name, 2)
+        ours = [Cell(_shown(values[column], digits)) for column in columns]
+        theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
+        rows.append(([name], [cell for pair in zip(ours, theirs, strict=True) for cell in pair]))
+    header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
+    has_texts = dataset.features is not None and dataset.features.transcripts is not None
+    notes = [
+        f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
+        f"{dataset.features.name if dataset.features else 'none'} | "
+        f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
+        f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
+        "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
+        *([] if has_texts else [what_is_missing(dataset)]),
+    ]
+    caption = f"Statistics of {title(dataset)} beside the paper's"
+    return Table("statistics", caption, ["Measure"], header, rows, notes)
+
+
+def count_frame(dataset: Dataset) -> pd.DataFrame:
+    """Return the cells of Table II: count, split, paper, ours, status, why."""
+    ours, lines = statistics(dataset), []
+    wrong = {(m.row, m.column): m.why for m in published.misprints("table2") if m.kind == "impossible"}
+    for row in csv.DictReader(published.text("table2").splitlines()):
+        for column, split in _COLUMNS.items():
+            label = row["Count"]
+            paper, own = int(row[column].replace(",", "")), int(ours[COUNTS[label]][split])
+            if why := wrong.get((label, column)):
+                status = IMPOSSIBLE
+            elif not is_papers(dataset.name):
+                status, why = NOT_COMPARABLE, f"another dataset than {PAPERS_DATASET}"
+            else:
+                status, why = (REPRODUCED, "equal") if own == paper else (DIFFERS, "not equal")
+            lines.append((label, split, paper, own, status, why))
+    return pd.DataFrame(lines, columns=["count", "split", "paper", "ours", "status", "why"])
+
+
+def _entities(dataset: Dataset) -> Table:
+    figures = {claim.id: claim.value for claim in published.claims("table2")}
+    texts = {
+        "transcript": [record.transcript for record in dataset.records if record.transcript.strip()],
+        "query": [text for record in dataset.records for text in dataset.references[record.video_id]],
+    }
+    rows: Rows = []
+    rule = nouns() if dataset.language == "zh" else None
+    for what, found in texts.items() if rule else ():
+        chosen = evenly(found, SAMPLE)
+        ours = f"{fmean(map(rule, chosen)):.2f}" if chosen and rule else ""
+        rows.append(([what], [Cell(figures[f"entities-{what}"]), Cell(ours), Cell(str(len(chosen)))]))
+    note = _TAGGED if rule else _NOT_TAGGED
+    return Table("entities", "Entities per text", ["Text"], ["paper", "ours", "texts"], rows, [note])
+
+
+def nouns() -> Callable[[str], int]:
+    """Return a function that counts the nouns of a Chinese text."""
+    import logging
+
+    import jieba
+    from jieba import posseg
+
+    jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary on stderr
+    return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
+
+
+def evenly(texts: Sequence[str], most: int) -> list[str]:
+    """Return at most ``most`` texts, evenly spaced."""
+    if len(texts) <= most:
+        return list(texts)
+    return [texts[i] for i in np.linspace(0, len(texts) - 1, most).round().astype(int)]
+
+
+def _whole(value: object) -> str:
+    return f"{int(str(value)):,}"
+
+
+def _short(value: object) -> str:
+    return SHORT.get(str(value), str(value))
+
+
+def _shown(value: float | str, digits: int) -> str:
+    if isinstance(value, str):
+        return value
+    if value != value:
+        return ""
+    return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.{digits}f}"

@@ -1,0 +1,123 @@
+"""Tables of a reproduction: the paper's cells beside ours, the order of rows, the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.paper import published
+from bench.paper.status import IMPOSSIBLE, NOT_COMPARABLE, UNDER_SPECIFIED
+from bench.tables.table import Cell, Rows, Table
+
+MISSING = "missing"
+SHORT = {IMPOSSIBLE: "impossible", NOT_COMPARABLE: "not comp.", UNDER_SPECIFIED: "under-spec."}
+"""How a status is printed where it is long."""
+LEGEND = (
+    "Status: reproduced: what rounds to the printed number meets our interval; differs: it does not; "
+    "impossible: impossible as printed; under-spec.: differs, and depends on what the paper does not state; "
+    "not comp.: not comparable; missing: we have no such score."
+)
+
+
+def with_missing(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a comparison in which cells without a score of ours have the status *missing*."""
+    absent = frame["ours"].isna() & (frame["status"] == NOT_COMPARABLE)
+    return frame.assign(
+        status=frame["status"].mask(absent, MISSING), why=frame["why"].mask(absent, "no such score in ours")
+    )
+
+
+def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str) -> Table:
+    """Return a comparison as three rows (paper, ours, status) for each row of the printed table, ×100."""
+    retrieval = bool(frame["retriever"].any())
+    metrics = list(dict.fromkeys(frame["metric"]))
+    rows: Rows = []
+    for (retriever, generator), part in frame.groupby(["retriever", "generator"], sort=False):
+        lines = {str(line.metric): line for line in part.itertuples()}
+        names = [published.label(table, "retriever", str(retriever))] if retrieval else []
+        names.append(published.label(table, "generator", str(generator)))
+        for side, show in _SIDES.items() if part["ours"].notna().any() else _WITHOUT_OURS.items():
+            cells = [Cell(show(lines[metric]) if metric in lines else "") for metric in metrics]
+            rows.append(([*names, side], cells))
+    labels = [*(["Retriever"] if retrieval else []), "Model", ""]
+    source = published.sources()[table]
+    caption = f"{source.caption}: the paper beside {what}, ×100"
+    return Table(
+        table, caption, labels, metrics, rows, [*_tally(table, frame), *notes, f"Paper: {source.source}."]
+    )
+
+
+def order_table(table: str, order: pd.DataFrame) -> Table:
+    """Return Kendall's tau between the paper's order of rows and ours, per retriever and metric."""
+    rows: Rows = [
+        (
+            [published.label(table, "retriever", str(line.retriever)) or "(generation)", str(line.metric)],
+            [
+                Cell(str(line.rows)),
+                *(Cell(_number(x, 2)) for x in (line.tau, line.low, line.high)),
+                Cell(_number(line.p_value, 4)),
+            ],
+        )
+        for line in order.itertuples()
+    ]
+    notes = [
+        "Kendall's tau-b between the paper's values and ours over the rows in both; 1: the same order. "
+        "low, high: 95 %, from redrawing our scores within their intervals.",
+        *([] if rows else ["Fewer than three rows are in both: their order says nothing."]),
+    ]
+    columns = ["rows", "tau", "low", "high", "p"]
+    return Table(f"{table}-order", "Order of rows", ["Retriever", "Metric"], columns, rows, notes)
+
+
+def claims_table(table: str, found: pd.DataFrame) -> Table:
+    """Return the verdict on each claim."""
+    rows: Rows = [
+        ([str(c.id), str(c.section), str(c.statement), str(c.verdict), str(c.figures)], [])
+        for c in found.itertuples()
+    ]
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in found["verdict"].value_counts(sort=False).items())
+    notes = [f"Verdicts: {counts or 'the text makes no claim about this table'}."]
+    labels = ["Claim", "Section", "Statement", "Verdict here", "Figures"]
+    return Table(f"{table}-claims", "Claims of the text", labels, [], rows, notes)
+
+
+def _tally(table: str, frame: pd.DataFrame) -> list[str]:
+    counts = ", ".join(f"{n} {status}" for status, n in frame["status"].value_counts(sort=False).items())
+    under = frame[frame["status"] == UNDER_SPECIFIED]["why"].drop_duplicates()
+    return [
+        f"Cells: {counts}.",
+        LEGEND,
+        *(f"{_place(table, cell)}, impossible as printed: {cell.why}."
+          for cell in frame[frame["status"] == IMPOSSIBLE].itertuples()),
+        *(f"Under-specified: {why}; what was chosen here is in the signature." for why in under),
+    ]  # fmt: skip
+
+
+def _place(table: str, cell: Any) -> str:
+    row = [published.label(table, kind, str(getattr(cell, kind))) for kind in ("retriever", "generator")]
+    return " ".join(part for part in (*row, str(cell.metric)) if part)
+
+
+def _paper(line: Any) -> str:
+    return _number(100 * float(line.paper), 2)
+
+
+def _ours(line: Any) -> str:
+    value, low, high = (100 * float(getattr(line, name)) for name in ("ours", "low", "high"))
+    return "" if value != value else f"{value:.2f} ({low:.2f}–{high:.2f})"
+
+
+def _status(line: Any) -> str:
+    status = str(line.status)
+    return SHORT.get(status, status)
+
+
+def _number(value: Any, digits: int) -> str:
+    number = float(value)
+    return "" if number != number else f"{number:.{digits}f}"
+
+
+_SIDES: dict[str, Callable[[Any], str]] = {"paper": _paper, "ours": _ours, "status": _status}
+_WITHOUT_OURS = {"paper": _paper, "status": _status}

@@ -1,0 +1,114 @@
+"""The page of one run or of several: one HTML file that opens from disk without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bench.report import views as tables
+from bench.report.bundle import vega_script
+from bench.report.examples import examples
+from bench.report.plot_data import all_plots
+from bench.report.plots import Plot
+from bench.report.source import Source
+from bench.store.artefacts import Store
+
+SECTIONS = {
+    "curves": "How deep one must look",
+    "grid": "Every generator with every retriever",
+    "cost": "Effectiveness and cost",
+    "quality": "Caption quality and findability",
+    "ranks": "Where the first relevant video stands",
+    "training": "Training",
+}
+"""Sections of plots, in order; one without plots is left out."""
+
+
+def open_sources(folders: Sequence[Path]) -> list[Source]:
+    """Read output folders; of several, each is named by its folder. Raises DataError."""
+    if len(folders) == 1:
+        return [Source.read(folders[0])]
+    names = [folder.resolve().name for folder in folders]
+    distinct = [
+        name if names.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(names, start=1)
+    ]
+    return [Source.read(folder, name) for folder, name in zip(folders, distinct, strict=True)]
+
+
+def render(sources: Sequence[Source], store: Store) -> str:
+    """Return the page, the same bytes for the same runs; every text of the runs is inert in it.
+
+    Texts are escaped, data is JSON, and a policy in the page lets no script run but the page's own
+    (named by its digest) and nothing be fetched.
+    """
+    scripts = [vega_script(store), _asset("page.js")]
+    datasets = list({of["digest"]: of for of in (s.result.manifest["dataset"] for s in sources)}.values())
+    page: str = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=f"qms-bench: {', '.join(of['name'] for of in datasets)}",
+            sources=sources,
+            synthetic=[of["name"] for of in datasets if of["synthetic"]],
+            examples=examples(sources),
+            manifests={source.name: _manifest(source) for source in sources},
+            style=_asset("page.css"),
+            scripts=scripts,
+            policy=_policy(scripts),
+            **_shown_tables(sources),
+            **_shown_plots(all_plots(sources)),
+        )
+    )
+    return page
+
+
+def _shown_tables(sources: Sequence[Source]) -> dict[str, Any]:
+    return {
+        "tables": [view for source in sources for view in tables.views(source)],
+        "differences": tables.differences(sources),
+        "incomparable": tables.incomparable(sources),
+        "coverage": [found for source in sources if (found := tables.coverage(source))],
+        "duplicates": [line for source in sources for line in tables.duplicates(source)],
+    }
+
+
+def _shown_plots(plots: Sequence[Plot]) -> dict[str, Any]:
+    own = {name: [plot for plot in plots if plot.section == name] for name in SECTIONS}
+    sections = [{"name": n, "title": title, "plots": own[n]} for n, title in SECTIONS.items() if own[n]]
+    return {"sections": sections, "specs": {plot.name: plot.spec for plot in plots}}
+
+
+def _manifest(source: Source) -> str:
+    """Return the manifest as it is read, less the digests of files (the page's own is not known yet)."""
+    hidden = ("files", "finished", "stale")
+    shown: Mapping[str, Any] = {k: v for k, v in source.result.manifest.items() if k not in hidden}
+    return json.dumps(shown, indent=1, ensure_ascii=False)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:"
+
+
+def _asset(name: str) -> str:
+    return (resources.files("bench.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _environment() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("bench.report", "templates"), autoescape=True, undefined=StrictUndefined,
+        keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    # what `tojson` writes is safe inside a script element: < > & and ' are escaped
+    environment.policies["json.dumps_kwargs"] = {
+        "ensure_ascii": False, "sort_keys": False, "allow_nan": False, "separators": (",", ":")
+    }  # fmt: skip
+    return environment

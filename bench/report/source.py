@@ -1,0 +1,155 @@
+"""A finished (or half-finished) run as the page and ``bench explain`` see it: its files, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.output.folder import checked, read_manifest
+from bench.output.trec import read_qrels
+from bench.output.trec_lookup import TrecFile
+from bench.result import Result
+from bench.store.files import read_json_lines
+from bench.types import QueryId, VideoId
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cell = tuple[str, str]
+"""Generator and retriever, named as on the command line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Read a run's files as they are wanted; each is checked against its digest in the manifest.
+
+    ``name`` tells runs apart on a page of several, and is empty on a page of one. Of a run with several
+    seeds, what is told query by query (summaries, ranks) is that of the first seed.
+    """
+
+    result: Result
+    name: str
+    folder: Path
+    """Where the files of single queries and videos are: the run's own folder, or its first seed's."""
+    manifest: Mapping[str, Any]
+    """The manifest of that folder."""
+
+    @classmethod
+    def read(cls, out: Path, name: str = "") -> Source:
+        """Read an output folder. Raises DataError when it is not one, or when a file was changed."""
+        result = Result.read(out)
+        seeds = result.manifest.get("seeds")
+        if not seeds:
+            return cls(result, name, out, result.manifest)
+        folder = out / next(iter(seeds.values()))
+        return cls(result, name, folder, read_manifest(folder))
+
+    def file(self, name: str) -> Path | None:
+        """Return the checked path of a file of single items, None when the run did not write it."""
+        return checked(self.folder, self.manifest, name) if name in self.manifest["files"] else None
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Return the names of systems as they are shown, distinct and with the run's name if it has one."""
+        given: Mapping[str, str] = self.manifest["labels"]
+        times = list(given.values())
+        shown = {n: label if times.count(label) == 1 else f"{label} ({n})" for n, label in given.items()}
+        return {name: f"{label} · {self.name}" if self.name else label for name, label in shown.items()}
+
+    @cached_property
+    def scores(self) -> Sequence[Any]:
+        """Return the rows that tables show, as tuples named like the columns of scores.csv."""
+        return list(self.result.headline.itertuples())
+
+    @cached_property
+    def cells(self) -> Sequence[Cell]:
+        """Return the pairs of generator and retriever that were scored."""
+        pairs = ((row.generator, row.retriever) for row in self.scores if isinstance(row.retriever, str))
+        return list(dict.fromkeys(pairs))
+
+    @cached_property
+    def generators(self) -> Sequence[str]:
+        """Return the generators that were scored."""
+        return list(dict.fromkeys(row.generator for row in self.scores))
+
+    @cached_property
+    def retrievers(self) -> Sequence[str]:
+        """Return the retrievers that were scored."""
+        return list(dict.fromkeys(retriever for _, retriever in self.cells))
+
+    @property
+    def unfinished(self) -> Sequence[str]:
+        """Return the cells that were asked for and neither made nor failed."""
+        from bench.systems.registry import cell_name
+
+        settings, failed = self.result.manifest["settings"], set(self.result.manifest["failed"])
+        names = [cell_name(name) for name in settings["generators"]]
+        asked = [(g, r) for g in names for r in settings["retrievers"]]
+        made, broken = set(self.cells), {name.removeprefix(_seed(name)) for name in failed}
+        return [
+            f"{g}.{r}" for g, r in asked if (g, r) not in made and not broken & {g, r, f"{g}.{r}"}
+        ]  # fmt: skip
+
+    @cached_property
+    def queries(self) -> Mapping[QueryId, str]:
+        """Return the evaluated queries in order."""
+        text = checked(self.folder, self.manifest, "queries.tsv").read_text(encoding="utf-8")
+        pairs = (line.partition("\t") for line in text.split("\n") if line)
+        return {query: words for query, _, words in pairs}
+
+    @cached_property
+    def relevant(self) -> Mapping[QueryId, Sequence[VideoId]]:
+        """Return the relevant videos of each evaluated query."""
+        judged = read_qrels(checked(self.folder, self.manifest, "qrels.trec"))
+        return {
+            query: [video for video, grade in found.items() if grade > 0] for query, found in judged.items()
+        }
+
+    @cached_property
+    def asking(self) -> Mapping[VideoId, Sequence[QueryId]]:
+        """Return the evaluated queries of each video."""
+        found: dict[VideoId, list[QueryId]] = {}
+        for query in self.queries:
+            for video in self.relevant.get(query, ()):
+                found.setdefault(video, []).append(query)
+        return found
+
+    @cached_property
+    def references(self) -> Mapping[VideoId, Sequence[str]]:
+        """Return the references of each video; of a run that did not write them, its evaluated queries."""
+        path = self.file("references.jsonl")
+        if path is None:
+            return {v: [self.queries[query] for query in asked] for v, asked in self.asking.items()}
+        return {line["video_id"]: line["references"] for line in read_json_lines(path)}
+
+    def summaries(self, generator: str) -> Mapping[VideoId, str]:
+        """Return what a generator wrote, in dataset order."""
+        path = checked(self.folder, self.manifest, f"summaries/{generator}.jsonl")
+        return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
+
+    def told(self, kind: str, generator: str) -> list[dict[str, Any]]:
+        """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""
+        path = self.file(f"{kind}/{generator}.jsonl")
+        return read_json_lines(path) if path else []
+
+    def per_video(self, generator: str) -> pd.DataFrame:
+        """Return BLEU, ROUGE-L and CIDEr of each video's summary."""
+        import pandas as pd
+
+        path = checked(self.folder, self.manifest, f"per_video/{generator}.csv")
+        # an id may look like a number, or like nothing
+        return pd.read_csv(path, keep_default_na=False, na_values={"CIDEr": [""]}, dtype={"video_id": str})
+
+    def run(self, cell: Cell) -> TrecFile:
+        """Open the run of a cell; use it as a context manager."""
+        path = checked(self.folder, self.manifest, f"runs/{cell[0]}.{cell[1]}.trec")
+        return TrecFile(path, self.queries)
+
+
+def _seed(name: str) -> str:
+    """Return the ``seed-3 `` before the name of a cell in the failures of several seeds."""
+    first, space, _ = name.partition(" ")
+    return first + space if space and first.startswith("seed-") else ""

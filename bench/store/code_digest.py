@@ -1,0 +1,76 @@
+"""The digest of the code that makes an artefact: part of its key in the store."""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from bench.store.digests import digest, file_digest
+
+_CARRIERS = frozenset(
+    {
+        "bench",
+        "bench.context",
+        "bench.errors",
+        "bench.store.files",
+        "bench.store.code_digest",
+        "bench.store.digests",
+        "bench.store.artefacts",
+    }
+)
+"""Modules that hand values on and cannot change what a component makes of them."""
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Return the digest of a module's source and of all that it imports from its own project.
+
+    "Its own project" is its top-level package and the three packages of this one. Imports are read
+    from the source, inside functions too; nothing is imported. Left out are modules that only carry
+    values (`_CARRIERS`, and modules called ``options``, whose values are part of every key).
+    """
+    roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
+    sources: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = source_of(name)
+        if name in sources or path is None or name in _CARRIERS or name.endswith(".options"):
+            continue
+        sources[name] = file_digest(path)
+        waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)
+    return digest(sources)
+
+
+def source_of(module: str) -> Path | None:
+    """Return the source file of a module, found without importing it or its parents; None if none."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+        for i, _ in enumerate(rest):
+            if spec is None or spec.submodule_search_locations is None:
+                return None
+            name = ".".join([top, *rest[: i + 1]])
+            spec = importlib.machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    except (ImportError, AttributeError, ValueError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _imports(path: Path, module: str) -> set[str]:
+    found: set[str] = set()
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            found.add(base)
+            # "from package import module": a name may itself be a module
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return found

@@ -1,0 +1,1 @@
+"""Generators and retrievers as the harness sees them."""

@@ -1,0 +1,43 @@
+"""Retrievers inside a retriever: built from their names, fitted as their own rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from bench.context import Context
+from bench.errors import UsageError
+from bench.protocols import Retriever
+from bench.store.digests import videos_digest
+from bench.systems.component import Component, make_retriever
+from bench.systems.fitting import fitted_model, model_key
+from bench.systems.registry import resolve
+from bench.types import Video
+
+Member: TypeAlias = Component[Retriever]
+
+
+def build_members(context: Context, names: str, *, own: str) -> list[Member]:
+    """Return the retrievers that ``names`` (comma-separated names, globs, groups) stands for.
+
+    Each has a context of its own; its ``key`` belongs into the identity of the outer one, whose name is
+    ``own``. Raises UsageError for unknown names, for fewer than two, and for a retriever inside itself.
+    """
+    words = [word.strip() for word in names.split(",") if word.strip()]
+    found = resolve("retrievers", words)
+    if own in found or len(found) < 2:
+        raise UsageError(
+            f"option {own}.retrievers={names!r}: two or more other retrievers are needed, "
+            "as in 'bench list retrievers'."
+        )
+    return [make_retriever(name, context.fresh()) for name in found]
+
+
+def fit_members(
+    context: Context, members: Sequence[Member], train: Sequence[Video], val: Sequence[Video]
+) -> None:
+    """Fit the members that can be trained, or take from the store the models of their own rows."""
+    digests = videos_digest(train), videos_digest(val)
+    for member in members:
+        if member.trainable:
+            fitted_model(context.store, member, model_key(member, *digests), lambda: (train, val))

@@ -1,0 +1,161 @@
+"""Names: entry points to factories, globs, groups, near-miss suggestions; imports on use."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import importlib.metadata
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.context import Context
+from bench.errors import BenchError, MissingError, UsageError, unknown
+from bench.options import Section
+from bench.store.code_digest import source_of
+
+FILE_PREFIX = "file:"
+"""A generator named ``file:PATH`` is summaries written elsewhere (contract section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Hold one line of ``bench list``: a name, where it comes from, and what it says of itself."""
+
+    name: str
+    source: str
+    summary: str
+
+
+@cache
+def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
+    """Return the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's namesake."""
+    found: dict[str, importlib.metadata.EntryPoint] = {}
+    for point in importlib.metadata.entry_points(group=f"bench.{group}"):
+        if point.name not in found or _distribution(point) == "qms-bench":
+            found[point.name] = point
+    return found
+
+
+def listing(group: str) -> list[Listing]:
+    """Return a line for each name of a group, in name order, without importing any of them."""
+    return [
+        Listing(name, f"{_distribution(point)} ({point.value})", _first_sentence(point.value))
+        for name, point in sorted(entries(group).items())
+    ]
+
+
+def load(group: str, name: str) -> Any:
+    """Import what a name stands for.
+
+    Raises UsageError for an unknown name and MissingError when its module cannot be imported.
+    """
+    point = entries(group).get(name)
+    if point is None:
+        raise unknown(group.rstrip("s"), name, entries(group))
+    try:
+        return point.load()
+    except BenchError:
+        raise
+    except Exception as error:  # a stranger's module may fail in any way
+        raise MissingError(
+            f"{group.rstrip('s')} '{name}' from {_distribution(point)} ({point.value}) does not load: "
+            f"{type(error).__name__}: {error}. Mend or uninstall that package, or leave the name out."
+        ) from error
+
+
+def resolve(group: str, wanted: Sequence[str]) -> list[str]:
+    """Return the names that a list of names, globs and groups stands for, in order, each once.
+
+    Raises UsageError for a name, glob or group that stands for nothing.
+    """
+    known = entries(group)
+    groups = entries(f"{group.rstrip('s')}_groups")
+    names: list[str] = []
+    for word in wanted:
+        if word.startswith(FILE_PREFIX):
+            names.append(word)
+        elif word in groups:
+            names.extend(name for name in members(group, word) if name in known)
+        elif word in known:
+            names.append(word)
+        else:
+            matched = [name for name in known if fnmatch.fnmatchcase(name, word)]
+            if not matched:
+                raise unknown(group.rstrip("s"), word, [*known, *groups])
+            names.extend(sorted(matched))
+    if not names:
+        raise UsageError(f"no {group.rstrip('s')} is named. Known: {', '.join(sorted(known))}.")
+    return list(dict.fromkeys(names))
+
+
+def members(group: str, name: str) -> Sequence[str]:
+    """Return the names that a group such as ``all`` stands for; raises BenchError."""
+    found: Sequence[str] = load(f"{group.rstrip('s')}_groups", name)
+    return found
+
+
+def cell_name(name: str) -> str:
+    """Return a generator's name in files and scores: the stem for ``file:PATH``."""
+    return Path(name.removeprefix(FILE_PREFIX)).stem if name.startswith(FILE_PREFIX) else name
+
+
+def build(factory: Any, context: Context) -> Any:
+    """Call a factory with the context, or with nothing when it takes nothing."""
+    try:
+        takes_context = any(
+            parameter.name == "context" or parameter.default is parameter.empty
+            for parameter in inspect.signature(factory).parameters.values()
+            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        )
+    except (TypeError, ValueError):
+        takes_context = False
+    if takes_context:
+        return factory(context)
+    context.use_everything()  # it did not say what it depends on
+    return factory()
+
+
+def option_sections() -> dict[str, type[Section]]:
+    """Return every section of options by name; a plug-in's that is unfit is named and left out."""
+    sections: dict[str, type[Section]] = {}
+    for name in entries("options"):
+        try:
+            sections[name] = _section(name)
+        except BenchError as error:  # a stranger's mistake stops nobody else
+            print(f"bench: {error}", file=sys.stderr)
+    return sections
+
+
+def _section(name: str) -> type[Section]:
+    kind = load("options", name)
+    if not (isinstance(kind, type) and issubclass(kind, Section) and kind.section == name):
+        raise UsageError(
+            f"options '{name}' from {_distribution(entries('options')[name])} is not a "
+            f"bench.options.Section whose section is '{name}'; its options are left out."
+        )
+    return kind
+
+
+def _distribution(point: importlib.metadata.EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "unknown distribution"
+
+
+def _first_sentence(value: str) -> str:
+    """Return the first docstring line of ``module:object``, read from the source, not by import."""
+    module, _, attribute = value.partition(":")
+    path = source_of(module)
+    if path is None:
+        return "does not load: its module is not found"
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        return f"does not load: {type(error).__name__}: {error}"
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == attribute:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return ""

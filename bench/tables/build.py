@@ -1,0 +1,139 @@
+"""Tables like the paper's: scores to Markdown, CSV, LaTeX and HTML, signature and coverage below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bench.output.schema import GENERATION, RETRIEVAL, TIED, headline
+from bench.tables.score_table import ScoreTable
+from bench.tables.table import (
+    BEST,
+    RENDERERS,
+    SECOND,
+    SUFFIXES,
+    Cell,
+    Rows,
+    Table,
+    to_csv,
+    to_html,
+    to_latex,
+    to_markdown,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "BEST", "GENERATION", "RENDERERS", "RETRIEVAL", "SECOND", "SUFFIXES", "Cell", "Table",
+    "build_tables", "generation_frame", "retrieval_frame", "to_csv", "to_html", "to_latex", "to_markdown",
+]  # fmt: skip
+
+DISTINCT = "Distinct"
+"""Header of the share of distinct summaries, beside the generation metrics."""
+SIDES = ("worst", "expected", "best")
+COST_HEADERS = {
+    "fit_s": "fit s", "videos_per_s": "videos/s", "params": "parameters",
+    "index_bytes_per_doc": "index B/doc", "index_s": "index s", "search_p50_ms": "p50 ms",
+    "search_p95_ms": "p95 ms", "queries_per_s": "queries/s", "peak_mb": "peak MB",
+}  # fmt: skip
+
+
+def build_tables(
+    scores: pd.DataFrame,
+    costs: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    significance: pd.DataFrame | None = None,
+    *,
+    intervals: bool = False,
+) -> list[Table]:
+    """Return the generation, retrieval, ties and cost tables of a run, from its files alone.
+
+    ``scores`` holds the rows of one seed, or those of several with their ``mean`` and ``sd`` (cells
+    are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
+    ``intervals`` adds the 95 % interval to each cell.
+    """
+    labels = manifest["labels"]
+    below = [f"Signature: {manifest['signature']}", f"Coverage: {manifest['coverage_line']}"]
+    what = manifest["dataset"]["name"] + (" (synthetic)" if manifest["dataset"]["synthetic"] else "")
+    frames = (scores, significance)
+    distinct = {DISTINCT: manifest["distinct"]} if "distinct" in manifest else {}  # old runs did not tell
+    generation = ScoreTable.of(
+        "generation", GENERATION, frames, manifest, intervals=intervals, beside=distinct
+    )
+    retrieval = ScoreTable.of("retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals)
+    return [
+        Table(
+            "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *distinct],
+            generation.rows(), [*generation.notes(), *below],
+        ),
+        Table(
+            "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], RETRIEVAL,
+            retrieval.rows(), [*retrieval.notes(), *below],
+        ),
+        Table(
+            "ties", f"Retrieval on {what} by the order of tied documents, ×100", ["Retriever", "Model"],
+            [f"{metric} {side}" for metric in TIED for side in SIDES],
+            _tie_rows(headline(scores), labels), below,
+        ),
+        Table(
+            "cost", f"Cost on {what}", ["Retriever", "Model"], list(COST_HEADERS.values()),
+            _cost_rows(costs, labels), below,
+        ),
+    ]  # fmt: skip
+
+
+def generation_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
+    """Return generation scores ×100, a row per generator, laid out as Table III."""
+    frame = _wide(scores[scores["retriever"].isna()], ["generator"], list(GENERATION.values()), values)
+    return frame.rename(columns={metric: header for header, metric in GENERATION.items()})
+
+
+def retrieval_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
+    """Return retrieval scores ×100, a row per retriever and generator, laid out as Table V."""
+    return _wide(scores[scores["retriever"].notna()], ["retriever", "generator"], RETRIEVAL, values)
+
+
+def _wide(scores: pd.DataFrame, index: list[str], columns: list[str], values: str) -> pd.DataFrame:
+    order = scores[index].drop_duplicates()
+    frame = scores.pivot_table(index=index, columns="metric", values=values, dropna=False, observed=True)
+    frame = frame.reindex(columns=columns)
+    rows = order[index[0]].tolist() if len(index) == 1 else list(order.itertuples(index=False, name=None))
+    rows = sorted(rows, key=lambda row: _first_seen(order, index, row))
+    return frame.reindex(rows) * 100 if rows else frame
+
+
+def _first_seen(order: pd.DataFrame, index: list[str], row: Any) -> tuple[int, ...]:
+    """Sort by the first appearance of each level, so that a retriever's rows stand together."""
+    values = (row,) if len(index) == 1 else row
+    return tuple(order[level].tolist().index(value) for level, value in zip(index, values, strict=True))
+
+
+def _tie_rows(scores: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
+    sides = [retrieval_frame(scores, f"tie_{side}") for side in SIDES]
+    return [
+        (
+            [labels.get(str(name), str(name)) for name in index],
+            [Cell(_two_decimals(float(frame[metric][index]))) for metric in TIED for frame in sides],
+        )
+        for index in sides[0].index
+    ]
+
+
+def _cost_rows(costs: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
+    names = costs[["retriever", "generator"]].astype(object).fillna("").to_numpy().tolist()
+    numbers = costs[list(COST_HEADERS)].astype(float).to_numpy().tolist()
+    return [
+        ([labels.get(name, name) for name in pair], [Cell(_plain(value)) for value in values])
+        for pair, values in zip(names, numbers, strict=True)
+    ]
+
+
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}" if value == value else ""
+
+
+def _plain(value: float) -> str:
+    if value != value:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,174 @@
+"""A table of scores: blocks of rows, best and second, significance, improvement, references."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bench.output.schema import HEADLINE, SD, headline, with_text
+from bench.tables.table import BEST, PLAIN, SECOND, Cell, Rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IMPROVEMENT = "Improvement %"
+ALPHA = 0.05
+Key: TypeAlias = tuple[str, str, str]
+"""Retriever (empty for generation metrics), generator, metric."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreTable:
+    """Lay out the scores of one table; everything is read from a run's files.
+
+    ``columns`` maps headers to metrics. ``apart`` names the references: they stand below the others
+    and are never best, second or baseline. ``contests`` are the table's rows of significance.csv by
+    retriever and metric, None while the run is unfinished.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    scores: Mapping[Key, Any]
+    spread: Mapping[Key, float]
+    contests: Mapping[tuple[str, str], Any] | None
+    labels: Mapping[str, str]
+    apart: Sequence[str]
+    intervals: bool
+    beside: Mapping[str, Mapping[str, float]]
+    """Columns after the scores, in which no row is best: header to generator to a fraction."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        columns: Mapping[str, str],
+        frames: tuple[pd.DataFrame, pd.DataFrame | None],
+        manifest: Mapping[str, Any],
+        *,
+        intervals: bool = False,
+        beside: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> ScoreTable:
+        """Build from ``frames``, scores.csv and significance.csv, and the manifest."""
+        scores, significance = frames
+        deviations = scores[scores["seed"].astype(str) == SD]
+        contests = None
+        if significance is not None:
+            own = significance[significance["table"] == name]
+            rows: list[Any] = list(with_text(own).itertuples())
+            contests = {(str(row.retriever), str(row.metric)): row for row in rows}
+        return cls(
+            name,
+            columns,
+            {key: row for key, row in _by_key(headline(scores)) if bool(key[0]) == (name == "retrieval")},
+            {key: row.value for key, row in _by_key(deviations)},
+            contests,
+            manifest["labels"],
+            manifest["references"],
+            intervals,
+            beside or {},
+        )
+
+    def rows(self) -> Rows:
+        """Return label cells and number cells: of each block the rows that compete, their gain, the rest."""
+        found: Rows = []
+        for retriever in dict.fromkeys(retriever for retriever, _, _ in self.scores):
+            names = list(dict.fromkeys(g for r, g, _ in self.scores if r == retriever))
+            own = [name for name in names if name not in self.apart]
+            ranks = {metric: self._ranks(retriever, own, metric) for metric in self.columns.values()}
+            for place, name in enumerate(own):
+                cells = [self._cell((retriever, name, m), ranks[m][place]) for m in self.columns.values()]
+                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
+            if len(own) > 1 and self.contests:
+                gains = [Cell(self._gain(retriever, metric)) for metric in self.columns.values()]
+                found.append((self._names(retriever, IMPROVEMENT), [*gains, *self._beside(None)]))
+            for name in (name for name in names if name in self.apart):
+                cells = [self._cell((retriever, name, metric)) for metric in self.columns.values()]
+                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
+        return found
+
+    def notes(self) -> list[str]:
+        """Return the lines on references and significance that stand under the table."""
+        there = {generator for _, generator, _ in self.scores}
+        outside = ", ".join(self._label(name) for name in self.apart if name in there)
+        references = [f"References, never best, second or baseline: {outside}."] if outside else []
+        return [*references, *self._tests()]
+
+    def _tests(self) -> list[str]:
+        if self.contests is None:
+            return ["Significance: not computed yet; the run is unfinished."]
+        if not self.contests:
+            return ["Significance: nothing to test; fewer than two rows compete."]
+        first = next(iter(self.contests.values()))
+        what = "videos" if self.name == "generation" else "distinct queries"
+        test = (
+            f"paired randomisation over {first.n} {what}"
+            if first.seeds == 1
+            else f"t over {first.n} {what} and {first.seeds} seeds, crossed"
+        )
+        return [
+            f"Significance: * p < {ALPHA} for the best row against the strongest other one, {test}, "
+            f"Holm-corrected over the table's {len(self.contests)} columns.",
+            *self._detectable(),
+        ]
+
+    def _detectable(self) -> Iterator[str]:
+        metric = HEADLINE[self.name]
+        parts = [
+            f"{self._label(retriever) + ' ' if retriever else ''}{row.mde * 100:.2f} "
+            f"({self._label(row.best)} against {self._label(row.baseline)}: {row.difference * 100:+.2f})"
+            for (retriever, of), row in (self.contests or {}).items()
+            if of == metric and math.isfinite(row.mde)
+        ]
+        if parts:
+            yield f"Minimum detectable difference in {metric} at 80 % power: {'; '.join(parts)}."
+
+    def _cell(self, key: Key, rank: str = PLAIN) -> Cell:
+        row = self.scores.get(key)
+        if row is None or row.value != row.value:
+            return Cell("")
+        text = f"{row.value * 100:.2f}"
+        if key in self.spread and self.spread[key] == self.spread[key]:
+            text += f" ± {self.spread[key] * 100:.2f}"
+        if self.intervals and row.ci_low == row.ci_low:
+            text += f" [{row.ci_low * 100:.2f}, {row.ci_high * 100:.2f}]"
+        return Cell(text, rank, self._significant(key))
+
+    def _beside(self, name: str | None) -> list[Cell]:
+        known = (column.get(name or "") for column in self.beside.values())
+        return [Cell("" if value is None else f"{value * 100:.2f}") for value in known]
+
+    def _significant(self, key: Key) -> bool:
+        row = (self.contests or {}).get((key[0], key[2]))
+        return bool(row is not None and row.best == key[1] and row.p_holm < ALPHA)
+
+    def _ranks(self, retriever: str, names: Sequence[str], metric: str) -> list[str]:
+        """Mark the best and the second value as printed; nothing when there is nothing to compare."""
+        rows = [self.scores.get((retriever, name, metric)) for name in names]
+        values = [math.nan if row is None else round(row.value * 100, 2) for row in rows]
+        distinct = sorted({value for value in values if value == value}, reverse=True)
+        if len(distinct) < 2:
+            return [PLAIN] * len(values)
+        marks = {distinct[0]: BEST, distinct[1]: SECOND}
+        return [marks.get(value, PLAIN) for value in values]
+
+    def _gain(self, retriever: str, metric: str) -> str:
+        """Return the relative improvement of the best over the strongest other row, in percent."""
+        row = (self.contests or {}).get((retriever, metric))
+        if row is None:
+            return ""
+        best, baseline = (self.scores[retriever, name, metric].value for name in (row.best, row.baseline))
+        # relative to what prints as 0.00, a gain says nothing
+        return f"{(best / baseline - 1) * 100:.2f}" if baseline * 100 >= 0.005 else ""
+
+    def _names(self, retriever: str, last: str) -> list[str]:
+        return [self._label(retriever), last] if self.name == "retrieval" else [last]
+
+    def _label(self, name: str) -> str:
+        return self.labels.get(name, name)
+
+
+def _by_key(scores: pd.DataFrame) -> list[tuple[Key, Any]]:
+    rows = with_text(scores).itertuples()
+    return [((str(row.retriever), str(row.generator), str(row.metric)), row) for row in rows]

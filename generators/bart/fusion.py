@@ -1,0 +1,142 @@
+"""How pictures meet text in a BART row: one small class for each way, nothing else differs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from bench.types import Json
+from generators.neural.batches import Batch, compact
+
+
+class Fusion(nn.Module):
+    """Be the text alone; the other ways override what goes into the encoder or what comes out of it."""
+
+    def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the encoder's inputs ``[b, s, d]`` and their mask, from token embeddings ``[b, t, d]``."""
+        return text, batch["token_mask"]
+
+    def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what the decoder attends to, and its mask, from the encoder's outputs ``[b, s, d]``."""
+        return states, mask
+
+
+class TextOnly(Fusion):
+    """BART (Text): no pictures."""
+
+    def __init__(self, width: int, frame_width: int) -> None:
+        super().__init__()
+
+
+class Concat(Fusion):
+    """BART (MM): projected frames before the tokens, in one encoder.
+
+    Frames and tokens follow each other without a gap, so that padding moves no position.
+    Source: paper-audit.md, decision 36.
+    """
+
+    def __init__(self, width: int, frame_width: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(frame_width, width)
+        self.modality = nn.Parameter(torch.randn(width) * 0.02)  # tells a frame from a token
+
+    def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return ``[frames; tokens]``, ``[b, f + t, d]`` at most."""
+        frames = self.project(batch["frames"]) + self.modality
+        both = torch.cat((frames.to(text.dtype), text), dim=1)
+        return compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
+
+
+class _Residual(Fusion, ABC):
+    """Add to each text state what the frames say about it, and normalise (VG-GPLMs, after the last layer)."""
+
+    def __init__(self, width: int, seen: int, dropout: float) -> None:
+        super().__init__()
+        self.out = nn.Linear(width + seen, width)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(width)
+
+    @abstractmethod
+    def look(self, states: Tensor, batch: Batch) -> Tensor:
+        """Return what each text position sees ``[b, t, seen]``."""
+
+    def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the text states with what they see; where there are no frames, they see zero."""
+        if batch["frames"].shape[1] == 0:
+            seen = states.new_zeros(*states.shape[:2], self.out.in_features - states.shape[2])
+        else:
+            seen = self.look(states, batch) * batch["frame_mask"].any(1)[:, None, None]
+        fused = self.out(torch.cat((states, seen.to(states.dtype)), dim=-1))
+        return self.norm(states + self.dropout(fused)), mask
+
+
+class DotProduct(_Residual):
+    """VG-BART (DP): unscaled dot products of text states and projected frames weigh the raw frames.
+
+    ``softmax_axis`` is ``frames``; ``text`` repeats the released code, which normalises over text
+    positions and has no frame mask. Source: Yu et al. 2021, type 0; reference-models.md section 6.
+    """
+
+    def __init__(
+        self, width: int, frame_width: int, *, softmax_axis: str = "frames", dropout: float = 0.1
+    ) -> None:
+        super().__init__(width, frame_width, dropout)
+        self.project = nn.Linear(frame_width, width)
+        self.softmax_axis = softmax_axis
+
+    def weights(self, states: Tensor, batch: Batch) -> Tensor:
+        """Return the weight of each frame at each text position, ``[b, t, f]``."""
+        scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
+        if self.softmax_axis == "text":
+            return torch.softmax(scores, dim=1)
+        lowest = torch.finfo(scores.dtype).min
+        return torch.softmax(scores.masked_fill(~batch["frame_mask"][:, None, :], lowest), dim=2)
+
+    def look(self, states: Tensor, batch: Batch) -> Tensor:
+        """Return the weighted raw frames."""
+        return self.weights(states, batch) @ batch["frames"]
+
+
+class MultiHead(_Residual):
+    """VG-BART (MH): text states attend to frames in a common width.
+
+    Source: Yu et al. 2021, type 4; reference-models.md section 6.
+    """
+
+    def __init__(
+        self, width: int, frame_width: int, *, common: int = 256, heads: int = 1, dropout: float = 0.1
+    ) -> None:
+        super().__init__(width, common, dropout)
+        self.query = nn.Linear(width, common)
+        self.key = nn.Linear(frame_width, common)
+        self.value = nn.Linear(frame_width, common)
+        self.attention = nn.MultiheadAttention(common, heads, batch_first=True)
+
+    def look(self, states: Tensor, batch: Batch) -> Tensor:
+        """Return the attended frames."""
+        hidden = ~batch["frame_mask"]
+        hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN
+        frames = batch["frames"]
+        seen, _ = self.attention(
+            self.query(states),
+            self.key(frames),
+            self.value(frames),
+            key_padding_mask=hidden,
+            need_weights=False,
+        )
+        return seen  # type: ignore[no-any-return]
+
+
+KINDS: dict[str, type[Fusion]] = {
+    "text": TextOnly,
+    "concat": Concat,
+    "dot-product": DotProduct,
+    "multi-head": MultiHead,
+}
+
+
+def make(name: str, width: int, frame_width: int, settings: dict[str, Json]) -> Fusion:
+    """Return a fusion by its name in a model's config."""
+    return KINDS[name](width, frame_width, **settings)

@@ -1,0 +1,136 @@
+"""The BART family: library BART, and a Fusion that is all the rows differ by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import BartConfig, BartForConditionalGeneration
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+
+from generators.bart.fusion import Fusion
+from generators.neural.batches import Batch, check_places
+from generators.neural.losses import per_token, split_targets, token_losses
+
+
+@dataclass(slots=True)
+class BartState:
+    """Hold the rows of a search: memory ``[n, s, d]``, its mask, and the keys and values so far."""
+
+    memory: Tensor
+    mask: Tensor
+    cache: EncoderDecoderCache
+
+
+class FusedBart(nn.Module):
+    """Summarize with library BART whose encoder meets the frames in a Fusion.
+
+    The fused states go to the library's decoder as encoder outputs.
+    """
+
+    def __init__(self, bart: BartForConditionalGeneration, fusion: Fusion, *, smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.bart = bart
+        self.fusion = fusion
+        self.smoothing = smoothing
+
+    @property
+    def decoder(self) -> Any:
+        """Return the library's decoder."""
+        return self.bart.model.decoder
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the memory ``[b, s, d]`` and its mask ``[b, s]``."""
+        text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
+        inputs, mask = self.fusion.inputs(text, batch)
+        check_places(inputs, self.bart.config.max_position_embeddings)
+        states = self.bart.get_encoder()(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
+        return self.fusion.memory(states, mask, batch)
+
+    def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
+        """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""
+        states = self.decoder(
+            input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
+        ).last_hidden_state
+        return self._vocabulary(states)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss parts; `loss` is what is minimised."""
+        read, labels, mask = split_targets(batch)
+        logits = self.logits(read, *self.encode(batch))
+        return {"loss": per_token(token_losses(logits, labels, self.smoothing), mask)}
+
+    def start(self, batch: Batch) -> BartState:
+        """Encode a batch for a search."""
+        memory, mask = self.encode(batch)
+        return BartState(memory, mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
+
+    def step(self, tokens: Tensor, state: BartState) -> tuple[Tensor, BartState]:
+        """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
+        states = self.decoder(
+            input_ids=tokens,
+            encoder_hidden_states=state.memory,
+            encoder_attention_mask=state.mask,
+            past_key_values=state.cache,
+            use_cache=True,
+        ).last_hidden_state
+        return self._vocabulary(states[:, -1]).float().log_softmax(-1), state
+
+    def select(self, state: BartState, rows: Tensor) -> BartState:
+        """Return the rows of memory and cache."""
+        state.cache.self_attention_cache.batch_select_indices(rows)
+        state.cache.cross_attention_cache.batch_select_indices(rows)
+        return BartState(state.memory[rows], state.mask[rows], state.cache)
+
+    def reorder(self, state: BartState, rows: Tensor) -> BartState:
+        """Return the rows of what was written; beams of a video share its memory."""
+        state.cache.self_attention_cache.batch_select_indices(rows)
+        return state
+
+    def _vocabulary(self, states: Tensor) -> Tensor:
+        scores: Tensor = self.bart.lm_head(states) + self.bart.final_logits_bias
+        return scores
+
+
+def random_bart(config: dict[str, Any]) -> BartForConditionalGeneration:
+    """Return a BART of the given shape with random weights."""
+    return BartForConditionalGeneration(BartConfig(**config))
+
+
+def shape(
+    *,
+    vocabulary: int,
+    layers: tuple[int, int],
+    width: int,
+    heads: int,
+    feed_forward: int,
+    dropout: float,
+    specials: tuple[int, int, int],
+) -> dict[str, Any]:
+    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos.
+
+    Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
+    a layer's output is as large as there.
+    """
+    pad, bos, eos = specials
+    return {
+        "vocab_size": vocabulary,
+        "d_model": width,
+        "encoder_layers": layers[0],
+        "decoder_layers": layers[1],
+        "encoder_attention_heads": heads,
+        "decoder_attention_heads": heads,
+        "encoder_ffn_dim": feed_forward,
+        "decoder_ffn_dim": feed_forward,
+        "dropout": dropout,
+        "attention_dropout": dropout,
+        "activation_dropout": dropout,
+        "init_std": 0.02 * (768 / width) ** 0.5,
+        "max_position_embeddings": 512,
+        "pad_token_id": pad,
+        "bos_token_id": bos,
+        "eos_token_id": eos,
+        "decoder_start_token_id": bos,
+        "forced_eos_token_id": eos,
+    }

@@ -1,0 +1,1 @@
+"""What every neural row shares."""

@@ -1,0 +1,196 @@
+"""Videos as tensors: tokenised once, padded per batch, in batches of like length."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from bench.errors import DataError, UsageError
+from bench.types import Frames, Video, VideoId
+from generators.neural.targets import Targets
+from generators.neural.tokens import Encoded, Tokens
+from generators.options import TextOptions
+
+BUCKET = 32
+"""So many batches are sorted by length together: chance enough between them, little padding within."""
+
+
+class Batch(TypedDict):
+    """Hold what a module sees. Masks are True where there is something."""
+
+    tokens: Tensor  # [b, s] int64
+    token_mask: Tensor  # [b, s] bool
+    frames: Tensor  # [b, f, d] float32, f may be 0
+    frame_mask: Tensor  # [b, f] bool
+    targets: Tensor  # [b, t] int64: prompt, tokens, end; [b, 0] when summarizing
+    target_mask: Tensor  # [b, t] bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """Hold one video as ids; ``targets`` are all its references."""
+
+    video_id: VideoId
+    tokens: list[int]
+    frames: Frames
+    targets: list[list[int]]
+
+    def __len__(self) -> int:
+        return len(self.tokens) + len(self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Count what was longer than the model reads."""
+
+    transcripts: int
+    queries: int
+
+
+def prepare(videos: Sequence[Video], tokens: Tokens, limits: TextOptions) -> tuple[list[Example], Cut]:
+    """Tokenise videos, references too where there are any, and count what was cut."""
+    sources = tokens.encode([video.transcript for video in videos], limits.transcript_tokens - 2)
+    queries = tokens.encode([text for video in videos for text in video.references], limits.query_tokens)
+    examples, rest = [], iter(queries)
+    for video, source in zip(videos, sources, strict=True):
+        targets = [tokens.target(next(rest).ids) for _ in video.references]
+        examples.append(Example(video.video_id, tokens.frame(source.ids), video.frames, targets))
+    return examples, Cut(_count_cut(sources), _count_cut(queries))
+
+
+def _count_cut(encoded: Sequence[Encoded]) -> int:
+    return sum(one.cut for one in encoded)
+
+
+class Collate:
+    """Make a batch of examples, each with the target it was given."""
+
+    def __init__(self, pad: int, frame_width: int) -> None:
+        self._pad = pad
+        self._width = frame_width
+
+    def __call__(self, items: Sequence[tuple[Example, list[int]]]) -> Batch:
+        """Pad to the longest of the batch. Raises DataError for frames of another width."""
+        tokens, token_mask = pad([example.tokens for example, _ in items], self._pad)
+        targets, target_mask = pad([target for _, target in items], self._pad)
+        frames, frame_mask = self._pictures([example for example, _ in items])
+        return Batch(
+            tokens=tokens,
+            token_mask=token_mask,
+            frames=frames,
+            frame_mask=frame_mask,
+            targets=targets,
+            target_mask=target_mask,
+        )
+
+    def _pictures(self, examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
+        longest = max(len(example.frames) for example in examples)
+        frames = torch.zeros(len(examples), longest, self._width)
+        mask = torch.zeros(len(examples), longest, dtype=torch.bool)
+        for row, example in enumerate(examples):
+            count = len(example.frames)
+            if count:
+                self._check(example)
+                frames[row, :count] = torch.from_numpy(np.asarray(example.frames, dtype=np.float32))
+                mask[row, :count] = True
+        return frames, mask
+
+    def _check(self, example: Example) -> None:
+        if example.frames.shape[1] != self._width:
+            raise DataError(
+                f"video {example.video_id}: its frames are {example.frames.shape[1]} wide, but the model was "
+                f"trained on frames {self._width} wide. "
+                "Use the features it was trained on (--features), or train again."
+            )
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
+    """Return rows as ``[b, longest]`` int64, and the mask of what is real."""
+    lengths = torch.tensor([len(row) for row in rows])
+    mask = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
+    padded = torch.full(mask.shape, value, dtype=torch.int64)
+    padded[mask] = torch.tensor([i for row in rows for i in row], dtype=torch.int64)
+    return padded, mask
+
+
+class TrainingSet(Dataset[tuple[Example, list[int]]]):
+    """Give each video with one of its references; which one changes with ``epoch``."""
+
+    def __init__(self, examples: Sequence[Example], targets: Targets) -> None:
+        self.examples = [example for example in examples if example.targets]
+        self.epoch = 0
+        self._targets = targets
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int) -> tuple[Example, list[int]]:
+        example = self.examples[index]
+        chosen = self._targets.pick(self.epoch, example.video_id, len(example.targets))
+        return example, example.targets[chosen]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Return the length of each example, for batches of like length."""
+        return [len(example) for example in self.examples]
+
+
+class Buckets(Sampler[list[int]]):
+    """Draw batches of like length: a new order each ``epoch``, the same for the same seed and epoch."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.epoch = 0
+        self._lengths = lengths
+        self._size = batch_size
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return -(-len(self._lengths) // self._size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        chance = random.Random(f"{self._seed}:{self.epoch}")
+        order = list(range(len(self._lengths)))
+        chance.shuffle(order)
+        batches: list[list[int]] = []
+        for start in range(0, len(order), self._size * BUCKET):
+            bucket = sorted(order[start : start + self._size * BUCKET], key=self._lengths.__getitem__)
+            batches.extend(bucket[i : i + self._size] for i in range(0, len(bucket), self._size))
+        chance.shuffle(batches)
+        return iter(batches)
+
+
+def to_device(batch: Batch, device: torch.device | str) -> Batch:
+    """Return the batch on a device."""
+    return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
+
+
+def check_places(inputs: Tensor, most: int | None) -> None:
+    """Raise UsageError for inputs ``[b, s, d]`` longer than the ``most`` places a model has learnt.
+
+    None is a model without such a table. A GPU would end the whole process over it.
+    """
+    if most is not None and inputs.shape[1] > most:
+        raise UsageError(
+            f"an input of {inputs.shape[1]} frames and tokens is longer than the {most} places of the model. "
+            f"Read less: text.transcript_tokens and data.max_frames together at most {most}."
+        )
+
+
+def compact(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Move what is real to the front of each row, in its order, and drop columns that are empty in all.
+
+    ``states`` ``[b, s, d]``, ``mask`` ``[b, s]``. Two padded sequences put end to end have a gap
+    that grows with their neighbours in the batch; without it no position depends on them.
+    """
+    order = (~mask).int().argsort(dim=1, stable=True)
+    longest = max(int(mask.sum(1).max()), 1)
+    order = order[:, :longest]
+    packed = states.gather(1, order[:, :, None].expand(-1, -1, states.shape[-1]))  # [b, longest, d]
+    return packed, mask.gather(1, order)

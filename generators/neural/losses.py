@@ -1,0 +1,47 @@
+"""Losses over the tokens of a target."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from generators.neural.batches import Batch
+
+
+def split_targets(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what the decoder reads, what it should write, and the mask of that: ``[b, t - 1]`` each."""
+    return batch["targets"][:, :-1], batch["targets"][:, 1:], batch["target_mask"][:, 1:]
+
+
+def token_losses(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """Return the cross-entropy ``[b, t]`` of logits ``[b, t, v]`` with labels ``[b, t]``."""
+    flat = functional.cross_entropy(
+        logits.float().flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
+    )
+    return flat.view(labels.shape)
+
+
+def per_token(losses: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean over all real tokens of the batch."""
+    return (losses * mask).sum() / mask.sum().clamp(min=1)
+
+
+def per_sample(losses: Tensor, mask: Tensor) -> Tensor:
+    """Return each sample's mean over its own tokens, ``[b]`` (eq. 16)."""
+    return (losses * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+def smoothed_divergence(
+    log_probs: Tensor, labels: Tensor, mask: Tensor, *, smoothing: float, pad: int
+) -> Tensor:
+    """Return the Kullback-Leibler divergence per real token from a smoothed one-hot.
+
+    The true token has ``1 - smoothing``; the rest is shared by all others but the padding.
+    ``log_probs`` ``[b, t, v]``. Source: Iashin & Rahtu 2020, released code.
+    """
+    wanted = torch.full_like(log_probs, smoothing / (log_probs.shape[-1] - 2))
+    wanted[..., pad] = 0.0
+    wanted.scatter_(-1, labels[..., None], 1.0 - smoothing)
+    divergence = functional.kl_div(log_probs, wanted, reduction="none").sum(-1)  # [b, t]
+    return per_token(divergence, mask)

@@ -1,0 +1,1 @@
+"""QMS and its ablations."""

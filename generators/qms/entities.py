@@ -1,0 +1,121 @@
+"""Entity labels (eq. 9): which words of a transcript belong to what its queries ask for.
+
+The paper names no tagger, and its 2.2 entities a query and 19.2 a transcript are too many for names of
+persons and places: an entity is a content word (paper-audit.md, decision 11).
+
+* Chinese: the nouns, names and Latin words of two characters or more that jieba's tagger finds in a
+  query (it calls too many verbs of one character nouns); every occurrence of each in the transcript is
+  labelled, longer ones first, none inside another.
+* Every other language, without a tagger: the runs of a query's words between stop words. Of a run, the
+  longest part whose words stand in the transcript one after the other is labelled wherever they do;
+  then what is left of the run on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from generators.qms.stopwords import STOP_WORDS
+
+Span = tuple[int, int]
+"""Characters ``[start, end)``."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_NOUNS = ("n", "vn", "eng")
+"""jieba's tags: n* are nouns and names, vn verbal nouns, eng Latin words."""
+
+
+def entity_spans(transcript: str, queries: Sequence[str], language: str) -> list[Span]:
+    """Return where the queries' entities are in a transcript, in order, not overlapping."""
+    find = _chinese if language == "zh" else _spaced
+    return _united(find(transcript, queries))
+
+
+def token_labels(tokens: Iterable[Span], marked: Sequence[Span]) -> list[int]:
+    """Return 1 for each token that shares a character with a marked span."""
+    characters = {i for start, end in marked for i in range(start, end)}
+    return [int(any(i in characters for i in range(start, end))) for start, end in tokens]
+
+
+def _united(spans: Iterable[Span]) -> list[Span]:
+    united: list[Span] = []
+    for start, end in sorted(set(spans)):
+        if united and start < united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return united
+
+
+# Languages with blanks between words
+
+
+def _spaced(transcript: str, queries: Sequence[str]) -> Iterator[Span]:
+    places = [match.span() for match in _WORD.finditer(transcript)]
+    words = [transcript[start:end].casefold() for start, end in places]
+    starts: dict[str, list[int]] = {}
+    for place, word in enumerate(words):
+        starts.setdefault(word, []).append(place)
+    for run in {run for query in queries for run in content_runs(query)}:
+        for first, length in _longest(list(run), words, starts):
+            yield places[first][0], places[first + length - 1][1]
+
+
+def content_runs(query: str) -> list[tuple[str, ...]]:
+    """Return the runs of words between stop words, case-folded."""
+    runs: list[list[str]] = [[]]
+    for match in _WORD.finditer(query.casefold()):
+        if match.group() in STOP_WORDS:
+            runs.append([])
+        else:
+            runs[-1].append(match.group())
+    return [tuple(run) for run in runs if run]
+
+
+def _longest(run: list[str], words: Sequence[str], starts: dict[str, list[int]]) -> Iterator[Span]:
+    """Yield (first word, number of words) of the longest part of a run, then of the rests."""
+    for length in range(len(run), 0, -1):
+        for at in range(len(run) - length + 1):
+            part = run[at : at + length]
+            found = [i for i in starts.get(part[0], ()) if list(words[i : i + length]) == part]
+            if found:
+                yield from ((i, length) for i in found)
+                yield from _longest(run[:at], words, starts)
+                yield from _longest(run[at + length :], words, starts)
+                return
+
+
+# Chinese
+
+
+def _chinese(transcript: str, queries: Sequence[str]) -> Iterator[Span]:
+    text = _fold(transcript)
+    taken = [False] * len(text)
+    for entity in sorted({e for q in queries for e in nouns(_fold(q))}, key=lambda e: (-len(e), e)):
+        start = text.find(entity)
+        while start >= 0:
+            end = start + len(entity)
+            if not any(taken[start:end]):
+                taken[start:end] = [True] * len(entity)
+                yield start, end
+            start = text.find(entity, start + 1)
+
+
+@lru_cache(maxsize=1 << 16)
+def nouns(query: str) -> tuple[str, ...]:
+    """Return the entities of a Chinese query."""
+    import logging
+
+    import jieba
+    from jieba import posseg
+
+    jieba.setLogLevel(logging.WARNING)
+    tagged = ((word.word.strip(), word.flag) for word in posseg.cut(query))
+    return tuple(word for word, flag in tagged if flag.startswith(_NOUNS) and len(word) > 1)
+
+
+def _fold(text: str) -> str:
+    """Return a text in lower case with as many characters as before."""
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)

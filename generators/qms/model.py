@@ -1,0 +1,203 @@
+"""QMS (paper, section III): BART with an entity-aware fusion, trained on three paths and on entity labels."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+
+from generators.bart.model import BartState, FusedBart
+from generators.neural.batches import Batch, Collate, Example, check_places
+from generators.neural.decoding import Rules, search
+from generators.neural.losses import per_sample, split_targets, token_losses
+from generators.qms.confidence import Confidence
+from generators.qms.fusion import EntityAware, Views, stack
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled(Example):
+    """Hold a training video with an entity label for each token; ``row`` is its number in `Confidence`."""
+
+    labels: list[int]
+    row: int
+
+    def __len__(self) -> int:
+        return len(self.tokens) + len(self.frames)
+
+
+class LabelledBatch(Batch):
+    """Hold what the losses see beside a Batch."""
+
+    labels: Tensor  # [b, s] float32
+    rows: Tensor  # [b] int64
+
+
+class CollateLabelled(Collate):
+    """Make a batch with labels where the examples have them."""
+
+    def __call__(self, items: Sequence[tuple[Example, list[int]]]) -> Batch:
+        """Pad to the longest of the batch."""
+        batch = super().__call__(items)
+        if not all(isinstance(example, Labelled) for example, _ in items):
+            return batch
+        labels = torch.zeros(batch["tokens"].shape)
+        for row, (example, _) in enumerate(items):
+            known = cast(Labelled, example).labels
+            labels[row, : len(known)] = torch.tensor(known, dtype=torch.float32)
+        rows = torch.tensor([cast(Labelled, example).row for example, _ in items])
+        return LabelledBatch(**batch, labels=labels, rows=rows)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Hold the settings of the losses."""
+
+    rules: Rules
+    """How the unimodal texts of eq. 15 are decoded."""
+    entity_weight: float = 0.5
+    entity_loss: str = "mean"
+    scores: str = "free"
+    norm: float = 0.0
+    """Beta, where the regulariser is the norm of eq. 18 to the letter; else 0."""
+
+
+class QMS(FusedBart):
+    """Summarize with the memory M = [V; T; T_e]; learn by eq. 18.
+
+    ``confidence`` must be set before training in a row that measures U.
+    """
+
+    fusion: EntityAware
+
+    def __init__(self, bart: Any, fusion: EntityAware, objective: Objective) -> None:
+        super().__init__(bart, fusion)
+        self.parts, self.objective = fusion.parts, objective
+        self.confidence: Confidence | None = None
+        if not self.parts.textual:
+            bart.model.encoder = None
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return M ``[b, s, d]`` and its mask."""
+        return self.look(batch).fused
+
+    def look(self, batch: Batch) -> Views:
+        """Return V, T and M of a batch, with the selected words."""
+        if not self.parts.textual:
+            return self.fusion.views(None, batch)
+        text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]
+        check_places(text, getattr(self.bart.config, "max_position_embeddings", None))  # mT5 has no table
+        states = self.bart.get_encoder()(inputs_embeds=text, attention_mask=mask.long()).last_hidden_state
+        return self.fusion.views((states, mask), batch)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Return the loss parts; `loss` is eq. 18."""
+        views = self.look(batch)
+        parts = self._generation(views, batch)
+        loss = parts.pop("generation")
+        if views.scores is not None:
+            assert views.words is not None
+            assert views.selected is not None
+            labels = cast(LabelledBatch, batch)["labels"]
+            entity = entity_loss(views.scores, labels, views.words, self.objective.entity_loss)
+            loss = loss + self.objective.entity_weight * entity
+            parts |= {"loss_c": entity, "selected": views.selected.sum() / views.words.sum().clamp(min=1)}
+        if self.objective.norm:
+            parts["norm"] = torch.stack([p.norm() for p in self.parameters()]).norm()
+            loss = loss + self.objective.norm * parts["norm"]
+        return {"loss": loss, **parts}
+
+    def _generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
+        """Return eq. 17 under ``generation``, and its parts: one pass of the decoder over all memories."""
+        paths = [views.fused]
+        if self.parts.unimodal:
+            assert views.visual is not None
+            assert views.textual is not None
+            paths += [views.visual, views.textual]
+        read, labels, mask = (tensor.repeat(len(paths), 1) for tensor in split_targets(batch))
+        logits = self.logits(read, *stack(paths))
+        losses = per_sample(token_losses(logits, labels), mask).view(len(paths), -1)  # [paths, b]
+        if not self.parts.unimodal:
+            return {"generation": losses[0].mean(), "loss_g": losses[0].mean()}
+        # After the graded pass: under autocast, a decode without gradient must not be the first to cast.
+        scores = self.scores(views, batch, logits.detach())  # [2, b]
+        means = dict(zip(("loss_g", "loss_v", "loss_t"), losses.mean(1), strict=True))
+        means |= {"U_v": scores[0].mean(), "U_t": scores[1].mean()}
+        return {"generation": weighted(losses, scores).mean(), **means}
+
+    @torch.no_grad()
+    def scores(self, views: Views, batch: Batch, logits: Tensor | None = None) -> Tensor:
+        """Return U_v and U_t (eq. 15), ``[2, b]``, without gradient; 0 where a modality has nothing to say.
+
+        ``logits`` are those of the three paths, for teacher-forced scores.
+        """
+        assert views.words is not None
+        present = torch.stack((batch["frame_mask"].any(1), views.words.any(1))).float()
+        if self.parts.scores == "unit":
+            return present
+        assert self.confidence is not None, "U is measured against queries that were not given"
+        forced = self.objective.scores == "teacher" and logits is not None
+        written = self._forced(logits, batch) if forced and logits is not None else self.unimodal(views)
+        rows = cast(LabelledBatch, batch)["rows"].tolist()
+        scores: Tensor = torch.tensor(self.confidence(written, rows * 2), device=present.device).view(2, -1)
+        return scores * present
+
+    def unimodal(self, views: Views) -> list[list[int]]:
+        """Write greedily from V alone, then from T alone: ids of all videos for one, then for the other."""
+        assert views.visual is not None
+        assert views.textual is not None
+        memory, mask = stack([views.visual, views.textual])
+        training = self.decoder.training
+        self.decoder.eval()
+        with torch.inference_mode():
+            state = BartState(
+                memory.detach(), mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache())
+            )
+            written = search(self, state, len(memory), memory.device, self.objective.rules)
+        self.decoder.train(training)
+        return written
+
+    def _forced(self, logits: Tensor, batch: Batch) -> list[list[int]]:
+        """Return the likeliest token after each true prefix, for V and then for T, until an end."""
+        _, _, mask = split_targets(batch)
+        best = logits.argmax(-1)[len(mask) :]  # [2b, t], those of M left out
+        rules = self.objective.rules
+        start = len(rules.prompt) - 1  # what stands before is given, not written
+        rows = zip(best[:, start:].tolist(), mask[:, start:].repeat(2, 1).tolist(), strict=True)
+        return [_until(rules.eos, [i for i, real in zip(*row, strict=True) if real]) for row in rows]
+
+
+def weighted(losses: Tensor, scores: Tensor) -> Tensor:
+    """Return eq. 17 for each sample, from L_g, L_g^v, L_g^t ``[3, b]`` and U_v, U_t ``[2, b]``."""
+    return (losses[0] + (scores.detach() * losses[1:]).sum(0)) / 3
+
+
+def entity_loss(scores: Tensor, labels: Tensor, words: Tensor, reduction: str = "mean") -> Tensor:
+    """Return eq. 10 over each sample's words, ``mean`` or ``sum``, then the mean of samples (decision 15)."""
+    losses = functional.binary_cross_entropy_with_logits(scores.float(), labels, reduction="none") * words
+    each = losses.sum(1)
+    return (each if reduction == "sum" else each / words.sum(1).clamp(min=1)).mean()
+
+
+def _until(end: int, ids: list[int]) -> list[int]:
+    return ids[: ids.index(end)] if end in ids else ids
+
+
+def greedy(rules: Rules) -> Rules:
+    """Return the rules of the decodes of eq. 15: greedy, nothing forbidden."""
+    return dataclasses.replace(rules, beams=1, no_repeat_ngram=0, early_stopping=True)
+
+
+def picture_encoder(bart: nn.Module) -> nn.Module:
+    """Return a random encoder of the same architecture as a model's text encoder, without its vocabulary."""
+    like: Any = bart.get_encoder()  # type: ignore[operator]
+    ids = {name: None for name in like.config.to_dict() if name.endswith("_token_id")}
+    config = type(like.config).from_dict(like.config.to_dict() | ids | {"vocab_size": 1, "pad_token_id": 0})
+    encoder = type(like)(config)
+    del encoder.embed_tokens
+    return cast(nn.Module, encoder)

@@ -1,0 +1,1 @@
+"""BM25 by Lucene, or without Java."""

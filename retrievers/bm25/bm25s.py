@@ -1,0 +1,124 @@
+"""The BM25 engine ``bm25s``: Lucene's ranking without Java.
+
+The terms are those of Lucene's analyzers, lengths are quantised as Lucene stores them, and each term's
+part of a score is computed in float32 by the operations of Lucene's BM25Similarity. bm25s holds the
+parts and adds them up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import MissingError
+from retrievers.bm25.analyzers import analyze
+
+Floats = npt.NDArray[np.float32]
+
+
+def bm25s_version() -> str:
+    """Return the package's name and version. Raises MissingError when it is not installed."""
+    return f"bm25s {version('bm25s')}" if _package() else ""
+
+
+def _package() -> Any:
+    try:
+        import bm25s
+    except ImportError:
+        raise MissingError(
+            "bm25.engine=bm25s needs the package bm25s, which is not installed. Mend it with: "
+            "pip install -c constraints.txt bm25s (or choose --set bm25.engine=lucene)."
+        ) from None
+    return bm25s
+
+
+class JavalessIndex:
+    """Index texts in memory and search them with BM25 as Lucene computes it."""
+
+    def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
+        self._model = _package().BM25(dtype="float64")
+        self._analyzer = analyzer
+        self._numbers: dict[str, int] = {}
+        counts = [Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts]
+        self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
+        self._model.scores = _parts(counts, len(self._numbers), k1, b)
+
+    def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the best ``k`` and all that tie with the last of them, as far as they can matter."""
+        terms = [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
+        if not terms:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        every = self._model.get_scores_from_ids(terms).astype(np.float32).astype(np.float64)  # [n]
+        numbers = np.flatnonzero(every)
+        if len(numbers) > k:
+            scores = np.round(every[numbers], 4)
+            cut = np.partition(scores, -k)[-k]
+            above, tied = numbers[scores > cut], numbers[scores == cut]
+            numbers = np.concatenate([above, tied[: k - len(above)]])
+        return numbers, every[numbers]
+
+    def size(self) -> int:
+        """Return the bytes of the parts of scores and of the terms."""
+        arrays = (self._model.scores[name] for name in ("data", "indices", "indptr"))
+        return int(sum(array.nbytes for array in arrays)) + sum(len(term.encode()) for term in self._numbers)
+
+    def close(self) -> None:
+        """Give up nothing: the memory goes with the object."""
+
+    def _number(self, term: str) -> int:
+        return self._numbers.setdefault(term, len(self._numbers))
+
+
+def _parts(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
+    """Return the parts of scores by term, as bm25s keeps them: a sparse matrix by columns."""
+    terms = np.array([term for count in counts for term in count], dtype=np.int64)
+    frequencies = np.array([f for count in counts for f in count.values()], dtype=np.float32)
+    documents = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
+    lengths = np.array([count.total() for count in counts], dtype=np.int64)
+    order = np.argsort(terms, kind="stable")
+    terms, documents, frequencies = terms[order], documents[order], frequencies[order]
+    holding = np.bincount(terms, minlength=n_terms)
+    weight = _idf(holding, int(np.count_nonzero(lengths)))[terms]
+    inverse = _inverse_norms(lengths, k1, b)[documents]
+    one = np.float32(1)
+    return {
+        "data": (weight - weight / (one + frequencies * inverse)).astype(np.float64),
+        "indices": documents.astype(np.int32),
+        "indptr": np.concatenate([[0], np.cumsum(holding)]).astype(np.int64),
+        "num_docs": len(counts),
+    }
+
+
+def _idf(holding: npt.NDArray[np.int64], documents: int) -> Floats:
+    """Return ln(1 + (N - n + 0.5) / (n + 0.5)); N counts documents with a term, as Lucene does."""
+    found: Floats = np.log(1 + (documents - holding + 0.5) / (holding + 0.5)).astype(np.float32)
+    return found
+
+
+def _inverse_norms(lengths: npt.NDArray[np.int64], k1: float, b: float) -> Floats:
+    """Return 1 / (k1 (1 - b + b L / mean L)) in float32, L as Lucene stores it, infinite for k1 = 0."""
+    mean = np.float32(lengths.sum() / max(1, np.count_nonzero(lengths)))
+    stored = np.array([quantised(int(length)) for length in lengths], dtype=np.float32)
+    one, k1_, b_ = np.float32(1), np.float32(k1), np.float32(b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = one / (k1_ * ((one - b_) + b_ * stored / mean))
+    return found
+
+
+def quantised(length: int) -> int:
+    """Return a length as Lucene keeps it in one byte: exact below 40, then four significant bits.
+
+    Source: org.apache.lucene.util.SmallFloat, intToByte4 and byte4ToInt: 24 values are free, and what
+    is above them keeps its four leading bits.
+    """
+    free = 24
+    rest = length - free
+    if rest < 16:
+        return length
+    shift = rest.bit_length() - 4
+    return free + ((rest >> shift) << shift)

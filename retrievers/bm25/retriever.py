@@ -1,0 +1,166 @@
+"""BM25: the row every table has; Lucene through Anserini, or the same ranking without Java."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.context import Context
+from bench.errors import DataError, UsageError
+from bench.text import cjk_share, tokenize
+from bench.types import Json, QueryId, Run, VideoId
+from retrievers.bm25 import lucene
+from retrievers.options import BM25Options
+from retrievers.ranking import Hits, search_texts
+
+ANALYZERS = {
+    "en": "en (Porter stems, stop words)",
+    "zh": "zh (CJK bigrams)",
+    "standard": "standard (words, single ideographs)",
+}
+LANGUAGES = ("en", "zh")
+SAMPLE = 1000
+"""Texts looked at to tell the language of a corpus."""
+ENOUGH = 20
+"""Tokens needed to tell it."""
+
+
+class Engine(Protocol):
+    """Hold an index of numbered texts."""
+
+    def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return numbers and scores of all hits that may be among the best ``k`` after rounding."""
+        ...
+
+    def size(self) -> int:
+        """Return the bytes of the index."""
+        ...
+
+    def close(self) -> None:
+        """Give up the index."""
+        ...
+
+
+class BM25:
+    """Rank summaries by BM25; scores have 4 decimals, ties go by video id (contract section 5).
+
+    Raises UsageError when the analyzer is not of the dataset's language, and on `index` DataError when
+    the texts plainly are not.
+    """
+
+    label = "BM25"
+
+    def __init__(self, context: Context) -> None:
+        self._options = context.options(BM25Options)
+        self._analyzer = _analyzer(self._options.analyzer, context.language)
+        self._language = context.language
+        self._video_ids: tuple[VideoId, ...] = ()
+        self._empty = 0
+        self._engine: Engine | None = None
+
+    def index(self, summaries: Mapping[VideoId, str]) -> None:
+        """Index the summaries, replacing what was indexed before; an empty one is never found."""
+        _refuse_other_language(list(summaries.values()), self._language)
+        # numbered in the order of their ids, so that a tie by number is a tie by id
+        self._video_ids = tuple(sorted(summaries))
+        texts = [summaries[video_id] for video_id in self._video_ids]
+        self._empty = sum(1 for text in texts if not text.strip())
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = self._build(texts)
+
+    def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Return the best ``k`` documents of each query; none for a query without index terms."""
+        return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
+        engine: dict[str, Json] = {"engine": self._version()}
+        if self._options.engine == "bm25s":  # Lucene brings its own words and stems
+            engine |= {package: version(package) for package in ("nltk", "regex")}
+        return engine
+
+    def signature(self) -> Mapping[str, str]:
+        """Return engine, analyzer, k1 and b."""
+        return {
+            "engine": self._version(),
+            "analyzer": ANALYZERS[self._analyzer],
+            "k1": f"{self._options.k1:g}",
+            "b": f"{self._options.b:g}",
+        }
+
+    def coverage(self) -> Mapping[str, int]:
+        """Return the number of empty summaries in the corpus indexed last."""
+        return {"empty documents": self._empty}
+
+    def index_bytes(self) -> int:
+        """Return the size of the index in bytes, 0 before `index`."""
+        return self._engine.size() if self._engine else 0
+
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return the query's index terms that a summary has, with how often it has them."""
+        from retrievers.bm25.analyzers import analyze  # only explaining needs the analyzers without Java
+
+        counts = Counter(analyze(text, self._analyzer))
+        terms = [term for term in dict.fromkeys(analyze(query, self._analyzer)) if counts[term]]
+        shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)
+        return [f"matched: {shown}" if terms else "no term matched"]
+
+    def _build(self, texts: Sequence[str]) -> Engine:
+        k1, b = self._options.k1, self._options.b
+        if self._options.engine == "bm25s":
+            from retrievers.bm25.bm25s import JavalessIndex  # it needs a package of its own
+
+            return JavalessIndex(texts, self._analyzer, k1=k1, b=b)
+        return lucene.LuceneIndex(texts, self._analyzer, k1=k1, b=b)
+
+    def _version(self) -> str:
+        if self._options.engine == "bm25s":
+            from retrievers.bm25.bm25s import bm25s_version
+
+            return bm25s_version()
+        return lucene.anserini_version()
+
+    def _hits(self, texts: list[str], k: int) -> Hits:
+        if self._engine is None:
+            raise AssertionError("search before index")
+        found = []
+        for text in texts:
+            docs, scores = self._engine.search(text, k)
+            scores = lucene.rounded(scores)
+            matched = scores > 0
+            found.append((docs[matched], scores[matched]))
+        return found
+
+
+def _analyzer(analyzer: str, language: str) -> str:
+    if language not in LANGUAGES:
+        raise UsageError(
+            f"the dataset's language is '{language}', and BM25 has analyzers for: {', '.join(LANGUAGES)}."
+        )
+    if analyzer == "standard":
+        return analyzer
+    if analyzer not in ("auto", language):
+        raise UsageError(
+            f"bm25.analyzer={analyzer} does not fit a dataset whose language is '{language}': it would find "
+            f'little or nothing, silently. Use bm25.analyzer=auto, or mend "language" in dataset.json.'
+        )
+    return language
+
+
+def _refuse_other_language(texts: Sequence[str], language: str) -> None:
+    written = [text for text in texts if text.strip()]
+    sample = "\n".join(written[:: len(written) // SAMPLE + 1])
+    share = cjk_share(sample)
+    wrong = share > 0.5 if language == "en" else share < 0.02
+    if wrong and len(tokenize(sample)) >= ENOUGH:
+        raise DataError(
+            f"the dataset's language is '{language}', but {share:.0%} of the tokens to be indexed are "
+            f"Chinese or Japanese characters; the analyzer '{language}' is wrong for them. "
+            'Mend "language" in dataset.json, or the summaries.'
+        )

@@ -1,0 +1,138 @@
+"""The dense retriever fine-tuned on the training split's queries, or on them and a generator's summaries."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.context import Context
+from bench.errors import DataError, UsageError
+from bench.types import Video, VideoId
+from retrievers.dpr.pairs import Pair, Ranking, sibling_pairs, sibling_ranking, summary_pairs, summary_ranking
+from retrievers.dpr.retriever import PretrainedDPR, Role
+from retrievers.dpr.weights import Weights, in_folder
+from retrievers.options import SUMMARIES, DPRFinetuneOptions
+
+
+class FinetunedDPR(PretrainedDPR):
+    """Fine-tune the pretrained encoder, then rank as it does.
+
+    Positives are sibling queries of one training video, so that training depends on no generator; with
+    ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each has a
+    model of its own. No test video is seen. Two towers, one with ``dpr-ft.untied=false``. The best on the
+    validation split is kept. A native DPR checkpoint is refused: sentence-transformers cannot train it.
+    """
+
+    label = "DPR (FT)"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._tuning = context.options(DPRFinetuneOptions)
+        self._seed = context.seed
+        self.follows = f"dpr-ft.positives={SUMMARIES}" if self._tuning.positives == SUMMARIES else ""
+        self._summaries: Mapping[VideoId, str] = {}
+        self._folder: Path | None = None
+        if not self._tuning.untied and self._options.query_weights is not None:
+            raise UsageError("dpr.query_weights names a second tower, but dpr-ft.untied=false has one only.")
+
+    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+        """Take what a generator wrote for the training and the validation videos, as positives."""
+        self._summaries = dict(summaries)
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        """Train on the pairs; goes on from the last checkpoint in the context's scratch folder.
+
+        Raises DataError when the training videos give no pair.
+        """
+        pairs, ranking = self._by_summaries(train, val) if self.follows else self._by_siblings(train, val)
+        from retrievers.dpr.encoders import quiet_loading
+        from retrievers.dpr.training import tower
+        from retrievers.dpr.training import train as run_training
+
+        start = (self._start(self.query), self._start(self.document))
+        kept = self._temporary()
+        model = run_training(
+            (start[0].folder, start[1].folder),
+            pairs,
+            ranking,
+            self._tuning,
+            seed=self._seed,
+            device=self._device,
+            scratch=self._context.scratch or kept / "checkpoints",
+            max_tokens=self._options.max_tokens,
+            prefixes=(self.query.prefix, self.document.prefix),
+        )
+        with quiet_loading():
+            for side in self._sides():
+                tower(model, side).save_pretrained(str(kept / "towers" / side), create_model_card=False)
+        self.load(kept / "towers")
+
+    def save(self, folder: Path) -> None:
+        """Write the towers, a sentence-transformers folder each. Raises UsageError before `fit`."""
+        if self._folder is None:
+            raise UsageError("dpr-ft has not been trained: there is nothing to save.")
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+
+    def load(self, folder: Path) -> None:
+        """Take the towers that are in the folder."""
+        self._folder = folder
+        self._encoders.clear()
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the digests of the weights that training starts from."""
+        return {role.name: self._start(role).digest for role in (self.document, self.query)}
+
+    def signature(self) -> Mapping[str, str]:
+        """Return what the pretrained row tells, and how it was tuned."""
+        tuned = self._tuning
+        towers = "two towers" if tuned.untied else "one tower"
+        how = f"{towers}, {tuned.epochs} epochs, batch {tuned.batch_size}, lr {tuned.lr:g}"
+        return {**super().signature(), "tuned": f"{how}, pairs {tuned.max_pairs or 'all'}, {tuned.positives}"}
+
+    def _by_siblings(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+        pairs, checked = (
+            sibling_pairs(videos, self._seed, self._tuning.max_pairs) for videos in (train, val)
+        )
+        if not pairs:
+            raise DataError("no video of the training split has two different queries: dpr-ft cannot learn.")
+        return pairs, sibling_ranking(checked)
+
+    def _by_summaries(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+        texts, most = self._summaries, self._tuning.max_pairs
+        pairs, checked = (summary_pairs(videos, texts, self._seed, most) for videos in (train, val))
+        if not pairs:
+            raise DataError(
+                "no video of the training split has both a query and a summary that is not empty: dpr-ft "
+                "cannot learn from this generator's summaries. Use --set dpr-ft.positives=siblings."
+            )
+        return pairs, summary_ranking(checked, [texts.get(video.video_id, "") for video in val])
+
+    def _sides(self) -> tuple[str, ...]:
+        return ("query", "document") if self._tuning.untied else ("document",)
+
+    def _start(self, role: Role) -> Weights:
+        weights = super()._weights(role)
+        if weights.is_native_dpr:
+            raise UsageError(
+                f"{role.key}={weights.name!r} is a native DPR checkpoint; dpr-ft trains encoders that "
+                "sentence-transformers loads. Use it with dpr-pt, or name other weights."
+            )
+        return weights
+
+    def _weights(self, role: Role) -> Weights:
+        if self._folder is None:
+            return self._start(role)
+        side = role.name if self._tuning.untied else "document"
+        return in_folder(self._folder / side, f"{self._start(role).name} tuned")
+
+    def _told(self, role: Role) -> Weights:
+        # one line stands for the models of all generators: it names what they started from
+        return self._start(role) if self.follows else self._weights(role)
+
+    def _temporary(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="qms-bench-dpr-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder

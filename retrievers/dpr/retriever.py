@@ -1,0 +1,189 @@
+"""The dense retriever as it comes: a pretrained encoder and exact inner product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.context import Context
+from bench.errors import UsageError
+from bench.store.code_digest import code_digest
+from bench.types import Json, QueryId, Run, VideoId
+from retrievers.dpr.embedding_cache import EmbeddingCache, embed
+from retrievers.dpr.vectors import DECIMALS, VectorIndex
+from retrievers.dpr.weights import Weights, locate
+from retrievers.options import DPROptions
+from retrievers.ranking import Hits, search_texts
+
+if TYPE_CHECKING:
+    from retrievers.dpr.encoders import Encoder
+
+
+@dataclass(frozen=True)
+class Role:
+    """Name a side of the retriever: which weights it takes and what precedes its texts."""
+
+    name: str
+    weights: str | None
+    prefix: str
+    key: str
+
+
+class PretrainedDPR:
+    """Rank summaries by the inner product of their vector with the query's.
+
+    Query and document are separate roles throughout: weights, prefix, tower, cache. An empty summary
+    has no vector and is never returned; an empty query finds nothing.
+    """
+
+    label = "DPR (PT)"
+
+    def __init__(self, context: Context) -> None:
+        self._options = options = context.options(DPROptions)
+        self._language, self._device = context.language, context.device
+        self._context = context
+        self.document = Role("document", options.weights, options.document_prefix, "dpr.weights")
+        shared = options.query_weights is None
+        self.query = Role(
+            "query",
+            options.weights if shared else options.query_weights,
+            options.query_prefix,
+            "dpr.weights" if shared else "dpr.query_weights",
+        )
+        self._caching = True
+        self._encoders: dict[str, Encoder] = {}
+        self._video_ids: tuple[VideoId, ...] = ()
+        self._counts: dict[str, int] = {}
+        self._index: VectorIndex | None = None
+
+    def index(self, summaries: Mapping[VideoId, str]) -> None:
+        """Index the summaries, replacing what was indexed before; equal texts share one vector."""
+        self._video_ids = tuple(sorted(summaries))
+        documents: dict[str, list[int]] = {}
+        for number, video_id in enumerate(self._video_ids):
+            if summaries[video_id].strip():
+                documents.setdefault(summaries[video_id], []).append(number)
+        texts = list(documents)
+        self._index = VectorIndex(self._embed(texts, self.document), list(documents.values()), self._device)
+        cut = self._truncated(texts, self.document)
+        self._counts["documents truncated"] = sum(len(documents[text]) for text in cut)
+        self._counts["empty documents"] = len(summaries) - sum(map(len, documents.values()))
+
+    def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Return the best ``k`` documents of each query, scores of 6 decimals, ties by video id."""
+        cut = self._truncated(list(dict.fromkeys(queries.values())), self.query)
+        self._counts["queries truncated"] = sum(1 for text in queries.values() if text in cut)
+        return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return the digest of each tower's weights. Raises MissingError when there are none."""
+        return {role.name: self._weights(role).digest for role in (self.document, self.query)}
+
+    def signature(self) -> Mapping[str, str]:
+        """Return weights, pooling, similarity and prefixes of the two sides."""
+        sides = {role.name: self._describe(role) for role in (self.document, self.query)}
+        towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
+        return {**towers, "scores": f"{DECIMALS} decimals", "search": "exact"}
+
+    @contextmanager
+    def uncached(self) -> Iterator[None]:
+        """Encode everything anew within the block: what a search costs is not what a cache costs."""
+        self._caching = False
+        try:
+            yield
+        finally:
+            self._caching = True
+
+    def coverage(self) -> Mapping[str, int]:
+        """Return how many documents and queries were cut at the encoder's limit, and the empty ones."""
+        return dict(self._counts)
+
+    def parameters(self) -> int:
+        """Return the parameters of the towers; one that serves both sides counts once."""
+        digests = {self._weights(role).digest: role for role in (self.document, self.query)}
+        return sum(self._encoder(role).parameters() for role in digests.values())
+
+    def index_bytes(self) -> int:
+        """Return the bytes of the vectors indexed last, 0 before `index`."""
+        return self._index.size() if self._index else 0
+
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return the similarity of a query and a summary; nothing of an empty one."""
+        if not query.strip() or not text.strip():
+            return ["no vector of an empty text"]
+        asked, written = self._embed([query], self.query)[0], self._embed([text], self.document)[0]
+        return [f"similarity {float(asked.astype(np.float64) @ written.astype(np.float64)):.4f}"]
+
+    def _hits(self, texts: list[str], k: int) -> Hits:
+        if self._index is None:
+            raise AssertionError("search before index")
+        asked = [i for i, text in enumerate(texts) if text.strip()]
+        found: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
+        vectors = self._embed([texts[i] for i in asked], self.query)
+        if asked and self._index.width not in (0, vectors.shape[1]):
+            raise UsageError(
+                f"dpr.query_weights gives vectors of {vectors.shape[1]} numbers, the documents' weights of "
+                f"{self._index.width}: the two towers must be of one kind."
+            )
+        for i, hits in zip(asked, self._index.search(vectors, k), strict=True):
+            found[i] = hits
+        return found
+
+    def _embed(self, texts: Sequence[str], role: Role) -> npt.NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, 1), dtype=np.float32)
+
+        def encode(part: Sequence[str]) -> npt.NDArray[np.float32]:
+            return self._encoder(role).encode([role.prefix + text for text in part])
+
+        if not self._caching:
+            return encode(texts)
+        cache = EmbeddingCache(self._context.store.root / "embeddings", self._scope(role))
+        return embed(texts, encode, cache, audit=self._context.audit_cache)
+
+    def _scope(self, role: Role) -> dict[str, Json]:
+        """Return what decides a vector besides its text."""
+        return {
+            "weights": self._weights(role).digest,
+            "code": code_digest("retrievers.dpr.encoders"),
+            "role": role.name,
+            "prefix": role.prefix,
+            "max_tokens": self._options.max_tokens,
+        }
+
+    def _truncated(self, texts: Sequence[str], role: Role) -> set[str]:
+        written = [text for text in texts if text.strip()]
+        if not written:
+            return set()
+        flags = self._encoder(role).truncated([role.prefix + text for text in written])
+        return {text for text, cut in zip(written, flags, strict=True) if cut}
+
+    def _encoder(self, role: Role) -> Encoder:
+        from retrievers.dpr.encoders import load_encoder  # torch and transformers take seconds to import
+
+        weights = self._weights(role)
+        if weights.digest not in self._encoders:
+            self._encoders[weights.digest] = load_encoder(
+                weights,
+                device=self._device,
+                max_tokens=self._options.max_tokens,
+                batch_size=self._options.batch_size,
+            )
+        return self._encoders[weights.digest]
+
+    def _weights(self, role: Role) -> Weights:
+        return locate(role.weights, self._language, key=role.key)
+
+    def _told(self, role: Role) -> Weights:
+        """Return the weights that the signature names."""
+        return self._weights(role)
+
+    def _describe(self, role: Role) -> str:
+        weights = self._told(role)
+        prefix = f", prefix {role.prefix!r}" if role.prefix else ""
+        return f"{weights.name} {weights.digest[:8]}, {weights.pooling} pooling, {weights.similarity}{prefix}"

@@ -1,0 +1,207 @@
+"""Fine-tuning of a dense encoder on pairs of a query and a positive, with sentence-transformers' trainer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset, are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
+from sentence_transformers.base.modules import Router
+from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+from transformers import PrinterCallback
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import get_last_checkpoint
+
+from bench.text import normalise
+from retrievers.dpr.encoders import quiet_loading
+from retrievers.dpr.pairs import Pair, Ranking
+from retrievers.options import DPRFinetuneOptions
+
+BEST = "eval_val_cosine_mrr@10"
+"""What is highest in the checkpoint that is kept."""
+
+
+class MaskedRankingLoss(torch.nn.Module):
+    """Rank a query's positive above the other positives of the batch (DPR, equation 2).
+
+    Not taken as negatives are positives of the same video, the same string as the positive or as the
+    query itself, and those that another pair gives the same query for. The library's loss has no such
+    mask, and its sampler without duplicates sees strings only.
+    ``labels`` is ``[b, 3]``: video, query string, positive string, as numbers.
+    """
+
+    def __init__(self, model: SentenceTransformer, scale: float) -> None:
+        super().__init__()
+        self.model = model
+        self.scale = scale
+
+    def forward(self, sentence_features: Iterable[dict[str, Any]], labels: torch.Tensor) -> torch.Tensor:
+        """Return the mean cross-entropy of the batch."""
+        queries, positives = (self.model(features)["sentence_embedding"] for features in sentence_features)
+        cosines = (
+            torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(positives).T
+        )  # [b, b]
+        scores = (cosines * self.scale).masked_fill(false_negatives(labels), -torch.inf)
+        targets = torch.arange(len(scores), device=scores.device)
+        loss: torch.Tensor = torch.nn.functional.cross_entropy(scores, targets)
+        return loss
+
+
+def false_negatives(labels: torch.Tensor) -> torch.Tensor:
+    """Return where row i must not take positive j as a negative, ``[b, b]`` bool; never i itself."""
+    video, query, positive = labels.T  # [b] each
+    same: torch.Tensor = (
+        (video[:, None] == video)
+        | (query[:, None] == query)
+        | (positive[:, None] == positive)
+        | (query[:, None] == positive)
+    )
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return same.logical_and(~itself)
+
+
+def train(
+    start: tuple[Path, Path],
+    pairs: Sequence[Pair],
+    ranking: Ranking,
+    options: DPRFinetuneOptions,
+    *,
+    seed: int,
+    device: str,
+    scratch: Path,
+    max_tokens: int | None,
+    prefixes: tuple[str, str],
+) -> SentenceTransformer:
+    """Fine-tune from the weights of query and document side and return the best on validation.
+
+    ``pairs`` are trained on and ``ranking`` is validated on, if it asks anything; checkpoints of each
+    epoch go to ``scratch``, and training goes on from the last one that is there.
+    """
+    torch.manual_seed(seed)
+    model = _towers(start, options.untied, device, max_tokens)
+    # examples for a model card that nobody writes: a slow pass over the rows, and a bar
+    setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
+    rows = _dataset(pairs, prefixes)
+    evaluator = _evaluator(ranking, prefixes)
+    bars = not are_progress_bars_disabled()
+    disable_progress_bars()  # of the datasets library; it maps over the training rows
+    try:
+        with quiet_loading():
+            trainer = SentenceTransformerTrainer(
+                model=model,
+                args=_arguments(options, seed, device, scratch, validated=evaluator is not None),
+                train_dataset=rows,
+                loss=MaskedRankingLoss(model, options.scale),
+                evaluator=evaluator,
+            )
+            trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
+            trainer.train(resume_from_checkpoint=_last_whole(scratch))
+    finally:
+        if bars:
+            enable_progress_bars()
+    return model.eval()
+
+
+def _last_whole(scratch: Path) -> str | None:
+    """Return the last checkpoint; one that a kill cut short is removed."""
+    for folder in scratch.glob("checkpoint-*"):
+        if not _whole(folder):
+            shutil.rmtree(folder)
+    find: Any = get_last_checkpoint
+    found: str | None = find(str(scratch)) if scratch.is_dir() else None
+    return found
+
+
+def _whole(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))  # it is written last
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
+    """Return the tower of a side, ``query`` or ``document``, as a model of its own."""
+    first = model[0]
+    if not isinstance(first, Router):
+        return model
+    return SentenceTransformer(modules=list(first.sub_modules[side].children()), device=str(model.device))
+
+
+def _towers(
+    start: tuple[Path, Path], untied: bool, device: str, max_tokens: int | None
+) -> SentenceTransformer:
+    with quiet_loading():
+        query, document = (SentenceTransformer(str(folder), device=device) for folder in start)
+    for model in (query, document):
+        if max_tokens is not None:
+            model.max_seq_length = min(max_tokens, model.max_seq_length or max_tokens)
+    if not untied:
+        return document
+    parts: list[list[Any]] = [list(query.children()), list(document.children())]
+    router = Router.for_query_document(query_modules=parts[0], document_modules=parts[1])
+    return SentenceTransformer(modules=[router], device=device)
+
+
+def _dataset(pairs: Sequence[Pair], prefixes: tuple[str, str]) -> Dataset:
+    numbers: dict[str, int] = {}
+
+    def number(text: str) -> int:
+        return numbers.setdefault(normalise(text), len(numbers))
+
+    return Dataset.from_dict(
+        {
+            "query": [prefixes[0] + one for one, _, _ in pairs],
+            "document": [prefixes[1] + other for _, other, _ in pairs],
+            "label": [[video, number(one), number(other)] for one, other, video in pairs],
+        }
+    )
+
+
+def _evaluator(ranking: Ranking, prefixes: tuple[str, str]) -> Any:
+    if not ranking.queries:
+        return None
+    return InformationRetrievalEvaluator(
+        queries={key: prefixes[0] + text for key, text in ranking.queries.items()},
+        corpus={key: prefixes[1] + text for key, text in ranking.documents.items()},
+        relevant_docs=dict(ranking.relevant),
+        name="val",
+        show_progress_bar=False,
+    )
+
+
+def _arguments(
+    options: DPRFinetuneOptions, seed: int, device: str, scratch: Path, *, validated: bool
+) -> SentenceTransformerTrainingArguments:
+    each = "epoch"
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(scratch),
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        learning_rate=options.lr,
+        warmup_steps=options.warmup_ratio,
+        router_mapping={"query": "query", "document": "document"} if options.untied else {},
+        seed=seed,
+        data_seed=seed,
+        use_cpu=device == "cpu",
+        eval_strategy=each if validated else "no",
+        save_strategy=each,
+        save_total_limit=2,
+        load_best_model_at_end=validated,
+        metric_for_best_model=BEST if validated else None,
+        greater_is_better=True if validated else None,
+        dataloader_num_workers=0,  # a Java machine may be running: never fork
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        logging_strategy="no",
+        report_to="none",
+    )

@@ -1,0 +1,56 @@
+"""What the packages import is declared, so that a bare machine gets it."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("bench", "generators", "retrievers")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OPTIONAL = {"faiss": "cpu", "bm25s": "bm25s"}
+"""Modules that belong to an extra; their absence is told with the line that mends it."""
+
+
+def plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {plain(requirement.split(">")[0].split("=")[0].split("[")[0]) for requirement in requirements}
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - set(OURS)
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_every_import_is_declared(package: str) -> None:
+    distributions = packages_distributions()
+    declared = names(PROJECT["dependencies"])
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for module in imported(path):
+            wanted = declared
+            if module in OPTIONAL:
+                wanted = names(PROJECT["optional-dependencies"][OPTIONAL[module]])
+            homes = {plain(home) for home in distributions[module]}
+            assert homes & wanted, f"{path} imports {module}, which pyproject.toml does not declare"
+
+
+def test_constraints_pin_every_declared_package() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = names([line for line in lines if line and not line.startswith("#")])
+    extras = PROJECT["optional-dependencies"].values()
+    declared = names(PROJECT["dependencies"]).union(*map(names, extras)) - {"qms-bench"}
+    assert declared <= pinned, declared - pinned

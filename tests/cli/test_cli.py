@@ -1,0 +1,322 @@
+"""What users type: exit statuses, errors of one paragraph, help that works as typed."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bench
+from tests.conftest import Cli, child_environment
+from tests.tiny import Tiny, write_tiny
+
+VERBS = ("run", "list", "table", "evaluate", "compare", "check", "reproduce", "data", "doctor")
+ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"))
+COMMANDS = [*((verb,) for verb in VERBS), *ACTIONS]
+
+
+def bm25(tiny: Tiny, out: Path, *more: object) -> tuple[object, ...]:
+    return ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, *more)
+
+
+# Exit statuses and the style of errors
+
+
+def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    said = cli(*bm25(tiny, tmp_path / "out"))
+    assert said.status == 0
+    assert said.out.startswith("**Generation on tiny")
+    *cells, last = said.err.splitlines()
+    assert last == f"bench: everything is in {tmp_path / 'out'}"
+    assert cells == ["bench: 1/2 lead summaries: done", "bench: 2/2 lead bm25: done"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "required: VERB"),
+        (["rnu"], "Did you mean run?"),
+        (["data"], "required: ACTION"),
+        (["data", "validat", "x"], "Did you mean validate?"),
+        (["run", "--generatros", "lead"], "Did you mean --generators?"),
+        (["run", "--no-trian"], "Did you mean --no-train?"),
+        (["run", "--gen", "lead"], "--gen"),  # no abbreviations: they would change meaning as flags are added
+        (["run", "--seed"], "expected one argument"),
+        (["run", "--query-seed", "x"], "invalid int value"),
+        (["run", "--query-seed=1.5"], "invalid int value"),
+        (["run", "--generators", "laed"], "Did you mean lead?"),
+        (["run", "--generators", "nothing-*"], "nothing-*"),
+        (["run", "--retrievers", "bm52"], "Did you mean bm25?"),
+        (["run", "--data", "demmo"], "Did you mean demo?"),
+        (["run", "--preset", "papre"], "Did you mean paper?"),
+        (["run", "--protocol", "all-querys"], "Did you mean all-queries?"),
+        (["run", "--split", "tests"], "Did you mean test?"),
+        (["run", "--set", "bm25.k"], "key=value"),
+        (["run", "--set", "bm25.kk=1"], "Did you mean bm25.k1 "),
+        (["run", "--set", "bm25.k1=x"], "'x'"),
+        (["run", "--config", "none.yaml"], "none.yaml cannot be read"),
+        (["run", "--engine", "ray"], "ray"),
+        (["run", "--device", "gpu"], "gpu"),
+        (["list", "generator"], "Did you mean generators?"),
+        (["table", "x", "--format", "markdwn"], "Did you mean markdown?"),
+        (["table", "x", "--format", "pdf"], "'pdf'"),
+        (["evaluate", "--run", "x"], "either --data"),
+        (["evaluate", "--run", "x", "--data", "demo", "--qrels", "y"], "either --data"),
+        (["evaluate", "--run", "x", "--data", "demo", "--protocol", "one-query"], "unknown protocol"),
+        (["evaluate", "--run", "x", "--data", "demo", "--split", "tset"], "Did you mean test?"),
+        (["data", "synth", "--out", "x", "--set", "videosss=1"], "Did you mean videos?"),
+        (["data", "synth", "--out", "x", "--videos", "many"], "invalid int"),
+    ],
+)
+def test_wrong_use_is_2(
+    arguments: list[str], told: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = cli(*arguments)
+    assert said.status == 2
+    assert told in said.error()
+    assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flag_is_not_suggested_for_a_wrong_value(cli: Cli) -> None:
+    assert "Did you mean" not in cli("table", "x", "--format", "pdf").error()
+
+
+def test_bad_data_is_3(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "run.trec").write_text("q1 Q0 v10 1 0.5\n")
+    (tmp_path / "strangers.trec").write_text("q1 Q0 nobody 1 0.5 tag\n")
+    (tmp_path / "bytes.tsv").write_bytes(b"\xff\n")
+    (tmp_path / "qrels.trec").write_text("q1 0 v10 1\n")
+    qrels = ("--qrels", tmp_path / "qrels.trec")
+    for arguments, told in (
+        (("table", tmp_path), "no manifest.json"),
+        (("evaluate", "--run", tmp_path / "run.trec", *qrels), "run.trec:1"),
+        (("evaluate", "--run", tmp_path / "strangers.trec", "--data", tiny.folder), "'nobody'"),
+        (
+            ("evaluate", "--run", tmp_path / "strangers.trec", *qrels, "--queries", tmp_path / "bytes.tsv"),
+            "UTF-8",
+        ),
+    ):
+        said = cli(*arguments)
+        assert said.status == 3, arguments
+        assert told in said.error()
+
+
+def test_something_missing_is_4(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    (empty := tmp_path / "empty.trec").write_text("")
+    for arguments in (
+        ("evaluate", "--run", tmp_path / "none.trec", "--data", tiny.folder),
+        ("evaluate", "--run", empty, "--qrels", tmp_path / "none"),
+        (
+            "run",
+            "--data",
+            tiny.folder,
+            "--generators",
+            "file:none.jsonl",
+            "--retrievers",
+            "bm25",
+            "--out",
+            tmp_path / "o",
+        ),
+    ):
+        said = cli(*arguments)
+        assert said.status == 4, arguments
+        assert "no such file" in said.error()
+
+
+def test_a_failed_gate_is_5(tiny: Tiny, cli: Cli) -> None:
+    said = cli("data", "validate", tiny.folder, "--strict")
+    assert said.status == 5
+    said.error()
+
+
+WAITING = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start deaf to it
+import bench.harness.experiment
+def execute(config):
+    print("waiting", flush=True)
+    time.sleep(60)
+bench.harness.experiment.execute = execute
+from bench.cli.main import main
+sys.exit(main(["run", "--generators", "lead"]))
+"""
+
+
+def test_interrupted_is_130(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-c", WAITING], env=child_environment(), cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert running.stdout is not None
+    assert running.stdout.readline() == "waiting\n"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert err == "bench: interrupted; the same command continues.\n"
+
+
+def test_verbose_shows_where_and_keeps_the_status(tmp_path: Path, cli: Cli) -> None:
+    said = cli("run", "--data", tmp_path / "none", "--verbose")
+    assert said.status == 2
+    assert "Traceback" in said.err
+    assert said.err.splitlines()[-1].startswith("bench: error: --data")
+
+
+def test_what_nobody_foresaw_is_one_paragraph_too(
+    tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench.output.folder.write_text", full)
+    said = cli(*bm25(tiny, tmp_path / "out"))
+    assert said.status == 1
+    assert "No space left on device" in said.error()
+    assert "Traceback" in cli(*bm25(tiny, tmp_path / "out", "--verbose")).err
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-u", "-m", "bench", "list"],
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline()
+    running.stdout.close()
+    assert running.stderr is not None
+    assert running.stderr.read() == b""
+    assert running.wait(30) == 0
+    running.stderr.close()
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_shows_what_it_does_and_one_example(command: tuple[str, ...], cli: Cli) -> None:
+    said = cli(*command, "--help")
+    assert (said.status, said.err) == (0, "")
+    assert len(re.findall(r"^Example: bench ", said.out, re.MULTILINE)) == 1
+
+
+def test_help_of_all_names_every_verb(cli: Cli) -> None:
+    said = cli("--help")
+    assert said.status == 0
+    for verb in VERBS:
+        assert re.search(rf"^\s+{verb}\s", said.out, re.MULTILINE)
+    assert cli("--version").out.startswith("qms-bench ")
+
+
+def example(command: tuple[str, ...], cli: Cli) -> str:
+    found = re.search(r"^Example: (.*(?:\n(?!\n).*)*)", cli(*command, "--help").out, re.MULTILINE)
+    assert found is not None
+    return " ".join(found[1].split())
+
+
+@pytest.fixture(scope="module")
+def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a ``bench`` command that runs this very code."""
+    folder = tmp_path_factory.mktemp("bin")
+    script = folder / "bench"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bench "$@"\n')
+    script.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store that all examples share, so that the demo is made once."""
+    return tmp_path_factory.mktemp("warm")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_example_works_as_typed_in_an_empty_folder(
+    command: tuple[str, ...], cli: Cli, tmp_path: Path, bin_folder: Path, warm_store: Path
+) -> None:
+    typed = example(command, cli)
+    environment = child_environment(BENCH_STORE=str(warm_store))
+    environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
+    done = subprocess.run(
+        ["sh", "-c", typed],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0 or (command == ("doctor",) and done.returncode == 4), (typed, done.stderr)
+    assert "Traceback" not in done.stderr
+    assert done.stdout
+
+
+# Single verbs
+
+
+def test_list_names_all_kinds_and_one(cli: Cli) -> None:
+    whole = cli("list").out
+    for kind in ("generators", "retrievers", "datasets", "presets", "metrics", "claims"):
+        alone = cli("list", kind)
+        assert alone.status == 0
+        assert alone.out.startswith(f"{kind}:\n")
+        assert alone.out in whole
+    for name in ("lead", "transcript", "oracle", "bm25", "demo", "quick", "R@k", "CIDEr", "gain-rouge"):
+        assert re.search(rf"^  {re.escape(name)}\s", whole, re.MULTILINE), name
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the output folder of a run."""
+    folder = tmp_path_factory.mktemp("finished")
+    bench.run(
+        data=write_tiny(folder / "tiny").folder, generators=["lead", "oracle"], retrievers=["bm25"],
+        out=folder / "out", store=folder / "store",
+    )  # fmt: skip
+    return folder / "out"
+
+
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [
+        ("markdown", "| Retriever |"),
+        ("latex", r"\toprule"),
+        ("csv", "Retriever,Model"),
+        ("html", "<caption>"),
+    ],
+)
+def test_a_finished_run_is_printed_in_every_format(finished: Path, form: str, word: str, cli: Cli) -> None:
+    said = cli("table", finished, "--format", form)
+    assert said.status == 0
+    assert word in said.out
+    assert said.out.count("Signature: ") == 4  # generation, retrieval, ties, cost
+
+
+def test_a_table_printed_again_is_the_table_that_was_written(finished: Path, cli: Cli) -> None:
+    again = cli("table", finished).out
+    for name in ("generation", "retrieval", "cost"):
+        assert (finished / "tables" / f"{name}.md").read_text() in again
+
+
+def test_synthetic_data_is_valid_and_says_what_it_is(tmp_path: Path, cli: Cli) -> None:
+    made = cli("data", "synth", "--videos", "40", "--lang", "zh", "--seed", "3", "--out", tmp_path / "made")
+    assert made.status == 0
+    assert "synthetic" in made.out
+    assert cli("data", "validate", tmp_path / "made").status == 0
+    assert "(synthetic)" in cli("data", "stats", tmp_path / "made").out
+    again = cli("data", "synth", "--out", tmp_path / "made")
+    assert again.status == 2
+    assert "not an empty folder" in again.error()
+
+
+def test_python_dash_m_is_the_same_command(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = process("-m", "bench", "--version")
+    assert (done.returncode, done.stdout) == (0, f"qms-bench {bench.__version__}\n")

@@ -1,0 +1,180 @@
+"""bench check: the gate fails on a rise as on a fall, names the queries, and moves only when told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench.comparison.regression import baseline_of, differences, read_baseline
+from tests.conftest import ROOT, Cli
+from tests.duel import Duel
+
+COMMITTED = ROOT / "results" / "regression"
+
+
+@pytest.fixture
+def table(duel: Duel, tmp_path: Path, cli: Cli) -> Path:
+    """Return a fresh table of the duel."""
+    path = tmp_path / "duel.csv"
+    said = cli("check", duel.out, "--against", path, "--update")
+    assert said.status == 0, said.err
+    assert said.out == f"{path}: 90 cells, new\n"
+    return path
+
+
+def edit(path: Path, cell: str, change: Callable[[float], float] | None) -> float:
+    """Change the value of a cell of a table, or remove its line; return what it was."""
+    lines = path.read_text().splitlines(keepends=True)
+    place = next(i for i, line in enumerate(lines) if line.startswith(f"{cell},"))
+    fields = lines[place].split(",")
+    before = float(fields[3])
+    lines[place] = ",".join([*fields[:3], repr(change(before)), *fields[4:]]) if change else ""
+    path.write_text("".join(lines))
+    return before
+
+
+def test_a_run_meets_its_own_table(duel: Duel, table: Path, cli: Cli) -> None:
+    said = cli("check", duel.out, "--against", table)
+    assert (said.status, said.err) == (0, "")
+    assert "all 90 cells are within their tolerance" in said.out
+
+
+@pytest.mark.parametrize("step", [0.001, -0.001])
+def test_a_rise_fails_as_a_fall_does(duel: Duel, table: Path, cli: Cli, step: float) -> None:
+    edit(table, "long,bm25,R@10", lambda value: value - step)
+    said = cli("check", duel.out, "--against", table)
+    assert said.status == 5
+    assert "long.bm25 R@10: " in said.out
+    assert f"({step:+g}, tolerance 0)" in said.out
+    assert "1 cells of" in said.error()
+    assert "--update" in said.error()
+
+
+def test_a_missing_and_a_new_cell_fail(duel: Duel, table: Path, cli: Cli) -> None:
+    edit(table, "oracle,bm25,P@1", None)
+    table.write_text(table.read_text() + "ghost,bm25,R@1,0.5,9,0\n")
+    said = cli("check", duel.out, "--against", table)
+    assert said.status == 5
+    assert "oracle.bm25 P@1: " in said.out
+    assert "is new" in said.out
+    assert "ghost.bm25 R@1: 0.5 is not in the run" in said.out
+
+
+def test_the_queries_behind_a_cell_are_named(duel: Duel, table: Path, cli: Cli) -> None:
+    hits = table.with_suffix(".hits.csv")
+    head, *rows = hits.read_text().splitlines()
+    column = head.split(",").index("long.bm25")
+    place = next(i for i, row in enumerate(rows) if row.split(",")[column] == "1")
+    fields = rows[place].split(",")
+    rows[place] = ",".join([*fields[:column], "40", *fields[column + 1 :]])
+    hits.write_text("\n".join([head, *rows]) + "\n")
+    edit(table, "long,bm25,R@10", lambda value: value - 0.01)
+    edit(table, "short,bm25,R@10", lambda value: value - 0.01)
+    said = cli("check", duel.out, "--against", table)
+    assert said.out.count("relevant at") == 1  # nothing is known of the other cell's change
+    line = next(line for line in said.out.splitlines() if "relevant at" in line)
+    assert line.startswith(f"    {fields[0]} '")
+    assert line.endswith("relevant at 40 -> 1")
+
+
+def test_a_tolerance_holds_both_ways_and_outlives_an_update(duel: Duel, table: Path, cli: Cli) -> None:
+    assert cli("check", duel.out, "--against", table, "--update", "--tolerance", "long.*=0.01").status == 0
+    for step in (0.0099, -0.0099):
+        edit(table, "long,bm25,R@10", lambda value, step=step: value + step)  # type: ignore[misc]
+        assert cli("check", duel.out, "--against", table).status == 0
+        assert cli("check", duel.out, "--against", table, "--update").status == 0
+    edit(table, "long,bm25,R@10", lambda value: value + 0.0101)
+    assert cli("check", duel.out, "--against", table).status == 5
+    edit(table, "short,bm25,R@10", lambda value: value + 0.0001)
+    assert "short.bm25 R@10" in cli("check", duel.out, "--against", table).out
+
+
+def test_an_update_tells_what_moves_and_check_changes_nothing(duel: Duel, table: Path, cli: Cli) -> None:
+    whole = table.read_bytes()
+    before = edit(table, "long,bm25,R@10", lambda value: value / 2)
+    edited = table.read_bytes()
+    cli("check", duel.out, "--against", table)
+    assert table.read_bytes() == edited
+    said = cli("check", duel.out, "--against", table, "--update")
+    assert f"long.bm25 R@10: {before / 2:.6g} -> {before:.6g}" in said.out
+    assert "90 cells, 1 moved" in said.out
+    assert table.read_bytes() == whole
+
+
+def test_another_draw_of_queries_is_another_measurement(
+    duel: Duel, table: Path, tmp_path: Path, cli: Cli
+) -> None:
+    duel.run(tmp_path / "out", query_seed=1)
+    said = cli("check", tmp_path / "out", "--against", table)
+    assert said.status == 3
+    assert "query-seed 0" in said.error()
+    assert "query-seed 1" in said.error()
+
+
+def test_other_options_of_a_system_are_another_measurement(
+    duel: Duel, table: Path, tmp_path: Path, cli: Cli
+) -> None:
+    duel.run(tmp_path / "out", set={"bm25.k1": 1.2})
+    said = cli("check", tmp_path / "out", "--against", table)
+    assert said.status == 3
+    assert "k1=1.2" in said.error()
+
+
+def test_what_is_no_table_is_told(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+    said = cli("check", duel.out, "--against", tmp_path / "none.csv")
+    assert (said.status, "--update" in said.error()) == (4, True)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    said = cli("check", duel.out, "--against", tmp_path / "other.csv")
+    assert (said.status, "not a table" in said.error()) == (3, True)
+
+
+@pytest.mark.parametrize("rule", ["long.*", "long.*=much", "=0.1", "long.*=-1", "long.*=nan"])
+def test_a_tolerance_is_a_cell_and_a_number(duel: Duel, table: Path, cli: Cli, rule: str) -> None:
+    said = cli("check", duel.out, "--against", table, "--update", "--tolerance", rule)
+    assert said.status == 2
+    assert rule in said.error()
+
+
+def test_a_tolerance_goes_with_an_update(duel: Duel, table: Path, cli: Cli) -> None:
+    said = cli("check", duel.out, "--against", table, "--tolerance", "*=1")
+    assert said.status == 2
+    assert "--update" in said.error()
+
+
+def test_the_committed_table_holds(tmp_path: Path) -> None:
+    """The retrieval of fixed summaries on the demo, made afresh as results/regression/README.md says."""
+    before = read_baseline(COMMITTED / "demo-summaries.csv")
+    result = bench.run(
+        data="demo", generators="lead,transcript,oracle", retrievers="bm25,dpr-pt", device="cpu",
+        out=tmp_path / "out", quiet=True,
+    )  # fmt: skip
+    after = baseline_of(result)
+    assert before.evaluation == after.evaluation
+    assert [difference.to_text() for difference in differences(before, after)] == []
+    assert before.hits.keys() == after.hits.keys()
+
+
+def test_the_committed_table_of_trained_rows_holds(tmp_path: Path) -> None:
+    """Rows of the preset quick trained afresh on the demo, as results/regression/README.md says.
+
+    One from scratch, one pretrained and QMS: what trains, pretrains, decodes and fuses is in them.
+    """
+    before = read_baseline(COMMITTED / "demo-quick.csv")
+    result = bench.run(
+        data="demo", generators="mdvc,bart-mm,qms", retrievers="bm25,dpr-pt", device="cpu",
+        out=tmp_path / "out", quiet=True,
+    )  # fmt: skip
+    after = baseline_of(result)
+    assert before.evaluation == after.evaluation
+    assert [difference.to_text() for difference in differences(before, after)] == []
+
+
+def test_committed_tables_are_small_and_strict_on_bm25() -> None:
+    for path in COMMITTED.glob("*.csv"):
+        assert path.stat().st_size < 200_000
+    cells = read_baseline(COMMITTED / "demo-summaries.csv").cells
+    assert {cell.tolerance for key, cell in cells.items() if key[1] in ("", "bm25")} == {0.0}
+    assert {cell.tolerance for key, cell in cells.items() if key[1] == "dpr-pt"} == {0.005}

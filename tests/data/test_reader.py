@@ -1,0 +1,415 @@
+"""Every rule of contract section 2: what is refused, where it says so, and what is real and stays."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+
+from bench.data.options import DataOptions
+from bench.data.reader import read_dataset
+from bench.errors import DataError, UsageError
+from bench.store.digests import videos_digest
+from tests.conftest import Cli
+from tests.tiny import DIM, LENGTHS, QUERIES, VIDEOS, Tiny, write_features, write_transcript_vectors
+
+Damage = Callable[[Tiny], None]
+
+
+def line(name: str, number: int, text: str | bytes) -> Damage:
+    return lambda tiny: tiny.line(name, number, text)
+
+
+def edit(name: str, number: int, /, **fields: object) -> Damage:
+    return lambda tiny: tiny.edit(name, number, **fields)
+
+
+def write(name: str, content: str | bytes) -> Damage:
+    data = content.encode() if isinstance(content, str) else content
+    return lambda tiny: (tiny.path(name).write_bytes(data), None)[1]
+
+
+def remove(name: str) -> Damage:
+    return lambda tiny: tiny.path(name).unlink()
+
+
+def feature(name: str, array: Any) -> Damage:
+    return lambda tiny: np.save(tiny.feature(name), array, allow_pickle=True)
+
+
+def offsets(change: Callable[[Any], Any]) -> Damage:
+    def damage(tiny: Tiny) -> None:
+        np.save(tiny.feature("offsets.npy"), change(np.load(tiny.feature("offsets.npy"))))
+
+    return damage
+
+
+def frames(change: Callable[[Any], Any]) -> Damage:
+    def damage(tiny: Tiny) -> None:
+        np.save(tiny.feature("frames.npy"), change(np.load(tiny.feature("frames.npy"))))
+
+    return damage
+
+
+def texts(change: Callable[[Any], Any]) -> Damage:
+    def damage(tiny: Tiny) -> None:
+        vectors = change(np.ones((len(LENGTHS), DIM), np.float16))
+        np.save(tiny.feature("transcripts.npy"), vectors, allow_pickle=True)
+
+    return damage
+
+
+def feature_bytes(name: str, content: bytes) -> Damage:
+    return lambda tiny: (tiny.feature(name).write_bytes(content), None)[1]
+
+
+def archive(tiny: Tiny) -> None:
+    with tiny.feature("frames.npy").open("wb") as stream:
+        np.savez(stream, frames=np.zeros((2, 2)))
+
+
+def cut_short(tiny: Tiny) -> None:
+    path = tiny.feature("frames.npy")
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def no_test_split(tiny: Tiny) -> None:
+    for number, (_, _, split) in enumerate(VIDEOS, start=1):
+        if split == "test":
+            tiny.edit("videos.jsonl", number, split="train")
+
+
+def with_nan(array: Any) -> Any:
+    array[7, 1] = np.nan
+    return array
+
+
+VIDEO, QUERY, META = "videos.jsonl", "queries.jsonl", "dataset.json"
+DEEP, NINES = "[" * 100_000, "9" * 5000
+RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, words told)
+    # dataset.json
+    "metadata missing": (remove(META), "dataset.json: ", "missing"),
+    "metadata not JSON": (write(META, '{"name": "x",\n "language": }'), "dataset.json:2: ", "invalid JSON"),
+    "metadata not UTF-8": (write(META, b'{"name": "\xff"}'), "dataset.json:1: ", "not UTF-8"),
+    "metadata in UTF-16": (write(META, '{"name": "x"}'.encode("utf-16")), "dataset.json:1: ", "not UTF-8"),
+    "metadata with a BOM": (write(META, b"\xef\xbb\xbf{}"), "dataset.json:1: ", "BOM"),
+    "metadata a list": (write(META, "[]"), "dataset.json:1: ", "object"),
+    "metadata without a name": (edit(META, 1, name=...), "dataset.json:1: ", "'name' is missing"),
+    "metadata with a number for a version": (edit(META, 1, version=1), "dataset.json:1: ", "a number"),
+    "metadata of an unknown language": (edit(META, 1, language="fr"), "dataset.json:1: ", "fr"),
+    "metadata without a language": (edit(META, 1, language=...), "dataset.json:1: ", "'language'"),
+    # videos.jsonl
+    "videos missing": (remove(VIDEO), "videos.jsonl: ", "missing"),
+    "video not JSON": (line(VIDEO, 3, '{"id": "v12",'), "videos.jsonl:3: ", "invalid JSON"),
+    "video in quotes only": (line(VIDEO, 3, '"v12"'), "videos.jsonl:3: ", "object"),
+    "video line empty": (line(VIDEO, 3, ""), "videos.jsonl:3: ", "invalid JSON"),
+    "video NaN": (line(VIDEO, 3, '{"id": "v12", "transcript": NaN}'), "videos.jsonl:3: ", "NaN"),
+    "video Infinity": (line(VIDEO, 3, '{"id": "v12", "x": -Infinity}'), "videos.jsonl:3: ", "Infinity"),
+    "video nested too deeply": (line(VIDEO, 3, f'{{"id": {DEEP}'), "videos.jsonl:3: ", "invalid JSON"),
+    "video with an endless number": (line(VIDEO, 3, f'{{"id": {NINES}}}'), "videos.jsonl:3: ", ""),
+    "video not UTF-8": (line(VIDEO, 3, b'{"id": "v\xe9"}'), "videos.jsonl:3: ", "not UTF-8"),
+    "video with a BOM": (line(VIDEO, 1, "\ufeff" + '{"id": "v1"}'), "videos.jsonl:1: ", "BOM"),
+    "video without id": (edit(VIDEO, 4, id=...), "videos.jsonl:4: ", "'id' is missing"),
+    "video with a number for an id": (edit(VIDEO, 4, id=4), "videos.jsonl:4: ", "a number"),
+    "video with an empty id": (edit(VIDEO, 4, id=""), "videos.jsonl:4: ", "empty"),
+    "video id with a blank": (edit(VIDEO, 4, id="v 4"), "videos.jsonl:4: ", "white space"),
+    "video id with a tab": (edit(VIDEO, 4, id="v\t4"), "videos.jsonl:4: ", "white space"),
+    "video id with a no-break space": (edit(VIDEO, 4, id="v\u00a04"), "videos.jsonl:4: ", "white space"),
+    "video id with a line separator": (edit(VIDEO, 4, id="v\u20284"), "videos.jsonl:4: ", "white space"),
+    "video id with a control": (edit(VIDEO, 4, id="v\x004"), "videos.jsonl:4: ", "control"),
+    "video id with a lone surrogate": (edit(VIDEO, 4, id="v\ud800"), "videos.jsonl:4: ", "surrogate"),
+    "video twice": (edit(VIDEO, 4, id="v1"), "videos.jsonl:4: ", "already on line 1"),
+    "video without a transcript": (edit(VIDEO, 4, transcript=...), "videos.jsonl:4: ", "'transcript'"),
+    "video with null for a transcript": (edit(VIDEO, 4, transcript=None), "videos.jsonl:4: ", "null"),
+    "video with a list for a transcript": (edit(VIDEO, 4, transcript=[]), "videos.jsonl:4: ", "a list"),
+    "transcript with a lone surrogate": (edit(VIDEO, 4, transcript="\udc00"), "jsonl:4: ", "surrogate"),
+    "video without a split": (edit(VIDEO, 4, split=...), "videos.jsonl:4: ", "'split'"),
+    "video of an unknown split": (edit(VIDEO, 4, split="tests"), "videos.jsonl:4: ", "Did you mean test?"),
+    "video of a split in capitals": (edit(VIDEO, 4, split="TRAIN"), "videos.jsonl:4: ", "TRAIN"),
+    "no test split": (no_test_split, "videos.jsonl: ", "test split is empty"),
+    # queries.jsonl
+    "queries missing": (remove(QUERY), "queries.jsonl: ", "missing"),
+    "query not JSON": (line(QUERY, 2, "{'id': 'q1'}"), "queries.jsonl:2: ", "invalid JSON"),
+    "query not UTF-8": (line(QUERY, 2, b'{"id": "\xff"}'), "queries.jsonl:2: ", "not UTF-8"),
+    "query without text": (edit(QUERY, 2, text=...), "queries.jsonl:2: ", "'text' is missing"),
+    "query with true for a text": (edit(QUERY, 2, text=True), "queries.jsonl:2: ", "true or false"),
+    "query id with a blank": (edit(QUERY, 2, id=" q1"), "queries.jsonl:2: ", "white space"),
+    "query twice": (edit(QUERY, 2, id="q10"), "queries.jsonl:2: ", "already on line 1"),
+    # qrels.tsv
+    "qrels missing": (remove("qrels.tsv"), "qrels.tsv: ", "missing"),
+    "qrels with blanks for tabs": (line("qrels.tsv", 3, "q1 v10 1"), "qrels.tsv:3: ", "columns"),
+    "qrels with four columns": (line("qrels.tsv", 3, "q1\tv10\t1\t"), "qrels.tsv:3: ", "4 tab-separated"),
+    "qrels line empty": (line("qrels.tsv", 3, ""), "qrels.tsv:3: ", "columns"),
+    "qrels of an unknown query": (line("qrels.tsv", 3, "q99\tv1\t1"), "qrels.tsv:3: ", "'q99'"),
+    "qrels of an unknown video": (line("qrels.tsv", 3, "q1\tv99\t1"), "qrels.tsv:3: ", "'v99'"),
+    "qrels with a fraction": (line("qrels.tsv", 3, "q1\tv1\t1.0"), "qrels.tsv:3: ", "'1.0'"),
+    "qrels with a word": (line("qrels.tsv", 3, "q1\tv1\tyes"), "qrels.tsv:3: ", "'yes'"),
+    "qrels with nothing": (line("qrels.tsv", 3, "q1\tv1\t"), "qrels.tsv:3: ", "not an integer"),
+    "qrels with other digits": (line("qrels.tsv", 3, "q1\tv1\t１"), "qrels.tsv:3: ", "not an integer"),
+    "qrels with an endless number": (line("qrels.tsv", 3, "q1\tv1\t" + NINES), "qrels.tsv:3: ", "integer"),
+    "qrels that contradict themselves": (line("qrels.tsv", 3, "q1\tv10\t0"), "qrels.tsv:3: ", "further up"),
+    "qrels not UTF-8": (line("qrels.tsv", 3, b"q1\tv\xff\t1"), "qrels.tsv:3: ", "not UTF-8"),
+    # features
+    "frames missing": (lambda t: t.feature("frames.npy").unlink(), "frames.npy: ", "missing"),
+    "frames pickled": (feature("frames.npy", np.array([{}], object)), "frames.npy: ", "plain NumPy array"),
+    "frames a bare pickle": (feature_bytes("frames.npy", b"\x80\x04N."), "frames.npy: ", "plain NumPy array"),
+    "frames an archive": (archive, "frames.npy: ", "archive"),
+    "frames cut short": (cut_short, "frames.npy: ", "plain NumPy array"),
+    "frames an empty file": (feature_bytes("frames.npy", b""), "frames.npy: ", "plain NumPy array"),
+    "frames of doubles": (frames(lambda a: a.astype(np.float64)), "frames.npy: ", "float64"),
+    "frames of integers": (frames(lambda a: a.astype(np.int64)), "frames.npy: ", "int64"),
+    "frames big-endian": (frames(lambda a: a.astype(">f4")), "frames.npy: ", ">f4"),
+    "frames with one axis": (frames(lambda a: a.ravel()), "frames.npy: ", "shape"),
+    "frames a single number": (frames(lambda a: np.float32(1)), "frames.npy: ", "shape"),
+    "frames not finite": (frames(with_nan), "frames.npy: ", "row 7 holds a value that is not finite"),
+    "offsets missing": (lambda t: t.feature("offsets.npy").unlink(), "offsets.npy: ", "missing"),
+    "offsets of 32 bits": (offsets(lambda a: a.astype(np.int32)), "offsets.npy: ", "int32"),
+    "offsets too few": (offsets(lambda a: a[:-1]), "offsets.npy: ", "shape"),
+    "offsets not from 0": (offsets(lambda a: np.maximum(a, 1)), "offsets.npy: ", "do not fit"),
+    "offsets not to the end": (offsets(lambda a: np.minimum(a, a[-1] - 1)), "offsets.npy: ", "do not fit"),
+    "offsets falling": (offsets(lambda a: a[[0, 2, 1, *range(3, len(a))]]), "offsets.npy: ", "do not fit"),
+    "offsets a single number": (offsets(lambda a: np.int64(3)), "offsets.npy: ", "shape"),
+    "texts pickled": (texts(lambda a: a.astype(object)), "transcripts.npy: ", "plain NumPy array"),
+    "texts an empty file": (feature_bytes("transcripts.npy", b""), "transcripts.npy: ", "plain NumPy array"),
+    "texts a folder": (lambda t: t.feature("transcripts.npy").mkdir(), "transcripts.npy: ", "plain NumPy"),
+    "texts a dead link": (lambda t: t.feature("transcripts.npy").symlink_to("no"), "pts.npy: ", "missing"),
+    "texts of doubles": (texts(lambda a: a.astype(np.float64)), "transcripts.npy: ", "float64"),
+    "texts too few": (texts(lambda a: a[1:]), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts too narrow": (texts(lambda a: a[:, 1:]), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts with one axis": (texts(lambda a: a.ravel()), "transcripts.npy: ", "(11, 4) is expected"),
+    "texts not finite": (texts(with_nan), "transcripts.npy: ", "row 7 holds a value that is not finite"),
+    "ids missing": (lambda t: t.feature("ids.txt").unlink(), "ids.txt: ", "missing"),
+    "ids twice": (feature_bytes("ids.txt", b"v1\nv1\n"), "ids.txt:2: ", "already on line 1"),
+    "ids not UTF-8": (feature_bytes("ids.txt", b"v1\n\xff\n"), "ids.txt", "not UTF-8"),
+    "ids with an empty line": (feature_bytes("ids.txt", b"v1\n\nv2\n"), "ids.txt:2: ", "empty line"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_broken_rule_is_refused_with_its_place(rule: str, tiny: Tiny, cli: Cli) -> None:
+    damage, place, word = RULES[rule]
+    damage(tiny)
+    with pytest.raises(DataError) as refused:
+        read_dataset(tiny.folder)
+    assert str(refused.value).startswith(str(tiny.folder))
+    assert place in str(refused.value)
+    assert word in str(refused.value)
+    validated = cli("data", "validate", tiny.folder)
+    assert validated.status == 3
+    assert validated.error().startswith(str(tiny.folder))
+    ran = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25")
+    assert ran.status == 3
+    assert place in ran.error()
+
+
+def test_an_untouched_folder_breaks_no_rule(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder)
+    assert [record.video_id for record in dataset.records] == [video for video, _, _ in VIDEOS]
+    assert (dataset.name, dataset.language, dataset.synthetic) == ("tiny", "en", False)
+
+
+def test_a_header_damaged_anywhere_never_ends_in_a_traceback(tiny: Tiny) -> None:
+    path = tiny.feature("frames.npy")
+    whole = path.read_bytes()
+    for place in range(128):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        with contextlib.suppress(DataError):  # some bytes of a header do no harm
+            read_dataset(tiny.folder)
+
+
+def test_no_such_folder(tmp_path: Path, cli: Cli) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        read_dataset(tmp_path / "none")
+    said = cli("run", "--data", tmp_path / "none")
+    assert said.status == 2
+    assert "nor a folder" in said.error()
+
+
+# Queries with one text are one need
+
+
+def test_queries_of_one_normalised_text_are_one_need_under_the_smallest_id(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder)
+    assert dataset.relevant["q1"] == ["v1", "v10", "v2"]  # in the order of videos.jsonl
+    assert dataset.queries["q1"] == "apple pie"
+    assert not {"q7", "q10"} & set(dataset.queries)
+
+
+def test_uniting_is_switched_off_by_an_option(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder, options=DataOptions(unite_queries=False))
+    assert dataset.relevant["q1"] == ["v10"]
+    assert dataset.relevant["q10"] == ["v1"]
+    assert list(dataset.queries) == [query for query, _ in QUERIES]
+    assert dataset.digest != read_dataset(tiny.folder).digest
+
+
+def test_only_relevance_above_zero_is_relevant(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder)
+    assert dataset.relevant["q5"] == ["v3"]
+    assert dataset.references["v11"] == ()
+    assert dataset.relevant["q12"] == []
+
+
+def test_references_are_the_texts_of_the_relevant_queries(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder)
+    assert dataset.references["v3"] == ("red car", "painter")
+    assert all(not video.references for video in dataset.videos("test", references=False))
+
+
+# Frames
+
+
+def test_more_than_32_frames_are_taken_uniformly(tiny: Tiny) -> None:
+    dataset = read_dataset(tiny.folder)
+    assert dataset.features is not None
+    start = sum(LENGTHS[v] for v in list(LENGTHS)[: list(LENGTHS).index("v10")])
+    places = dataset.features.of("v10", 32)[:, 0].astype(int) - start
+    assert len(places) == 32
+    assert (places[0], places[-1]) == (0, LENGTHS["v10"] - 1)
+    assert set(np.diff(places)) <= {1, 2}
+
+
+def test_few_frames_are_taken_whole_and_a_video_may_have_none(tiny: Tiny) -> None:
+    frames = {
+        video.video_id: video.frames for video in read_dataset(tiny.folder).videos("test", references=False)
+    }
+    assert [len(frames[video]) for video in ("v2", "v9", "v100", "v11", "v3")] == [3, 0, 0, 1, 5]
+    assert isinstance(frames["v2"], np.memmap)
+    assert frames["v2"].dtype == np.float16
+
+
+@pytest.mark.parametrize("most", [1, 5, 100])
+def test_the_number_of_frames_is_an_option(tiny: Tiny, most: int) -> None:
+    dataset = read_dataset(tiny.folder, options=DataOptions(max_frames=most))
+    video = next(v for v in dataset.videos("test", references=False) if v.video_id == "v10")
+    assert len(video.frames) == min(most, LENGTHS["v10"])
+
+
+def test_no_frames_at_all_is_refused_as_an_option(cli: Cli, tiny: Tiny) -> None:
+    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", "data.max_frames=-1")
+    assert said.status == 2
+    assert "data.max_frames" in said.error()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_either_order_and_type_gives_the_same_numbers(
+    tiny: Tiny, order: Literal["C", "F"], dtype: type[np.floating[Any]]
+) -> None:
+    array = np.load(tiny.feature("frames.npy"))
+    np.save(tiny.feature("frames.npy"), np.asarray(array, dtype=dtype, order=order))
+    features = read_dataset(tiny.folder).features
+    assert features is not None
+    assert features.frames.dtype == dtype
+    assert np.array_equal(features.of("v3", 32), array[-LENGTHS["v3"] :])
+
+
+def test_features_without_a_single_frame_are_read(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.folder / "features")
+    write_features(tiny.folder / "features" / "empty", dict.fromkeys(LENGTHS, 0))
+    dataset = read_dataset(tiny.folder)
+    assert {video.frames.shape for video in dataset.videos("test", references=False)} == {(0, DIM)}
+
+
+def test_features_without_a_single_video_are_read(tiny: Tiny) -> None:
+    write_features(tiny.folder / "features" / "a-none", {})
+    assert len(read_dataset(tiny.folder, features="a-none").videos("train", references=True)[0].frames) == 0
+
+
+def test_a_dataset_without_features_is_read(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.folder / "features")
+    dataset = read_dataset(tiny.folder)
+    assert dataset.features is None
+    assert all(len(video.frames) == 0 for video in dataset.videos("test", references=False))
+
+
+def test_features_are_chosen_by_name_and_the_first_is_the_default(tiny: Tiny) -> None:
+    write_features(tiny.folder / "features" / "wide", LENGTHS, np.float32, 9)
+    assert read_dataset(tiny.folder).feature_names == ["tiny-4", "wide"]
+    wide = read_dataset(tiny.folder, features="wide")
+    assert wide.videos("test", references=False)[0].frames.shape == (32, 9)
+    assert wide.digest != read_dataset(tiny.folder).digest
+    with pytest.raises(UsageError, match="Did you mean wide"):
+        read_dataset(tiny.folder, features="wid")
+
+
+# Vectors of transcripts
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_vectors_of_transcripts_are_memory_mapped_and_zeros_are_none(
+    tiny: Tiny, dtype: type[np.floating[Any]]
+) -> None:
+    write_transcript_vectors(tiny.feature(""), {"v3": [0, 0, 2, 0]}, dtype)
+    features = read_dataset(tiny.folder).features
+    assert features is not None
+    assert isinstance(features.transcripts, np.memmap)
+    found = {video: features.transcript(video) for video, _, _ in VIDEOS}  # v100 is not among the features
+    assert {video for video, vector in found.items() if vector is not None} == {"v3"}
+    assert found["v3"] is not None
+    assert found["v3"].tolist() == [0, 0, 2, 0]
+
+
+def test_vectors_of_transcripts_change_no_digest_and_nothing_that_a_generator_sees(tiny: Tiny) -> None:
+    before = read_dataset(tiny.folder)
+    write_transcript_vectors(tiny.feature(""), {"v3": [0, 0, 2, 0]})
+    after = read_dataset(tiny.folder)
+    assert after.digest == before.digest
+    seen = {videos_digest(dataset.videos("test", references=True)) for dataset in (before, after)}
+    assert len(seen) == 1
+
+
+# What is unusual and allowed
+
+
+def test_windows_line_ends_and_a_missing_last_one_change_nothing(tiny: Tiny) -> None:
+    before = read_dataset(tiny.folder)
+    for name in ("videos.jsonl", "queries.jsonl", "qrels.tsv"):
+        text = tiny.path(name).read_bytes().removesuffix(b"\n").replace(b"\n", b"\r\n")
+        tiny.path(name).write_bytes(text)
+    ids = tiny.feature("ids.txt")
+    ids.write_bytes(ids.read_bytes().removesuffix(b"\n").replace(b"\n", b"\r\n"))
+    after = read_dataset(tiny.folder)
+    assert (after.records, after.queries, after.relevant) == (before.records, before.queries, before.relevant)
+    assert after.features is not None
+    assert set(after.features.position) == set(LENGTHS)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085", "\x0c"])
+def test_only_a_newline_ends_a_line(tiny: Tiny, separator: str) -> None:
+    text = f"one{separator}two"
+    escaped = text if separator != "\x0c" else "one\\ftwo"
+    tiny.line("videos.jsonl", 2, f'{{"id": "v20", "transcript": "{escaped}", "split": "train"}}')
+    assert read_dataset(tiny.folder).records[1].transcript == text
+
+
+def test_a_pair_of_surrogate_escapes_is_one_character(tiny: Tiny) -> None:
+    tiny.line("queries.jsonl", 2, '{"id": "q1", "text": "\\ud83d\\ude00"}')
+    assert read_dataset(tiny.folder).queries["q1"] == "😀"
+
+
+def test_free_fields_are_kept_out_of_the_way(tiny: Tiny) -> None:
+    tiny.edit("videos.jsonl", 1, duration=3.5, tags=["a"])
+    tiny.edit("dataset.json", 1, source="somewhere")
+    assert read_dataset(tiny.folder).info["source"] == "somewhere"
+
+
+def test_ids_of_any_script_are_allowed(tiny: Tiny) -> None:
+    tiny.edit("videos.jsonl", 4, id="视频-4#!")
+    tiny.line("qrels.tsv", 13, "q11\t视频-4#!\t1")
+    assert read_dataset(tiny.folder).relevant["q11"] == ["视频-4#!"]
+
+
+def test_train_and_val_may_be_empty(tiny: Tiny, cli: Cli) -> None:
+    for number, (_, _, _split) in enumerate(VIDEOS, start=1):
+        tiny.edit("videos.jsonl", number, split="test")
+    dataset = read_dataset(tiny.folder)
+    assert dataset.split("train") == dataset.split("val") == []
+    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--split", "val")
+    assert said.status == 3
+    assert "'val'" in said.error()

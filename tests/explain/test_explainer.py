@@ -1,0 +1,64 @@
+"""One query or one video of a run, told in the terminal."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.cli.main import main
+from bench.explain.explainer import Explainer
+from tests.report.conftest import World
+
+
+def told(world: World, **what: str) -> str:
+    explainer = Explainer(world.out, world.store.root)
+    return explainer.query(what["query"]) if "query" in what else explainer.video(what["video"])
+
+
+def test_a_query_tells_what_was_asked_written_and_found(world: World) -> None:
+    text = told(world, query="q10")
+    assert text.startswith("Query q10: paper plane number5")
+    assert "Relevant: v05" in text
+    assert "reference: paper plane number5 how to" in text
+    assert "Transcript wrote: look at the paper plane number5" in text
+    assert "Transcript, BM25: rank 1, score" in text
+    assert "matched: paper, plane, number5" in text
+
+
+def test_a_video_tells_where_each_of_its_queries_found_it(world: World) -> None:
+    text = told(world, video="v05")
+    assert "Query q10: paper plane number5" in text
+    assert "Query q11: paper plane number5 how to" in text
+    assert "v06" not in text
+
+
+def test_what_was_not_found_is_said(world: World) -> None:
+    assert "not in the first 100; no term matched" in told(world, video="v01")  # its summary is but a colour
+
+
+def test_control_characters_do_not_reach_the_terminal(world: World) -> None:
+    text = told(world, video="v01")
+    assert "\x1b" not in text
+    assert "[31mred" in text
+
+
+@pytest.mark.parametrize(("which", "name", "near"), [("--query", "Q10", "q10"), ("--video", "v5", "v05")])
+def test_an_unknown_id_suggests_near_ones(
+    world: World, capsys: pytest.CaptureFixture[str], which: str, name: str, near: str
+) -> None:
+    assert main(["explain", str(world.out), which, name]) == 2
+    error = capsys.readouterr().err
+    assert f"'{name}'" in error
+    assert near in error
+
+
+def test_changed_files_are_not_told(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (copy / "runs" / "lead.bm25.trec").write_text("q00 Q0 v00 1 9.0 x\n")
+    assert main(["explain", str(copy), "--query", "q00"]) == 3
+    assert "was changed after the run" in capsys.readouterr().err
+
+
+def test_either_a_query_or_a_video_is_asked_for(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["explain", str(world.out)])
+    assert stop.value.code == 2
+    assert "--query" in capsys.readouterr().err

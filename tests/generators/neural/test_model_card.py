@@ -1,0 +1,63 @@
+"""A model card states data, weights, options and scores as they were, not as they are by default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.context import Context
+from generators.bart.rows import BartText, VGBartDP
+from generators.mdvc import MDVC
+from generators.qms.rows import BartQMS, TransformerQMS
+from generators.seq2seq import Seq2Seq
+
+from .conftest import toy
+from .test_rows import fitted
+
+Make = Callable[..., Context]
+
+
+def card(row: Any, folder: Path, context: Context) -> str:
+    generator = fitted(row, context)
+    generator.save(folder)
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (Seq2Seq, ["seq2seq: lr=0.01, layers=1", "learning rate: 0.01, weight decay 0"]),
+        (MDVC, ["mdvc: lr=0.003", "smoothing=0.1"]),
+        (
+            BartText,
+            ["weights: self-pretrained", "pretrain: epochs=1", "learning rate: 0.003 (fusion.* times 1)"],
+        ),
+        (VGBartDP, ["bart: weights=self", "softmax_axis=frames"]),
+        (
+            BartQMS,
+            ["qms: tau=0.5", "queries: self-pretrained BART encoder mean, mu 0.75", "weight decay 0.5"],
+        ),
+        (TransformerQMS, ["transformer: lr=0.003", "qms: tau=0.5", "queries: self-pretrained"]),
+    ],
+    ids=lambda value: value.name if isinstance(value, type) else "",
+)
+def test_a_card_tells_weights_and_every_option_of_the_row(
+    row: Any, told: list[str], context: Make, tmp_path: Path
+) -> None:
+    text = card(row, tmp_path, context(train__epochs=1))
+    for words in (*told, "text: ", "train: ", "decode: ", "precision: fp32", '"train": 16, "val": 4'):
+        assert words in text, words
+
+
+def test_a_card_tells_the_best_score_and_the_texts(context: Make, tmp_path: Path) -> None:
+    generator = fitted(Seq2Seq, context())
+    generator.save(tmp_path)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert f"CIDEr {generator.best:.4f} on validation (best of 2 epochs)" in text
+    other = fitted(Seq2Seq, context(), toy(17, where="text"))
+    digests = [made._config["trained_on"]["texts"] for made in (generator, other)]  # type: ignore[index, call-overload]
+    assert digests[0] != digests[1]
+    assert str(digests[0]) in text

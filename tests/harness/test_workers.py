@@ -1,0 +1,58 @@
+"""What a trained generator of a finished run says of a video, taken from the store."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from bench.explain.systems import told
+from tests.conftest import Cli
+from tests.tiny import Tiny
+
+SMALL = [
+    "train.epochs=1", "pretrain.epochs=1", "bart.width=16", "bart.heads=2", "bart.feed_forward=16",
+    "bart.encoder_layers=1", "bart.decoder_layers=1", "text.vocabulary=200", "decode.beams=1",
+]  # fmt: skip
+
+
+def test_a_trained_row_and_side_by_side_training(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    """Train two rows in two worker processes, then ask the one that can explain itself."""
+    out = tmp_path / "out"
+    options = [part for value in SMALL for part in ("--set", value)]
+    command = [
+        "run",
+        "--data",
+        tiny.folder,
+        "--generators",
+        "qms,bart-mm",
+        "--retrievers",
+        "bm25",
+        "--out",
+        out,
+    ]
+    done = cli(*command, "--set", "run.workers=2", *options)
+    assert done.status == 0, done.err
+    assert (out / "training" / "qms.jsonl").is_file()
+    assert "reused" not in done.err, done.err  # what a worker made is made now
+    text = cli("explain", out, "--video", "v10").out
+    assert "QMS wrote:" in text
+    assert "U v:" in text
+    assert "rejected" in text
+    before = (out / "summaries" / "qms.jsonl").read_bytes()
+    again = cli(*command, "--set", "run.workers=1", *options)
+    assert again.status == 0
+    assert "done" not in again.err  # workers are no part of any key
+    assert (out / "summaries" / "qms.jsonl").read_bytes() == before
+    shutil.rmtree(tiny.folder)
+    assert "QMS wrote:" in cli("explain", out, "--video", "v10").out  # without the data: the files alone
+
+
+def test_an_explanation_is_told_line_by_line() -> None:
+    rows = [{"query": "apple pie", "similarity": 0.9, "rejected": False}]
+    explanation = {"video_id": "v", "summary": "pie", "U_v": 0.5, "selected": [], "queries": rows}
+    assert list(told(explanation)) == [
+        "U v: 0.500",
+        "selected: (none)",
+        "queries:",
+        "  apple pie, similarity 0.900, rejected no",
+    ]

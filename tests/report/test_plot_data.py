@@ -1,0 +1,101 @@
+"""What the plots show is what the files say."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from bench.report.costs import _front
+from bench.report.plot_data import all_plots
+from bench.report.plots import Plot
+from bench.report.rank_data import BUCKETS, _wilson
+from bench.report.ranks import ranks, spread
+from bench.report.source import Source
+from bench.store.digests import file_digest
+from tests.report.conftest import QUERIES, World
+
+
+@pytest.fixture(scope="module")
+def plots(world: World) -> dict[str, Plot]:
+    return {plot.name: plot for plot in all_plots([Source.read(world.out)])}
+
+
+def rows(plot: Plot) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = plot.spec["data"]["values"]
+    return found
+
+
+def per_query(out: Path, cell: str) -> list[dict[str, str]]:
+    with (out / "per_query" / f"{cell}.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_an_even_sample_holds_the_first_and_the_last() -> None:
+    assert spread(range(1000), 4) == [0, 333, 666, 999]
+    assert spread([1, 2], 4) == [1, 2]
+
+
+def test_looked_up_ranks_give_the_accuracy_of_the_run(world: World) -> None:
+    source = Source.read(world.out)
+    found = ranks(source)
+    for generator, retriever in source.cells:
+        own = found[(found["generator"] == generator) & (found["retriever"] == retriever)]
+        near = own.groupby("query_id")["rank"].min() <= 10
+        accurate = [float(row["Acc@10"]) for row in per_query(world.out, f"{generator}.{retriever}")]
+        assert near.sum() == sum(accurate)
+        assert sum(accurate) > 0
+
+
+def test_many_queries_are_sampled(world: World) -> None:
+    found = ranks(Source.read(world.out), most=7)
+    assert found["query_id"].nunique() == 7
+
+
+def test_curves_hold_the_scores_with_their_intervals(world: World, plots: dict[str, Plot]) -> None:
+    scores = {(row.generator, row.metric): row for row in Source.read(world.out).scores}
+    shown = {(row["series"], row["k"]): row for row in rows(plots["curve-r-1"])}
+    assert {k for _, k in shown} == {1, 5, 10, 30}
+    for k in (1, 30):
+        row = scores["lead", f"R@{k}"]
+        assert shown["Lead", k]["value"] == pytest.approx(row.value * 100, abs=1e-4)
+        assert shown["Lead", k]["low"] == pytest.approx(row.ci_low * 100, abs=1e-4)
+
+
+def test_first_ranks_count_every_query_once(plots: dict[str, Plot]) -> None:
+    for series in {row["series"] for row in rows(plots["ranks-1"])}:
+        counts = [row["count"] for row in rows(plots["ranks-1"]) if row["series"] == series]
+        assert len(counts) == len(BUCKETS)
+        assert sum(map(int, map(str, counts))) == QUERIES
+    assert plots["ranks-1"].note == f"Over all {QUERIES} queries."
+
+
+def test_there_is_no_plot_without_data(plots: dict[str, Plot]) -> None:
+    assert "heat" in plots
+    assert "cost" in plots
+    assert not [name for name in plots if name.startswith("training")]
+
+
+def test_a_training_log_is_drawn_by_losses_and_validation(copy: Path) -> None:
+    log = copy / "training" / "lead.jsonl"
+    log.parent.mkdir()
+    lines = [{"step": n, "loss": 1 / n, "loss_entity": 2.0, "val_cider": n, "note": "text"} for n in (1, 2)]
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"]["training/lead.jsonl"] = file_digest(log)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    drawn = {plot.name: plot for plot in all_plots([Source.read(copy)]) if plot.section == "training"}
+    assert list(drawn) == ["training-1-losses", "training-1-validation"]
+    assert {row["series"] for row in rows(drawn["training-1-losses"])} == {"loss", "loss_entity"}
+    assert [row["value"] for row in rows(drawn["training-1-validation"])] == [1, 2]
+
+
+def test_the_front_holds_what_nothing_cheaper_reaches() -> None:
+    points = [{"x": x, "value": y} for x, y in ((3, 5), (1, 2), (2, 1), (4, 5), (1, 1))]
+    assert [row["front"] for row in _front(points)] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("found", "n"), [(0, 10), (3, 10), (10, 10), (499, 1000)])
+def test_wilsons_interval_is_that_of_statsmodels(found: int, n: int) -> None:
+    assert _wilson(found, n) == pytest.approx(proportion_confint(found, n, method="wilson"), abs=1e-4)

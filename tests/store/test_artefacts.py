@@ -1,0 +1,238 @@
+"""Artefacts are there whole or not at all, and what is read is what was written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import UsageError
+from bench.store.artefacts import RECORD, Store, default_root
+from bench.store.digests import digest
+from tests.conftest import child_environment
+
+KEY: dict[str, Any] = {"system": "s", "seed": 0, "options": {"k1": 0.9}}
+
+
+def build(folder: Path) -> dict[str, int]:
+    (folder / "deep").mkdir()
+    (folder / "text").write_text("content")
+    (folder / "deep" / "bytes").write_bytes(b"\x00\x01")
+    return {"score": 7}
+
+
+def never(folder: Path) -> None:
+    raise AssertionError("it is made already")
+
+
+def everything_in(root: Path) -> list[Path]:
+    """Return all files but locks, which are empty and stay."""
+    return [path for path in root.rglob("*") if path.is_file() and path.parent.name != "locks"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def test_an_artefact_is_made_once_and_read_afterwards(store: Store) -> None:
+    assert store.find("kind", KEY) is None
+    made = store.fetch("kind", KEY, build)
+    again = store.fetch("kind", KEY, never)
+    assert (made.reused, again.reused) == (False, True)
+    assert made.path == again.path
+    assert made.digest == again.digest
+    assert again.meta["score"] == 7
+    assert again.meta["seconds"] >= 0
+    assert (again.path / "text").read_text() == "content"
+
+
+def test_the_order_of_a_key_decides_nothing_and_its_values_everything(store: Store) -> None:
+    store.fetch("kind", KEY, build)
+    assert store.find("kind", dict(reversed(KEY.items()))) is not None
+    others: list[dict[str, Any]] = [
+        {**KEY, "seed": 1},
+        {**KEY, "seed": "0"},
+        {**KEY, "options": {"k1": 0.91}},
+        {**KEY, "role": "query"},
+        {"system": "s", "seed": 0},
+    ]
+    for other in others:
+        assert store.find("kind", other) is None
+    assert store.find("other kind", KEY) is None
+
+
+def test_the_digest_is_of_the_content_alone(store: Store) -> None:
+    assert store.fetch("kind", KEY, build).digest == store.fetch("kind", {"another": "key"}, build).digest
+
+    def differently(folder: Path) -> None:
+        build(folder)
+        (folder / "text").write_text("content.")
+
+    assert store.fetch("kind", {"a": 3}, differently).digest != store.fetch("kind", KEY, never).digest
+
+
+def test_a_build_that_fails_leaves_nothing(store: Store) -> None:
+    def fails(folder: Path) -> None:
+        build(folder)
+        raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        store.fetch("kind", KEY, fails)
+    assert everything_in(store.root) == []
+    assert store.find("kind", KEY) is None
+    assert store.fetch("kind", KEY, build).meta["score"] == 7
+
+
+def damage_file(folder: Path) -> None:
+    (folder / "text").write_text("c0ntent")
+
+
+def remove_file(folder: Path) -> None:
+    (folder / "deep" / "bytes").unlink()
+
+
+def cut_record(folder: Path) -> None:
+    (folder / RECORD).write_bytes((folder / RECORD).read_bytes()[:-20])
+
+
+def remove_record(folder: Path) -> None:
+    (folder / RECORD).unlink()
+
+
+def empty_list(folder: Path) -> None:
+    (folder / RECORD).write_text("[]")
+
+
+def other_meta(folder: Path) -> None:
+    text = (folder / RECORD).read_text()
+    assert '"score": 7' in text
+    (folder / RECORD).write_text(text.replace('"score": 7', '"score": 8'))
+
+
+def not_utf8(folder: Path) -> None:
+    (folder / RECORD).write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_file, remove_file, cut_record, remove_record, empty_list, other_meta, not_utf8]
+)
+def test_a_damaged_artefact_is_said_to_be_and_made_again(
+    store: Store, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = store.fetch("kind", KEY, build)
+    damage(made.path)
+    again = store.fetch("kind", KEY, build)
+    assert not again.reused
+    assert again.meta["score"] == 7
+    assert "is damaged" in capsys.readouterr().err
+    assert store.fetch("kind", KEY, never).reused
+
+
+def test_what_was_recorded_comes_back_as_json_would_have_it(store: Store) -> None:
+    meta: dict[str, Any] = {
+        "text": "ü\u2028",
+        "none": None,
+        "list": [1, 0.1, 1e-300],
+        "nested": {"b": 1, "a": True},
+    }
+    store.fetch("kind", KEY, lambda folder: meta)
+    found = store.fetch("kind", KEY, never)
+    assert {name: found.meta[name] for name in meta} == meta
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+from bench.store.artefacts import Store
+store = Store(Path({root!r}))
+def build(folder):
+    (folder / "text").write_text("content")
+    {work}
+    return {{"by": os.getpid()}}
+artefact = store.fetch("kind", {{"k": 1}}, build)
+print(artefact.meta["by"], artefact.reused)
+"""
+
+
+def child(root: Path, work: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(CHILD).format(root=str(root), work=work)],
+        env=child_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_process_that_ends_in_the_middle_leaves_no_artefact(store: Store) -> None:
+    ended = child(store.root, "os._exit(9)")
+    ended.communicate(timeout=60)
+    assert ended.returncode == 9
+    assert store.find("kind", {"k": 1}) is None
+    assert store.fetch("kind", {"k": 1}, build).path.is_dir()
+
+
+def test_two_processes_that_race_agree(store: Store) -> None:
+    wait = f"Path({str(store.root)!r}, str(os.getpid())).touch()\n    " + (
+        f"[time.sleep(0.01) for _ in range(3000) if len(list(Path({str(store.root)!r}).glob('[0-9]*'))) < 2]"
+    )
+    racing = [child(store.root, wait) for _ in range(2)]
+    said = [process.communicate(timeout=60)[0].split() for process in racing]
+    assert [process.returncode for process in racing] == [0, 0]
+    assert len({by for by, _ in said}) == 1  # both use what one of them made
+    assert not list((store.root / "kind").glob(".*"))
+
+
+def test_scratch_outlives_a_failure_and_goes_when_the_work_is_done(store: Store) -> None:
+    def fails(folder: Path) -> None:
+        (store.scratch("kind", KEY) / "checkpoint").write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.fetch("kind", KEY, fails)
+    assert (store.scratch("kind", KEY) / "checkpoint").read_text() == "half"
+    assert not (store.scratch("kind", {"other": 1}) / "checkpoint").exists()
+    store.fetch("kind", KEY, build)
+    assert list(store.scratch("kind", KEY).iterdir()) == []
+
+
+def test_a_shared_store_is_readable_as_the_umask_says(store: Store) -> None:
+    before = os.umask(0o022)
+    try:
+        made = store.fetch("kind", KEY, build)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o755
+    assert stat.S_IMODE((made.path / RECORD).stat().st_mode) == 0o644
+
+
+def test_the_record_names_key_and_files(store: Store) -> None:
+    record = json.loads((store.fetch("kind", KEY, build).path / RECORD).read_text())
+    assert record["key"] == KEY
+    assert set(record["files"]) == {"text", "deep/bytes"}
+    assert digest(record["key"]).startswith(store.fetch("kind", KEY, never).path.name)
+
+
+def test_a_store_that_cannot_be_made_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--store or BENCH_STORE"):
+        Store(tmp_path / "file" / "store")
+
+
+def test_the_default_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BENCH_STORE", str(tmp_path / "named"))
+    assert default_root() == tmp_path / "named"
+    monkeypatch.delenv("BENCH_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_root() == tmp_path / "qms-bench"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_root() == tmp_path / ".cache" / "qms-bench"

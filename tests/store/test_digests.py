@@ -1,0 +1,112 @@
+"""Digests change with what they are of, and with nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.store.code_digest import code_digest, source_of
+from bench.store.digests import canonical, digest
+
+
+def test_a_value_has_one_text() -> None:
+    assert canonical({"b": [1, 0.1, None], "a": "ü"}) == '{"a":"ü","b":[1,0.1,null]}'
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    assert digest([1]) != digest(["1"]) != digest([1.0])
+
+
+def test_numbers_that_json_has_not_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical(float("nan"))
+
+
+def test_half_a_surrogate_pair_has_a_digest() -> None:
+    assert digest("\ud800") != digest("\ud801")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a package on the path in which ``entry`` uses ``used`` in every way of importing."""
+    folder = tmp_path / "strangers_package"
+    (folder / "inner").mkdir(parents=True)
+    sources = {
+        "__init__.py": "raise ImportError('nobody may import me')\n",
+        "entry.py": "import json\nimport strangers_package.plain\nfrom . import sibling\n"
+        "from strangers_package.inner import module\ndef later():\n    from .lazy import name\n",
+        "plain.py": "import bench.text\n",
+        "sibling.py": "",
+        "lazy.py": "from .inner.deep import x\n",
+        "inner/__init__.py": "",
+        "inner/module.py": "",
+        "inner/deep.py": "",
+        "unused.py": "",
+    }
+    for name, source in sources.items():
+        (folder / name).write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def fresh(module: str = "strangers_package.entry") -> str:
+    code_digest.cache_clear()
+    return code_digest(module)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "entry.py",
+        "plain.py",
+        "sibling.py",
+        "lazy.py",
+        "inner/module.py",
+        "inner/deep.py",
+        "inner/__init__.py",
+    ],
+)
+def test_code_that_is_imported_in_any_way_counts(package: Path, name: str) -> None:
+    before = fresh()
+    path = package / name
+    path.write_text(path.read_text() + "# changed\n")
+    assert fresh() != before
+
+
+def test_code_that_is_not_imported_does_not_count(package: Path) -> None:
+    before = fresh()
+    (package / "unused.py").write_text("changed = True\n")
+    assert fresh() == before
+
+
+def test_nothing_is_imported(package: Path) -> None:
+    fresh()
+    assert not [name for name in sys.modules if name.startswith("strangers_package")]
+
+
+def test_a_module_that_is_not_there_has_no_source(package: Path) -> None:
+    assert source_of("strangers_package.nowhere") is None
+    assert source_of("no_such_package_at_all.module") is None
+    assert source_of("sys") is None
+    assert source_of("strangers_package.inner.deep") == package / "inner" / "deep.py"
+
+
+def test_our_own_modules_are_followed_from_a_strangers(package: Path) -> None:
+    (package / "plain.py").write_text("")
+    without = fresh()
+    (package / "plain.py").write_text("import bench.text\n")
+    with_text = fresh()
+    (package / "plain.py").write_text("import bench.types\n")
+    assert len({without, with_text, fresh()}) == 3
+
+
+def test_modules_that_carry_values_do_not_count(package: Path) -> None:
+    before = fresh()
+    (package / "options.py").write_text("x = 1\n")
+    (package / "plain.py").write_text(
+        "import bench.text\nfrom . import options\nimport bench.store.artefacts\n"
+    )
+    carried = fresh()
+    assert carried != before  # plain.py itself changed
+    (package / "options.py").write_text("x = 2\n")
+    assert fresh() == carried

@@ -1,0 +1,212 @@
+"""Scores as they are printed: marks, escapes, and the same numbers in every format."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.harness.stages.score import COLUMNS
+from bench.harness.writer import COST_COLUMNS
+from bench.tables.build import (
+    BEST,
+    GENERATION,
+    RETRIEVAL,
+    SECOND,
+    Cell,
+    Table,
+    build_tables,
+    to_csv,
+    to_html,
+    to_latex,
+    to_markdown,
+)
+
+HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
+MANIFEST: dict[str, Any] = {
+    "labels": {
+        "one": "One", "two": "Two", "three": "Three", "ref": "Reference",
+        "bm25": "BM25", "dpr-pt": "DPR (PT)",
+    },
+    "references": ["ref"], "signature": "data: x | n: 5", "coverage_line": "dataset: 5 videos",
+    "dataset": {"name": "x", "synthetic": True},
+}  # fmt: skip
+
+
+def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return scores in which every metric of a cell has one value, and costs."""
+    rows = [
+        {"generator": g, "retriever": r, "metric": metric, "value": value, "seed": 0}
+        for (g, r), value in values.items()
+        for metric in (RETRIEVAL if r else GENERATION.values())
+    ]
+    costs = pd.DataFrame(
+        [{"generator": g, "retriever": r, "params": 12345.0, "peak_mb": 0.5} for g, r in values],
+        columns=list(COST_COLUMNS),
+    )
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS)), costs
+
+
+def retrieval(values: dict[tuple[str, str | None], float]) -> Table:
+    return next(table for table in build_tables(*frames(values), MANIFEST) if table.name == "retrieval")
+
+
+def ranks(table: Table) -> dict[tuple[str, ...], str]:
+    return {tuple(names): cells[0].rank for names, cells in table.rows}
+
+
+def table(label: str = HOSTILE) -> Table:
+    rows = [
+        (["BM25", label], [Cell("12.34", BEST, star=True), Cell("")]),
+        (["BM25", "b"], [Cell("1,234", SECOND), Cell("0.10")]),
+    ]
+    return Table("sample", label, ["Retriever", label], ["R@1", label], rows, [f"Signature: {label}"])
+
+
+# What is marked
+
+
+def test_best_and_second_are_marked_within_a_block_and_not_across() -> None:
+    found = ranks(
+        retrieval(
+            {
+                ("one", "bm25"): 0.1,
+                ("two", "bm25"): 0.3,
+                ("three", "bm25"): 0.2,
+                ("one", "dpr-pt"): 0.9,
+                ("two", "dpr-pt"): 0.8,
+                ("three", "dpr-pt"): 0.7,
+            }
+        )
+    )
+    assert found["BM25", "Two"] == found["DPR (PT)", "One"] == BEST
+    assert found["BM25", "Three"] == found["DPR (PT)", "Two"] == SECOND
+    assert found["BM25", "One"] == found["DPR (PT)", "Three"] == ""
+
+
+def test_ties_share_a_mark_and_what_prints_alike_is_a_tie() -> None:
+    found = ranks(retrieval({("one", "bm25"): 0.50001, ("two", "bm25"): 0.50002, ("three", "bm25"): 0.2}))
+    assert list(found.values()) == [BEST, BEST, SECOND]
+
+
+def test_equal_rows_have_no_best() -> None:
+    assert set(ranks(retrieval({("one", "bm25"): 0.5, ("two", "bm25"): 0.5})).values()) == {""}
+    assert set(ranks(retrieval({("one", "bm25"): 0.5})).values()) == {""}
+
+
+def test_reference_rows_are_never_marked_and_take_no_mark_from_others() -> None:
+    found = ranks(retrieval({("ref", "bm25"): 0.9, ("one", "bm25"): 0.2, ("two", "bm25"): 0.1}))
+    assert found == {("BM25", "Reference"): "", ("BM25", "One"): BEST, ("BM25", "Two"): SECOND}
+
+
+def test_rows_stand_in_the_order_of_the_run_with_blocks_together() -> None:
+    found = retrieval(
+        {("two", "bm25"): 0.1, ("two", "dpr-pt"): 0.1, ("one", "bm25"): 0.2, ("one", "dpr-pt"): 0.2}
+    )
+    assert [tuple(names) for names, _ in found.rows] == [
+        ("BM25", "Two"), ("BM25", "One"), ("DPR (PT)", "Two"), ("DPR (PT)", "One"),
+    ]  # fmt: skip
+
+
+def test_numbers_are_hundredfold_with_two_decimals() -> None:
+    found = retrieval({("one", "bm25"): 0.123456})
+    assert {cell.text for _, cells in found.rows for cell in cells} == {"12.35"}
+    assert found.columns == RETRIEVAL
+    assert "×100" in found.caption
+
+
+def test_a_synthetic_dataset_is_called_that() -> None:
+    assert "(synthetic)" in retrieval({("one", "bm25"): 0.1}).caption
+
+
+def test_signature_and_coverage_stand_under_every_table() -> None:
+    for built in build_tables(*frames({("one", None): 0.5, ("one", "bm25"): 0.5}), MANIFEST):
+        for render in (to_markdown, to_csv, to_latex, to_html):
+            text = html.unescape(render(built))
+            assert "Signature: data: x" in text
+            assert "Coverage: dataset: 5 videos" in text
+
+
+def test_tables_of_nothing_are_tables() -> None:
+    scores, costs = frames({("one", "bm25"): 0.5})
+    for built in build_tables(scores.iloc[:0], costs.iloc[:0], MANIFEST):
+        for render in (to_markdown, to_csv, to_latex, to_html):
+            assert render(built)
+
+
+# How it is written
+
+
+def test_markdown_has_a_cell_for_each_column_whatever_the_label() -> None:
+    lines = [line for line in to_markdown(table()).splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in lines} == {5}
+    assert "**12.34**\\*" in lines[2]
+    assert "<u>1,234</u>" in lines[3]
+    assert "–" in lines[2]
+    assert "<b>" not in to_markdown(table("<b>"))
+
+
+def test_a_line_end_in_a_label_breaks_no_row() -> None:
+    assert len(to_markdown(table("a\nb")).split("| BM25 ")) == 3
+
+
+def test_csv_comes_back_as_it_was() -> None:
+    text = to_csv(table())
+    rows = list(csv.reader(io.StringIO(text)))
+    assert rows[0] == ["Retriever", HOSTILE, "R@1", HOSTILE]
+    assert rows[1] == ["BM25", HOSTILE, "12.34", ""]
+    assert rows[2] == ["BM25", "b", "1234", "0.10"]
+    assert rows[3][0].startswith("# Signature")
+
+
+@pytest.mark.parametrize("label", ["=1+1", "+x", "-x", "@x", "\t=1"])
+def test_csv_runs_no_formula(label: str) -> None:
+    assert list(csv.reader(io.StringIO(to_csv(table(label)))))[1][1] == f"'{label}"
+
+
+def test_latex_escapes_and_marks() -> None:
+    text = to_latex(table())
+    row = next(line for line in text.splitlines() if "12.34" in line)
+    assert r"A\textbar{}B \textless{}b\textgreater{}\&''x''" in row
+    for escaped in (r"\textbackslash{}", r"100\%", r"\$x\_1\$", r"\#\{\textasciitilde{}\textasciicircum{}\}"):
+        assert escaped in row
+    assert r"\textbf{12.34}*" in row
+    assert r"\underline{1,234}" in text
+    assert len(re.findall(r"(?<!\\)&", row)) == 3
+    assert row.endswith(r"\\")
+    assert r"\begin{tabular}{llrr}" in text
+
+
+@pytest.mark.parametrize("label", ["[mine]", "*mine", "a\n\nb", HOSTILE])
+def test_latex_leaves_no_sign_that_latex_reads_otherwise(label: str) -> None:
+    text = to_latex(Table("x", label, [label], ["p < 0.05"], [([label], [Cell("1.00")])] * 2, [label]))
+    body = text.partition("\n")[2]
+    assert not re.search(r'[<>|"]|(?<!\\)[%#~^]', body)
+    assert "\n\n" not in body.partition(r"\end{tabular}")[0]
+    assert not re.search(r"\\\\\s*[\[*]", body)
+    bare = re.sub(r"\\[{}]", "", body)
+    assert bare.count("{") == bare.count("}")
+    assert text.startswith(r"% \usepackage{booktabs}")
+
+
+def test_latex_rules_blocks_off() -> None:
+    found = retrieval({("one", "bm25"): 0.1, ("one", "dpr-pt"): 0.1})
+    assert to_latex(found).count(r"\midrule") == 2
+
+
+def test_html_escapes_every_text_and_marks() -> None:
+    text = to_html(table())
+    assert "<b>" not in text
+    assert text.count(html.escape(HOSTILE)) >= 5
+    assert "<td><strong>12.34</strong>*</td>" in text
+    assert "<td><u>1,234</u></td>" in text
+
+
+def test_a_name_cannot_leave_its_attribute() -> None:
+    built = Table('x" onload="alert(1)', "c", ["a"], [], [], [])
+    assert 'onload="' not in to_html(built)

@@ -50,3 +50,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
 def suggestions(name: str, known: Sequence[str], most: int = 3) -> list[str]:
     """Return up to ``most`` known names that look like ``name``, best first."""
     return get_close_matches(name, known, n=most, cutoff=0.6)
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """Return ``repr(value)`` for a message, cut to ``limit`` characters: a field may hold megabytes."""
+    if isinstance(value, str | bytes):
+        value = value[: limit + 1]
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -19,7 +19,7 @@ from bench.protocols import Generator, Retriever, is_reference
 from bench.report.page import open_sources, render
 from bench.result import COSTS, SCORES, SIGNIFICANCE
 from bench.store.artefacts import Store
-from bench.store.files import json_lines
+from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
 from bench.tables.build import RENDERERS, SUFFIXES, build_tables
 
@@ -53,7 +53,7 @@ class Record:
         )
         pool = self._plan.pool_videos(references=True)
         lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
-        self._out.write("references.jsonl", json_lines(lines))
+        self._out.write("references.jsonl", format_json_lines(lines))
         self._flush(finished=False)
 
     def summaries(self, component: Component[Generator], summaries: Summaries, scores: CellScores) -> None:
@@ -61,7 +61,7 @@ class Record:
         name, meta = component.name, summaries.meta
         self._out.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
         if meta.get("training"):
-            self._out.write(f"training/{name}.jsonl", json_lines(meta["training"]))
+            self._out.write(f"training/{name}.jsonl", format_json_lines(meta["training"]))
         self._per_item(f"per_video/{name}.csv", "video_id", scores)
         self._cell(name, meta, manifest.summaries_coverage(summaries))
         self._manifest["distinct"][name] = manifest.distinct_share(summaries)

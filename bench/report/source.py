@@ -12,7 +12,7 @@ from bench.output.folder import checked, read_manifest
 from bench.output.trec import read_qrels
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
-from bench.store.files import read_json_lines
+from bench.store.json_files import read_json_lines
 from bench.types import QueryId, VideoId
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Source:
     def told(self, kind: str, generator: str) -> list[dict[str, Any]]:
         """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""
         path = self.file(f"{kind}/{generator}.jsonl")
-        return read_json_lines(path) if path else []
+        return read_json_lines(path, allow_nan=True) if path else []
 
     def per_video(self, generator: str) -> pd.DataFrame:
         """Return BLEU, ROUGE-L and CIDEr of each video's summary."""

@@ -16,6 +16,7 @@ _CARRIERS = frozenset(
         "bench.context",
         "bench.errors",
         "bench.store.files",
+        "bench.store.json_files",
         "bench.store.code_digest",
         "bench.store.digests",
         "bench.store.artefacts",

@@ -1,14 +1,119 @@
-"""Files that are there whole or not at all."""
+"""Text files: read with one set of rules about encodings, and written whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import gzip
+import io
 import os
+import stat
+import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, NoReturn
+
+from bench.errors import DataError, MissingError
+
+STANDARD_INPUT = Path("-")
+"""The path that stands for standard input."""
+
+_GZIP = b"\x1f\x8b"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def raise_data_error(problem: str) -> NoReturn:
+    """Raise a problem as a DataError: what a reader does unless its caller collects problems."""
+    raise DataError(problem)
+
+
+def read_text(path: Path) -> str:
+    r"""Return the text of a UTF-8 file, its lines ended by ``\n``; errors as `read_lines`."""
+    with open_bytes(path) as stream:
+        data = stream.read()
+    try:
+        text = data.removeprefix(_UTF8_MARK).decode("utf-8")
+    except UnicodeDecodeError:
+        for number, raw in _split_lines(io.BytesIO(data)):
+            _decode_line(path, number, raw, raise_data_error)
+        raise
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_lines(path: Path, *, report: Callable[[str], None] = raise_data_error) -> Iterator[tuple[int, str]]:
+    """Yield each line of a UTF-8 text file with its number from 1, without its line end.
+
+    A byte order mark is skipped; LF, CRLF and CR end a line; gzip is read as what it holds. A line that is
+    not UTF-8 goes to ``report`` as ``file:line: what is wrong``, and is left out if that returns. Raises
+    MissingError when there is no such file, DataError when it cannot be read.
+    """
+    for number, raw in read_raw_lines(path):
+        line = _decode_line(path, number, raw, report)
+        if line is not None:
+            yield number, line
+
+
+def read_raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (number, bytes) of each line: as `read_lines`, for readers that decode by themselves."""
+    with open_bytes(path) as stream:
+        yield from _split_lines(stream)
+
+
+@contextlib.contextmanager
+def open_bytes(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file, a pipe or ``-`` (standard input) for reading; what is compressed by gzip is unpacked.
+
+    Raises MissingError when there is no such file; an error while reading inside the block is a DataError.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            yield _unpacked(_opened(path, stack), stack)
+    except FileNotFoundError as error:
+        raise MissingError(f"{path}: there is no such file.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: damaged gzip data ({error}).") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> IO[bytes]:
+    if path == STANDARD_INPUT:
+        return io.BytesIO(sys.stdin.buffer.read())
+    stream = stack.enter_context(path.open("rb"))
+    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        return stream
+    return io.BytesIO(stream.read())  # a pipe cannot go back to its first bytes
+
+
+def _unpacked(stream: IO[bytes], stack: contextlib.ExitStack) -> IO[bytes]:
+    compressed = stream.read(2) == _GZIP
+    stream.seek(0)
+    return stack.enter_context(gzip.GzipFile(fileobj=stream)) if compressed else stream
+
+
+def _split_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    for chunk in stream:  # ends with LF, or with the file
+        if number == 0:
+            chunk = chunk.removeprefix(_UTF8_MARK)
+        for line in chunk.removesuffix(b"\n").removesuffix(b"\r").split(b"\r"):
+            number += 1
+            yield number, line
+
+
+def _decode_line(path: Path, number: int, raw: bytes, report: Callable[[str], None]) -> str | None:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        utf16 = number == 1 and raw.startswith(_UTF16_MARKS)
+        hint = "It looks like UTF-16: s" if utf16 else "S"
+        report(
+            f"{path}:{number}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1}). "
+            f"{hint}ave the file as UTF-8."
+        )
+        return None
 
 
 @contextlib.contextmanager
@@ -41,17 +146,6 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(data)
-
-
-def json_lines(items: Iterable[Mapping[str, Any]]) -> str:
-    """Return objects as JSON lines, UTF-8 as it is."""
-    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
-
-
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSON lines file."""
-    # not splitlines(): a text may hold other line ends
-    return [json.loads(line) for line in path.read_bytes().decode("utf-8").split("\n") if line]
 
 
 def _umask() -> int:

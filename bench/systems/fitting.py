@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, cast
 
 from bench.protocols import Trainable
 from bench.store.artefacts import Artefact, Store
-from bench.store.files import read_json_lines
+from bench.store.json_files import read_json_lines
 from bench.systems.component import Component
 from bench.systems.cost import measured
 from bench.types import Json, Video
@@ -37,7 +37,7 @@ def fitted_model(
             system.fit(*splits())
             system.save(folder)
         log = folder / "training.jsonl"  # a system may save one beside its weights
-        lines: list[Json] = [*read_json_lines(log)] if log.is_file() else []
+        lines: list[Json] = [*read_json_lines(log, allow_nan=True)] if log.is_file() else []
         return {
             "seconds": cost.seconds,
             "peak_mb": cost.peak_mb,

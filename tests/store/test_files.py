@@ -1,0 +1,84 @@
+"""Text files are read by one set of rules, whatever wrote them."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import threading
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from bench.errors import DataError, MissingError
+from bench.store.files import STANDARD_INPUT, read_lines, read_raw_lines, read_text
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "file"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"one\ntwo\xc3\xbc\n",
+        b"\xef\xbb\xbfone\r\ntwo\xc3\xbc\r\n",
+        b"one\rtwo\xc3\xbc\r",
+        gzip.compress(b"\xef\xbb\xbfone\ntwo\xc3\xbc\n"),
+    ],
+    ids=["LF", "byte order mark and CRLF", "CR", "gzip"],
+)
+def test_the_same_text_is_read_however_it_was_saved(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    assert read_text(path) == "one\ntwoü\n"
+    assert list(read_lines(path)) == [(1, "one"), (2, "twoü")]
+    assert list(read_raw_lines(path)) == [(1, b"one"), (2, "twoü".encode())]
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\n", b"a\n\nb", b"a\r\r\nb\n\r", "a\u2028b\x0bc\n".encode()])
+def test_lines_are_those_of_universal_newlines(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    expected = [line.removesuffix("\n") for line in TextIOWrapper(BytesIO(data), encoding="utf-8")]
+    assert [line for _, line in read_lines(path)] == expected
+
+
+def test_another_encoding_is_named_with_line_and_byte(path: Path) -> None:
+    path.write_bytes(b"good\nna\xefve\nbad\xff\n")
+    message = f"{path}:2: not UTF-8 (byte 0xef at column 3). Save the file as UTF-8."
+    with pytest.raises(DataError) as error:
+        read_text(path)
+    assert str(error.value) == message
+    problems: list[str] = []
+    assert list(read_lines(path, report=problems.append)) == [(1, "good")]
+    assert problems == [message, f"{path}:3: not UTF-8 (byte 0xff at column 4). Save the file as UTF-8."]
+
+
+def test_utf16_is_recognized(path: Path) -> None:
+    path.write_bytes("text\n".encode("utf-16"))
+    with pytest.raises(DataError, match="looks like UTF-16"):
+        read_text(path)
+
+
+def test_a_pipe_is_read(path: Path) -> None:
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(b"one\n"),))
+    writer.start()
+    assert read_text(path) == "one\n"
+    writer.join()
+
+
+def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"one\r\n")))
+    assert list(read_lines(STANDARD_INPUT)) == [(1, "one")]
+
+
+def test_what_cannot_be_read_is_an_error_that_names_the_file(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="file: there is no such file"):
+        read_text(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_text(tmp_path)
+    path.write_bytes(gzip.compress(b"one\n" * 1000)[:-12])
+    with pytest.raises(DataError, match="file: damaged gzip data"):
+        list(read_lines(path))

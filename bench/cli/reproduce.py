@@ -58,7 +58,7 @@ def _run(chosen: argparse.Namespace) -> int:
             f"--from takes everything from a finished run; leave out {flags}, or leave out --from."
         )
     given |= {name: getattr(chosen, name) for name in ("quiet", "verbose") if getattr(chosen, name)}
-    report = reproduce(chosen.target, given, source=chosen.source, sweeping=chosen.sweep)
+    report = reproduce(chosen.target, given, source=chosen.source, vary_choices=chosen.sweep)
     print("\n".join(RENDERERS[chosen.format](table) for table in report.tables))
     if report.out:
         print(f"bench: the report is in {report.out / 'reproduce'}", file=sys.stderr)

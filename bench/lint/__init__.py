@@ -1,4 +1,6 @@
 """Audit the arithmetic of a results table: the paper's, ours or anybody's.
 
-file → (`csvform`, `markdown`, `latex`) → `grid` → `tables` → `rules` → `report`.
+A file is read by `readers.csv`, `readers.markdown` or `readers.latex` into a `readers.grid.Grid`,
+`readers.header` finds its columns and returns a `table.Table`, the checks (`rules`, `improvements`,
+`emphasis`, `granularity`) yield violations, and `report` collects them.
 """

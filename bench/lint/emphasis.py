@@ -1,24 +1,23 @@
-"""Bold and underline: what is marked best must not be beaten by what is not."""
+"""Check bold and underline: a value marked as best or second must not be below an unmarked one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from bench.lint.columns import Column
 from bench.lint.rules import Violation
-from bench.lint.table import Entry, Row, Table
+from bench.lint.table import Column, Entry, Row, Table
 
 Scored = list[tuple[Row, Entry]]
 _REFERENCE = re.compile(r"oracle|human|upper[ -]bound|ground[ -]truth|transcript|reference|topline", re.I)
-"""Rows that tables show for comparison and leave out of the contest."""
+"""Rows that tables show for comparison and leave out of the comparison."""
 
 
-def marks(table: Table) -> Iterator[Violation]:
-    """Find bold values below an unmarked one, and underlined ones that are not the second.
+def check_emphasis(table: Table) -> Iterator[Violation]:
+    """Yield bold values below an unmarked one, and underlined values that are not the second best.
 
     A column of a group without marks is not checked. Where several blocks between rules have bold
-    values each is a contest of its own, else the whole group is one.
+    values each is compared by itself, else the whole group is.
     """
     for group in table.groups():
         rows = [row for row in table.rows if row.group == group and not _all_bold(row)]
@@ -54,24 +53,28 @@ def _bold(scope: Scored, column: Column) -> Iterator[Violation]:
     plain = [(row, entry) for row, entry in scope if not entry.bold and not _REFERENCE.search(row.label)]
     for row, entry in scope:
         if entry.bold and (above := _best(plain)) and above[1].number.low > entry.number.high:
-            yield _beaten("bold", "best", row, column, (entry, *above))
+            yield _violation("bold", "best", row, column, (entry, *above))
 
 
 def _underlined(scope: Scored, column: Column) -> Iterator[Violation]:
-    open_ = [(row, entry) for row, entry in scope if not entry.bold]
-    if len(open_) == len(scope) and open_:
-        open_.remove(max(open_, key=lambda pair: pair[1].number.value))  # no bold: the best goes without
-    plain = [(row, entry) for row, entry in open_ if not entry.underline and not _REFERENCE.search(row.label)]
+    unmarked = [(row, entry) for row, entry in scope if not entry.bold]
+    if len(unmarked) == len(scope) and unmarked:
+        unmarked.remove(
+            max(unmarked, key=lambda pair: pair[1].number.value)
+        )  # no bold: the best goes without
+    plain = [
+        (row, entry) for row, entry in unmarked if not entry.underline and not _REFERENCE.search(row.label)
+    ]
     for row, entry in scope:
         if entry.underline and (above := _best(plain)) and above[1].number.low > entry.number.high:
-            yield _beaten("underline", "second", row, column, (entry, *above))
+            yield _violation("underline", "second", row, column, (entry, *above))
 
 
 def _best(scored: Scored) -> tuple[Row, Entry] | None:
     return max(scored, key=lambda pair: pair[1].number.value, default=None)
 
 
-def _beaten(mark: str, place: str, row: Row, column: Column, found: tuple[Entry, Row, Entry]) -> Violation:
+def _violation(mark: str, place: str, row: Row, column: Column, found: tuple[Entry, Row, Entry]) -> Violation:
     entry, winner, above = found
     return Violation(
         f"{row.name}, {column}",

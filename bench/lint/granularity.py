@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from bench.lint.columns import Column
 from bench.lint.readers.number import Printed
 from bench.lint.rules import Violation
-from bench.lint.table import Row, Scale, Table
+from bench.lint.table import Column, Row, Scale, Table
 
-MOST_DECIMALS = 5
+MAX_DECIMALS = 5
 """Beyond this precision (of the fraction) the smallest n is not sought: nobody prints so much."""
 
-SURPRISING = 1e-3
+MAX_CHANCE = 1e-3
 """Above this chance a smallest n says nothing, and no note is made of it."""
 
 
@@ -41,8 +40,8 @@ def _numbers(table: Table) -> Iterator[tuple[Row, Column, Printed, int]]:
                 yield row, column, entry.number, scale
 
 
-def contradicts_n(table: Table, stated: int | None = None) -> Iterator[Violation]:
-    """Find means that no whole number of hits over the stated number of queries can give."""
+def check_granularity(table: Table, stated: int | None = None) -> Iterator[Violation]:
+    """Yield means that no whole number of hits over the stated number of queries can give."""
     for row, column, number, scale in _numbers(table):
         n = row.n or stated
         if n and not can_be_mean(number, scale, n * steps(column)):
@@ -58,29 +57,29 @@ def contradicts_n(table: Table, stated: int | None = None) -> Iterator[Violation
 def smallest_n(table: Table) -> tuple[int, int, float] | None:
     """Return the smallest n that can have produced every P@1 and Acc@k, their number, and a chance.
 
-    The chance is that as many values of a much larger n would all fit. None where there is nothing to
-    tell from: no such column, machine precision, or steps no wider than the printed digits.
+    The chance is that as many values of a much larger n would all fit. None where nothing follows: no
+    such column, machine precision, or steps no wider than the printed digits.
     """
     numbers = [(p, s) for _, c, p, s in _numbers(table) if steps(c) == 1 and p.half > 0]
-    if not numbers or any(p.half / s < Decimal(5).scaleb(-MOST_DECIMALS - 1) for p, s in numbers):
+    if not numbers or any(p.half / s < Decimal(5).scaleb(-MAX_DECIMALS - 1) for p, s in numbers):
         return None
     enough = max(int(Fraction(s) / (2 * Fraction(p.half))) for p, s in numbers)
     hardest = sorted(set(numbers), key=lambda pair: pair[0].half)
-    found = next((n for n in range(1, enough) if all(can_be_mean(p, s, n) for p, s in hardest)), None)
-    if found is None:
+    n = next((n for n in range(1, enough) if all(can_be_mean(p, s, n) for p, s in hardest)), None)
+    if n is None:
         return None
     chance = 1.0
     for p, s in numbers:
-        chance *= min(1.0, found * float(2 * p.half / s))
-    return found, len(numbers), chance
+        chance *= min(1.0, n * float(2 * p.half / s))
+    return n, len(numbers), chance
 
 
 def granularity_note(table: Table) -> str | None:
     """Return what the printed digits say about the number of queries, or None."""
-    told = smallest_n(table)
-    if told is None or told[2] > SURPRISING:
+    smallest = smallest_n(table)
+    if smallest is None or smallest[2] > MAX_CHANCE:
         return None
-    n, count, chance = told
+    n, count, chance = smallest
     return (
         f"smallest number of queries that gives all {count} values of P@1 and Acc@k: {n:,} "
         f"(values of a much larger n would all fit with a chance of about {chance:.1g})"

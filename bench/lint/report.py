@@ -8,31 +8,29 @@ from itertools import chain
 from pathlib import Path
 
 from bench.errors import DataError, UsageError
-from bench.lint import emphasis as marks
-from bench.lint import granularity, rules
-from bench.lint import improvements as gains
-from bench.lint.readers import csv as csvform
-from bench.lint.readers import latex, markdown
-from bench.lint.readers.header import Grid, to_table
+from bench.lint import emphasis, granularity, improvements, rules
+from bench.lint.readers import csv, latex, markdown
+from bench.lint.readers.grid import Grid
+from bench.lint.readers.header import to_table
 from bench.lint.rules import Violation
 from bench.lint.table import Table
 
 _CHECKS = (
-    rules.within_bounds,
-    rules.never_falls,
-    rules.accuracy_at_1_is_precision_at_1,
-    rules.accuracy_fits_hits,
-    rules.hits_never_fall,
-    rules.recall_within_accuracy,
-    rules.sums,
-    gains.improvements,
-    marks.marks,
+    rules.check_bounds,
+    rules.check_monotonicity,
+    rules.check_accuracy_at_1,
+    rules.check_accuracy_against_hits,
+    rules.check_hits,
+    rules.check_recall_against_accuracy,
+    rules.check_totals,
+    improvements.check_improvements,
+    emphasis.check_emphasis,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """Hold what an audit found: violations of arithmetic, and notes that are none."""
+    """The result of an audit: violations of arithmetic, and notes that are not violations."""
 
     target: str
     cells: int
@@ -41,16 +39,16 @@ class LintReport:
 
     @property
     def ok(self) -> bool:
-        """Return whether nothing is violated."""
+        """Whether nothing is violated."""
         return not self.violations
 
     def to_text(self) -> str:
         """Return the report for a terminal: one line for each violation, then the notes, then the count."""
         lines = [f"{v.cell}: {v.message} [{v.rule}]" for v in self.violations]
         lines += [f"note: {note}" for note in self.notes]
-        many = len(self.violations)
-        found = "no violation" if not many else f"{many} violation{'s' if many > 1 else ''}"
-        return "\n".join([*lines, f"{self.target}: {self.cells} cells, {found}"])
+        count = len(self.violations)
+        result = "no violation" if not count else f"{count} violation{'s' if count > 1 else ''}"
+        return "\n".join([*lines, f"{self.target}: {self.cells} cells, {result}"])
 
 
 def lint(target: str, *, n: int | None = None) -> LintReport:
@@ -65,25 +63,25 @@ def lint(target: str, *, n: int | None = None) -> LintReport:
 def lint_tables(target: str, tables: Sequence[Table], *, n: int | None = None) -> LintReport:
     """Audit tables that are read already; ``target`` names them in the report, ``n`` as in `lint`."""
     several = len(tables) > 1
-    found = [(table, lint_table(table, n=n), notes(table)) for table in tables]
+    checked = [(table, lint_table(table, n=n), notes(table)) for table in tables]
     prefix = [f"{table.name}: " if several else "" for table in tables]
     return LintReport(
         target,
         sum(len(row.entries) for table in tables for row in (*table.rows, *table.improvements)),
-        tuple(v for _, violations, _ in found for v in violations),
-        tuple(before + note for before, (_, _, said) in zip(prefix, found, strict=True) for note in said),
+        tuple(v for _, violations, _ in checked for v in violations),
+        tuple(before + note for before, (_, _, texts) in zip(prefix, checked, strict=True) for note in texts),
     )
 
 
 def lint_table(table: Table, *, n: int | None = None) -> list[Violation]:
     """Return every violation of a table, rule by rule; ``n`` as in `lint`."""
-    return [*chain.from_iterable(check(table) for check in _CHECKS), *granularity.contradicts_n(table, n)]
+    return [*chain.from_iterable(check(table) for check in _CHECKS), *granularity.check_granularity(table, n)]
 
 
 def notes(table: Table) -> list[str]:
     """Return what a reader of the audit must know: scale, columns left out, granularity."""
-    said = [*table.notes, *gains.unchecked_gains(table), *marks.unchecked_bold(table)]
-    return said + [note for note in [granularity.granularity_note(table)] if note]
+    texts = [*table.notes, *improvements.unchecked_improvements(table), *emphasis.unchecked_bold(table)]
+    return texts + [note for note in [granularity.granularity_note(table)] if note]
 
 
 def read_tables(path: Path) -> list[Table]:
@@ -111,9 +109,9 @@ def read_tables(path: Path) -> list[Table]:
 def _read(text: str, path: Path) -> Iterator[Table]:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
-        yield from csv_tables(text, str(path))
+        yield from parse_csv_tables(text, str(path))
     elif kind in (".md", ".markdown", ".tex", ".latex"):
-        reader = markdown.grids if kind.startswith(".m") else latex.grids
+        reader = markdown.parse_grids if kind.startswith(".m") else latex.parse_grids
         yield from _tables(reader(text, str(path)))
     else:
         raise UsageError(
@@ -121,14 +119,14 @@ def _read(text: str, path: Path) -> Iterator[Table]:
         )
 
 
-def csv_tables(text: str, file: str) -> list[Table]:
+def parse_csv_tables(text: str, file: str) -> list[Table]:
     """Return the tables of CSV text that have a known column; ``file`` names it in errors."""
-    lines = csvform.records(text, file)
+    lines = csv.parse_records(text, file)
     if not lines:
         raise DataError(f"{file}: the file is empty.")
-    if csvform.is_long(lines[0][1]):
-        return [csvform.long(lines, file)]
-    return _tables([csvform.wide(lines, file)])
+    if csv.is_long(lines[0][1]):
+        return [csv.long_table(lines, file)]
+    return _tables([csv.wide_grid(lines, file)])
 
 
 def _tables(grids: list[Grid]) -> list[Table]:

@@ -1,4 +1,4 @@
-"""What no results table may break: one small function for each rule.
+"""The arithmetic that every results table must satisfy, one function for each rule.
 
 Every comparison is between rounding intervals: a rule is broken only where no values that round to
 what is printed can keep it.
@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 
-from bench.lint.columns import RANKING, Column
 from bench.lint.readers.number import Printed
-from bench.lint.table import TEXT, Row, Scale, Table
+from bench.lint.table import RANKING, TEXT, Column, Row, Scale, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Name the cell, the rule it breaks, the figures compared, and say it in a sentence."""
+    """One broken rule: the cell, the rule, the figures compared, and a sentence for the user."""
 
     cell: str
     rule: str
@@ -34,8 +33,8 @@ def _series(table: Table, row: Row, family: str) -> list[tuple[int, Printed]]:
     """Return the values of one family by k; none where the table's scale for it is unknown."""
     if table.scales.get(family) is Scale.UNKNOWN:
         return []
-    found = [(c.k, e.number) for c, e in row.entries.items() if c.family == family]
-    return sorted(found, key=lambda pair: pair[0])
+    values = [(c.k, e.number) for c, e in row.entries.items() if c.family == family]
+    return sorted(values, key=lambda pair: pair[0])
 
 
 def _accuracy(table: Table, row: Row) -> dict[int, Printed]:
@@ -44,8 +43,8 @@ def _accuracy(table: Table, row: Row) -> dict[int, Printed]:
     return dict([*ones, *_series(table, row, "Acc")])
 
 
-def never_falls(table: Table) -> Iterator[Violation]:
-    """Recall and Acc never fall as k grows: the top 10 holds the top 5."""
+def check_monotonicity(table: Table) -> Iterator[Violation]:
+    """Yield falls: recall and Acc never fall as k grows: the top 10 holds the top 5."""
     for row in table.rows:
         curves = (("R", _series(table, row, "R")), ("Acc", sorted(_accuracy(table, row).items())))
         for family, curve in curves:
@@ -63,7 +62,7 @@ def never_falls(table: Table) -> Iterator[Violation]:
                     )
 
 
-def accuracy_at_1_is_precision_at_1(table: Table) -> Iterator[Violation]:
+def check_accuracy_at_1(table: Table) -> Iterator[Violation]:
     """Acc@1 = P@1: with one document, a hit is a precision of 1."""
     for row in table.rows:
         accuracy = dict(_series(table, row, "Acc")).get(1)
@@ -77,7 +76,7 @@ def accuracy_at_1_is_precision_at_1(table: Table) -> Iterator[Violation]:
             )
 
 
-def accuracy_fits_hits(table: Table) -> Iterator[Violation]:
+def check_accuracy_against_hits(table: Table) -> Iterator[Violation]:
     """P@k <= Acc@k <= k P@k: a query that succeeds has between 1 and k hits."""
     for row in table.rows:
         precision = dict(_series(table, row, "P"))
@@ -105,7 +104,7 @@ def _fits_hits(row: Row, k: int, accuracy: Printed, precision: Printed) -> Itera
         )
 
 
-def hits_never_fall(table: Table) -> Iterator[Violation]:
+def check_hits(table: Table) -> Iterator[Violation]:
     """K times P@k, the mean number of hits, never falls as k grows."""
     for row in table.rows:
         for (k, before), (more, after) in pairwise(_series(table, row, "P")):
@@ -119,7 +118,7 @@ def hits_never_fall(table: Table) -> Iterator[Violation]:
                 )
 
 
-def recall_within_accuracy(table: Table) -> Iterator[Violation]:
+def check_recall_against_accuracy(table: Table) -> Iterator[Violation]:
     """R@k <= Acc@k: a query's recall is at most 1, and 0 where nothing was found."""
     for row in table.rows:
         recall = dict(_series(table, row, "R"))
@@ -135,7 +134,7 @@ def recall_within_accuracy(table: Table) -> Iterator[Violation]:
                 )
 
 
-def within_bounds(table: Table) -> Iterator[Violation]:
+def check_bounds(table: Table) -> Iterator[Violation]:
     """Keep means of values between 0 and 1 within 0 and 1 (100 %), CIDEr and counts above 0."""
     for row in table.rows:
         for column, entry in row.entries.items():
@@ -152,7 +151,7 @@ def within_bounds(table: Table) -> Iterator[Violation]:
                 )
 
 
-def sums(table: Table) -> Iterator[Violation]:
+def check_totals(table: Table) -> Iterator[Violation]:
     """Parts of a data set add up: a total above their sum counts things that are in no part.
 
     A smaller total is possible where parts share items (the same query in two parts), but it is never
@@ -163,8 +162,8 @@ def sums(table: Table) -> Iterator[Violation]:
         total = row.entries.get(Column("Total"))
         if total is None or len(parts) < 2 or any(n.half for n in (total.number, *parts.values())):
             continue
-        added, most = sum(n.value for n in parts.values()), max(n.value for n in parts.values())
-        if most <= total.number.value <= added:
+        added, largest = sum(n.value for n in parts.values()), max(n.value for n in parts.values())
+        if largest <= total.number.value <= added:
             continue
         side = (
             f"exceeds their sum by {total.number.value - added:,}"

@@ -1,16 +1,75 @@
-"""The nouns of the audit: a table of numbers whose columns are known."""
+"""What the audit checks: a table of numbers whose columns are recognised metrics or counts."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from bench.lint.columns import RANKING, Column
 from bench.lint.readers.number import Printed
+
+RANKING = ("R", "P", "Acc")
+SPLITS = ("Train", "Val", "Test", "Total")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The metric or count in a column: ``R@5`` is family ``R`` at cut-off ``k`` = 5; 0 is no cut-off."""
+
+    family: str
+    k: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.family}@{self.k}" if self.family in RANKING else self._plain()
+
+    def _plain(self) -> str:
+        return f"{self.family}-{self.k}" if self.k else self.family
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the column counts things in a part of a data set."""
+        return self.family in SPLITS
+
+
+_AT = r"\s*@\s*"
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("R", rf"(?:r|rec|recall){_AT}(?P<k>\d+)"),
+    ("P", rf"(?:p|prec|precision){_AT}(?P<k>\d+)"),
+    ("Acc", rf"(?:acc|accuracy|s|success|hit|hits|hr|hitrate|hit rate){_AT}(?P<k>\d+)"),
+    ("BLEU", r"(?:b|bleu)\s*[-_@ ]?\s*(?P<k>[1-4])"),
+    ("ROUGE-L", r"(?:r|rouge)\s*[-_ ]?\s*l"),
+    ("CIDEr", r"c|cider"),
+    ("Train", r"train(?:ing)?"),
+    ("Val", r"val|valid|validation|dev|development"),
+    ("Test", r"test(?:ing)?"),
+    ("Total", r"total|sum|all|overall|total \(.*\)"),
+)
+_DECORATION = re.compile(r"[↑↓]|\(\s*[↑↓%]+\s*\)|%|#(?=\s*(?:train|val|test)\b)|[$\\{}]", re.I)
+_COMPILED = tuple((family, re.compile(pattern, re.I)) for family, pattern in _PATTERNS)
+
+
+def parse_column(name: str) -> Column | None:
+    """Return what a header cell names, or None for a name that is not known for certain.
+
+    ``R1`` is not known: it may be recall at 1 or ROUGE-1.
+    """
+    plain = " ".join(_DECORATION.sub(" ", name).split())
+    for family, pattern in _COMPILED:
+        if match := pattern.fullmatch(plain):
+            return Column(family, int(match.groupdict().get("k") or 0))
+    return None
+
+
+def two_level_name(top: str, name: str) -> Column | None:
+    """Return what two header levels name together, such as ``Recall`` over ``@5`` or ``5``."""
+    for text in (f"{top}{name}", f"{top}@{name}", f"{top}@{name.replace('k=', '').strip()}"):
+        if (column := parse_column(text)) and not column.is_count:
+            return column
+    return None
 
 
 class Scale(Enum):
-    """Say what 1 means in a table's ranking columns: all (fractions) or a hundredth (percent)."""
+    """What 1 means in a table's ranking columns: all (fractions) or a hundredth (percent)."""
 
     FRACTION = 1
     PERCENT = 100
@@ -19,7 +78,7 @@ class Scale(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Hold one number of a table with its marks."""
+    """One number of a table with its marks."""
 
     number: Printed
     bold: bool = False
@@ -28,9 +87,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold one row: ``group`` is the retriever (or a heading), ``block`` counts rules drawn between rows.
+    """One row of scores: ``group`` is the retriever or a heading, ``block`` counts the rules above it.
 
-    ``n`` is the number of evaluated queries where the table says it, else None.
+    ``n`` is the number of evaluated queries where the table states it, else None.
     """
 
     label: str
@@ -43,13 +102,13 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Return what a person calls the row: ``BM25/QMS``."""
+        """Return the name of the row in messages: ``BM25/QMS``."""
         return f"{self.group}/{self.label}" if self.group else self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Hold one table; ``improvements`` are its rows of relative gains, apart from ``rows``."""
+    """One results table; ``improvements`` are its rows of relative gains, apart from ``rows``."""
 
     name: str
     rows: tuple[Row, ...]
@@ -62,19 +121,19 @@ class Table:
         return list(dict.fromkeys(row.group for row in self.rows))
 
     def columns(self) -> list[Column]:
-        """Return every column that has a number, in the order met."""
+        """Return every column that has a number, in the order of appearance."""
         return list(dict.fromkeys(column for row in self.rows for column in row.entries))
 
     def with_scales(self) -> Table:
-        """Return the table with the scale of each ranking and text family told from its numbers."""
-        scales, notes = tell_scales(self)
+        """Return the table with the scale of each ranking and text family inferred from its numbers."""
+        scales, notes = infer_scales(self)
         return replace(self, scales=scales, notes=(*self.notes, *notes))
 
 
 TEXT = ("BLEU", "ROUGE-L")
 
 
-def tell_scales(table: Table) -> tuple[dict[str, Scale], list[str]]:
+def infer_scales(table: Table) -> tuple[dict[str, Scale], list[str]]:
     """Return the scale of each bounded family and what to say about it.
 
     Families of one kind (R, P, Acc; BLEU, ROUGE-L) share a scale. A family that alone stays below 1
@@ -83,12 +142,12 @@ def tell_scales(table: Table) -> tuple[dict[str, Scale], list[str]]:
     scales: dict[str, Scale] = {}
     notes = []
     for kind, families in (("ranking", RANKING), ("text", TEXT)):
-        kinds = {family: scale for family in families if (scale := _scale(table, family))}
+        kinds = {family: of_family for family in families if (of_family := _scale(table, family))}
         if not kinds:
             continue
-        whole = Scale.PERCENT if Scale.PERCENT in kinds.values() else Scale.FRACTION
-        scales |= {f: whole if scale is whole else Scale.UNKNOWN for f, scale in kinds.items()}
-        meaning = "x100 (percent)" if whole is Scale.PERCENT else "fractions of 1"
+        scale = Scale.PERCENT if Scale.PERCENT in kinds.values() else Scale.FRACTION
+        scales |= {f: scale if of_family is scale else Scale.UNKNOWN for f, of_family in kinds.items()}
+        meaning = "x100 (percent)" if scale is Scale.PERCENT else "fractions of 1"
         notes.append(f"scale of the {kind} columns: {meaning}")
         if odd := [family for family in kinds if scales[family] is Scale.UNKNOWN]:
             notes.append(

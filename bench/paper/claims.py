@@ -22,7 +22,7 @@ Scores = dict[Key, Score]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Hold one comparison that a claim makes: ``left`` should be above ``right``.
+    """One comparison that a claim makes: ``left`` should be above ``right``.
 
     ``margin`` is what their intervals leave open, as if independent: too wide for paired scores, so a
     clear difference is clear. None stands for a score that is missing.
@@ -35,24 +35,24 @@ class Comparison:
 
     @property
     def known(self) -> bool:
-        """Return whether both scores are there."""
+        """Whether both scores exist."""
         return self.left is not None and self.right is not None
 
     @property
     def lead(self) -> float:
-        """Return by how much the left is ahead."""
+        """By how much the left score exceeds the right."""
         assert self.left is not None
         assert self.right is not None
         return self.left - self.right
 
     @property
     def won(self) -> bool:
-        """Return whether the difference is as claimed, beyond the margin."""
+        """Whether the difference is as claimed, beyond the margin."""
         return self.known and self.lead > self.margin
 
     @property
     def lost(self) -> bool:
-        """Return whether the difference is the other way, beyond the margin."""
+        """Whether the difference is the other way, beyond the margin."""
         return self.known and -self.lead > self.margin
 
 
@@ -67,9 +67,9 @@ def verdicts(
     section, statement, verdict, figures.
     """
     known = by_key(scores)
-    chosen = published.claims() if claims is None else claims
+    judged = published.claims() if claims is None else claims
     lines = [
-        (c.id, c.table, c.section, c.statement, *_CHECKS[c.kind](c, known, same_dataset)) for c in chosen
+        (c.id, c.table, c.section, c.statement, *_CHECKS[c.kind](c, known, same_dataset)) for c in judged
     ]
     return pd.DataFrame(lines, columns=["id", "table", "section", "statement", "verdict", "figures"])
 
@@ -98,19 +98,20 @@ def _retrievers(claim: Claim, scores: Scores) -> Iterator[Comparison]:
             yield _against(scores, (generator, subject, metric), (generator, other, metric))
 
 
-def _count(found: Sequence[Comparison]) -> str:
+def _count(comparisons: Sequence[Comparison]) -> str:
     """Say how many comparisons went which way, and name the one that is worst for the claim."""
-    known = [c for c in found if c.known]
-    text = f"{sum(c.lead > 0 for c in known)} of {len(found)} as claimed, {sum(c.won for c in found)} clearly"
-    text += f", {len(found) - len(known)} without a score" if len(known) < len(found) else ""
+    known = [c for c in comparisons if c.known]
+    ahead, clear = sum(c.lead > 0 for c in known), sum(c.won for c in comparisons)
+    text = f"{ahead} of {len(comparisons)} as claimed, {clear} clearly"
+    text += f", {len(comparisons) - len(known)} without a score" if len(known) < len(comparisons) else ""
     worst = min((c for c in known if c.lead <= 0), key=lambda c: c.lead, default=None)
     return text + (f"; not {worst.what}: {worst.left:.4f} and {worst.right:.4f}" if worst else "")
 
 
-def _every(found: Sequence[Comparison]) -> tuple[str, str]:
-    if any(c.lost for c in found):
-        return FAILS, _count(found)
-    return (HOLDS if found and all(c.won for c in found) else OPEN), _count(found)
+def _every(comparisons: Sequence[Comparison]) -> tuple[str, str]:
+    if any(c.lost for c in comparisons):
+        return FAILS, _count(comparisons)
+    return (HOLDS if comparisons and all(c.won for c in comparisons) else OPEN), _count(comparisons)
 
 
 def _above(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
@@ -122,28 +123,27 @@ def _retriever(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
 
 
 def _mostly_above(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    found = list(_rows(claim, scores))
-    won, lost = sum(c.won for c in found), sum(c.lost for c in found)
-    verdict = HOLDS if 2 * won > len(found) else FAILS if 2 * lost >= len(found) else OPEN
-    return verdict, _count(found)
+    comparisons = list(_rows(claim, scores))
+    won, lost = sum(c.won for c in comparisons), sum(c.lost for c in comparisons)
+    verdict = HOLDS if 2 * won > len(comparisons) else FAILS if 2 * lost >= len(comparisons) else OPEN
+    return verdict, _count(comparisons)
 
 
 def _not_below(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    found = list(_rows(claim, scores))
-    if any(c.lost for c in found):
-        return FAILS, _count(found)
-    return (HOLDS if all(c.won or (c.known and c.lead == c.margin == 0) for c in found) else OPEN), _count(
-        found
-    )
+    comparisons = list(_rows(claim, scores))
+    if any(c.lost for c in comparisons):
+        return FAILS, _count(comparisons)
+    held = all(c.won or (c.known and c.lead == c.margin == 0) for c in comparisons)
+    return (HOLDS if held else OPEN), _count(comparisons)
 
 
 def _close(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
     """Judge "comparable": all differences within ``value`` percent of the right side."""
-    found = [c for c in _rows(claim, scores) if c.known and c.right]
-    if not found:
+    comparisons = [c for c in _rows(claim, scores) if c.known and c.right]
+    if not comparisons:
         return OPEN, "no score"
     allowed = float(claim.value) / 100
-    shares = [(abs(c.lead) / abs(c.right or 1), c.margin / abs(c.right or 1)) for c in found]
+    shares = [(abs(c.lead) / abs(c.right or 1), c.margin / abs(c.right or 1)) for c in comparisons]
     figures = f"at most {100 * max(share for share, _ in shares):.1f} % apart"
     if any(share - margin > allowed for share, margin in shares):
         return FAILS, figures
@@ -154,14 +154,13 @@ def _gains(claim: Claim, scores: Scores) -> dict[str, tuple[float, float]]:
     """Return each metric's gain over the best other, in percent, with its margin; all scores are needed."""
     gains = {}
     for metric in claim.metrics.split():
-        own = scores.get((claim.subjects, "", metric))
+        subject = scores.get((claim.subjects, "", metric))
         others = [scores.get((other, "", metric)) for other in claim.others.split()]
         best = max((score for score in others if score), key=lambda score: score.value, default=None)
-        if own and best and best.value > 0 and all(others):
-            margin = (
-                100 * own.value / best.value * hypot(own.half / max(own.value, 1e-12), best.half / best.value)
-            )
-            gains[metric] = (100 * (own.value / best.value - 1), margin)
+        if subject and best and best.value > 0 and all(others):
+            ratio = subject.value / best.value
+            margin = 100 * ratio * hypot(subject.half / max(subject.value, 1e-12), best.half / best.value)
+            gains[metric] = (100 * (ratio - 1), margin)
     return gains
 
 
@@ -178,9 +177,9 @@ def _gain(claim: Claim, scores: Scores, same_dataset: bool) -> tuple[str, str]:
 def _largest_gain(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
     gains = _gains(claim, scores)
     first, *rest = claim.metrics.split()
-    found = [_gain_over(gains, first, metric) for metric in rest]
-    told = ", ".join(f"{metric} {gain:.2f} %" for metric, (gain, _) in gains.items())
-    return _every(found)[0], told or "not all scores are there"
+    comparisons = [_gain_over(gains, first, metric) for metric in rest]
+    figures = ", ".join(f"{metric} {gain:.2f} %" for metric, (gain, _) in gains.items())
+    return _every(comparisons)[0], figures or "not all scores are there"
 
 
 def _gain_over(gains: dict[str, tuple[float, float]], first: str, second: str) -> Comparison:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -24,11 +25,11 @@ LONG_VIDEOS = "Youku-mPLUG"
 
 def figure3(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
     """Return the tables and CSV texts: diversity of queries, and similarity where its file is there."""
-    found = similarities(dataset)
-    table, frame = _diversity(dataset, [] if found else [what_is_missing(dataset)])
+    cosines = similarities(dataset)
+    table, frame = _diversity(dataset, [] if cosines else [what_is_missing(dataset)])
     tables, files = [table], {"fig3.csv": to_csv(frame)}
-    if found:
-        table, frame = _similarity(dataset, found)
+    if cosines:
+        table, frame = _similarity(dataset, cosines)
         tables.append(table)
         files["fig3-similarity.csv"] = to_csv(frame)
     return tables, files
@@ -38,10 +39,10 @@ def _diversity(dataset: Dataset, more: Sequence[str]) -> tuple[Table, pd.DataFra
     values = {f"Div-{n}": _diversities(dataset, n) for n in (1, 2)}
     frame = histogram(values)
     paper = paper_figures()
-    means = [f"{name} {fmean(own):.2f}" for name, own in values.items() if own]
+    means = [f"{name} {fmean(shares):.2f}" for name, shares in values.items() if shares]
     theirs = ", ".join(f"{name} {paper[name][ALL]}" for name in values)
     notes = [
-        f"Videos with n-grams to count: {', '.join(f'{n} {len(own):,}' for n, own in values.items())}.",
+        f"Videos with n-grams to count: {', '.join(f'{n} {len(shares):,}' for n, shares in values.items())}.",
         f"Means: {', '.join(means) or 'none'}. The paper: {theirs}; distributions are only drawn.",
         "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
         *more,
@@ -51,22 +52,24 @@ def _diversity(dataset: Dataset, more: Sequence[str]) -> tuple[Table, pd.DataFra
 
 
 def _diversities(dataset: Dataset, n: int) -> list[float]:
-    found = (diversity(texts, n) for texts in dataset.references.values())
-    return [value for value in found if value == value]
+    values = (diversity(texts, n) for texts in dataset.references.values())
+    return [value for value in values if not math.isnan(value)]
 
 
-def _similarity(dataset: Dataset, found: Similarities) -> tuple[Table, pd.DataFrame]:
-    own = list(found.values.values())
-    frame = histogram({SIMILARITY: own}, low=-1, bins=COSINE_BINS)
+def _similarity(dataset: Dataset, cosines: Similarities) -> tuple[Table, pd.DataFrame]:
+    values = list(cosines.values.values())
+    frame = histogram({SIMILARITY: values}, low=-1, bins=COSINE_BINS)
     filled = frame.index[frame[SIMILARITY] > 0]
     shown = frame.loc[filled.min() : filled.max()] if len(filled) else frame[:0]
     paper = paper_figures()
     theirs, long = paper[SIMILARITY][ALL], paper[f"{SIMILARITY} of {LONG_VIDEOS}"][ALL]
     notes = [
-        f"Mean: {f'{fmean(own):.3f}' if own else 'none'}. The paper: {theirs} for micro-videos, {long} for "
+        f"Mean: {f'{fmean(values):.3f}' if values else 'none'}. "
+        f"The paper: {theirs} for micro-videos, {long} for "
         f"{LONG_VIDEOS}; distributions are only drawn. Cosines of different encoders are not comparable.",
-        f"Videos: {len(own):,} of {len(dataset.records):,}, all splits. Left out: {found.without_frames:,} "
-        f"without frames, {found.without_text:,} with frames and without a vector of the transcript.",
+        f"Videos: {len(values):,} of {len(dataset.records):,}, all splits. "
+        f"Left out: {cosines.without_frames:,} "
+        f"without frames, {cosines.without_text:,} with frames and without a vector of the transcript.",
         f"Cosine of the mean of the frame vectors, each made one long, at most {dataset.max_frames} a video, "
         f"and the transcript's vector. Features: {dataset.features.name if dataset.features else 'none'}.",
         "A bin holds its lower end; bins down to -1 and up to 1 that are not shown are empty.",
@@ -84,10 +87,10 @@ def histogram(
     """
     edges = np.linspace(low, high, bins + 1).round(2) + 0.0  # no -0
     columns = {"from": edges[:-1], "to": edges[1:]}
-    for name, found in values.items():
+    for name, sample in values.items():
         # a ratio such as 3/10 may be stored a hair below its bin's edge, a cosine a hair above 1
-        counts, _ = np.histogram(np.round(found, 9), bins=edges)
-        columns[name] = counts / max(1, len(found))
+        counts, _ = np.histogram(np.round(sample, 9), bins=edges)
+        columns[name] = counts / max(1, len(sample))
     return pd.DataFrame(columns)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.errors import unknown
-from bench.lint.report import LintReport, csv_tables, lint_tables
+from bench.lint.report import LintReport, lint_tables, parse_csv_tables
 from bench.lint.table import Table
 
 TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
@@ -18,7 +18,7 @@ TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
 def folder() -> Path:
     """Return where the CSV files are: inside an installed package, else ``results/paper`` of a checkout.
 
-    They live once, in ``results/paper``; the build maps that folder to the package ``bench.paper.data``.
+    They are kept in ``results/paper``; the build maps that folder to the package ``bench.paper.data``.
     """
     installed = Path(__file__).parent / "data"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "results" / "paper"
@@ -38,7 +38,7 @@ def text(table: str) -> str:
 
 def paper_table(name: str) -> Table:
     """Return one of the paper's tables as the audit reads it. Raises UsageError for an unknown name."""
-    (table,) = csv_tables(text(name), file(name).name)
+    (table,) = parse_csv_tables(text(name), file(name).name)
     return table
 
 
@@ -49,7 +49,7 @@ def lint_paper_table(name: str, *, n: int | None = None) -> LintReport:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Say what a table's numbers are: caption, unit, and where they stand in the paper."""
+    """Caption and unit of a table, and where it stands in the paper."""
 
     table: str
     caption: str
@@ -59,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Misprint:
-    """Hold a cell that cannot be right as printed, or that needs care, and why.
+    """A cell that cannot be right as printed, or that needs care, and why.
 
     ``kind``: impossible (breaks arithmetic), contradicted (another number of the paper says
     otherwise), miscalculated (a derived cell recomputes to another value), rounded (printed with
@@ -78,7 +78,7 @@ class Misprint:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Tie a printed label to a name of the command line; ``kind`` is generator or retriever."""
+    """Maps a printed label to a name of the command line; ``kind`` is generator or retriever."""
 
     table: str
     kind: str
@@ -88,7 +88,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Name something the paper leaves unstated and the cells that depend on it.
+    """Something the paper leaves unstated, and the cells that depend on it.
 
     ``retriever`` and ``metric`` are globs; ``bench.paper.status`` calls such cells under-specified.
     """
@@ -101,7 +101,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Hold one claim of the paper's text.
+    """One claim of the paper's text.
 
     ``kind`` says how `bench.paper.claims` checks it (``text`` cannot be checked from scores);
     ``subjects``, ``others``, ``metrics``, ``retrievers`` are names of the command line separated by
@@ -124,7 +124,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Hold one way to fill in what the paper leaves unstated.
+    """One way to fill in what the paper leaves unstated.
 
     ``protocol`` and ``query_seed`` are empty where the run's own are kept; ``set`` holds ``key=value``
     options separated by blanks.

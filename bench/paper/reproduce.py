@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ from bench.tables.table import Table, to_markdown
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Hold what is printed, the files that are written, and what went wrong in cells of the run."""
+    """What `bench reproduce` prints and writes, and the errors of the run behind it."""
 
     tables: Sequence[Table]
     files: Mapping[str, str]
@@ -43,7 +42,7 @@ class Report:
 
 
 def reproduce(
-    target: str, options: Mapping[str, Any], *, source: Path | None = None, sweeping: bool = False
+    target: str, options: Mapping[str, Any], *, source: Path | None = None, vary_choices: bool = False
 ) -> Report:
     """Return the report on ``table2`` to ``table7`` or ``fig3``, and write it into the run's folder.
 
@@ -51,10 +50,10 @@ def reproduce(
     Tables of counts need no run: they are written where ``out`` or ``source`` says, if either does.
     Raises BenchError as a run does, and UsageError for a sweep of a table that it cannot change.
     """
-    if sweeping and target not in SWEPT:
+    if vary_choices and target not in SWEPT:
         raise UsageError(f"--sweep varies choices of retrieval; {target} has none. Use {', '.join(SWEPT)}.")
     if target not in SCORED:
-        return _written(target, _described(target, options, source))
+        return _write(target, _describe(target, options, source))
     material = read_run(target, source) if source else run_for(target, options)
     frame = with_missing(compare(material.scores, target, same_dataset=material.same_dataset))
     claims = published.claims(target)
@@ -67,17 +66,17 @@ def reproduce(
     files = {f"{target}.csv": to_csv(frame), f"{target}-order.csv": to_csv(order),
              f"{target}-claims.csv": to_csv(judged)}  # fmt: skip
     errors = list(material.errors)
-    if sweeping and material.out:
+    if vary_choices and material.out:
         base = {**settings_of(material.manifest), **options} if source else dict(options)
         swept = sweep(target, base, material)
         tables += swept.tables
         files |= swept.files
         errors += swept.errors
     out = material.out or (Path(options["out"]) if options.get("out") else None)
-    return _written(target, Report(tables, files, out, errors))
+    return _write(target, Report(tables, files, out, errors))
 
 
-def _described(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
+def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
     dataset = _dataset({**(settings_of(read_manifest(source)) if source else {}), **options})
     claims = verdicts(
         pd.DataFrame(columns=["generator", "retriever", "metric", "value"]),
@@ -92,8 +91,8 @@ def _described(target: str, options: Mapping[str, Any], source: Path | None) -> 
 
 def _dataset(options: Mapping[str, Any]) -> Dataset:
     # names of systems do not matter here, and those of another machine may not exist on this one
-    wanted = {name: value for name, value in options.items() if name not in ("generators", "retrievers")}
-    config = configure(wanted)
+    needed = {name: value for name, value in options.items() if name not in ("generators", "retrievers")}
+    config = configure(needed)
     data_options = config.sections[DataOptions.section]
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, (config.store or default_root()) / "datasets")
@@ -130,9 +129,9 @@ def _missing(table: str, material: Material) -> list[str]:
     """Return a line for each reason, with the rows that are missing for it."""
     reasons: dict[str, list[str]] = {}
     for kind in ("generator", "retriever"):
-        here = set(material.scores[kind].dropna())
+        measured = set(material.scores[kind].dropna())
         for name in dict.fromkeys(published.names(table, kind).values()):
-            if name not in here:
+            if name not in measured:
                 reasons.setdefault(_reason(kind, name, table, material), []).append(name)
     return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
@@ -141,14 +140,14 @@ def _reason(kind: str, name: str, table: str, material: Material) -> str:
     system = name.partition("[")[0]
     if system not in entries(f"{kind}s"):
         return "no such system exists here"
-    if any(system in re.split("[ .]", cell) for cell in material.failed):
+    if system in material.failed_systems:
         return "failed"
-    if table == PER_FEATURES and any(own.startswith(f"{system}[") for own in material.scores["generator"]):
+    if table == PER_FEATURES and any(name.startswith(f"{system}[") for name in material.scores["generator"]):
         return "the dataset has no such features, or the run did not use them"
     return "not in the run"
 
 
-def _written(target: str, report: Report) -> Report:
+def _write(target: str, report: Report) -> Report:
     """Write the report beside the run it is about; reports on other tables stay."""
     if report.out is None:
         return report
@@ -156,7 +155,7 @@ def _written(target: str, report: Report) -> Report:
     texts = {f"{target}.md": page, **report.files}
     files = {f"{REPRODUCE}/{name}": text.encode() for name, text in texts.items()}
     if not (report.out / MANIFEST).is_file():
-        folder = OutputFolder(report.out)  # refuses what is no run's
+        folder = OutputFolder(report.out)  # raises UsageError for a folder that is not of a run
         folder.manifest({"bench_version": __version__}, finished=True)
     amend(report.out, {**_others(target, report.out), **files})
     return report
@@ -164,6 +163,6 @@ def _written(target: str, report: Report) -> Report:
 
 def _others(target: str, out: Path) -> dict[str, bytes]:
     manifest = read_manifest(out)
-    own = (f"{REPRODUCE}/{target}.", f"{REPRODUCE}/{target}-")
-    names = [n for n in manifest["files"] if n.startswith(f"{REPRODUCE}/") and not n.startswith(own)]
+    replaced = (f"{REPRODUCE}/{target}.", f"{REPRODUCE}/{target}-")
+    names = [n for n in manifest["files"] if n.startswith(f"{REPRODUCE}/") and not n.startswith(replaced)]
     return {name: checked(out, manifest, name).read_bytes() for name in names}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bench.output.folder import REPRODUCE
 from bench.output.schema import MEAN, SD
 from bench.paper import published
 from bench.result import Result
-from bench.systems.registry import entries
+from bench.systems.registry import cell_name, entries
 
 PAPERS_DATASET = "QMV-Kwai"
 """The ``name`` in dataset.json that says: this is the paper's dataset."""
@@ -28,25 +29,28 @@ PER_FEATURES = "table7"
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Hold the scores of one or several runs, and what is known about how they came about."""
+    """The scores of one or several runs, with the manifest and the failures that explain them."""
 
     scores: pd.DataFrame
     """Rows of scores.csv, one for each seed; without those over several seeds."""
     out: Path | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    """That of the first run; empty when nothing could be run."""
+    """Manifest of the first run; empty when nothing could be run."""
     errors: Sequence[BenchError] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
+    """Message by cell."""
+    failed_systems: frozenset[str] = frozenset()
+    """Generators and retrievers that take part in a failed cell."""
 
     @property
     def same_dataset(self) -> bool:
-        """Return whether this was measured where the paper measured: the test split of QMV-Kwai."""
+        """Whether the scores are of the paper's own data, the test split of QMV-Kwai."""
         name = str(self.manifest.get("dataset", {}).get("name", ""))
         split = self.manifest.get("settings", {}).get("split")
-        return is_papers(name) and split == "test"
+        return is_paper_dataset(name) and split == "test"
 
 
-def is_papers(name: str) -> bool:
+def is_paper_dataset(name: str) -> bool:
     """Return whether a dataset's name is that of the paper's dataset."""
     return name.casefold() == PAPERS_DATASET.casefold()
 
@@ -65,9 +69,9 @@ def with_defaults(table: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     options = {name: value for name, value in given.items() if value is not None}
     for kind in ("generator", "retriever"):
-        found = [name for name in systems(table, kind) if name in entries(f"{kind}s")]
+        available = [name for name in systems(table, kind) if name in entries(f"{kind}s")]
         fallback = list(RunConfig.retrievers[:1]) if kind == "retriever" else []
-        options.setdefault(f"{kind}s", found or fallback)
+        options.setdefault(f"{kind}s", available or fallback)
     return options
 
 
@@ -79,56 +83,76 @@ def run_for(table: str, given: Mapping[str, Any]) -> Material:
     config = configure(options)
     if table == PER_FEATURES:
         return _run_each_features(config, options)
-    return _run(config)
+    result, errors = execute(config)
+    return _material(result, errors)
 
 
 def read_run(table: str, out: Path) -> Material:
     """Return the material of a finished run. Raises DataError for a folder that is not a run's."""
-    return _material(table, Result.read(out), [])
+    result = Result.read(out)
+    return _material_of_features(result, []) if table == PER_FEATURES else _material(result, [])
 
 
 def settings_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that repeat a run, from its manifest."""
-    kept = {name: value for name, value in manifest["settings"].items() if value is not None}
-    return {**{name: value for name, value in kept.items() if name != "options"}, "set": kept["options"]}
+    settings = {name: value for name, value in manifest["settings"].items() if value is not None}
+    return {
+        **{name: value for name, value in settings.items() if name != "options"},
+        "set": settings["options"],
+    }
 
 
-def below(out: Path, name: str) -> Path:
+def further_run_folder(out: Path, name: str) -> Path:
     """Return the folder of a further run that belongs to the report in ``out``."""
     return out / REPRODUCE / "runs" / re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()
 
 
-def _run(config: RunConfig) -> Material:
-    result, errors = execute(config)
-    return _material("", result, errors)
-
-
 def _run_each_features(config: RunConfig, options: Mapping[str, Any]) -> Material:
-    """Run a configuration with each of the dataset's features, or with the one that was asked for."""
+    """Run a configuration with each of the dataset's features, or with the one that is requested."""
     plan = make_plan(config)
     names: list[str | None] = [config.features] if config.features else [*plan.dataset.feature_names]
-    found: list[Material] = []
+    materials: list[Material] = []
     for name in names or [None]:
-        out = plan.out() if not found else below(plan.out(), str(name))
+        out = plan.out() if not materials else further_run_folder(plan.out(), str(name))
         result, errors = execute(configure({**options, "features": name, "out": out}))
-        found.append(_material(PER_FEATURES, result, errors))
+        materials.append(_material_of_features(result, errors))
     return Material(
-        pd.concat([one.scores for one in found], ignore_index=True),
-        found[0].out,
-        found[0].manifest,
-        [error for one in found for error in one.errors],
-        {cell: message for one in found for cell, message in one.failed.items()},
+        pd.concat([one.scores for one in materials], ignore_index=True),
+        materials[0].out,
+        materials[0].manifest,
+        [error for one in materials for error in one.errors],
+        {cell: message for one in materials for cell, message in one.failed.items()},
+        frozenset().union(*(one.failed_systems for one in materials)),
     )
 
 
-def _material(table: str, result: Result, errors: Sequence[BenchError]) -> Material:
+def _material(result: Result, errors: Sequence[BenchError]) -> Material:
     scores = result.scores[~result.scores["seed"].astype(str).isin([MEAN, SD])]
-    failed: Mapping[str, str] = result.failed
-    if table == PER_FEATURES:
-        features = str(result.manifest["settings"]["features"])
-        scores = scores.assign(generator=[row_of(str(name), features) for name in scores["generator"]])
-        failed = {f"{cell} ({features})": message for cell, message in failed.items()}
-    return Material(scores, result.out, result.manifest, errors, failed)
+    return Material(scores, result.out, result.manifest, errors, result.failed, _failed_systems(result))
+
+
+def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Material:
+    """Name the rows of a run by system and features, as Table VII does."""
+    material = _material(result, errors)
+    features = str(result.manifest["settings"]["features"])
+    names = [row_of(str(name), features) for name in material.scores["generator"]]
+    failed = {f"{cell} ({features})": message for cell, message in material.failed.items()}
+    return replace(material, scores=material.scores.assign(generator=names), failed=failed)
+
+
+def _failed_systems(result: Result) -> frozenset[str]:
+    """Look the names of failed cells up among all cells of the run; a name itself may hold any character."""
+    settings = result.manifest["settings"]
+    generators = [cell_name(name) for name in settings["generators"]]
+    retrievers = list(settings["retrievers"])
+    cells = {name: (name,) for name in (*generators, *retrievers)}
+    pairs = {f"{generator}.{name}": (generator, name) for generator, name in product(generators, retrievers)}
+    with_seeds = {
+        f"{prefix}{cell}": systems
+        for prefix in ("", *(f"seed-{seed} " for seed in result.manifest.get("seeds", {})))
+        for cell, systems in {**cells, **pairs}.items()
+    }
+    return frozenset(name for cell in result.failed for name in with_seeds.get(cell, ()))
 
 
 def row_of(generator: str, features: str) -> str:

@@ -21,7 +21,7 @@ SCORED = ("table3", "table4", "table5", "table6", "table7")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Hold a score (a fraction; CIDEr raw) and the interval stated for it."""
+    """A score (a fraction; CIDEr raw) with the interval stated for it."""
 
     value: float
     low: float
@@ -29,7 +29,7 @@ class Score:
 
     @property
     def half(self) -> float:
-        """Return half the width of the interval."""
+        """Half the width of the interval."""
         return (self.high - self.low) / 2
 
 

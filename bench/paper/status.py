@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from bench.lint.columns import column
+from bench.lint.table import parse_column
 from bench.paper import published
 from bench.paper.scores import KEY, Key, Score, by_key, paper_scores
 
@@ -18,7 +18,7 @@ IMPOSSIBLE = "impossible as printed"
 UNDER_SPECIFIED = "under-specified"
 NOT_COMPARABLE = "not comparable"
 
-FEWEST_ROWS = 3
+MIN_ROWS = 3
 """Below this many common rows an order says nothing."""
 
 
@@ -35,20 +35,20 @@ def compare(ours: pd.DataFrame, table: str, *, same_dataset: bool) -> pd.DataFra
     wrong = _misprints(table)
     lines = []
     for key, paper in printed.items():
-        own = scores.get(key)
-        status, why = _status(table, key, (paper, own), wrong.get(key), same_dataset=same_dataset)
-        told = own or Score(np.nan, np.nan, np.nan)
-        lines.append((*key, paper.value, told.value, told.low, told.high, status, why))
+        ours_score = scores.get(key)
+        status, why = _status(table, key, (paper, ours_score), wrong.get(key), same_dataset=same_dataset)
+        shown = ours_score or Score(np.nan, np.nan, np.nan)
+        lines.append((*key, paper.value, shown.value, shown.low, shown.high, status, why))
     return pd.DataFrame(lines, columns=[*KEY, "paper", "ours", "low", "high", "status", "why"])
 
 
 def _misprints(table: str) -> dict[Key, published.Misprint]:
-    names, found = published.names(table), {}
+    names, by_cell = published.names(table), {}
     for misprint in published.misprints(table):
-        row, metric = names.get(misprint.row.casefold()), column(misprint.column)
+        row, metric = names.get(misprint.row.casefold()), parse_column(misprint.column)
         if row is not None and metric is not None:
-            found[row, names.get(misprint.group.casefold(), ""), str(metric)] = misprint
-    return found
+            by_cell[row, names.get(misprint.group.casefold(), ""), str(metric)] = misprint
+    return by_cell
 
 
 def _status(
@@ -59,24 +59,24 @@ def _status(
     *,
     same_dataset: bool,
 ) -> tuple[str, str]:
-    paper, own = pair
+    paper, measured = pair
     if misprint and misprint.kind == "impossible":
         likely = f"; likely {misprint.likely}" if misprint.likely else ""
         return IMPOSSIBLE, misprint.why + likely
     if not same_dataset:
         return NOT_COMPARABLE, "measured on another dataset than QMV-Kwai"
-    if own is None:
+    if measured is None:
         return NOT_COMPARABLE, "no such score in ours"
     if misprint and misprint.kind == "rounded":
         half = 0.5e-4  # the likely value is that of Table III, two decimals of x100
         paper = Score(
             float(misprint.likely) / 100, *(float(misprint.likely) / 100 + s * half for s in (-1, 1))
         )
-    if own.low <= paper.high and paper.low <= own.high:
+    if measured.low <= paper.high and paper.low <= measured.high:
         return REPRODUCED, "within the interval of ours"
     if choice := _choice(table, key):
         return UNDER_SPECIFIED, f"the paper does not say {choice}"
-    return DIFFERS, f"outside the interval of ours, {own.low:.4f} to {own.high:.4f}"
+    return DIFFERS, f"outside the interval of ours, {measured.low:.4f} to {measured.high:.4f}"
 
 
 def _choice(table: str, key: Key) -> str:
@@ -108,7 +108,7 @@ def row_order(
     lines = [
         (*place, len(pairs), *_tau(pairs, draw, resamples, confidence))
         for place, pairs in both.items()
-        if len(pairs) >= FEWEST_ROWS
+        if len(pairs) >= MIN_ROWS
     ]
     return pd.DataFrame(lines, columns=["retriever", "metric", "rows", "tau", "low", "high", "p_value"])
 
@@ -121,7 +121,7 @@ def _tau(
     spread = np.array([score.half for _, score in pairs]) / 1.96  # stated intervals are 95 %
     if len(set(values)) == 1 or len(set(paper)) == 1:  # no order to compare
         return np.nan, np.nan, np.nan, np.nan
-    found = kendalltau(paper, values)
+    result = kendalltau(paper, values)
     low = high = np.nan
     if spread.any():
         again = values + spread * draw.standard_normal((resamples, len(pairs)))  # [resamples, rows]
@@ -129,4 +129,4 @@ def _tau(
         moved = np.sign(again[:, :, None] - again[:, None, :])  # [resamples, rows, rows]
         taus = (moved * signs).sum(axis=(1, 2)) / np.sqrt((signs**2).sum() * (moved**2).sum(axis=(1, 2)))
         low, high = np.quantile(taus, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(found.statistic), float(low), float(high), float(found.pvalue)
+    return float(result.statistic), float(low), float(high), float(result.pvalue)

@@ -15,7 +15,7 @@ from bench.output.frames import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.published import Variant
-from bench.paper.runs import Material, below, run_for, with_defaults
+from bench.paper.runs import Material, further_run_folder, run_for, with_defaults
 from bench.paper.scores import KEY, by_key, paper_scores
 from bench.tables.table import Cell, Rows, Table
 
@@ -26,7 +26,7 @@ AS_RUN = "as run"
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """Hold what a sweep adds to a report."""
+    """Tables, files and errors that a sweep adds to a report."""
 
     tables: Sequence[Table]
     files: Mapping[str, str]
@@ -53,26 +53,26 @@ def sweep(table: str, options: Mapping[str, Any], base: Material) -> Swept:
 
 def _run(table: str, variant: Variant, options: Mapping[str, Any], base: Material) -> Material:
     assert base.out is not None
-    given = {**options, "out": below(base.out, variant.choice)}
+    given = {**options, "out": further_run_folder(base.out, variant.choice)}
     given["set"] = {**assignments(options.get("set") or ()), **assignments(variant.set.split())}
     if variant.protocol:
         given |= {"protocol": variant.protocol, "query_seed": int(variant.query_seed)}
-    asked, made = (configure(with_defaults(table, one)) for one in (given, options))
-    if replace(asked, out=None) == replace(made, out=None):
+    varied, unvaried = (configure(with_defaults(table, one)) for one in (given, options))
+    if replace(varied, out=None) == replace(unvaried, out=None):
         return base
     return run_for(table, given)
 
 
 def _scores(table: str, material: Material, choice: str) -> pd.DataFrame:
-    own, printed = by_key(material.scores), by_key(paper_scores(table))
-    lines = [(choice, *key, own[key].value) for key in printed if key in own]
+    ours, printed = by_key(material.scores), by_key(paper_scores(table))
+    lines = [(choice, *key, ours[key].value) for key in printed if key in ours]
     return pd.DataFrame(lines, columns=["choice", *KEY, "value"])
 
 
 def _verdicts(table: str, material: Material) -> pd.Series[str]:
     claims = published.claims(table)
-    found = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
-    return found.set_index("id")["verdict"]
+    frame = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
+    return frame.set_index("id")["verdict"]
 
 
 def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material]) -> Table:
@@ -80,7 +80,7 @@ def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material])
     rows: Rows = []
     for (retriever, generator), part in scores.groupby(["retriever", "generator"], sort=False):
         values = [part[part["metric"] == metric]["value"] * 100 for metric in metrics]
-        spans = [f"{own.min():.2f}–{own.max():.2f}" if len(own) else "" for own in values]
+        spans = [f"{column.min():.2f}–{column.max():.2f}" if len(column) else "" for column in values]
         names = [
             published.label(table, kind, str(name))
             for kind, name in (("retriever", retriever), ("generator", generator))
@@ -93,8 +93,8 @@ def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material])
 
 
 def _evaluated(material: Material) -> str:
-    told = material.manifest["evaluation"]
-    return f"{told['queries']:,} queries, {told['mean_relevant']:.2f} relevant videos each"
+    evaluation = material.manifest["evaluation"]
+    return f"{evaluation['queries']:,} queries, {evaluation['mean_relevant']:.2f} relevant videos each"
 
 
 def _changes(table: str, judged: Mapping[str, pd.Series[str]]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
@@ -15,7 +16,7 @@ from bench.data.statistics import ALL, statistics, title
 from bench.output.frames import to_csv
 from bench.paper import published
 from bench.paper.figure3 import figure3
-from bench.paper.runs import PAPERS_DATASET, is_papers
+from bench.paper.runs import PAPERS_DATASET, is_paper_dataset
 from bench.paper.status import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
 from bench.paper.tables import SHORT
 from bench.tables.table import Cell, Rows, Table
@@ -59,7 +60,7 @@ def _table2(dataset: Dataset) -> Described:
         f"Impossible as printed: {cell['count']}, {cell['split']}: {cell['why']}."
         for cell in frame[frame["status"] == IMPOSSIBLE].to_dict("records")
     ]
-    if not is_papers(dataset.name):
+    if not is_paper_dataset(dataset.name):
         notes.append(f"{dataset.name} is not {PAPERS_DATASET}: counts are not comparable.")
     notes.append(f"Paper: {published.sources()['table2'].source}.")
     caption = f"Counts of {PAPERS_DATASET} in the paper beside {dataset.name}"
@@ -98,14 +99,14 @@ def count_frame(dataset: Dataset) -> pd.DataFrame:
     for row in csv.DictReader(published.text("table2").splitlines()):
         for column, split in _COLUMNS.items():
             label = row["Count"]
-            paper, own = int(row[column].replace(",", "")), int(ours[COUNTS[label]][split])
+            paper, measured = int(row[column].replace(",", "")), int(ours[COUNTS[label]][split])
             if why := wrong.get((label, column)):
                 status = IMPOSSIBLE
-            elif not is_papers(dataset.name):
+            elif not is_paper_dataset(dataset.name):
                 status, why = NOT_COMPARABLE, f"another dataset than {PAPERS_DATASET}"
             else:
-                status, why = (REPRODUCED, "equal") if own == paper else (DIFFERS, "not equal")
-            lines.append((label, split, paper, own, status, why))
+                status, why = (REPRODUCED, "equal") if measured == paper else (DIFFERS, "not equal")
+            lines.append((label, split, paper, measured, status, why))
     return pd.DataFrame(lines, columns=["count", "split", "paper", "ours", "status", "why"])
 
 
@@ -116,31 +117,31 @@ def _entities(dataset: Dataset) -> Table:
         "query": [text for record in dataset.records for text in dataset.references[record.video_id]],
     }
     rows: Rows = []
-    rule = nouns() if dataset.language == "zh" else None
-    for what, found in texts.items() if rule else ():
-        chosen = evenly(found, SAMPLE)
-        ours = f"{fmean(map(rule, chosen)):.2f}" if chosen and rule else ""
-        rows.append(([what], [Cell(figures[f"entities-{what}"]), Cell(ours), Cell(str(len(chosen)))]))
+    rule = noun_counter() if dataset.language == "zh" else None
+    for what, all_texts in texts.items() if rule else ():
+        sample = even_sample(all_texts, SAMPLE)
+        ours = f"{fmean(map(rule, sample)):.2f}" if sample and rule else ""
+        rows.append(([what], [Cell(figures[f"entities-{what}"]), Cell(ours), Cell(str(len(sample)))]))
     note = _TAGGED if rule else _NOT_TAGGED
     return Table("entities", "Entities per text", ["Text"], ["paper", "ours", "texts"], rows, [note])
 
 
-def nouns() -> Callable[[str], int]:
+def noun_counter() -> Callable[[str], int]:
     """Return a function that counts the nouns of a Chinese text."""
     import logging
 
     import jieba
     from jieba import posseg
 
-    jieba.setLogLevel(logging.WARNING)  # it tells of its dictionary on stderr
+    jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary on stderr
     return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
 
 
-def evenly(texts: Sequence[str], most: int) -> list[str]:
-    """Return at most ``most`` texts, evenly spaced."""
-    if len(texts) <= most:
+def even_sample(texts: Sequence[str], limit: int) -> list[str]:
+    """Return at most ``limit`` texts, evenly spaced."""
+    if len(texts) <= limit:
         return list(texts)
-    return [texts[i] for i in np.linspace(0, len(texts) - 1, most).round().astype(int)]
+    return [texts[i] for i in np.linspace(0, len(texts) - 1, limit).round().astype(int)]
 
 
 def _whole(value: object) -> str:
@@ -154,6 +155,6 @@ def _short(value: object) -> str:
 def _shown(value: float | str, digits: int) -> str:
     if isinstance(value, str):
         return value
-    if value != value:
+    if math.isnan(value):
         return ""
     return f"{value:,.0f}" if value == int(value) and abs(value) >= 10 else f"{value:.{digits}f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,13 +72,15 @@ def order_table(table: str, order: pd.DataFrame) -> Table:
     return Table(f"{table}-order", "Order of rows", ["Retriever", "Metric"], columns, rows, notes)
 
 
-def claims_table(table: str, found: pd.DataFrame) -> Table:
+def claims_table(table: str, verdicts: pd.DataFrame) -> Table:
     """Return the verdict on each claim."""
     rows: Rows = [
         ([str(c.id), str(c.section), str(c.statement), str(c.verdict), str(c.figures)], [])
-        for c in found.itertuples()
+        for c in verdicts.itertuples()
     ]
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in found["verdict"].value_counts(sort=False).items())
+    counts = ", ".join(
+        f"{n} {verdict}" for verdict, n in verdicts["verdict"].value_counts(sort=False).items()
+    )
     notes = [f"Verdicts: {counts or 'the text makes no claim about this table'}."]
     labels = ["Claim", "Section", "Statement", "Verdict here", "Figures"]
     return Table(f"{table}-claims", "Claims of the text", labels, [], rows, notes)
@@ -106,7 +109,7 @@ def _paper(line: Any) -> str:
 
 def _ours(line: Any) -> str:
     value, low, high = (100 * float(getattr(line, name)) for name in ("ours", "low", "high"))
-    return "" if value != value else f"{value:.2f} ({low:.2f}–{high:.2f})"
+    return "" if math.isnan(value) else f"{value:.2f} ({low:.2f}–{high:.2f})"
 
 
 def _status(line: Any) -> str:
@@ -116,7 +119,7 @@ def _status(line: Any) -> str:
 
 def _number(value: Any, digits: int) -> str:
     number = float(value)
-    return "" if number != number else f"{number:.{digits}f}"
+    return "" if math.isnan(number) else f"{number:.{digits}f}"
 
 
 _SIDES: dict[str, Callable[[Any], str]] = {"paper": _paper, "ours": _ours, "status": _status}

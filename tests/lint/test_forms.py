@@ -1,29 +1,32 @@
 """CSV, Markdown and LaTeX tables as people write them: read rightly, or refused."""
 
+from __future__ import annotations
+
 import textwrap
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from bench.errors import DataError
-from bench.lint.columns import Column
 from bench.lint.report import lint, read_tables
+from bench.lint.table import Column, Table
 
 R1, R5, P1, B1 = Column("R", 1), Column("R", 5), Column("P", 1), Column("BLEU", 1)
 
 
-def tables(tmp_path, name, text):
+def tables(tmp_path: Path, name: str, text: str) -> list[Table]:
     path = tmp_path / name
     path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
     return read_tables(path)
 
 
-def one(tmp_path, name, text):
+def one(tmp_path: Path, name: str, text: str) -> Table:
     (table,) = tables(tmp_path, name, text)
     return table
 
 
-def values(table):
+def values(table: Table) -> dict[str, list[float]]:
     return {row.name: [float(e.number.value) for e in row.entries.values()] for row in table.rows}
 
 
@@ -37,7 +40,7 @@ MARKDOWN = """
 """
 
 
-def test_markdown_with_marks_spreads_percent_and_thousands(tmp_path):
+def test_markdown_with_marks_spreads_percent_and_thousands(tmp_path: Path) -> None:
     table = one(tmp_path, "t.md", MARKDOWN)
     assert values(table) == {"Baseline [3]": [10.1, 20.2, 0.3, 1234.5], "Ours": [12.5, 25.0, 0.41]}
     base, ours = table.rows
@@ -49,13 +52,13 @@ def test_markdown_with_marks_spreads_percent_and_thousands(tmp_path):
     assert any("left out: Year" in note for note in table.notes)
 
 
-def test_markdown_inside_code_fences_is_no_table(tmp_path):
+def test_markdown_inside_code_fences_is_no_table(tmp_path: Path) -> None:
     fenced = "```\n| Model | R@1 |\n|---|---|\n| a | 300 |\n```\n"
     real = "\n| Model | R@1 |\n|---|---|\n| a | 30 |\n"
     assert values(one(tmp_path, "t.md", fenced + real)) == {"a": [30.0]}
 
 
-def test_blank_group_cells_of_markdown_are_filled_from_above(tmp_path):
+def test_blank_group_cells_of_markdown_are_filled_from_above(tmp_path: Path) -> None:
     table = one(
         tmp_path,
         "t.md",
@@ -70,7 +73,7 @@ def test_blank_group_cells_of_markdown_are_filled_from_above(tmp_path):
     assert list(values(table)) == ["BM25/A", "BM25/B", "DPR/A"]
 
 
-def test_two_header_rows_name_a_metric_together(tmp_path):
+def test_two_header_rows_name_a_metric_together(tmp_path: Path) -> None:
     table = one(
         tmp_path,
         "t.csv",
@@ -83,7 +86,7 @@ def test_two_header_rows_name_a_metric_together(tmp_path):
     assert table.columns() == [R1, R5, P1]
 
 
-def test_the_upper_header_row_tells_equal_columns_apart(tmp_path):
+def test_the_upper_header_row_tells_equal_columns_apart(tmp_path: Path) -> None:
     table = one(
         tmp_path,
         "t.csv",
@@ -96,7 +99,7 @@ def test_the_upper_header_row_tells_equal_columns_apart(tmp_path):
     assert values(table) == {"BM25/A": [10.0, 20.0], "DPR/A": [11.0, 9.0]}
 
 
-def test_equal_columns_that_nothing_tells_apart_are_refused(tmp_path):
+def test_equal_columns_that_nothing_tells_apart_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t.csv:1: column 'R@1' appears 2 times"):
         tables(tmp_path, "t.csv", "Model,R@1,Recall@1\nA,1,2\n")
 
@@ -118,7 +121,7 @@ LATEX = r"""
 """
 
 
-def test_latex_with_booktabs_multirow_multicolumn_marks_and_maths(tmp_path):
+def test_latex_with_booktabs_multirow_multicolumn_marks_and_maths(tmp_path: Path) -> None:
     table = one(tmp_path, "t.tex", LATEX.replace("1{,}0", "45.0"))
     assert values(table) == {"BM25/Base": [10.1, 20.2, 45.0, 5.5], "BM25/Ours": [12.5, 25.0, 6.5]}
     base, ours = table.rows
@@ -128,7 +131,7 @@ def test_latex_with_booktabs_multirow_multicolumn_marks_and_maths(tmp_path):
     assert ours.line == 10
 
 
-def test_decimal_commas_beside_decimal_points_are_refused(tmp_path):
+def test_decimal_commas_beside_decimal_points_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"decimal commas .*points"):
         tables(tmp_path, "t.tex", LATEX)
 
@@ -143,23 +146,25 @@ def test_decimal_commas_beside_decimal_points_are_refused(tmp_path):
         ("12.5/13.0", "not a number"),
     ],
 )
-def test_a_latex_cell_that_may_be_misread_is_refused_with_its_line(tmp_path, cell, what):
+def test_a_latex_cell_that_may_be_misread_is_refused_with_its_line(
+    tmp_path: Path, cell: str, what: str
+) -> None:
     text = "\\begin{tabular}{lc}\nModel & R@1 \\\\ \\hline\nA & CELL \\\\\n\\end{tabular}\n"
     with pytest.raises(DataError, match=rf"t.tex:3: .*{what}"):
         tables(tmp_path, "t.tex", text.replace("CELL", cell))
 
 
-def test_a_tabular_without_end_is_refused(tmp_path):
+def test_a_tabular_without_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t.tex:1: .*has no"):
         tables(tmp_path, "t.tex", "\\begin{tabular}{lc}\nModel & R@1 \\\\\n")
 
 
-def test_escaped_percent_is_no_comment(tmp_path):
+def test_escaped_percent_is_no_comment(tmp_path: Path) -> None:
     text = "\\begin{tabular}{lcc}\nModel & R@1 (\\%) & R@5 \\\\\nA & 12.5\\% & 20 \\\\ % 99\n\\end{tabular}\n"
     assert values(one(tmp_path, "t.tex", text)) == {"A": [12.5, 20.0]}
 
 
-def test_a_latex_heading_row_groups_what_follows(tmp_path):
+def test_a_latex_heading_row_groups_what_follows(tmp_path: Path) -> None:
     text = r"""
     \begin{tabular}{lcc}
     Model & R@1 & R@5 \\ \midrule
@@ -184,38 +189,38 @@ def test_a_latex_heading_row_groups_what_follows(tmp_path):
         ),
     ],
 )
-def test_a_ragged_row_is_refused_with_file_and_line(tmp_path, name, text):
+def test_a_ragged_row_is_refused_with_file_and_line(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(DataError, match=rf"{name}:(3|4): a row of 2 cells in a table of 3 columns"):
         tables(tmp_path, name, text)
 
 
-def test_unquoted_thousands_in_a_csv_are_ragged_and_not_two_numbers(tmp_path):
+def test_unquoted_thousands_in_a_csv_are_ragged_and_not_two_numbers(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="4 cells in a table of 3"):
         tables(tmp_path, "t.csv", "Model,R@1,CIDEr\nA,10.5,1,234\n")
 
 
-def test_a_thousand_or_a_decimal_comma_is_refused(tmp_path):
+def test_a_thousand_or_a_decimal_comma_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t.csv:2: column CIDEr: '1,234' may be a thousand or a decimal"):
         tables(tmp_path, "t.csv", 'Model,R@1,CIDEr\nA,10,"1,234"\n')
 
 
-def test_a_comma_is_a_thousand_where_other_cells_have_a_decimal_point(tmp_path):
+def test_a_comma_is_a_thousand_where_other_cells_have_a_decimal_point(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", 'Model,R@1,CIDEr\nA,10.5,"1,234"\n')
     assert values(table) == {"A": [10.5, 1234.0]}
 
 
-def test_semicolons_and_decimal_commas_are_read_and_said(tmp_path):
+def test_semicolons_and_decimal_commas_are_read_and_said(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model;R@1;CIDEr\nA;10,55;1.234,5\n")
     assert values(table) == {"A": [10.55, 1234.5]}
     assert any("decimal comma" in note for note in table.notes)
 
 
-def test_a_point_in_a_table_of_decimal_commas_is_refused(tmp_path):
+def test_a_point_in_a_table_of_decimal_commas_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="thousand or fraction"):
         tables(tmp_path, "t.csv", "Model;R@1;CIDEr\nA;10,55;1.234\n")
 
 
-def test_a_second_header_inside_a_table_is_refused(tmp_path):
+def test_a_second_header_inside_a_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t.csv:3: 'P@1' names a column in the middle"):
         tables(tmp_path, "t.csv", "Model,R@1\nA,10\nModel,P@1\nA,12\n")
 
@@ -230,7 +235,7 @@ LONG = """
 """
 
 
-def test_our_scores_are_read_with_their_own_precision(tmp_path):
+def test_our_scores_are_read_with_their_own_precision(tmp_path: Path) -> None:
     table = one(tmp_path, "scores.csv", LONG)
     assert values(table) == {"bm25/lead": [0.5, pytest.approx(1 / 3)], "lead": [0.25]}
     assert table.rows[0].entries[R1].number.half == Decimal("1e-9")
@@ -239,14 +244,14 @@ def test_our_scores_are_read_with_their_own_precision(tmp_path):
     assert {"scale of the ranking columns: fractions of 1"} <= set(table.notes)
 
 
-def test_a_fall_of_recall_in_our_scores_is_found(tmp_path):
+def test_a_fall_of_recall_in_our_scores_is_found(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     path.write_text(textwrap.dedent(LONG).lstrip())
     (violation,) = lint(str(path)).violations
     assert violation.cell == "bm25/lead, R@5"
 
 
-def test_n_in_our_scores_is_checked_against_precision_at_1(tmp_path):
+def test_n_in_our_scores_is_checked_against_precision_at_1(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv"
     path.write_text("generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,0\n")
     (violation,) = lint(str(path)).violations
@@ -256,7 +261,7 @@ def test_n_in_our_scores_is_checked_against_precision_at_1(tmp_path):
 
 
 @pytest.mark.parametrize("seed", ["mean", "", "0;1;2"])
-def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path, seed):
+def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "scores.csv"
     path.write_text(
         f"generator,retriever,metric,value,n,seed\nlead,bm25,P@1,0.3333333333333333,5000,{seed}\n"
@@ -264,7 +269,7 @@ def test_a_mean_over_seeds_is_not_held_to_the_steps_of_n(tmp_path, seed):
     assert lint(str(path)).ok
 
 
-def test_deviations_over_seeds_are_no_scores(tmp_path):
+def test_deviations_over_seeds_are_no_scores(tmp_path: Path) -> None:
     """Of a mean over seeds recall may not fall; of their deviations it may."""
     path = tmp_path / "scores.csv"
     rows = [
@@ -289,12 +294,12 @@ def test_deviations_over_seeds_are_no_scores(tmp_path):
         ("a,b,R@1,0.5,6,0\na,b,Recall@1,0.5,6,0", "second value of R@1"),
     ],
 )
-def test_a_bad_line_of_scores_is_refused_with_its_number(tmp_path, line, what):
+def test_a_bad_line_of_scores_is_refused_with_its_number(tmp_path: Path, line: str, what: str) -> None:
     with pytest.raises(DataError, match=rf"s.csv:(2|3): .*{what}"):
         tables(tmp_path, "s.csv", f"generator,retriever,metric,value,n,seed\n{line}\n")
 
 
-def test_small_percentages_of_one_family_are_left_out_of_cross_checks(tmp_path):
+def test_small_percentages_of_one_family_are_left_out_of_cross_checks(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("Model,R@30,P@30,Acc@30\nA,20.0,0.9,26.0\nB,21.0,0.8,27.0\n")
     report = lint(str(path))
@@ -320,7 +325,7 @@ def test_small_percentages_of_one_family_are_left_out_of_cross_checks(tmp_path):
         "12.5 [3, x]",
     ],
 )
-def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path, cell):
+def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path: Path, cell: str) -> None:
     with pytest.raises(DataError, match=r"t.md:3: column R@1: .* is not a number"):
         tables(tmp_path, "t.md", f"| Model | R@1 |\n|---|---|\n| A | {cell} |\n")
 
@@ -343,7 +348,9 @@ def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path, cell):
         ("1 234.5".replace(" ", "\u202f"), 1234.5, False),
     ],
 )
-def test_a_markdown_cell_keeps_its_number_under_any_dress(tmp_path, cell, value, bold):
+def test_a_markdown_cell_keeps_its_number_under_any_dress(
+    tmp_path: Path, cell: str, value: float, bold: bool
+) -> None:
     (row,) = one(tmp_path, "t.md", f"| Model | CIDEr |\n|---|---|\n| A | {cell} |\n").rows
     (entry,) = row.entries.values()
     assert (float(entry.number.value), entry.bold) == (value, bold)
@@ -370,7 +377,7 @@ def test_a_markdown_cell_keeps_its_number_under_any_dress(tmp_path, cell, value,
         (r"\textbf{12.5 $\pm$ 0.3 [10.0, 14.5]}*", 12.5),
     ],
 )
-def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path, cell, value):
+def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path: Path, cell: str, value: float) -> None:
     text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
     (row,) = one(tmp_path, "t.tex", text.replace("CELL", cell)).rows
     assert [float(entry.number.value) for entry in row.entries.values()] == [value]
@@ -380,13 +387,13 @@ def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path, cell, value):
     "cell",
     [r"12\small{5}", r"12{5}", r"12\textit{5}", r"$12^{5}$", r"$\sim$12", r"12\textsubscript{5}", r"$<$12"],
 )
-def test_a_latex_cell_of_two_numbers_is_refused(tmp_path, cell):
+def test_a_latex_cell_of_two_numbers_is_refused(tmp_path: Path, cell: str) -> None:
     text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
     with pytest.raises(DataError, match=r"t.tex:3: "):
         tables(tmp_path, "t.tex", text.replace("CELL", cell))
 
 
-def test_a_number_over_several_columns_is_given_to_none(tmp_path):
+def test_a_number_over_several_columns_is_given_to_none(tmp_path: Path) -> None:
     body = textwrap.dedent(r"""
     \begin{tabular}{lcc}
     Model & R@1 & R@5 \\
@@ -399,14 +406,14 @@ def test_a_number_over_several_columns_is_given_to_none(tmp_path):
     assert list(values(one(tmp_path, "t.tex", body.replace("CELL", "--")))) == ["B"]
 
 
-def test_a_header_of_two_lines_in_a_cell_is_known(tmp_path):
+def test_a_header_of_two_lines_in_a_cell_is_known(tmp_path: Path) -> None:
     text = "\\begin{tabular}{lc}\nModel & \\makecell{R@5\\\\(\\%)} \\\\\nA & 20.5 \\\\\n\\end{tabular}\n"
     assert values(one(tmp_path, "t.tex", text)) == {"A": [20.5]}
     with pytest.raises(DataError, match="not a number"):
         tables(tmp_path, "t.tex", text.replace("20.5", "\\makecell{2.0\\\\3.0}"))
 
 
-def test_points_of_thousands_in_counts_are_refused_and_commas_read(tmp_path):
+def test_points_of_thousands_in_counts_are_refused_and_commas_read(tmp_path: Path) -> None:
     head = "Data;Train;Val;Test;Total\n"
     with pytest.raises(DataError, match=r"t.csv:2: column Train: '50.096' may be a thousand or a fraction"):
         tables(tmp_path, "t.csv", head + "videos;50.096;5.000;5.000;60.096\n")
@@ -415,7 +422,7 @@ def test_points_of_thousands_in_counts_are_refused_and_commas_read(tmp_path):
 
 
 @pytest.mark.parametrize(("name", "cell"), [("t.md", "33.39 ± 0.10"), ("t.tex", r"33.39 $\pm$ 0.10")])
-def test_a_mean_with_its_spread_is_not_held_to_the_steps_of_n(tmp_path, name, cell):
+def test_a_mean_with_its_spread_is_not_held_to_the_steps_of_n(tmp_path: Path, name: str, cell: str) -> None:
     markdown = f"| Model | P@1 |\n|---|---|\n| A | {cell} |\n"
     latex = f"\\begin{{tabular}}{{lc}}\nModel & P@1 \\\\\nA & {cell} \\\\\n\\end{{tabular}}\n"
     path = tmp_path / name
@@ -425,7 +432,7 @@ def test_a_mean_with_its_spread_is_not_held_to_the_steps_of_n(tmp_path, name, ce
     assert [v.rule for v in lint(str(path), n=300).violations] == ["granularity"]
 
 
-def test_a_tabular_inside_a_tabular_is_refused(tmp_path):
+def test_a_tabular_inside_a_tabular_is_refused(tmp_path: Path) -> None:
     inner = "\\begin{tabular}{c}R@\\\\1\\end{tabular}"
     with pytest.raises(DataError, match="a tabular inside a tabular"):
         tables(
@@ -433,12 +440,12 @@ def test_a_tabular_inside_a_tabular_is_refused(tmp_path):
         )
 
 
-def test_columns_of_two_data_sets_are_never_compared_with_each_other(tmp_path):
+def test_columns_of_two_data_sets_are_never_compared_with_each_other(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model,MSR-VTT,,DiDeMo\n,R@1,R@5,R@10\nA,30.0,60.0,50.0\n")
     assert values(table) == {"MSR-VTT/A": [30.0, 60.0], "DiDeMo/A": [50.0]}
 
 
-def test_a_rotated_multirow_label_is_the_group(tmp_path):
+def test_a_rotated_multirow_label_is_the_group(tmp_path: Path) -> None:
     text = r"""
     \begin{tabular}{llc}
     & Model & R@1 \\
@@ -449,23 +456,23 @@ def test_a_rotated_multirow_label_is_the_group(tmp_path):
     assert list(values(one(tmp_path, "t.tex", text))) == ["BM25/A", "BM25/B"]
 
 
-def test_rows_of_spreads_are_left_out_and_named(tmp_path):
+def test_rows_of_spreads_are_left_out_and_named(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model,R@1,R@5\nA,30.0,60.0\nstd,0.3,0.1\n")
     assert list(values(table)) == ["A"]
     assert "rows that are no scores and left out: std" in table.notes
 
 
-def test_a_row_called_by_a_number_sign_is_a_row_and_a_signature_is_none(tmp_path):
+def test_a_row_called_by_a_number_sign_is_a_row_and_a_signature_is_none(tmp_path: Path) -> None:
     text = "# made by hand\nData,Train,Val,Test\n# videos,10,2,3\n# signature: n=5, k=3, x\n"
     assert values(one(tmp_path, "t.csv", text)) == {"# videos": [10, 2, 3]}
 
 
-def test_a_column_of_ranks_is_no_group(tmp_path):
+def test_a_column_of_ranks_is_no_group(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Rank,Model,R@1\n1,A,30.0\n2,B,20.0\n")
     assert list(values(table)) == ["A", "B"]
     assert any("left out: Rank" in note for note in table.notes)
 
 
-def test_a_csv_row_without_values_is_no_heading_of_the_rows_below(tmp_path):
+def test_a_csv_row_without_values_is_no_heading_of_the_rows_below(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model,R@1,R@5\nLead,,\nA,30.0,60.0\n")
     assert values(table) == {"A": [30.0, 60.0]}

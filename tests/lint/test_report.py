@@ -1,31 +1,35 @@
 """What the audit refuses to read."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
 
 from bench.errors import DataError, UsageError
 from bench.lint.report import lint
 
 
-def test_a_missing_file_is_wrong_use(tmp_path):
+def test_a_missing_file_is_wrong_use(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         lint(str(tmp_path / "none.csv"))
 
 
-def test_a_file_of_unknown_form_is_wrong_use(tmp_path):
+def test_a_file_of_unknown_form_is_wrong_use(tmp_path: Path) -> None:
     path = tmp_path / "table.docx"
     path.write_text("x")
     with pytest.raises(UsageError, match="ends in none of"):
         lint(str(path))
 
 
-def test_a_file_without_a_known_column_is_refused(tmp_path):
+def test_a_file_without_a_known_column_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.md"
     path.write_text("| a | b |\n|---|---|\n| x | 1 |\n")
     with pytest.raises(DataError, match="no table with a column"):
         lint(str(path))
 
 
-def test_bytes_that_are_no_utf8_are_refused(tmp_path):
+def test_bytes_that_are_no_utf8_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(b"Model,R@1\n\xff,3\n")
     with pytest.raises(DataError, match="not UTF-8"):

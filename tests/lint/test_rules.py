@@ -1,28 +1,31 @@
 """Each rule finds what breaks it, and none cries wolf over rounding."""
 
+from __future__ import annotations
+
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.lint.granularity import smallest_n
-from bench.lint.readers.csv import long, records, wide
+from bench.lint.readers.csv import long_table, parse_records, wide_grid
 from bench.lint.readers.header import to_table
-from bench.lint.readers.latex import grids
+from bench.lint.readers.latex import parse_grids
 from bench.lint.report import lint_table, notes
-from bench.lint.table import Scale
+from bench.lint.table import Scale, Table
 
 CUTS = (1, 5, 10, 30)
 
 
-def table(text):
-    made = to_table(wide(records(text, "t.csv"), "t.csv"))
+def table(text: str) -> Table:
+    made = to_table(wide_grid(parse_records(text, "t.csv"), "t.csv"))
     assert made is not None
     return made
 
 
-def broken(text, n=None):
+def broken(text: str, n: int | None = None) -> set[tuple[str, str]]:
     return {(v.cell, v.rule) for v in lint_table(table(text), n=n)}
 
 
@@ -47,7 +50,7 @@ def broken(text, n=None):
         ("Model,R@1\nA,<u>10.00</u>\nB,10.02\nC,**11.00**", ("A, R@1", "underline")),
     ],
 )
-def test_a_table_that_breaks_one_rule_is_told_so(text, expected):
+def test_a_table_that_breaks_one_rule_is_told_so(text: str, expected: tuple[str, str]) -> None:
     assert broken(text + "\n") == {expected}
 
 
@@ -75,35 +78,37 @@ def test_a_table_that_breaks_one_rule_is_told_so(text, expected):
         "Model,B-1,B-2\nA,10.00,11.00",  # BLEU-2 above BLEU-1 is possible
     ],
 )
-def test_what_rounding_or_another_custom_explains_is_no_violation(text):
+def test_what_rounding_or_another_custom_explains_is_no_violation(text: str) -> None:
     assert broken(text + "\n") == set()
 
 
-def test_a_gain_that_is_not_said_to_be_in_percent_is_noted_and_not_judged():
+def test_a_gain_that_is_not_said_to_be_in_percent_is_noted_and_not_judged() -> None:
     made = table("Model,R@1\nA,10.00\nB,11.00\nGain,1.00\n")
     assert lint_table(made) == []
     assert "Gain: not said to be in percent, not checked" in notes(made)
 
 
-def test_fractions_keep_the_same_rules():
+def test_fractions_keep_the_same_rules() -> None:
     text = "Model,R@1,R@5,P@1\nA,0.2000,0.1990,0.1000\n"
     assert table(text).scales == {"R": Scale.FRACTION, "P": Scale.FRACTION}
     assert broken(text) == {("A, R@5", "never-falls"), ("A, R@1", "recall-within-acc")}
 
 
-def test_each_block_between_rules_is_its_own_contest_only_where_each_has_bold():
+def test_each_block_between_rules_is_its_own_contest_only_where_each_has_bold() -> None:
     body = "Model & R@1 \\\\ \\midrule\nA & {a} \\\\\nB & 8.0 \\\\ \\midrule\nC & {c} \\\\\n"
     tex = "\\begin{{tabular}}{{lc}}\n" + body + "\\end{{tabular}}"
 
-    def rules(a, c):
-        (grid,) = grids(tex.format(a=a, c=c), "t.tex")
-        return [v.rule for v in lint_table(to_table(grid))]
+    def rules(a: str, c: str) -> list[str]:
+        (grid,) = parse_grids(tex.format(a=a, c=c), "t.tex")
+        read = to_table(grid)
+        assert read is not None
+        return [v.rule for v in lint_table(read)]
 
     assert rules("\\textbf{9.0}", "\\textbf{12.0}") == []
     assert rules("\\textbf{9.0}", "12.0") == ["bold"]
 
 
-def printed(rows, digits=2):
+def printed(rows: Sequence[Sequence[float]], digits: int = 2) -> str:
     header = ["Model", *(f"{family}@{k}" for family in ("R", "P", "Acc") for k in CUTS)]
     lines = [
         ",".join([f"M{i}", *(f"{100 * value:.{digits}f}" for value in row)]) for i, row in enumerate(rows)
@@ -111,7 +116,7 @@ def printed(rows, digits=2):
     return "\n".join([",".join(header), *lines]) + "\n"
 
 
-def metrics(seed, queries, pool):
+def metrics(seed: int, queries: int, pool: int) -> list[float]:
     """Score random rankings by the definitions; nothing of the package is used."""
     draw = random.Random(seed)
     sums = dict.fromkeys(((f, k) for f in ("R", "P", "Acc") for k in CUTS), 0.0)
@@ -129,24 +134,28 @@ def metrics(seed, queries, pool):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(4, 60), st.integers(0, 2))
-def test_rounded_scores_of_real_rankings_raise_no_alarm(seed, queries, pool, digits):
+def test_rounded_scores_of_real_rankings_raise_no_alarm(
+    seed: int, queries: int, pool: int, digits: int
+) -> None:
     text = printed([metrics(seed, queries, pool), metrics(seed + 1, queries, pool)], digits)
     assert broken(text, n=queries) == set()
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 60), st.integers(4, 60))
-def test_full_precision_scores_of_real_rankings_raise_no_alarm(seed, queries, pool):
+def test_full_precision_scores_of_real_rankings_raise_no_alarm(seed: int, queries: int, pool: int) -> None:
     names = [f"{family}@{k}" for family in ("R", "P", "Acc") for k in CUTS]
     values = metrics(seed, queries, pool)
     lines = [f"a,bm25,{name},{value!r},{queries},0" for name, value in zip(names, values, strict=True)]
-    made = long(records("\n".join(["generator,retriever,metric,value,n,seed", *lines]), "s.csv"), "s.csv")
+    made = long_table(
+        parse_records("\n".join(["generator,retriever,metric,value,n,seed", *lines]), "s.csv"), "s.csv"
+    )
     assert lint_table(made) == []
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 3), st.integers(0, 2))
-def test_a_planted_fall_of_recall_is_found(seed, row, at):
+def test_a_planted_fall_of_recall_is_found(seed: int, row: int, at: int) -> None:
     rows = [metrics(seed + i, 40, 40) for i in range(4)]
     if rows[row][at] < 0.001:
         rows[row][at] += 0.01
@@ -156,7 +165,7 @@ def test_a_planted_fall_of_recall_is_found(seed, row, at):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 3))
-def test_a_planted_accuracy_above_the_hits_is_found(seed, at):
+def test_a_planted_accuracy_above_the_hits_is_found(seed: int, at: int) -> None:
     row = metrics(seed, 40, 40)
     row[8 + at] = row[4 + at] * CUTS[at] + 0.0001 * (CUTS[at] + 2)
     assert (f"M0, Acc@{CUTS[at]}", "acc-within-hits") in broken(printed([row]))
@@ -164,9 +173,11 @@ def test_a_planted_accuracy_above_the_hits_is_found(seed, at):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 90))
-def test_the_smallest_n_never_exceeds_the_true_one(seed, queries):
+def test_the_smallest_n_never_exceeds_the_true_one(seed: int, queries: int) -> None:
     made = table(printed([metrics(seed + i, queries, 40) for i in range(3)]))
-    n, count, chance = smallest_n(made)
+    smallest = smallest_n(made)
+    assert smallest is not None
+    n, count, chance = smallest
     assert n <= queries
     assert count == 15
     assert 0 < chance <= 1
@@ -174,12 +185,12 @@ def test_the_smallest_n_never_exceeds_the_true_one(seed, queries):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10**6), st.integers(7, 90))
-def test_a_share_that_n_queries_cannot_give_is_found(seed, n):
+def test_a_share_that_n_queries_cannot_give_is_found(seed: int, n: int) -> None:
     number = random.Random(seed).randint(0, n - 1) / n + 0.5 / n
     assert broken(f"Model,P@1\nA,{100 * number:.3f}%\n", n=n) == {("A, P@1", "granularity")}
 
 
-def test_digits_that_say_little_about_n_get_no_note():
+def test_digits_that_say_little_about_n_get_no_note() -> None:
     assert not any("smallest number" in note for note in notes(table("Model,P@1\nA,71.2\nB,70.0\n")))
     many = "".join(f"M{i},{100 * i / 40:.2f}\n" for i in range(2, 30))
     assert any(": 40 " in note for note in notes(table(f"Model,P@1\n{many}")))

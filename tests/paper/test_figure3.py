@@ -1,21 +1,26 @@
 """``bench reproduce fig3``: the two distributions, what is left out, what is missing."""
 
+from __future__ import annotations
+
 import csv
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench.paper.figure3 import histogram
-from tests.tiny import VIDEOS, write_transcript_vectors
+from tests.conftest import Cli
+from tests.tiny import VIDEOS, Tiny, write_transcript_vectors
 
 
-def test_bins_hold_their_lower_end_and_the_last_its_upper_end_too():
+def test_bins_hold_their_lower_end_and_the_last_its_upper_end_too() -> None:
     found = histogram({"x": [0.0, 0.1 + 0.2, 0.29, 1.0]})
     assert list(found["from"])[:4] == [0.0, 0.1, 0.2, 0.3]
     assert found["x"].tolist() == [0.25, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0.25]
     assert histogram({"x": []})["x"].sum() == 0
 
 
-def test_bins_of_cosines_lose_none_at_either_end_and_have_no_minus_zero():
+def test_bins_of_cosines_lose_none_at_either_end_and_have_no_minus_zero() -> None:
     found = histogram({"x": [-1 - 1e-16, -1e-12, 0.3, 1 + 2e-16]}, low=-1, bins=40)
     assert found["x"].sum() == 1
     assert found["x"].iloc[[0, 20, 26, 39]].tolist() == [0.25] * 4
@@ -23,10 +28,10 @@ def test_bins_of_cosines_lose_none_at_either_end_and_have_no_minus_zero():
 
 
 @pytest.fixture
-def reported(tiny, tmp_path, cli):
+def reported(tiny: Tiny, tmp_path: Path, cli: Cli) -> Callable[[], tuple[str, Path]]:
     """Return what is said, and the folder of the files, with and without vectors of transcripts."""
 
-    def run():
+    def run() -> tuple[str, Path]:
         said = cli("reproduce", "fig3", "--data", tiny.folder, "--out", tmp_path / "out")
         assert said.status == 0, said.err
         return said.out, tmp_path / "out" / "reproduce"
@@ -34,13 +39,17 @@ def reported(tiny, tmp_path, cli):
     return run
 
 
-def test_without_vectors_of_transcripts_one_sentence_says_what_to_write(reported):
+def test_without_vectors_of_transcripts_one_sentence_says_what_to_write(
+    reported: Callable[[], tuple[str, Path]],
+) -> None:
     said, files = reported()
     assert "it needs features/tiny-4/transcripts.npy, float16 or float32 [n_videos, dim]" in said
     assert not (files / "fig3-similarity.csv").exists()
 
 
-def test_similarity_is_a_table_and_a_file_with_the_papers_means(tiny, reported):
+def test_similarity_is_a_table_and_a_file_with_the_papers_means(
+    tiny: Tiny, reported: Callable[[], tuple[str, Path]]
+) -> None:
     seen = [video for video, _, _ in VIDEOS if video not in ("v1", "v9", "v100")]
     signs = {video: -1 if video == "v3" else 1 for video in seen}
     write_transcript_vectors(tiny.feature(""), {video: [sign, 0, 0, 0] for video, sign in signs.items()})
@@ -59,7 +68,9 @@ def test_similarity_is_a_table_and_a_file_with_the_papers_means(tiny, reported):
     assert float(rows[-1]["text-visual similarity"]) == pytest.approx(8 / 9)
 
 
-def test_a_file_that_is_gone_leaves_no_stale_table(tiny, reported):
+def test_a_file_that_is_gone_leaves_no_stale_table(
+    tiny: Tiny, reported: Callable[[], tuple[str, Path]]
+) -> None:
     write_transcript_vectors(tiny.feature(""), {"v3": [1, 0, 0, 0]})
     _, files = reported()
     assert (files / "fig3-similarity.csv").is_file()
@@ -68,7 +79,9 @@ def test_a_file_that_is_gone_leaves_no_stale_table(tiny, reported):
     assert not (files / "fig3-similarity.csv").exists()
 
 
-def test_vectors_for_no_video_at_all_are_no_distribution(tiny, reported):
+def test_vectors_for_no_video_at_all_are_no_distribution(
+    tiny: Tiny, reported: Callable[[], tuple[str, Path]]
+) -> None:
     write_transcript_vectors(tiny.feature(""), {})
     said, _ = reported()
     assert "Mean: none." in said

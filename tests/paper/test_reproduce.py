@@ -1,8 +1,13 @@
 """``bench reproduce``: paper and ours side by side, what is missing named, files beside the run."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,16 +15,21 @@ import pytest
 
 from bench.data.reader import read_dataset
 from bench.output.folder import checked, read_manifest
-from bench.paper.reproduce import reproduce
+from bench.paper.reproduce import Report, reproduce
 from bench.paper.runs import row_of, systems
-from bench.paper.table2 import count_frame, evenly, nouns
-from tests.tiny import VIDEOS, write_features, write_tiny
+from bench.paper.table2 import count_frame, even_sample, noun_counter
+from tests.conftest import Cli
+from tests.tiny import VIDEOS, Tiny, write_features, write_tiny
 
 
-def named_as_the_papers(folder, dataset="QMV-Kwai"):
+def named_as_the_papers(folder: Path, dataset: str = "QMV-Kwai") -> dict[str, Any]:
     """Write a dataset, and summaries of our own under the names of three of the paper's rows."""
     write_tiny(folder / "data", metadata={"name": dataset})
-    texts = {"qms": str, "seq2seq": lambda text: " ".join(text.split()[:2]), "mdvc": lambda text: "red"}
+    texts: dict[str, Callable[[str], str]] = {
+        "qms": str,
+        "seq2seq": lambda text: " ".join(text.split()[:2]),
+        "mdvc": lambda text: "red",
+    }
     for name, write in texts.items():
         lines = ({"video_id": v, "summary": write(text)} for v, text, split in VIDEOS if split == "test")
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -33,31 +43,36 @@ def named_as_the_papers(folder, dataset="QMV-Kwai"):
 
 
 @pytest.fixture(scope="module")
-def kwai(tmp_path_factory):
+def kwai(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Return the report on Table V with a sweep, its run on a dataset that says it is the paper's."""
     folder = tmp_path_factory.mktemp("kwai")
     options = {**named_as_the_papers(folder), "store": str(folder / "store")}
-    return reproduce("table5", options, sweeping=True)
+    return reproduce("table5", options, vary_choices=True)
 
 
-def frame(report, name="table5.csv"):
+def folder_of(report: Report) -> Path:
+    assert report.out is not None
+    return report.out
+
+
+def frame(report: Report, name: str = "table5.csv") -> pd.DataFrame:
     return pd.read_csv(io.StringIO(report.files[name]), keep_default_na=False, na_values=[""])
 
 
-def statuses(report, **where):
+def statuses(report: Report, **where: str) -> set[str]:
     found = frame(report)
     for column, value in where.items():
         found = found[found[column] == value]
     return set(found["status"])
 
 
-def test_on_the_papers_dataset_each_cell_has_a_status_of_its_own(kwai):
+def test_on_the_papers_dataset_each_cell_has_a_status_of_its_own(kwai: Report) -> None:
     assert statuses(kwai, generator="qms", retriever="bm25") <= {"reproduced", "differs", "under-specified"}
     assert "differs" in statuses(kwai, generator="mdvc", retriever="bm25")
     assert "not comparable" not in statuses(kwai)
 
 
-def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai):
+def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai: Report) -> None:
     found = frame(kwai)[lambda f: f["status"] == "impossible as printed"]
     assert list(zip(found["generator"], found["metric"], strict=True)) == [
         ("seq2seq", "Acc@5"), ("seq2seq", "Acc@10"), ("seq2seq", "Acc@30"), ("bart-text", "R@5"),
@@ -65,7 +80,7 @@ def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai)
     assert found["ours"].notna().tolist() == [True, True, True, False]
 
 
-def test_rows_and_blocks_bear_the_papers_labels(kwai):
+def test_rows_and_blocks_bear_the_papers_labels(kwai: Report) -> None:
     cells = next(table for table in kwai.tables if table.name == "table5")
     assert cells.rows[0][0] == ["BM25", "Seq2Seq", "paper"]
     assert {"VG-BART (DP)", "QMS"} < {names[1] for names, _ in cells.rows}
@@ -73,12 +88,12 @@ def test_rows_and_blocks_bear_the_papers_labels(kwai):
     assert any(note.startswith("BM25 BART (Text) R@5, impossible as printed") for note in cells.notes)
 
 
-def test_rows_without_a_score_are_missing_never_differing(kwai):
+def test_rows_without_a_score_are_missing_never_differing(kwai: Report) -> None:
     assert statuses(kwai, retriever="dpr-ft") == {"missing"}
     assert statuses(kwai, generator="transformer") == {"missing"}
 
 
-def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(kwai):
+def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(kwai: Report) -> None:
     (line,) = [note for note in kwai.tables[0].notes if note.startswith("Missing") and "transformer" in note]
     assert (
         line
@@ -88,7 +103,7 @@ def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(
     assert not any("absolute values" in note for note in kwai.tables[0].notes)
 
 
-def test_paper_ours_and_status_stand_below_each_other(kwai):
+def test_paper_ours_and_status_stand_below_each_other(kwai: Report) -> None:
     table = kwai.tables[0]
     rows = {tuple(names): [cell.text for cell in cells] for names, cells in table.rows}
     place = list(table.columns).index("P@1")
@@ -99,21 +114,21 @@ def test_paper_ours_and_status_stand_below_each_other(kwai):
     assert ("DPR (PT)", "QMS", "ours") not in rows
 
 
-def test_the_order_of_rows_is_given_where_three_rows_are_in_both(kwai):
+def test_the_order_of_rows_is_given_where_three_rows_are_in_both(kwai: Report) -> None:
     order = frame(kwai, "table5-order.csv")
     assert set(order["retriever"]) == {"bm25"}
     assert order.set_index("metric").loc["P@1", "rows"] == 3
     assert order["tau"].dropna().between(-1, 1).all()
 
 
-def test_every_claim_about_the_table_has_a_verdict(kwai):
+def test_every_claim_about_the_table_has_a_verdict(kwai: Report) -> None:
     verdicts = frame(kwai, "table5-claims.csv").set_index("id")["verdict"]
     assert verdicts["acc1-equals-p1"] == "holds"
     assert verdicts["fine-tuning-helps"] == "cannot be told"
     assert len(verdicts) == 8
 
 
-def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai):
+def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai: Report) -> None:
     swept = frame(kwai, "table5-sweep.csv")
     assert {"all queries", "pool: all splits", "BM25 k1 1.2 b 0.75 (Lucene)"} < set(swept["choice"])
     assert swept["choice"].nunique() == 11
@@ -127,13 +142,13 @@ def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai):
     assert qms[0].text == f"{of_r1.min():.2f}–{of_r1.max():.2f}"
 
 
-def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwai):
+def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwai: Report) -> None:
     table = next(table for table in kwai.tables if table.name == "table5-sweep-claims")
     verdicts = frame(kwai, "table5-sweep-claims.csv").set_index("id")
     changing = verdicts[verdicts.nunique(axis=1) > 1]
     assert [names[0] for names, _ in table.rows] == list(changing.index)
     assert f"{8 - len(changing)} of 8 claims" in table.notes[0]
-    runs = {path.name for path in (kwai.out / "reproduce" / "runs").iterdir()}
+    runs = {path.name for path in (folder_of(kwai) / "reproduce" / "runs").iterdir()}
     assert runs == {
         "all-queries",
         "one-query-per-video-draw-1",
@@ -144,30 +159,30 @@ def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwa
     }
 
 
-def test_the_report_is_in_the_runs_folder_with_its_digest(kwai):
-    manifest = read_manifest(kwai.out)
-    page = checked(kwai.out, manifest, "reproduce/table5.md").read_text()
+def test_the_report_is_in_the_runs_folder_with_its_digest(kwai: Report) -> None:
+    manifest = read_manifest(folder_of(kwai))
+    page = checked(folder_of(kwai), manifest, "reproduce/table5.md").read_text()
     assert "Claims of the text" in page
-    assert checked(kwai.out, manifest, "reproduce/table5.csv").read_text() == kwai.files["table5.csv"]
+    assert checked(folder_of(kwai), manifest, "reproduce/table5.csv").read_text() == kwai.files["table5.csv"]
 
 
-def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai, cli):
-    before = (kwai.out / "scores.csv").stat().st_mtime_ns
-    said = cli("reproduce", "table3", "--from", kwai.out)
+def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai: Report, cli: Cli) -> None:
+    before = (folder_of(kwai) / "scores.csv").stat().st_mtime_ns
+    said = cli("reproduce", "table3", "--from", folder_of(kwai))
     assert said.status == 0
     assert "| QMS | ours | " in said.out
-    files = read_manifest(kwai.out)["files"]
+    files = read_manifest(folder_of(kwai))["files"]
     assert {"reproduce/table3.md", "reproduce/table5.md", "reproduce/table5-sweep.csv"} <= set(files)
-    assert (kwai.out / "scores.csv").stat().st_mtime_ns == before
+    assert (folder_of(kwai) / "scores.csv").stat().st_mtime_ns == before
 
 
-def test_a_finished_run_knows_its_dataset(kwai, cli):
-    said = cli("reproduce", "fig3", "--from", kwai.out, "--format", "csv")
+def test_a_finished_run_knows_its_dataset(kwai: Report, cli: Cli) -> None:
+    said = cli("reproduce", "fig3", "--from", folder_of(kwai), "--format", "csv")
     assert said.status == 0
     assert next(csv.reader(io.StringIO(said.out))) == ["Div-n", "Div-1", "Div-2"]
 
 
-def test_on_another_dataset_nothing_is_called_reproduced(tiny, tmp_path, cli):
+def test_on_another_dataset_nothing_is_called_reproduced(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     said = cli("reproduce", "table5", "--data", tiny.folder, "--generators", "lead,transcript",
                "--retrievers", "bm25", "--out", tmp_path / "out", "--quiet")  # fmt: skip
     assert said.status == 0, said.err
@@ -178,7 +193,7 @@ def test_on_another_dataset_nothing_is_called_reproduced(tiny, tmp_path, cli):
         assert {line["status"] for line in csv.DictReader(lines)} == {"missing", "impossible as printed"}
 
 
-def test_generation_on_another_dataset_is_not_comparable(tiny, tmp_path, cli):
+def test_generation_on_another_dataset_is_not_comparable(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "lead",
                "--out", tmp_path / "out", "--quiet")  # fmt: skip
     assert said.status == 0, said.err
@@ -186,38 +201,38 @@ def test_generation_on_another_dataset_is_not_comparable(tiny, tmp_path, cli):
     assert "54" not in said.out.partition("Cells: ")[2].partition(" ")[0]
 
 
-def test_the_errors_of_the_run_are_its_exit_status(tiny, cli):
+def test_the_errors_of_the_run_are_its_exit_status(tiny: Tiny, cli: Cli) -> None:
     said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "nobody")
     assert said.status == 2
     assert "nobody" in said.error()
 
 
-def test_an_unknown_table_is_answered_with_the_near_one(cli):
+def test_an_unknown_table_is_answered_with_the_near_one(cli: Cli) -> None:
     said = cli("reproduce", "tabel5")
     assert said.status == 2
     assert "Did you mean table5?" in said.error()
 
 
-def test_options_of_a_run_beside_a_finished_run_are_refused(tmp_path, cli):
+def test_options_of_a_run_beside_a_finished_run_are_refused(tmp_path: Path, cli: Cli) -> None:
     said = cli("reproduce", "table5", "--from", tmp_path, "--seed", "1", "--no-train")
     assert said.status == 2
     assert "--no-train, --seed" in said.error()
 
 
 @pytest.mark.parametrize("target", ["table2", "table3", "fig3"])
-def test_what_retrieval_cannot_change_is_not_swept(target, cli):
+def test_what_retrieval_cannot_change_is_not_swept(target: str, cli: Cli) -> None:
     said = cli("reproduce", target, "--sweep")
     assert said.status == 2
     assert target in said.error()
 
 
-def test_a_folder_that_is_no_runs_is_bad_data(tmp_path, cli):
+def test_a_folder_that_is_no_runs_is_bad_data(tmp_path: Path, cli: Cli) -> None:
     said = cli("reproduce", "table5", "--from", tmp_path)
     assert said.status == 3
     assert str(tmp_path) in said.error()
 
 
-def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
+def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny: Tiny, tmp_path: Path) -> None:
     for name in ("resnet-50", "other"):
         write_features(tiny.folder / "features" / name, {video: 2 for video, _, _ in VIDEOS})
     (tmp_path / "qms.jsonl").write_text('{"video_id": "v2", "summary": "apple pie"}\n')
@@ -226,7 +241,9 @@ def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
         {"data": str(tiny.folder), "generators": [f"file:{tmp_path}/qms.jsonl"], "quiet": True,
          "out": str(tmp_path / "out")},
     )  # fmt: skip
-    found = frame(report, "table7.csv").groupby("generator")["ours"].agg(lambda ours: ours.notna().all())
+    found = (
+        frame(report, "table7.csv").groupby("generator")["ours"].agg(lambda ours: bool(ours.notna().all()))
+    )
     assert found.to_dict() == {"qms[resnet]": True, "qms[i3d]": False, "qms": False}
     assert "Also run, not in the paper's table: qms[other], qms[tiny-4]." in report.tables[0].notes
 
@@ -234,7 +251,9 @@ def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny, tmp_path):
     assert {path.name for path in runs.iterdir()} == {"resnet-50", "tiny-4"}
 
 
-def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(tiny, tmp_path, cli):
+def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
     out = tmp_path / "out"
     write_features(tiny.folder / "features" / "more", {video: 2 for video, _, _ in VIDEOS})
     told = ("--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, "--quiet")
@@ -244,20 +263,20 @@ def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(tiny, tmp_
     assert not (out / "reproduce").exists()
 
 
-def test_features_are_recognised_by_the_label_that_the_paper_prints():
+def test_features_are_recognised_by_the_label_that_the_paper_prints() -> None:
     assert row_of("qms", "CLIP-ViT-B-32") == "qms"
     assert row_of("qms", "i3d-rgb") == "qms[i3d]"
     assert row_of("qms", "dino") == "qms[dino]"
     assert row_of("lead", "i3d-rgb") == "lead[i3d-rgb]"
 
 
-def test_a_table_needs_the_systems_of_its_rows_in_its_order():
+def test_a_table_needs_the_systems_of_its_rows_in_its_order() -> None:
     assert systems("table3", "generator")[:3] == ["lead", "seq2seq", "transformer"]
     assert systems("table7", "generator") == ["qms"]
     assert systems("table5", "retriever") == ["bm25", "dpr-pt", "dpr-ft"]
 
 
-def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path):
+def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path: Path) -> None:
     write_tiny(tmp_path / "own")
     write_tiny(tmp_path / "kwai", metadata={"name": "QMV-Kwai"})
     own, kwai = (count_frame(read_dataset(tmp_path / name)) for name in ("own", "kwai"))
@@ -269,7 +288,7 @@ def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path
     assert list(own["ours"])[:4] == [4, 2, 6, 12]
 
 
-def test_table_2_is_written_where_told_and_printed_in_any_case(tiny, tmp_path, cli):
+def test_table_2_is_written_where_told_and_printed_in_any_case(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "out")
     assert said.status == 0, said.err
     assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in said.out
@@ -278,7 +297,7 @@ def test_table_2_is_written_where_told_and_printed_in_any_case(tiny, tmp_path, c
     assert cli("reproduce", "table2", "--data", tiny.folder).out == said.out
 
 
-def test_a_folder_with_other_files_is_not_written_into(tiny, tmp_path, cli):
+def test_a_folder_with_other_files_is_not_written_into(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
     said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "mine")
@@ -286,12 +305,23 @@ def test_a_folder_with_other_files_is_not_written_into(tiny, tmp_path, cli):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
-def test_nouns_are_counted_each_time_they_occur():
-    count = nouns()
+def test_nouns_are_counted_each_time_they_occur() -> None:
+    count = noun_counter()
     assert count("苹果和苹果") == 2
     assert count("跑了") == 0
 
 
-def test_samples_are_spaced_evenly_and_whole_where_small():
-    assert evenly(list("abcde"), 3) == ["a", "c", "e"]
-    assert evenly(["a"], 3) == ["a"]
+def test_samples_are_spaced_evenly_and_whole_where_small() -> None:
+    assert even_sample(list("abcde"), 3) == ["a", "c", "e"]
+    assert even_sample(["a"], 3) == ["a"]
+
+
+def test_a_failed_cell_is_not_that_of_another_system_whose_name_is_a_part_of_it(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    (tmp_path / "my lead.jsonl").write_text('{"video_id": "v2"}\n')
+    outcome = cli("reproduce", "table3", "--data", tiny.folder, "--generators",
+                  f"file:{tmp_path}/my lead.jsonl", "--out", tmp_path / "out", "--quiet")  # fmt: skip
+    assert "Failed: my lead: " in outcome.out
+    (missing,) = (line for line in outcome.out.splitlines() if ": failed." in line or "lead, " in line)
+    assert missing.rstrip().endswith(": not in the run.")

@@ -1,5 +1,7 @@
 """A status for each cell, and the order of rows, on made-up scores."""
 
+from __future__ import annotations
+
 import math
 
 import pandas as pd
@@ -10,36 +12,36 @@ from bench.paper.scores import by_key, paper_scores
 from bench.paper.status import compare, row_order
 
 
-def moved(scores, by, half=0.001):
+def moved(scores: pd.DataFrame, by: float, half: float = 0.001) -> pd.DataFrame:
     value = scores["value"] + by
     return scores.assign(value=value, ci_low=value - half, ci_high=value + half)
 
 
-def status(frame, generator, metric, retriever=""):
+def status(frame: pd.DataFrame, generator: str, metric: str, retriever: str = "") -> str:
     chosen = frame.query("generator == @generator and metric == @metric and retriever == @retriever")
     (one,) = chosen["status"]
-    return one
+    return str(one)
 
 
-def test_on_another_dataset_no_cell_is_comparable_but_misprints_are_named():
+def test_on_another_dataset_no_cell_is_comparable_but_misprints_are_named() -> None:
     frame = compare(paper_scores("table5"), "table5", same_dataset=False)
     assert set(frame["status"]) == {"not comparable", "impossible as printed"}
     assert (frame["status"] == "impossible as printed").sum() == 4
     assert status(frame, "bart-text", "R@5", "bm25") == "impossible as printed"
 
 
-def test_scores_within_the_stated_uncertainty_are_reproduced():
+def test_scores_within_the_stated_uncertainty_are_reproduced() -> None:
     frame = compare(moved(paper_scores("table3"), 0.0009), "table3", same_dataset=True)
     assert set(frame["status"]) == {"reproduced"}
 
 
-def test_scores_outside_it_differ_with_the_interval_in_the_reason():
+def test_scores_outside_it_differ_with_the_interval_in_the_reason() -> None:
     frame = compare(moved(paper_scores("table3"), 0.002), "table3", same_dataset=True)
     assert set(frame["status"]) == {"differs"}
     assert frame["why"].str.contains("outside the interval").all()
 
 
-def test_what_depends_on_an_unstated_choice_is_under_specified_where_it_differs():
+def test_what_depends_on_an_unstated_choice_is_under_specified_where_it_differs() -> None:
     frame = compare(moved(paper_scores("table5"), 0.01), "table5", same_dataset=True)
     assert status(frame, "qms", "R@5", "bm25") == "under-specified"
     assert status(frame, "qms", "Acc@5", "dpr-pt") == "under-specified"
@@ -47,36 +49,36 @@ def test_what_depends_on_an_unstated_choice_is_under_specified_where_it_differs(
     assert status(frame, "qms", "Acc@30", "dpr-ft") == "differs"
 
 
-def test_an_unstated_choice_does_not_matter_where_the_score_is_reproduced():
+def test_an_unstated_choice_does_not_matter_where_the_score_is_reproduced() -> None:
     frame = compare(moved(paper_scores("table5"), 0.0), "table5", same_dataset=True)
     assert status(frame, "qms", "R@5", "bm25") == "reproduced"
 
 
-def test_what_ties_could_do_is_part_of_the_uncertainty():
+def test_what_ties_could_do_is_part_of_the_uncertainty() -> None:
     ours = paper_scores("table5").assign(tie_worst=lambda f: f["value"] - 0.02)
     shifted = ours.assign(**{c: ours[c] + 0.01 for c in ("value", "ci_low", "ci_high", "tie_worst")})
     assert status(compare(shifted, "table5", same_dataset=True), "qms", "P@1", "bm25") == "reproduced"
 
 
-def test_a_score_that_was_not_measured_is_not_comparable():
+def test_a_score_that_was_not_measured_is_not_comparable() -> None:
     ours = paper_scores("table3").query("generator != 'mdvc'")
     frame = compare(ours, "table3", same_dataset=True)
     assert status(frame, "mdvc", "CIDEr") == "not comparable"
     assert frame.query("generator == 'mdvc'")["ours"].isna().all()
 
 
-def test_cells_rounded_to_one_decimal_are_compared_with_their_true_value():
+def test_cells_rounded_to_one_decimal_are_compared_with_their_true_value() -> None:
     exact = paper_scores("table3").query("generator == 'qms'")
     frame = compare(exact, "table6", same_dataset=True).query("generator == 'qms'")
     assert set(frame["status"]) == {"reproduced"}
 
 
-def test_a_table_without_scores_is_wrong_use():
+def test_a_table_without_scores_is_wrong_use() -> None:
     with pytest.raises(UsageError, match="table2"):
         paper_scores("table2")
 
 
-def test_several_seeds_give_the_mean_and_the_widest_interval():
+def test_several_seeds_give_the_mean_and_the_widest_interval() -> None:
     frame = pd.DataFrame(
         {
             "generator": "a",
@@ -91,7 +93,7 @@ def test_several_seeds_give_the_mean_and_the_widest_interval():
     assert (score.value, score.low, score.high) == (2.0, 0.5, 4.0)
 
 
-def test_the_same_order_has_tau_1_and_the_reverse_minus_1():
+def test_the_same_order_has_tau_1_and_the_reverse_minus_1() -> None:
     paper = paper_scores("table3")
     same, reverse = row_order(paper, "table3"), row_order(paper.assign(value=-paper["value"]), "table3")
     assert (same["tau"] == 1).all()
@@ -100,27 +102,27 @@ def test_the_same_order_has_tau_1_and_the_reverse_minus_1():
     assert same["p_value"].iloc[0] == pytest.approx(2 / math.factorial(9))
 
 
-def test_the_interval_of_tau_is_wide_where_our_scores_are_uncertain():
+def test_the_interval_of_tau_is_wide_where_our_scores_are_uncertain() -> None:
     sure, unsure = (row_order(moved(paper_scores("table3"), 0.0, half), "table3") for half in (1e-6, 0.5))
     assert (sure["low"] == 1).all()
     assert (unsure["low"] < 0.5).all()
     assert (unsure["low"] <= unsure["high"]).all()
 
 
-def test_order_without_stated_uncertainty_has_no_interval():
+def test_order_without_stated_uncertainty_has_no_interval() -> None:
     bare = paper_scores("table3")[["generator", "retriever", "metric", "value"]]
     order = row_order(bare, "table3")
     assert order["low"].isna().all()
     assert (order["tau"] == 1).all()
 
 
-def test_impossible_cells_take_no_part_in_the_order():
+def test_impossible_cells_take_no_part_in_the_order() -> None:
     order = row_order(paper_scores("table5"), "table5").set_index(["retriever", "metric"])
     assert order.loc[("bm25", "R@5"), "rows"] == 7
     assert order.loc[("bm25", "R@1"), "rows"] == 8
 
 
-def test_equal_scores_have_no_order_and_two_rows_are_too_few():
+def test_equal_scores_have_no_order_and_two_rows_are_too_few() -> None:
     flat = paper_scores("table3").assign(value=0.0, ci_low=0.0, ci_high=0.0)
     assert row_order(flat, "table3")["tau"].isna().all()
     assert row_order(flat.query("generator in ['lead', 'qms']"), "table3").empty

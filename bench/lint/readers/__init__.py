@@ -1,1 +1,1 @@
-"""Readers of printed tables."""
+"""Readers of tables in CSV, Markdown and LaTeX files."""

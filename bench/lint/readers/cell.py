@@ -1,4 +1,4 @@
-"""Take the dress off a table cell: bold, underline, significance marks, maths; keep what they say."""
+"""Separate the text of a table cell from its markup: bold, underline, significance marks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """Hold a cell's plain text and what its dress said."""
+class CellText:
+    """The plain text of a cell and what its markup says."""
 
     text: str
     bold: bool = False
@@ -32,7 +32,7 @@ _NOTE = re.compile(
 )
 
 
-def undress(raw: str) -> Marked:
+def strip_markup(raw: str) -> CellText:
     """Return the plain text of a CSV or Markdown cell and its marks.
 
     ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` after a number is
@@ -49,7 +49,7 @@ def undress(raw: str) -> Marked:
     text = _TAGS.sub("", _APART.sub(" ", text)).replace("\\*", "*").replace("\\_", "_")
     text = _unwrap(text.strip())
     text, more = _unstar(text)
-    return Marked(_NOTE.sub(r"\1", text).strip(), bold, underline, starred or more)
+    return CellText(_NOTE.sub(r"\1", text).strip(), bold, underline, starred or more)
 
 
 def _wrapped(text: str, mark: str) -> bool:

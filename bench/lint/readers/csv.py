@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bench.errors import DataError
-from bench.lint.columns import Column, column
-from bench.lint.readers.cell import Marked, undress
-from bench.lint.readers.header import Grid, GridRow, even, spread_name
-from bench.lint.readers.number import FLOAT_SLACK, Printed, Style, UnreadableError, is_missing, read_number
-from bench.lint.table import Entry, Row, Table
+from bench.lint.readers.cell import CellText, strip_markup
+from bench.lint.readers.grid import Grid, GridRow, check_widths
+from bench.lint.readers.header import is_deviation_name
+from bench.lint.readers.number import FLOAT_SLACK, NumberError, Printed, Style, is_missing, read_number
+from bench.lint.table import Column, Entry, Row, Table, parse_column
 
 _COMMENT = re.compile(r"#\s")
 _LABELS = ("generator", "model", "system", "method", "run", "name")
 
 
-def records(text: str, file: str) -> list[tuple[int, list[str]]]:
+def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
     """Return the cells of each line that is neither empty nor a comment (``# ...``), with its number.
 
     The delimiter is the one of ``,``, ``;`` and tab that the header has most of. Raises DataError for
@@ -48,13 +48,13 @@ def is_long(header: Sequence[str]) -> bool:
     return {"metric", "value"} <= {name.strip().lower() for name in header}
 
 
-def wide(lines: list[tuple[int, list[str]]], file: str) -> Grid:
+def wide_grid(lines: list[tuple[int, list[str]]], file: str) -> Grid:
     """Return the grid of a wide CSV. Raises DataError for a row of another width than the header."""
-    rows = tuple(GridRow(line, tuple(undress(cell) for cell in cells)) for line, cells in lines)
-    return even(Grid("table", file, rows, headings=False))
+    rows = tuple(GridRow(line, tuple(strip_markup(cell) for cell in cells)) for line, cells in lines)
+    return check_widths(Grid("table", file, rows, headings=False))
 
 
-def long(lines: list[tuple[int, list[str]]], file: str) -> Table:
+def long_table(lines: list[tuple[int, list[str]]], file: str) -> Table:
     """Return the table of a long CSV: a row for each generator, retriever and seed.
 
     ``n`` is kept where it is one whole number for the row and ``seed`` names one seed: a mean over
@@ -74,8 +74,8 @@ def long(lines: list[tuple[int, list[str]]], file: str) -> Table:
         if len(cells) != len(names):
             raise DataError(f"{file}:{line}: {len(cells)} cells under a header of {len(names)}.")
         fields = dict(zip(names, (cell.strip() for cell in cells), strict=True))
-        known = column(fields["metric"])
-        if spread_name(fields.get("seed", "")):
+        known = parse_column(fields["metric"])
+        if is_deviation_name(fields.get("seed", "")):
             spreads[fields["seed"]] = None
         elif known is None:
             unknown[fields["metric"]] = None
@@ -115,8 +115,8 @@ def _add(
 
 def _number(text: str, place: str) -> Printed:
     try:
-        return read_number(Marked(text), Style.POINT)
-    except UnreadableError as error:
+        return read_number(CellText(text), Style.POINT)
+    except NumberError as error:
         raise DataError(f"{place}: column value: {error}.") from None
 
 

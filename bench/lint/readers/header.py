@@ -1,4 +1,4 @@
-"""From a grid of cells to a table of numbers: find the header, the labels, the groups, the numbers."""
+"""Turn a grid of cells into a table of numbers: find the header, the labels and the groups."""
 
 from __future__ import annotations
 
@@ -8,41 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.errors import DataError
-from bench.lint.columns import Column, column, joined
-from bench.lint.readers.cell import Marked
-from bench.lint.readers.number import Style, UnreadableError, bare, is_missing, read_number, style_of
-from bench.lint.table import Entry, Row, Table
-
-
-@dataclass(frozen=True, slots=True)
-class GridRow:
-    """Hold the cells of one printed row, its line in the file, and whether a rule is drawn above it."""
-
-    line: int
-    cells: tuple[Marked, ...]
-    ruled: bool = False
-
-    def texts(self) -> list[str]:
-        """Return the plain texts of the cells."""
-        return [cell.text for cell in self.cells]
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """Hold a printed table; every row has the same width.
-
-    ``headings`` says that a row of one word names the rows below it; in a CSV it is a row without values.
-    """
-
-    name: str
-    file: str
-    rows: tuple[GridRow, ...]
-    headings: bool = True
+from bench.lint.readers.cell import CellText
+from bench.lint.readers.grid import Grid, GridRow
+from bench.lint.readers.number import NumberError, Style, bare, is_missing, read_number, style_of
+from bench.lint.table import Column, Entry, Row, Table, parse_column, two_level_name
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Hold what the header tells: where the numbers, labels, groups and counts of queries stand."""
+    """The positions of numbers, labels, groups and counts of queries in a grid."""
 
     numbers: dict[int, tuple[str, Column]]
     label: int
@@ -64,19 +38,6 @@ _FAMILY = re.compile(
 _GAIN = re.compile(r"improv|\bgain\b|\brel(?:ative|\.)|Δ|∆|\bdelta\b", re.I)
 
 
-def even(grid: Grid) -> Grid:
-    """Return the grid when every row is as wide as the first; DataError names the row that is not."""
-    width = len(grid.rows[0].cells)
-    for row in grid.rows:
-        if len(row.cells) != width:
-            raise DataError(
-                f"{grid.file}:{row.line}: a row of {len(row.cells)} cells in a table of {width} columns "
-                f"('{' | '.join(row.texts())}'). Which column each number belongs to cannot be told: "
-                "give every row the same number of cells."
-            )
-    return grid
-
-
 def to_table(grid: Grid) -> Table | None:
     """Return the table a grid holds, or None where no column is known.
 
@@ -88,25 +49,25 @@ def to_table(grid: Grid) -> Table | None:
     style = _style(grid, header)
     rows, gains = _rows(grid, header, style)
     notes = [f"columns not known and left out: {', '.join(header.left_out)}"] if header.left_out else []
-    if spreads := [row.name for row in rows if spread_name(row.label)]:
+    if spreads := [row.name for row in rows if is_deviation_name(row.label)]:
         notes.append(f"rows that are no scores and left out: {', '.join(spreads)}")
-        rows = [row for row in rows if not spread_name(row.label)]
+        rows = [row for row in rows if not is_deviation_name(row.label)]
     if style is Style.COMMA:
         notes.append("numbers are read with a decimal comma")
     return Table(grid.name, tuple(rows), tuple(gains), tuple(notes)).with_scales()
 
 
-def spread_name(text: str) -> bool:
-    """Tell whether a row of this name holds deviations or p-values, and no scores."""
+def is_deviation_name(text: str) -> bool:
+    """Return whether a row of this name holds deviations or p-values, and no scores."""
     return bool(_SPREAD.fullmatch(text))
 
 
 def _known(texts: Sequence[str]) -> dict[int, Column]:
     """Return the known columns; a lone "Test" or "Total" is no part of a data set."""
-    found = {j: known for j, text in enumerate(texts) if (known := column(text))}
-    if sum(known.is_count and known.family != "Total" for known in found.values()) < 2:
-        found = {j: known for j, known in found.items() if not known.is_count}
-    return found
+    columns = {j: known for j, text in enumerate(texts) if (known := parse_column(text))}
+    if sum(known.is_count and known.family != "Total" for known in columns.values()) < 2:
+        columns = {j: known for j, known in columns.items() if not known.is_count}
+    return columns
 
 
 def _filled(texts: Sequence[str]) -> list[str]:
@@ -126,7 +87,7 @@ def _header(grid: Grid) -> Header | None:
             tops = _filled(rows[i - 1]) if i else [""] * len(rows[i])
             return _columns(grid, i, tops, here)
         tops = _filled(rows[i])
-        pairs = {j: both for j, text in enumerate(below) if text and (both := joined(tops[j], text))}
+        pairs = {j: both for j, text in enumerate(below) if text and (both := two_level_name(tops[j], text))}
         if pairs and len(pairs) > len(next_):
             return _columns(grid, i + 1, [""] * len(tops), pairs)
     return None
@@ -169,36 +130,36 @@ def _style(grid: Grid, header: Header) -> Style:
     cells = (row.cells[j].text for row in grid.rows[header.body :] for j in header.numbers)
     try:
         return style_of([text for text in cells if not is_missing(text)])
-    except UnreadableError as error:
+    except NumberError as error:
         raise DataError(f"{grid.file}:{grid.rows[0].line}: {error}. Write all numbers one way.") from None
 
 
 def _rows(grid: Grid, header: Header, style: Style) -> tuple[list[Row], list[Row]]:
     rows: list[Row] = []
     gains: list[Row] = []
-    heading, block, held = "", 0, [""] * len(header.groups)
+    heading, block, groups = "", 0, [""] * len(header.groups)
     for printed in grid.rows[header.body :]:
         block += printed.ruled
         if grid.headings and (title := _heading(printed, header)) is not None:
             heading, block = title, block + 1
             continue
         _refuse_second_header(grid, printed, header)
-        held = [printed.cells[j].text or old for j, old in zip(header.groups, held, strict=True)]
-        group = " ".join(part for part in (heading, *held) if part)
+        groups = [printed.cells[j].text or old for j, old in zip(header.groups, groups, strict=True)]
+        group = " ".join(part for part in (heading, *groups) if part)
         found = _split(grid, printed, header, style, group=group, block=block)
         (gains if _GAIN.search(printed.cells[header.label].text) else rows).extend(found)
     return rows, gains
 
 
 def _heading(row: GridRow, header: Header) -> str | None:
-    said = [text for text in row.texts() if text]
+    filled = [text for text in row.texts() if text]
     numbers = any(row.cells[j].text for j in header.numbers)
-    first_only = bool(said) and bool(row.cells[0].text) and len(said) == 1
-    return said[0] if first_only and (not numbers or 0 in header.numbers) and len(row.cells) > 2 else None
+    first_only = bool(filled) and bool(row.cells[0].text) and len(filled) == 1
+    return filled[0] if first_only and (not numbers or 0 in header.numbers) and len(row.cells) > 2 else None
 
 
 def _refuse_second_header(grid: Grid, row: GridRow, header: Header) -> None:
-    again = [row.cells[j].text for j in header.numbers if column(row.cells[j].text)]
+    again = [row.cells[j].text for j in header.numbers if parse_column(row.cells[j].text)]
     if again:
         raise DataError(
             f"{grid.file}:{row.line}: '{again[0]}' names a column in the middle of the table: "
@@ -211,7 +172,7 @@ def _split(
 ) -> list[Row]:
     """Return one row for each group of columns (``BM25 | DPR`` above ``R@1 | R@1``): usually one."""
     label = printed.cells[header.label]
-    n = _count(grid, printed, header)
+    n = _query_count(grid, printed, header)
     made: dict[str, dict[Column, Entry]] = {}
     for j, (top, known) in header.numbers.items():
         entries = made.setdefault(top, {})
@@ -228,28 +189,28 @@ def _split(
 
 
 def _refuse_span(grid: Grid, row: GridRow, j: int) -> None:
-    whole = next(row.cells[i].text for i in range(j, -1, -1) if not row.cells[i].spanned)
-    if not is_missing(whole):
+    text = next(row.cells[i].text for i in range(j, -1, -1) if not row.cells[i].spanned)
+    if not is_missing(text):
         raise DataError(
-            f"{grid.file}:{row.line}: '{whole}' spans several columns; which of them it is the number of "
+            f"{grid.file}:{row.line}: '{text}' spans several columns; which of them it is the number of "
             "cannot be told. Write it into each."
         )
 
 
-def _entry(grid: Grid, row: GridRow, cell: Marked, style: Style, known: Column) -> Entry:
+def _entry(grid: Grid, row: GridRow, cell: CellText, style: Style, known: Column) -> Entry:
     try:
         number = read_number(cell, style, count=known.is_count)
-    except UnreadableError as error:
+    except NumberError as error:
         raise DataError(f"{grid.file}:{row.line}: column {known}: {error}.") from None
     return Entry(number, cell.bold, cell.underline)
 
 
-def _count(grid: Grid, row: GridRow, header: Header) -> int | None:
+def _query_count(grid: Grid, row: GridRow, header: Header) -> int | None:
     if header.n is None or is_missing(row.cells[header.n].text):
         return None
     try:
         number = read_number(row.cells[header.n], Style.POINT, count=True)
-    except UnreadableError as error:
+    except NumberError as error:
         raise DataError(f"{grid.file}:{row.line}: column n: {error}.") from None
     if number.half or number.value < 1:
         raise DataError(f"{grid.file}:{row.line}: column n: '{number.text}' is no number of queries.")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.errors import DataError
-from bench.lint.readers.cell import Marked
-from bench.lint.readers.header import Grid, GridRow, even
-from bench.lint.readers.texcell import UnknownMacroError, braced, mask, undress
+from bench.lint.readers.cell import CellText
+from bench.lint.readers.grid import Grid, GridRow, check_widths
+from bench.lint.readers.latex_cell import UnknownMacroError, braced, mask, strip_latex
 
 _ENVIRONMENTS = r"(?:tabular\*?|tabularx|tabulary|longtable|tblr)"
 _BEGIN = re.compile(rf"\\begin\{{(?P<name>{_ENVIRONMENTS})\}}")
@@ -35,7 +35,7 @@ class _Place:
         return DataError(f"{self.file}:{self.line}: {what}")
 
 
-def grids(text: str, file: str) -> list[Grid]:
+def parse_grids(text: str, file: str) -> list[Grid]:
     """Return every tabular of a LaTeX file, in order.
 
     Raises DataError, with file and line, for a row of another width, a number behind an unknown macro,
@@ -54,7 +54,7 @@ def grids(text: str, file: str) -> list[Grid]:
         start = _after_arguments(plain, begin.end(), 1 + (name in ("tabular*", "tabularx", "tabulary")))
         rows = _rows(plain[start:end], _Place(file, plain.count("\n", 0, start) + 1))
         if rows:
-            found.append(even(Grid(f"table at line {place.line}", file, tuple(rows))))
+            found.append(check_widths(Grid(f"table at line {place.line}", file, tuple(rows))))
     return found
 
 
@@ -98,24 +98,24 @@ def _pieces(text: str, separator: str) -> Iterator[tuple[int, str]]:
     yield at, text[at:]
 
 
-def _cells(content: str, pending: dict[int, tuple[int, str]], place: _Place) -> Iterator[Marked]:
+def _cells(content: str, pending: dict[int, tuple[int, str]], place: _Place) -> Iterator[CellText]:
     j = 0
     for _, raw in _pieces(content, r"(?<!\\)&"):
         span, inner = _span(raw.strip(), place)
-        rows, inner = _hang(inner, place)
+        rows, inner = _multirow(inner, place)
         if rows > 1:
             pending[j] = (rows - 1, inner)
         elif not inner and pending.get(j, (0, ""))[0]:
             left, inner = pending[j]
             pending[j] = (left - 1, inner)
         try:
-            yield undress(inner)
+            yield strip_latex(inner)
         except UnknownMacroError as error:
             raise place.error(
                 f"{error} in '{raw.strip()}': it may change the number. Write the number itself, or define "
                 "the mark with \\textbf or \\underline."
             ) from None
-        yield from (Marked("", spanned=True) for _ in range(span - 1))
+        yield from (CellText("", spanned=True) for _ in range(span - 1))
         j += span
 
 
@@ -131,7 +131,7 @@ def _span(raw: str, place: _Place) -> tuple[int, str]:
     return int(width), inner.strip()
 
 
-def _hang(raw: str, place: _Place) -> tuple[int, str]:
+def _multirow(raw: str, place: _Place) -> tuple[int, str]:
     found = _MULTIROW.match(raw)
     if not found:
         return 1, raw
@@ -154,6 +154,8 @@ def _headings(rows: list[GridRow]) -> list[GridRow]:
     """Widen a row of one cell to the table: LaTeX lets a heading leave out its empty cells."""
     width = max((len(row.cells) for row in rows), default=0)
     return [
-        GridRow(row.line, row.cells + (Marked(""),) * (width - 1), row.ruled) if len(row.cells) == 1 else row
+        GridRow(row.line, row.cells + (CellText(""),) * (width - 1), row.ruled)
+        if len(row.cells) == 1
+        else row
         for row in rows
     ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from bench.lint.readers.cell import undress
-from bench.lint.readers.header import Grid, GridRow, even
+from bench.lint.readers.cell import strip_markup
+from bench.lint.readers.grid import Grid, GridRow, check_widths
 
 _SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
-def grids(text: str, file: str) -> list[Grid]:
+def parse_grids(text: str, file: str) -> list[Grid]:
     """Return every pipe table outside code fences, in order; ``line`` counts from 1.
 
     Raises DataError for a row wider or narrower than its header.
@@ -26,7 +26,9 @@ def grids(text: str, file: str) -> list[Grid]:
             while end < len(lines) and "|" in lines[end] and not fenced[end]:
                 end += 1
             rows = [(at - 1, lines[at - 1]), *((i, lines[i]) for i in range(at + 1, end))]
-            found.append(even(Grid(f"table at line {at}", file, tuple(_row(i, row) for i, row in rows))))
+            found.append(
+                check_widths(Grid(f"table at line {at}", file, tuple(_row(i, row) for i, row in rows)))
+            )
     return found
 
 
@@ -43,5 +45,5 @@ def _fenced(lines: list[str]) -> list[bool]:
 def _row(at: int, line: str) -> GridRow:
     inner = line.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    cells = (undress(cell.replace("\\|", "|")) for cell in _BAR.split(inner))
+    cells = (strip_markup(cell.replace("\\|", "|")) for cell in _BAR.split(inner))
     return GridRow(at + 1, tuple(cells))

@@ -1,4 +1,4 @@
-"""One printed number: what was written, and the interval of values that rounds to it."""
+"""Read printed numbers: the text, and the interval of values that round to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from bench.lint.readers.cell import Marked
+from bench.lint.readers.cell import CellText
 
 MACHINE_DECIMALS = 9
 """From this many decimals on, a number was written by a program: what is left is float error."""
@@ -17,16 +17,16 @@ MISSING = frozenset({"", "-", "--", "---", "–", "—", "−", "n/a", "na", "na
 
 
 class Style(Enum):
-    """Say how a file writes numbers: the sign between whole and fraction."""
+    """The decimal separator of a table."""
 
     POINT = "decimal point"
     COMMA = "decimal comma"
-    EITHER = "no fraction that tells"
+    EITHER = "either"
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Hold a printed number with its rounding interval ``[low, high]``, closed at both ends.
+    """A printed number with its rounding interval ``[low, high]``, closed at both ends.
 
     Closed, because halves may have been rounded up or to even: a check that holds for some value of
     the interval raises no alarm.
@@ -41,17 +41,17 @@ class Printed:
 
     @property
     def low(self) -> Decimal:
-        """Return the smallest value that rounds to what was printed."""
+        """The smallest value that rounds to what was printed."""
         return self.value - self.half
 
     @property
     def high(self) -> Decimal:
-        """Return the largest value that rounds to what was printed."""
+        """The largest value that rounds to what was printed."""
         return self.value + self.half
 
 
-class UnreadableError(ValueError):
-    """Say why a cell is no number that can be told for certain."""
+class NumberError(ValueError):
+    """A cell is not a number, or could be two different ones."""
 
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -70,8 +70,8 @@ _SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
 
 def bare(text: str) -> str:
     """Return the number's own characters: no spread after ±, no percent sign, an ASCII minus."""
-    kept = _SPREAD.sub("", text.replace("−", "-")).strip()
-    return _SPACED.sub("", kept.removesuffix("%").strip())
+    number = _SPREAD.sub("", text.replace("−", "-")).strip()
+    return _SPACED.sub("", number.removesuffix("%").strip())
 
 
 def is_missing(text: str) -> bool:
@@ -82,25 +82,25 @@ def is_missing(text: str) -> bool:
 def style_of(texts: list[str]) -> Style:
     """Return how the cells of one table write fractions.
 
-    Raises UnreadableError when some cells can only have a decimal comma and others only a point.
+    Raises NumberError when some cells can only have a decimal comma and others only a point.
     """
     bares = [bare(text) for text in texts]
     commas = [text for text in bares if _COMMA_FRACTION.fullmatch(text)]
     points = [text for text in bares if _POINT_FRACTION.fullmatch(text)]
     if commas and points:
-        raise UnreadableError(f"decimal commas ('{commas[0]}') and points ('{points[0]}') in one table")
+        raise NumberError(f"decimal commas ('{commas[0]}') and points ('{points[0]}') in one table")
     return Style.COMMA if commas else Style.POINT if points else Style.EITHER
 
 
-def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
+def read_number(cell: CellText, style: Style, *, count: bool = False) -> Printed:
     """Read a cell; ``count`` says that whole numbers, such as numbers of videos, are expected.
 
-    Raises UnreadableError where the cell is no number or could be two different ones.
+    Raises NumberError where the cell is no number or could be two different ones.
     """
     text = bare(cell.text)
     digits = _digits(text, style, count)
     if not _PLAIN.fullmatch(digits):
-        raise UnreadableError(f"'{cell.text}' is not a number")
+        raise NumberError(f"'{cell.text}' is not a number")
     value = Decimal(digits)
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
@@ -114,15 +114,13 @@ def read_number(cell: Marked, style: Style, *, count: bool = False) -> Printed:
 
 def _digits(text: str, style: Style, count: bool) -> str:
     if count and _POINTED.fullmatch(text):
-        raise UnreadableError(
+        raise NumberError(
             f"'{text}' may be a thousand or a fraction: a count is whole. Write it without the point"
         )
     if _EITHER.fullmatch(text) and style is not Style.POINT and not count:
-        raise UnreadableError(
-            f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which"
-        )
+        raise NumberError(f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which")
     if style is Style.COMMA and _PLAIN.fullmatch(text) and "." in text:
-        raise UnreadableError(f"'{text}' has a point in a table of decimal commas: thousand or fraction?")
+        raise NumberError(f"'{text}' has a point in a table of decimal commas: thousand or fraction?")
     if _THOUSANDS[style].fullmatch(text):
         text = text.replace("." if style is Style.COMMA else ",", "")
     return text.replace(",", ".") if style is Style.COMMA else text

@@ -1,11 +1,10 @@
-"""Undress one LaTeX cell: its plain text, bold, underline, significance marks."""
+"""Separate the text of a LaTeX cell from its macros: bold, underline, significance marks."""
 
 from __future__ import annotations
 
 import re
 
-from bench.lint.readers.cell import Marked
-from bench.lint.readers.cell import undress as undress_plain
+from bench.lint.readers.cell import CellText, strip_markup
 
 _BOLD = re.compile(r"\\(?:textbf|mathbf|boldsymbol|bm|bfseries|bf)\b")
 _UNDERLINE = re.compile(r"\\(?:underline|uline|ul)\b")
@@ -44,7 +43,7 @@ _PLAIN = {
 
 
 class UnknownMacroError(ValueError):
-    """Say which macro stands in a cell that holds a number."""
+    """An unknown macro stands in a cell that holds a number."""
 
 
 def mask(text: str) -> str:
@@ -68,7 +67,7 @@ def braced(text: str, at: int) -> tuple[str, int]:
     return text[at + 1 :], len(text)
 
 
-def undress(raw: str) -> Marked:
+def strip_latex(raw: str) -> CellText:
     """Return the plain text of a LaTeX cell and its marks.
 
     Raises UnknownMacroError where an unknown macro stands beside digits; in a cell of words an unknown
@@ -79,7 +78,7 @@ def undress(raw: str) -> Marked:
     text = _BROKEN.sub(" ", _SUPERSCRIPT.sub("", raw))
     for tex, plain in _PLAIN.items():
         text = text.replace(tex, plain)
-    text = _peel(_DROPPED.sub("", _BESIDE.sub(" ", text)))
+    text = _unwrap(_DROPPED.sub("", _BESIDE.sub(" ", text)))
     text = re.sub(rf"(?:{_DAGGERS})(?=\W*$)", "*", text)
     text = re.sub(r"(?<!\\)[{}$]|\\[()]", "", text)
     if (
@@ -88,14 +87,14 @@ def undress(raw: str) -> Marked:
         and not re.search(r"[a-zA-Z]{2}", _MACRO.sub("", text))
     ):
         raise UnknownMacroError(f"unknown macro '\\{found[1]}'")
-    left = undress_plain(_MACRO.sub(r"\1 ", text).replace("---", "—").replace("--", "–"))
-    return Marked(left.text, bold, underline, starred or left.starred)
+    left = strip_markup(_MACRO.sub(r"\1 ", text).replace("---", "—").replace("--", "–"))
+    return CellText(left.text, bold, underline, starred or left.starred)
 
 
-def _peel(text: str) -> str:
+def _unwrap(text: str) -> str:
     """Replace wrappers by what they wrap, from the inside out."""
     while True:
-        peeled = _COLOURED.sub(lambda m: m[1] or m[2] or m[3] or "", _WRAPPED.sub(r"\1", text))
-        if peeled == text:
+        unwrapped = _COLOURED.sub(lambda m: m[1] or m[2] or m[3] or "", _WRAPPED.sub(r"\1", text))
+        if unwrapped == text:
             return text
-        text = peeled
+        text = unwrapped

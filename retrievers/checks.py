@@ -56,7 +56,7 @@ def weights() -> list[Check]:
     for language, needed in (("en", True), ("zh", False)):
         name = f"dense encoder, {language}"
         try:
-            found = locate(None, language, key="dpr.weights")
+            found = locate(None, language, option="dpr.weights")
         except BenchError as error:
             checks.append(Check(name, False, "none", str(error), needed=needed))
         else:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +12,7 @@ import transformers
 from sentence_transformers import SentenceTransformer
 
 from bench.errors import MissingError
+from bench.weights import quiet_loading
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -149,21 +148,3 @@ def count_parameters(model: torch.nn.Module) -> int:
 def smallest(*limits: int | None) -> int:
     """Return the smallest limit that is given; 512, BERT's, when none is."""
     return min((limit for limit in limits if limit is not None), default=512)
-
-
-@contextmanager
-def quiet_loading() -> Iterator[None]:
-    """Keep the libraries' bars and advice off stderr while they load."""
-    logger = logging.getLogger("sentence_transformers")
-    theirs: Any = transformers.logging
-    level, verbosity, bars = logger.level, theirs.get_verbosity(), theirs.is_progress_bar_enabled()
-    logger.setLevel(logging.ERROR)
-    theirs.set_verbosity_error()
-    theirs.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        theirs.set_verbosity(verbosity)
-        if bars:
-            theirs.enable_progress_bar()

@@ -11,9 +11,10 @@ from pathlib import Path
 from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.types import Video, VideoId
+from bench.weights import quiet_loading
 from retrievers.dpr.pairs import Pair, Ranking, sibling_pairs, sibling_ranking, summary_pairs, summary_ranking
 from retrievers.dpr.retriever import PretrainedDPR, Role
-from retrievers.dpr.weights import Weights, in_folder
+from retrievers.dpr.weights import Weights, read_folder
 from retrievers.options import SUMMARIES, DPRFinetuneOptions
 
 
@@ -48,7 +49,6 @@ class FinetunedDPR(PretrainedDPR):
         Raises DataError when the training videos give no pair.
         """
         pairs, ranking = self._by_summaries(train, val) if self.follows else self._by_siblings(train, val)
-        from retrievers.dpr.encoders import quiet_loading
         from retrievers.dpr.training import tower
         from retrievers.dpr.training import train as run_training
 
@@ -117,7 +117,7 @@ class FinetunedDPR(PretrainedDPR):
         weights = super()._weights(role)
         if weights.is_native_dpr:
             raise UsageError(
-                f"{role.key}={weights.name!r} is a native DPR checkpoint; dpr-ft trains encoders that "
+                f"{role.option}={weights.name!r} is a native DPR checkpoint; dpr-ft trains encoders that "
                 "sentence-transformers loads. Use it with dpr-pt, or name other weights."
             )
         return weights
@@ -126,9 +126,9 @@ class FinetunedDPR(PretrainedDPR):
         if self._folder is None:
             return self._start(role)
         side = role.name if self._tuning.untied else "document"
-        return in_folder(self._folder / side, f"{self._start(role).name} tuned")
+        return read_folder(self._folder / side, f"{self._start(role).name} tuned")
 
-    def _told(self, role: Role) -> Weights:
+    def _signature_weights(self, role: Role) -> Weights:
         # one line stands for the models of all generators: it names what they started from
         return self._start(role) if self.follows else self._weights(role)
 

@@ -31,7 +31,7 @@ class Role:
     name: str
     weights: str | None
     prefix: str
-    key: str
+    option: str
 
 
 class PretrainedDPR:
@@ -177,13 +177,13 @@ class PretrainedDPR:
         return self._encoders[weights.digest]
 
     def _weights(self, role: Role) -> Weights:
-        return locate(role.weights, self._language, key=role.key)
+        return locate(role.weights, self._language, option=role.option)
 
-    def _told(self, role: Role) -> Weights:
+    def _signature_weights(self, role: Role) -> Weights:
         """Return the weights that the signature names."""
         return self._weights(role)
 
     def _describe(self, role: Role) -> str:
-        weights = self._told(role)
+        weights = self._signature_weights(role)
         prefix = f", prefix {role.prefix!r}" if role.prefix else ""
         return f"{weights.name} {weights.digest[:8]}, {weights.pooling} pooling, {weights.similarity}{prefix}"

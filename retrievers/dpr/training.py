@@ -22,7 +22,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from bench.text import normalise
-from retrievers.dpr.encoders import quiet_loading
+from bench.weights import quiet_loading
 from retrievers.dpr.pairs import Pair, Ranking
 from retrievers.options import DPRFinetuneOptions
 

@@ -23,6 +23,7 @@ OPEN_TO_SYSTEMS = {
         "options",
         "context",
         "store",
+        "weights",
         "systems.ensemble",  # how a retriever made of others gets them without naming a sibling
     )
 }

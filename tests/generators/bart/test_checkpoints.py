@@ -17,8 +17,7 @@ from bench.types import Video
 from generators.bart.checkpoints import Source, read_config, read_tokens
 from generators.bart.rows import BartMM, BartText
 from generators.options import BartOptions
-
-from .conftest import blind, toy
+from tests.generators.conftest import blind, toy
 
 Make = Callable[..., Context]
 

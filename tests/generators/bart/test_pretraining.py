@@ -19,8 +19,7 @@ from generators.neural.batches import prepare
 from generators.neural.tokens import build
 from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.qms.rows import BartQMS
-
-from .conftest import FolderStore, toy
+from tests.generators.conftest import FolderStore, toy
 
 Make = Callable[..., Context]
 MASK = -1

@@ -13,8 +13,8 @@ from generators.bart.rows import BartText, VGBartDP, VGBartMH
 from generators.neural.batches import Collate, Example
 from generators.neural.row import Neural
 from generators.seq2seq import Seq2Seq
+from tests.generators.conftest import blind, video
 
-from .conftest import blind, video
 from .test_rows import ROWS, fitted
 
 Make = Callable[..., Context]

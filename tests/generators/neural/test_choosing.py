@@ -12,8 +12,7 @@ from generators.neural.row import Neural
 from generators.neural.training import SCORE
 from generators.neural.validation import cider
 from generators.qms.rows import BartQMS
-
-from .conftest import blind, toy
+from tests.generators.conftest import blind, toy
 
 Make = Callable[..., Context]
 VAL = toy(16, where="text", start=100)

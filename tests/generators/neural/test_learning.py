@@ -8,8 +8,8 @@ import pytest
 
 from bench.context import Context
 from generators.neural.row import Neural
+from tests.generators.conftest import blind, named, toy
 
-from .conftest import blind, named, toy
 from .test_rows import ROWS
 
 Make = Callable[..., Context]

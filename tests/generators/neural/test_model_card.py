@@ -13,8 +13,8 @@ from generators.bart.rows import BartText, VGBartDP
 from generators.mdvc import MDVC
 from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
+from tests.generators.conftest import toy
 
-from .conftest import toy
 from .test_rows import fitted
 
 Make = Callable[..., Context]

@@ -12,8 +12,7 @@ from bench.context import Context
 from generators.neural.row import Neural
 from generators.qms.rows import BartQMS
 from generators.seq2seq import Seq2Seq
-
-from .conftest import toy
+from tests.generators.conftest import toy
 
 Make = Callable[..., Context]
 SIX_STEPS = {"train__batch_size": 4, "train__checkpoint_steps": 2, "train__epochs": 3, "qms__mu": 0.9}

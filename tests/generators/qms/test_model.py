@@ -27,8 +27,7 @@ from generators.qms.ablations import (
 from generators.qms.fusion import Parts
 from generators.qms.model import entity_loss, weighted
 from generators.qms.rows import BartQMS
-
-from .conftest import FolderStore, toy
+from tests.generators.conftest import FolderStore, toy
 
 Make = Callable[..., Context]
 ABLATIONS = [without_visual, without_textual, without_scores, without_entity, without_sampling, unit_scores]

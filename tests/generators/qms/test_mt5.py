@@ -13,8 +13,7 @@ from transformers import MT5Config, MT5ForConditionalGeneration
 from bench.context import Context
 from bench.types import Video
 from generators.qms.mt5 import MT5QMS
-
-from .conftest import blind, toy
+from tests.generators.conftest import blind, toy
 
 Make = Callable[..., Context]
 CHINESE = ("今天教大家做红烧肉", "怎么做红烧肉", "红烧肉的做法")

@@ -20,8 +20,7 @@ from generators.qms import sentences
 from generators.qms.ablations import without_sampling, without_textual
 from generators.qms.mt5 import MT5QMS
 from generators.qms.rows import BartQMS
-
-from .conftest import FolderStore, blind, toy
+from tests.generators.conftest import FolderStore, blind, toy
 
 Make = Callable[..., Context]
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from bench.config.option import keywords_of
+from bench.config.run_config import RunConfig
+
 if TYPE_CHECKING:
     from bench.context import Context
     from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
@@ -47,14 +50,13 @@ _HOMES = {
 """The module of each name that is no error."""
 
 
+@keywords_of(RunConfig)
 def run(**options: Any) -> Result:
     """Run the benchmark and return its result.
 
-    Keywords are those of ``bench run`` with underscores: ``data``, ``generators``, ``retrievers``,
-    ``preset``, ``protocol``, ``query_seed``, ``split``, ``seed``, ``features``, ``out``, ``store``,
-    ``set``, ``config``, ``no_train``, ``device``, ``quiet``, ``verbose``. Lists may be lists or
-    comma-separated strings; ``set`` is a mapping or a list of ``key=value``. Raises BenchError with
-    what is wrong; when single cells fail, the others are written first.
+    Lists may be lists or comma-separated strings; ``set`` is a mapping or a list of ``key=value``. What
+    is not given comes from ``config``, the preset, or its default. Raises BenchError with what is wrong;
+    when single cells fail, the others are written first.
     """
     from bench.harness.experiment import run as harness_run
 

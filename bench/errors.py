@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import PurePath
+from reprlib import Repr
 
 
 class BenchError(Exception):
@@ -47,14 +49,20 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     return UsageError(f"unknown {kind} '{name}'. {hint}Known: {', '.join(names) or 'none'}.")
 
 
-def suggestions(name: str, known: Sequence[str], most: int = 3) -> list[str]:
-    """Return up to ``most`` known names that look like ``name``, best first."""
-    return get_close_matches(name, known, n=most, cutoff=0.6)
+def suggestions(name: str, known: Sequence[str], limit: int = 3) -> list[str]:
+    """Return up to ``limit`` known names that look like ``name``, best first."""
+    return get_close_matches(name, known, n=limit, cutoff=0.6)
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """Return ``repr(value)`` for a message, cut to ``limit`` characters: a field may hold megabytes."""
+    """Return a value for a message, quoted where it is a text, cut to ``limit`` characters and in depth."""
     if isinstance(value, str | bytes):
         value = value[: limit + 1]
-    text = repr(value)
+    form = Repr()
+    form.maxlevel = 2
+    form.maxstring = form.maxlong = form.maxother = 2 * limit
+    try:
+        text = f"'{value}'" if isinstance(value, PurePath) else form.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "(a number of thousands of digits)"
     return text if len(text) <= limit else text[: limit - 1] + "…"

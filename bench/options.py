@@ -1,43 +1,85 @@
-"""Options: typed sections, one per component, that ``--set section.key=value`` can reach."""
+"""Options: typed sections, one per component, that ``--set section.key=value`` can reach.
+
+A section is a frozen dataclass. Its annotations say what a value may be: ``bool``, ``int``, ``float``,
+``str``, a ``Literal`` of choices, each ``| None`` perhaps, with a range as ``Annotated[int, Ge(1)]``.
+Pydantic checks them, and is imported when the first value is checked.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from bench.errors import UsageError, unknown
+from annotated_types import Ge, Interval
+
+from bench.errors import UsageError, shorten, suggestions
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+LARGEST_INTEGER = 2**31 - 1
+"""Limit of counts, so that arrays and Java can hold them."""
+
+Count: TypeAlias = Annotated[int, Interval(ge=1, le=LARGEST_INTEGER)]
+CountOrZero: TypeAlias = Annotated[int, Interval(ge=0, le=LARGEST_INTEGER)]
+NonNegative: TypeAlias = Annotated[float, Ge(0)]
+Share: TypeAlias = Annotated[float, Interval(ge=0, le=1)]
+ShareBelowOne: TypeAlias = Annotated[float, Interval(ge=0, lt=1)]
+Seed: TypeAlias = Annotated[int, Interval(ge=0, le=2**32 - 1)]  # what NumPy takes
 
 
 @dataclass(frozen=True)
 class Section:
-    """Be the base of a section: a frozen dataclass whose fields are the keys, with defaults.
+    """Base of a section: a frozen dataclass whose fields are the keys, with defaults.
 
-    ``section`` is the part before the dot. Register the class as an entry point of the group
-    ``bench.options``; keep its module free of heavy imports, because every command reads it.
-    Field types may be ``bool``, ``int``, ``float``, ``str`` or one of these ``| None``.
+    ``section`` is the part before the dot. A string after a field is its documentation: meaning and
+    source. Register the class as an entry point of the group ``bench.options``; keep its module free of
+    heavy imports, because every command reads it. A rule about two fields goes into ``__post_init__``,
+    which raises ValueError.
     """
 
     section: ClassVar[str]
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """Describes, as metadata of an annotation, which values it allows where the type alone cannot."""
+
+    text: str
+
+
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Return every section with the given ``section.key`` values in place of its defaults.
 
-    Raises UsageError for an unknown key (with near ones) and for a value of the wrong type.
+    Raises UsageError for an unknown key (with near ones) and for a value that the field does not allow.
     """
     known = [f"{name}.{field}" for name, kind in kinds.items() for field in field_names(kind)]
     changes: dict[str, dict[str, Any]] = {name: {} for name in kinds}
     for key, value in values.items():
         if key not in known:
-            raise unknown("option", key, known)
+            raise _unknown_key(key, known)
         name, _, field = key.partition(".")
         changes[name][field] = convert(kinds[name], field, value, key)
     try:
         return {name: kind(**changes[name]) for name, kind in kinds.items()}
-    except ValueError as error:  # a section may check its values in __post_init__
+    except ValueError as error:  # a section checks in __post_init__ what depends on several fields
         raise UsageError(str(error)) from error
 
 
@@ -48,7 +90,31 @@ def field_names(kind: type) -> list[str]:
 
 def convert(kind: type, field: str, value: Any, key: str) -> Any:
     """Return a value, text perhaps, as the type of a dataclass's field; raises UsageError naming ``key``."""
-    return _convert(key, value, get_type_hints(kind)[field])
+    return parse_value(key, value, _hints(kind)[field])
+
+
+def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | None = None) -> Any:
+    """Return a value of an annotated type. Text is read as it: ``"3"`` as a number, ``"none"`` as None.
+
+    ``read`` comes first: it splits a comma-separated text, for instance. Paths have ``~`` replaced by the
+    home folder. Raises UsageError: the option, its value, what is allowed.
+    """
+    try:
+        normalized = _normalize(read(value) if read else value, optional=_is_optional(hint))
+        checked = _adapter(hint).validate_python(normalized)
+    except ValueError as error:  # pydantic's ValidationError is one
+        near = suggestions(value, _choices(hint), limit=1) if isinstance(value, str) else []
+        hint_text = f" Did you mean {near[0]}?" if near else ""
+        raise UsageError(
+            f"option {key}={shorten(value)} is not allowed: expected {describe_type(hint)}.{hint_text}"
+        ) from error
+    return _expand_home(checked) if isinstance(checked, Path) else checked
+
+
+def check_fields(section: Any) -> None:
+    """Raise UsageError for a field of a dataclass whose value its annotation does not allow."""
+    for name in field_names(type(section)):
+        convert(type(section), name, getattr(section, name), name)
 
 
 def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
@@ -57,9 +123,9 @@ def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
         return dict(given)
     values: dict[str, Any] = {}
     for text in [given] if isinstance(given, str) else given:
-        key, sign, value = text.partition("=")
+        key, sign, value = str(text).partition("=")
         if not sign or not key.strip():
-            raise UsageError(f"--set {text!r} is not of the form key=value, such as bm25.k1=1.2.")
+            raise UsageError(f"--set {shorten(text)} is not of the form key=value, such as bm25.k1=1.2.")
         values[key.strip()] = value.strip()
     return values
 
@@ -73,41 +139,105 @@ def flatten(sections: Mapping[str, Section]) -> dict[str, Any]:
     }
 
 
-def _convert(key: str, value: Any, annotation: Any) -> Any:
-    kinds = get_args(annotation) if _is_union(annotation) else (annotation,)
-    if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
-        if type(None) in kinds:
-            return None
-        raise _wrong(key, value, annotation)
-    for kind in kinds:
-        if kind is type(None):
-            continue
-        try:
-            return _parse(value, kind)
-        except ValueError:
-            continue
-    raise _wrong(key, value, annotation)
+def describe_type(hint: Any) -> str:
+    """Return in words which values an annotated type allows."""
+    metadata: list[Any] = []
+    while get_origin(hint) is Annotated:
+        hint, *more = get_args(hint)
+        metadata += more
+    if texts := [one.text for one in metadata if isinstance(one, Allowed)]:
+        return str(texts[-1])
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(describe_type(kind) for kind in get_args(hint))
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(format_value, get_args(hint)))}"
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
+    name = "none" if hint is type(None) else words.get(hint, getattr(hint, "__name__", str(hint)))
+    return " ".join([name, *_limits(metadata)])
 
 
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType)
+def format_value(value: Any) -> str:
+    """Return a value as one types it after ``--set key=``."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if value == LARGEST_INTEGER:
+        return "2^31-1"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _parse(value: Any, kind: type) -> Any:
-    if not isinstance(value, (bool, int, float, str)):
-        raise ValueError(value)
-    if kind is bool:
-        truth = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if str(value).lower() not in truth:
-            raise ValueError(value)
-        return truth[str(value).lower()]
-    if kind is int and isinstance(value, (bool, float)):
-        raise ValueError(value)
-    if kind is float and isinstance(value, bool):
-        raise ValueError(value)
-    return kind(value)
+@cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
-def _wrong(key: str, value: Any, annotation: Any) -> UsageError:
-    wanted = getattr(annotation, "__name__", None) or str(annotation)
-    return UsageError(f"option {key}={value!r} is not a value of type {wanted}.")
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(hint, config=ConfigDict(allow_inf_nan=False))
+
+
+def _normalize(value: Any, *, optional: bool) -> Any:
+    """Return a scalar as the text that somebody would type, so that every door reads it alike.
+
+    Otherwise true would pass for a whole number in a YAML file and not after ``--set``. Raises ValueError.
+    """
+    if isinstance(value, (bool, int, float, Path)):
+        value = format_value(value) if isinstance(value, bool) else str(value)
+    if isinstance(value, (list, tuple)):
+        return [
+            item if isinstance(item, (list, tuple)) else _normalize(item, optional=False) for item in value
+        ]
+    if not isinstance(value, str):
+        return value
+    if optional and value.lower() in ("none", "null"):
+        return None
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError("a text cannot hold NUL or half of a surrogate pair")
+    return value
+
+
+def _expand_home(path: Path) -> Path:
+    """Replace a leading ``~``; otherwise pandas would, and read another folder than was written."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: the home folder is unknown. Set HOME, or write the whole path.") from error
+
+
+def expand_home(text: str | os.PathLike[str]) -> Path:
+    """Return a path given by a user, with ``~`` replaced by the home folder. Raises UsageError."""
+    return _expand_home(Path(text))
+
+
+def _is_optional(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
+
+
+def _choices(hint: Any) -> list[str]:
+    if get_origin(hint) is Literal:
+        return [str(value) for value in get_args(hint)]
+    return [choice for inner in get_args(hint) if get_origin(inner) for choice in _choices(inner)]
+
+
+def _limits(metadata: Iterable[Any]) -> Iterator[str]:
+    """Yield a range in words: "from 0 to 1", "of 1 or more", "a multiple of 2"."""
+    bounds: dict[str, Any] = {}
+    for one in metadata:
+        for name in ("ge", "gt", "le", "lt", "multiple_of"):
+            limit = getattr(one, name, None)
+            if limit is not None:
+                bounds[name] = limit
+    if {"ge", "le"} <= bounds.keys():
+        yield f"from {format_value(bounds.pop('ge'))} to {format_value(bounds.pop('le'))}"
+    words = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
+    words["multiple_of"] = "divisible by"
+    texts = [f"{word} {format_value(bounds[name])}" for name, word in words.items() if name in bounds]
+    if texts:
+        yield " and ".join(texts)
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> UsageError:
+    near = suggestions(key, known)
+    help_text = f"Did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(f"unknown option {shorten(key)}. {help_text}All options: bench list options.")

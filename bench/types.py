@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,17 +13,6 @@ VideoId: TypeAlias = str
 QueryId: TypeAlias = str
 Frames: TypeAlias = npt.NDArray[np.floating[Any]]
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
-
-Protocol: TypeAlias = Literal["one-query-per-video", "all-queries"]
-"""Which queries are evaluated (`bench.data.evaluation_set`)."""
-ONE_QUERY_PER_VIDEO: Final = "one-query-per-video"
-ALL_QUERIES: Final = "all-queries"
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-
-Split: TypeAlias = Literal["train", "val", "test"]
-"""The parts of a dataset."""
-SPLITS: tuple[Split, ...] = get_args(Split)
-EVALUATED_SPLITS: tuple[Split, ...] = ("test", "val")
 
 NO_HIT = -1
 """Fills ``Run.hits`` where a query returned fewer documents than the run is wide."""

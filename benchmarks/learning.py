@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from pycocoevalcap.cider.cider import Cider
 
-from bench.config.run_config import preset_text
+from bench.config.presets import preset_text
 from bench.context import Context
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from bench.options import Section
+from annotated_types import Ge, Interval
 
-ENGINES = ("lucene", "bm25s")
-ANALYZERS = ("auto", "en", "zh", "standard")
-SIBLINGS, SUMMARIES = "siblings", "summaries"
+from bench.options import Count, NonNegative, Section, Share
+
+SUMMARIES = "summaries"
+"""The choice of ``dpr-ft.positives`` that needs a model for each generator."""
 
 
 @dataclass(frozen=True)
@@ -18,19 +18,15 @@ class BM25Options(Section):
     """BM25's parameters; defaults are Anserini's."""
 
     section: ClassVar[str] = "bm25"
-    k1: float = 0.9
-    b: float = 0.4
-    engine: str = "lucene"
+    k1: Annotated[float, Interval(ge=0, le=1e6)] = 0.9  # Lucene computes in float32, where more loses the tf
+    """How slowly repeats of a word stop to count (Anserini's default)."""
+    b: Share = 0.4
+    """How far long texts are scored down (Anserini's default)."""
+    engine: Literal["lucene", "bm25s"] = "lucene"
     """``lucene`` is Lucene itself, ``bm25s`` the same ranking without Java."""
-    analyzer: str = "auto"
+    analyzer: Literal["auto", "en", "zh", "standard"] = "auto"
     """``auto`` takes the dataset's language: ``en`` Porter stems and stop words, ``zh`` CJK bigrams.
-    ``standard`` fits both: whole words and single ideographs, nothing stemmed, nothing left out."""
-
-    def __post_init__(self) -> None:
-        _one_of("bm25.engine", self.engine, ENGINES)
-        _one_of("bm25.analyzer", self.analyzer, ANALYZERS)
-        _within("bm25.k1", self.k1, (0.0, math.inf))
-        _within("bm25.b", self.b, (0.0, 1.0))
+    ``standard`` fits both: words and single ideographs, nothing stemmed, nothing left out (Lucene)."""
 
 
 @dataclass(frozen=True)
@@ -39,50 +35,41 @@ class DPROptions(Section):
 
     section: ClassVar[str] = "dpr"
     weights: str | None = None
-    """Hub id or folder; None is MiniLM for English, and nothing for Chinese."""
+    """Hub id or folder of an encoder; none is MiniLM for English, and nothing for Chinese."""
     query_weights: str | None = None
-    """The query tower, when it is not the document tower."""
+    """Hub id or folder of the query encoder, when it is not that of the documents."""
     query_prefix: str = ""
+    """Text before each query, as some encoders need (their model cards)."""
     document_prefix: str = ""
-    max_tokens: int | None = None
-    """None takes the model's own limit."""
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        _within("dpr.batch_size", self.batch_size, (1, math.inf))
-        if self.max_tokens is not None:
-            # a text needs room for the two tokens that frame it and one of its own
-            _within("dpr.max_tokens", self.max_tokens, (3, math.inf))
+    """Text before each document, as some encoders need (their model cards)."""
+    max_tokens: Annotated[int, Ge(3)] | None = None  # two special tokens and one of the text
+    """Tokens read of a text; none takes the model's limit."""
+    batch_size: Count = 64
+    """Texts encoded at once."""
 
 
 @dataclass(frozen=True)
 class DPRFinetuneOptions(Section):
-    """How the dense retriever is fine-tuned; the defaults fit a CPU."""
+    """How the dense retriever is fine-tuned; the defaults fit a CPU (reference-models.md, section 12)."""
 
     section: ClassVar[str] = "dpr-ft"
-    positives: str = SIBLINGS
+    positives: Literal["siblings", "summaries"] = "siblings"
     """``siblings``: a query is paired with other queries of its training video, whoever writes summaries;
-    ``summaries``: with each generator's own summary of that video, a model for each generator."""
+    ``summaries``: with each generator's summary of that video, a model for each generator."""
     untied: bool = True
-    """A tower of its own for each side, as in DPR (Karpukhin et al. 2020, section 3.1)."""
-    epochs: int = 1
-    batch_size: int = 32
-    lr: float = 2e-5
-    warmup_ratio: float = 0.1
-    scale: float = 20.0
-    """What cosines are multiplied by before the softmax: one over the temperature."""
-    max_pairs: int | None = 2000
-    """Pairs trained on, drawn with the seed; None takes all."""
-
-    def __post_init__(self) -> None:
-        _one_of("dpr-ft.positives", self.positives, (SIBLINGS, SUMMARIES))
-        for key in ("epochs", "batch_size"):
-            _within(f"dpr-ft.{key}", getattr(self, key), (1, math.inf))
-        _within("dpr-ft.lr", self.lr, (0.0, math.inf))
-        _within("dpr-ft.scale", self.scale, (0.0, math.inf))
-        _within("dpr-ft.warmup_ratio", self.warmup_ratio, (0.0, 1.0))
-        if self.max_pairs is not None:
-            _within("dpr-ft.max_pairs", self.max_pairs, (1, math.inf))
+    """An encoder for each side, as in DPR (Karpukhin et al. 2020, section 3.1)."""
+    epochs: Count = 1
+    """Passes over the pairs (ours)."""
+    batch_size: Count = 32
+    """Pairs in a training step; the others are the negatives (ours)."""
+    lr: NonNegative = 2e-5
+    """Learning rate (Karpukhin et al. 2020; reference-models.md, section 12)."""
+    warmup_ratio: Share = 0.1
+    """Share of the steps in which the rate rises (Tevatron; reference-models.md, section 12)."""
+    scale: NonNegative = 20.0
+    """What cosines are multiplied by before the softmax: one over the temperature (sentence-transformers)."""
+    max_pairs: Count | None = 2000
+    """Pairs trained on, drawn with the seed; none takes all (ours)."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +79,7 @@ class HybridOptions(Section):
     section: ClassVar[str] = "hybrid"
     retrievers: str = "bm25,dpr-pt"
     """Two or more retrievers, comma-separated."""
-    k: int = 60
+    k: Count = 60
     """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
-    depth: int = 1000
-    """Documents taken of each member."""
-
-    def __post_init__(self) -> None:
-        for key in ("k", "depth"):
-            _within(f"hybrid.{key}", getattr(self, key), (1, math.inf))
-
-
-def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ValueError(f"option {key}={value!r} is unknown. Known: {', '.join(known)}.")
-
-
-def _within(key: str, value: float, bounds: tuple[float, float]) -> None:
-    low, high = bounds
-    if not (math.isfinite(value) and low <= value <= high):
-        limit = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-        raise ValueError(f"option {key}={value!r} is out of range: it must be {limit}.")
+    depth: Count = 1000
+    """Documents taken from each retriever (TREC's usual depth)."""

@@ -62,10 +62,13 @@ def test_a_value_becomes_the_type_of_its_field(field: str, value: object, expect
         ("flag", "maybe"), ("flag", "2"), ("flag", None), ("count", "1.5"), ("count", 1.5), ("count", True),
         ("count", "many"), ("count", ""), ("count", "none"), ("share", "half"), ("share", True),
         ("share", {"a": 1}), ("count", [1]), ("name", ["a"]), ("name", {"a": 1}), ("limit", "x"),
+        ("share", "inf"), ("share", float("nan")), ("share", 1e400), ("count", "9" * 5000),
+        pytest.param("count", 10**5000, id="digits"), ("name", "a\0"), ("name", "\ud800"),
+        ("folder", [[["a"] * 999] * 999] * 999),
     ],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_by_name(field: str, value: object) -> None:
-    with pytest.raises(UsageError, match=f"option sample.{field}=.* is not a value of type"):
+    with pytest.raises(UsageError, match=f"option sample.{field}=.* is not allowed: expected "):
         built(**{field: value})
 
 

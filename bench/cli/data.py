@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from bench.cli.common import Verbs, add_format, add_verb
+from bench.cli.common import Verbs, add_format, add_path, add_verb, dataset_of
 
 
 def add(verbs: Verbs) -> None:
@@ -27,29 +26,29 @@ def _add_validate(actions: Verbs) -> None:
     parser = add_verb(
         actions,
         "validate",
-        what="Check a data folder against every rule; list each problem with file:line.",
+        what="Check a data folder; list each problem with file:line.",
         example="bench data synth --videos 60 --out tiny && bench data validate tiny",
         run=_validate,
     )
     parser.add_argument("data", metavar="NAME|DIR")
-    parser.add_argument("--strict", action="store_true", help="warnings fail, too (exit 5)")
-    _add_store(parser)
+    parser.add_argument("--strict", action="store_true", help="warnings fail too (exit 5)")
+    add_path(parser, "--store", "DIR", "where registered datasets are stored")
 
 
 def _add_stats(actions: Verbs) -> None:
     parser = add_verb(
         actions,
         "stats",
-        what="Print a dataset's statistics beside the paper's.",
+        what="Print a dataset's statistics beside those of the paper.",
         example="bench data stats demo",
         run=_stats,
     )
     parser.add_argument("data", metavar="NAME|DIR")
     parser.add_argument(
-        "--features", metavar="NAME", help="which visual features are counted (default: the first)"
+        "--features", metavar="NAME", help="visual features that are counted (default: the first)"
     )
     add_format(parser)
-    _add_store(parser)
+    add_path(parser, "--store", "DIR", "where registered datasets are stored")
 
 
 def _add_synth(actions: Verbs) -> None:
@@ -60,56 +59,48 @@ def _add_synth(actions: Verbs) -> None:
         example="bench data synth --videos 600 --lang en --seed 1 --out synthetic-600",
         run=_synth,
     )
-    parser.add_argument("--videos", type=int, default=1200, metavar="N", help="default: %(default)s")
+    parser.add_argument("--videos", default=1200, metavar="N", help="default: %(default)s")
     parser.add_argument("--lang", choices=("en", "zh"), default="en", help="default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="default: %(default)s")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--seed", default=0, metavar="S", help="default: %(default)s")
+    add_path(parser, "--out", "DIR", "folder that is made", required=True)
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KNOB=VALUE", help="any knob of the world, repeatable"
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any option of the dataset, repeatable",
     )
 
 
-def _add_store(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--store", type=Path, metavar="DIR", help="where registered datasets are kept")
-
-
-def _folder(chosen: argparse.Namespace) -> Path:
-    from bench.data.registered import dataset_folder
-    from bench.store.artefacts import default_root
-
-    return dataset_folder(chosen.data, (chosen.store or default_root()) / "datasets")
-
-
-def _validate(chosen: argparse.Namespace) -> int:
+def _validate(args: argparse.Namespace) -> int:
     from bench.data.validation import validate
 
-    findings = validate(_folder(chosen))
+    findings = validate(dataset_of(args))
     print(findings.to_text(), end="")
-    findings.raise_for_status(strict=chosen.strict)
+    findings.raise_for_status(strict=args.strict)
     return 0
 
 
-def _stats(chosen: argparse.Namespace) -> int:
+def _stats(args: argparse.Namespace) -> int:
     from bench.data.reader import read_dataset
     from bench.paper.table2 import statistics_table
-    from bench.tables.build import RENDERERS
+    from bench.tables.table import RENDERERS
 
-    dataset = read_dataset(_folder(chosen), features=chosen.features)
-    print(RENDERERS[chosen.format](statistics_table(dataset)), end="")
+    dataset = read_dataset(dataset_of(args), features=args.features)
+    print(RENDERERS[args.format](statistics_table(dataset)), end="")
     return 0
 
 
-def _synth(chosen: argparse.Namespace) -> int:
+def _synth(args: argparse.Namespace) -> int:
     from bench.data.synthetic.writer import SynthOptions, synthesize
     from bench.errors import unknown
     from bench.options import assignments, convert, field_names
 
-    knobs = assignments(chosen.set)
-    for name in knobs:
+    given = {"videos": args.videos, "language": args.lang, "seed": args.seed, **assignments(args.set)}
+    for name in given:
         if name not in field_names(SynthOptions):
-            raise unknown("knob", name, field_names(SynthOptions))
-    values = {name: convert(SynthOptions, name, value, name) for name, value in knobs.items()}
-    sizes = {"videos": chosen.videos, "language": chosen.lang, "seed": chosen.seed}
-    synthesize(chosen.out, SynthOptions(**{**sizes, **values}))
-    print(f"a synthetic dataset is in {chosen.out}")
+            raise unknown("option", name, field_names(SynthOptions))
+    values = {name: convert(SynthOptions, name, value, name) for name, value in given.items()}
+    synthesize(args.out, SynthOptions(**values))
+    print(f"synthetic dataset: {args.out}")
     return 0

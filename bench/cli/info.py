@@ -1,4 +1,4 @@
-"""``bench list``: everything that can be named."""
+"""``bench list`` and ``bench doctor``: what can be named, and what this machine has."""
 
 from __future__ import annotations
 
@@ -6,25 +6,46 @@ import argparse
 
 from bench.cli.common import Verbs, add_verb
 
-KINDS = ("generators", "retrievers", "datasets", "presets", "metrics", "claims")
+METRICS = {
+    "R@k": "relevant videos in the top k / relevant videos in the pool; k = 1, 5, 10, 30",
+    "P@k": "relevant videos in the top k / k, even when fewer were returned",
+    "Acc@k": "1 when any of the top k is relevant (TREC: Success@k)",
+    "BLEU-1..4": "corpus BLEU as coco-caption computes it, on our tokens (bench.text)",
+    "ROUGE-L": "mean over videos, as coco-caption",
+    "CIDEr": "mean over videos, as coco-caption's 'cider' (CIDEr-D without stemming); raw in scores.csv",
+}
+KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
+ON_REQUEST = ("claims", "options")
+"""Long lists, printed when they are named."""
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verb."""
+    """Add the verbs."""
     parser = add_verb(
         verbs,
         "list",
-        what="List what can be named, plug-ins too, and where each comes from.",
+        what="List available generators, retrievers, datasets, presets, metrics, claims and options.",
         example="bench list generators",
-        run=_run,
+        run=_list,
     )
     parser.add_argument(
-        "kind", nargs="?", choices=KINDS, metavar="KIND", help=f"one of {', '.join(KINDS)}; all"
+        "kind",
+        nargs="?",
+        choices=KINDS + ON_REQUEST,
+        metavar="KIND",
+        help=f"one of {', '.join(KINDS + ON_REQUEST)} (default: all but {' and '.join(ON_REQUEST)})",
+    )
+    add_verb(
+        verbs,
+        "doctor",
+        what="Check versions, Java, FAISS, GPU and weights, with the command that fixes each problem.",
+        example="bench doctor",
+        run=_doctor,
     )
 
 
-def _run(chosen: argparse.Namespace) -> int:
-    for kind in [chosen.kind] if chosen.kind else KINDS:
+def _list(args: argparse.Namespace) -> int:
+    for kind in [args.kind] if args.kind else KINDS:
         rows = _rows(kind)
         width = max((len(name) for name, _ in rows), default=0)
         print(f"{kind}:")
@@ -35,7 +56,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 def _rows(kind: str) -> list[tuple[str, str]]:
     if kind == "presets":
-        from bench.config.run_config import preset_names, preset_text
+        from bench.config.presets import preset_names, preset_text
 
         return [(name, preset_text(name).partition("\n")[0].lstrip("# ")) for name in preset_names()]
     if kind == "claims":
@@ -43,14 +64,24 @@ def _rows(kind: str) -> list[tuple[str, str]]:
 
         return [(claim.id, f"{claim.statement}  [{claim.section}]") for claim in claims()]
     if kind == "metrics":
-        from bench.metrics.names import METRICS
-
         return list(METRICS.items())
+    if kind == "options":
+        return _options()
     from bench.systems.registry import entries, listing
 
     rows = [(line.name, f"{line.summary}  [{line.source}]") for line in listing(kind)]
     groups = entries(f"{kind.rstrip('s')}_groups")
     return rows + [(name, _group(kind, name)) for name in sorted(groups)]
+
+
+def _options() -> list[tuple[str, str]]:
+    from bench.config.listing import list_options
+    from bench.systems.registry import option_sections
+
+    return [
+        (option.key, f"{option.allowed} (default: {option.default}). {option.meaning}".rstrip())
+        for option in list_options(option_sections())
+    ]
 
 
 def _group(kind: str, name: str) -> str:
@@ -59,5 +90,18 @@ def _group(kind: str, name: str) -> str:
 
     try:
         return f"group: {', '.join(members(kind, name))}"
-    except BenchError as error:  # listing goes on with the others
+    except BenchError as error:  # the listing goes on with the others
         return str(error)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from bench.errors import MissingError
+    from bench.systems.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        state = "ok" if check.ok else "MISSING" if check.needed else "none"
+        print(f"{state:<7}  {check.name}: {check.found}")
+        if check.mend:
+            print(f"         fix: {check.mend}")
+    return 0 if all(check.ok or not check.needed for check in checks) else MissingError.exit_status

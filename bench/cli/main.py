@@ -9,19 +9,16 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 
-from bench.cli import check, compare, data, doctor, explain, lint_table, report, reproduce, run
-from bench.cli import info as listing
-from bench.cli import score as evaluate
-from bench.cli import show as table
+from bench.cli import compare, data, info, run, score, show
 from bench.errors import BenchError, suggestions
 
-VERBS = (run, listing, table, report, explain, evaluate, compare, check, lint_table, reproduce, data, doctor)
+GROUPS = (run, show, compare, score, data, info)
 INTERRUPTED = 130
-_UNEXPECTED = "This was not foreseen; 'bench run --verbose' shows where it happened."
+_UNEXPECTED = "Unexpected error. Re-run with --verbose for the traceback."
 
 
 class Parser(argparse.ArgumentParser):
-    """Report wrong use as one paragraph with near-miss suggestions, and exit with 2."""
+    """Reports a usage error as one paragraph with near-miss suggestions, and exits with 2."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Print what is wrong and how to get help."""
@@ -32,12 +29,13 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every verb."""
     parser = Parser(
         prog="bench",
-        description="Does this generated summary make a video findable? Generators write, retrievers search, "
-        "metrics score.",
-        epilog="Start with: bench run    (all generators, BM25 and DPR, on the synthetic demo dataset)",
+        description="Does this generated summary make a video findable?\n"
+        "Generators write summaries, retrievers search them, metrics score the ranks.",
+        epilog="Start with: bench run --generators lead,transcript --retrievers bm25    (the synthetic demo)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for module in VERBS:
+    for module in GROUPS:
         module.add(verbs)
     parser.add_argument("--version", action="version", version=_version())
     return parser
@@ -45,10 +43,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
-    chosen = build_parser().parse_args(arguments)
-    verbose = bool(getattr(chosen, "verbose", False))
+    args = build_parser().parse_args(arguments)
+    verbose = bool(getattr(args, "verbose", False))
     try:
-        status: int = chosen.run(chosen)
+        status: int = args.run(args)
         sys.stdout.flush()
     except BenchError as error:
         if verbose:
@@ -56,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: error: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print("bench: interrupted; the same command continues.", file=sys.stderr)
+        print("bench: interrupted. Run the same command to resume.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -76,17 +74,17 @@ def _version() -> str:
 
 
 def _with_hint(parser: argparse.ArgumentParser, message: str) -> str:
-    """Add the nearest known word to what argparse says of an unknown one."""
+    """Add the nearest known word to argparse's message about an unknown one."""
     message = message.rstrip(".") + "."
     if message.startswith("unrecognized arguments:"):
-        # told by the outermost parser, whichever verb it was for
+        # reported by the outermost parser, whichever verb it was for
         known = sorted({option for one in _parsers(parser) for option in one._option_string_actions})
         words = [word.partition("=")[0] for word in message.rstrip(".").split()[2:] if word.startswith("-")]
     elif choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
         words, known = [choice[1]], re.findall(r"[\w.-]+", choice[2])
     else:
         return message
-    near = [found for word in words for found in suggestions(word, known, most=1)]
+    near = [name for word in words for name in suggestions(word, known, limit=1)]
     return f"{message} Did you mean {near[0]}?" if near else message
 
 

@@ -1,4 +1,4 @@
-"""``bench run``: the main job."""
+"""``bench run`` and ``bench reproduce``: the main job, and a table of the paper beside it."""
 
 from __future__ import annotations
 
@@ -6,62 +6,64 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from bench.cli.common import Verbs, add_verb
+from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb, run_options
+from bench.config.run_config import OPTIONS
 
 if TYPE_CHECKING:
     from bench.config.run_config import RunConfig
 
+TARGETS = ("table2", "table3", "table4", "table5", "table6", "table7", "fig3")
+
 
 def add(verbs: Verbs) -> None:
-    """Add the verb."""
+    """Add the verbs."""
+    _add_run(verbs)
+    _add_reproduce(verbs)
+
+
+def _add_run(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "run",
-        what="Fit (if needed), summarize, index, search, score, print tables.",
+        what="Fit models (if needed), write summaries, search them, score, print tables.",
         example="bench run --data demo --generators lead,transcript --retrievers bm25",
         run=_run,
     )
-    # No defaults here: what is not given comes from --config, the preset, or the documented default.
-    option = parser.add_argument
-    option("--data", metavar="NAME|DIR", help="registered dataset or a dataset folder (default: demo)")
-    option(
-        "--generators", metavar="LIST", help="names, globs, groups, file:PATH; comma-separated (default: all)"
+    add_run_options(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be run, what is cached, and estimates"
     )
-    option("--retrievers", metavar="LIST", help="names, globs or groups; comma-separated (default: bm25,dpr)")
-    option("--preset", metavar="NAME", help="quick, base or paper: sizes and budgets (default: quick)")
-    option("--protocol", metavar="NAME", help="one-query-per-video or all-queries (default: the first)")
-    option("--query-seed", type=int, metavar="N", help="draw of the evaluated queries (default: 0)")
-    option("--split", metavar="NAME", help="test or val (default: test)")
-    option(
-        "--seed",
-        metavar="N[,N...]",
-        help="one or several seeds; several give mean and deviation (default: 0)",
-    )
-    option("--features", metavar="NAME", help="which visual features (default: the dataset's first)")
-    option("--out", metavar="DIR", help="output folder (default: results/runs/<dataset>-<signature>)")
-    option("--store", metavar="DIR", help="shared artefacts (default: $BENCH_STORE, else the user's cache)")
-    option("--set", action="append", metavar="KEY=VALUE", help="any option of any component, repeatable")
-    option("--config", metavar="FILE.yaml", help="options from a file; flags win over it")
-    option("--no-train", action="store_true", default=None, help="fail instead of training")
-    option("--device", metavar="NAME", help="auto, cpu or cuda[:n] (default: auto)")
-    option("--engine", metavar="NAME", help="local (default)")
-    option(
-        "--audit-cache",
-        action="store_true",
-        default=None,
-        help="search again what is reused, compute a sample of cached embeddings anew; fail if they differ",
-    )
-    option("--dry-run", action="store_true", help="print the plan: cells, what is reused, estimates")
-    option("--quiet", action="store_true", default=None, help="no progress bars")
-    option("--verbose", action="store_true", default=None, help="a line per cell; tracebacks")
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _add_reproduce(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "reproduce",
+        what="Reproduce a table of the QMS paper, side by side with your run.",
+        example="bench reproduce table3 --generators lead",
+        run=_reproduce,
+    )
+    parser.add_argument("target", choices=TARGETS, metavar="TABLE", help=f"one of {', '.join(TARGETS)}")
+    add_path(parser, "--from", "OUT", "use this finished run; run nothing new", dest="source")
+    parser.add_argument("--sweep", action="store_true", help="vary what the paper leaves unstated (table5)")
+    add_run_options(
+        parser,
+        [name for name in OPTIONS if name not in ("config", "engine", "audit_cache")],
+        help={
+            "generators": "generators (default: those of the table)",
+            "retrievers": "retrievers (default: those of the table; bm25 where it has none)",
+            "features": "visual features (default: the dataset's first; table7: each in turn)",
+            "out": "output folder; the report goes into its reproduce/",
+        },
+    )
+    add_format(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
     from bench.config.run_config import configure
 
-    given = {name: value for name, value in vars(chosen).items() if name not in ("verb", "run", "dry_run")}
-    config = configure(given)
-    if chosen.dry_run:
+    config = configure(run_options(args))
+    if args.dry_run:
         from bench.harness.dry_run import preview
 
         sys.stdout.write(preview(config))
@@ -71,11 +73,32 @@ def _run(chosen: argparse.Namespace) -> int:
 
 def _execute(config: RunConfig) -> int:
     from bench.harness.experiment import execute
-    from bench.tables.build import to_markdown
+    from bench.tables.table import to_markdown
 
     result, errors = execute(config)
     print("\n".join(to_markdown(table) for table in result.tables()))
-    print(f"bench: everything is in {result.out}", file=sys.stderr)
     for cell, message in result.failed.items():
         print(f"bench: error: {cell}: {message}", file=sys.stderr)
+    print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
     return errors[0].exit_status if errors else 0
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from bench.errors import UsageError
+    from bench.paper.reproduce import reproduce
+    from bench.tables.table import RENDERERS
+
+    given = run_options(args)
+    conflicting = sorted(set(given) - {"store", "quiet", "verbose"})
+    if args.source and conflicting:
+        flags = ", ".join(OPTIONS[name].flag for name in conflicting)
+        raise UsageError(
+            f"--from uses the settings of a finished run; leave out {flags}, or leave out --from."
+        )
+    report = reproduce(args.target, given, source=args.source, vary_choices=args.sweep)
+    print("\n".join(RENDERERS[args.format](table) for table in report.tables))
+    if report.out:
+        print(f"bench: results: {report.out / 'reproduce'}", file=sys.stderr)
+    for error in report.errors:
+        print(f"bench: error: {error}", file=sys.stderr)
+    return report.errors[0].exit_status if report.errors else 0

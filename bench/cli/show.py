@@ -1,31 +1,98 @@
-"""``bench table``: the tables of a run, again."""
+"""``bench table``, ``report`` and ``explain``: what a finished run found."""
 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
 
-from bench.cli.common import Verbs, add_format, add_verb
+from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
+
+FIGURE_FORMATS = ("svg", "png")
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verb."""
+    """Add the verbs."""
+    _add_table(verbs)
+    _add_report(verbs)
+    _add_explain(verbs)
+
+
+def _add_table(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "table",
-        what="Print the tables of a finished or half-finished run.",
+        what="Print the tables of a run, finished or not.",
         example="bench run --generators lead --retrievers bm25 --out out && bench table out --format latex",
-        run=_run,
+        run=_table,
     )
-    parser.add_argument("out", metavar="OUT", type=Path, help="output folder of a run")
+    add_out(parser)
     add_format(parser)
-    parser.add_argument("--intervals", action="store_true", help="the 95 %% interval beside each score")
+    parser.add_argument("--intervals", action="store_true", help="show the 95 %% confidence intervals")
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _add_report(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "report",
+        what="Rebuild the HTML report of a run, or compare several runs in one.",
+        example="bench run --generators lead,transcript --retrievers bm25 --out out && bench report out",
+        run=_report,
+    )
+    add_out(parser, nargs="+")
+    add_path(
+        parser,
+        "--to",
+        "FILE.html",
+        "where the report is written (default: OUT/report.html for one run, comparison.html for several)",
+    )
+    parser.add_argument(
+        "--figures", choices=FIGURE_FORMATS, help="also write each plot to figures/ beside the report"
+    )
+    parser.add_argument("--open", action="store_true", help="open the report in the browser")
+    add_path(parser, "--store", "DIR", "shared artefacts")
+
+
+def _add_explain(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "explain",
+        what="Show one query or video: summaries, ranks, and why each matched.",
+        example="bench run --generators lead --retrievers bm25 --out out && "
+        'bench explain out --query "$(head -1 out/queries.tsv | cut -f1)"',
+        run=_explain,
+    )
+    add_out(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--query", metavar="QID", help="an id of queries.tsv")
+    which.add_argument("--video", metavar="VID", help="an id of a searched video")
+    add_path(parser, "--store", "DIR", "shared artefacts, such as trained models")
+
+
+def _table(args: argparse.Namespace) -> int:
     from bench.result import Result
-    from bench.tables.build import RENDERERS
+    from bench.tables.table import RENDERERS
 
-    result = Result.read(chosen.out)
-    print("\n".join(RENDERERS[chosen.format](table) for table in result.tables(intervals=chosen.intervals)))
+    result = Result.read(args.out)
+    print("\n".join(RENDERERS[args.format](table) for table in result.tables(intervals=args.intervals)))
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from bench.report.pages import make_page
+
+    page = make_page(args.out, to=args.to, figures=args.figures, store=args.store)
+    print(f"bench: report: {page}", file=sys.stderr)
+    if args.open:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+    return 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from bench.explain.explainer import Explainer
+
+    explainer = Explainer(args.out, args.store)
+    text = explainer.video(args.video) if args.query is None else explainer.query(args.query)
+    sys.stdout.write(text)
     return 0

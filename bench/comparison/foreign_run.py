@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench import __version__
-from bench.config.run_config import check_choice
+from bench.choices import EvaluatedSplit, Protocol
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import Evaluation, evaluation
 from bench.data.reader import read_dataset
@@ -18,28 +17,30 @@ from bench.output.trec import TrecRun, read_qrels, read_run
 from bench.store.artefacts import default_root
 from bench.store.digests import file_digest
 from bench.tables.build import RETRIEVAL, Cell, Table
-from bench.types import EVALUATED_SPLITS, PROTOCOLS
 
 _DEPTH = 1000
 
 
-def evaluate_on_dataset(chosen: argparse.Namespace) -> Table:
-    """Score a run on a dataset's evaluated queries.
-
-    Raises DataError for ids the dataset does not have, UsageError for an unknown protocol or split.
-    """
-    check_choice("protocol", chosen.protocol, PROTOCOLS)
-    check_choice("split", chosen.split, EVALUATED_SPLITS)
-    dataset = read_dataset(dataset_folder(chosen.data, (chosen.store or default_root()) / "datasets"))
-    asked = evaluation(dataset, split=chosen.split, protocol=chosen.protocol, query_seed=chosen.query_seed)
-    found = read_run(_present(chosen.run_file))
+def evaluate_on_dataset(
+    run_file: Path,
+    data: str,
+    *,
+    protocol: Protocol,
+    query_seed: int,
+    split: EvaluatedSplit,
+    store: Path | None = None,
+) -> Table:
+    """Score a run on a dataset's evaluated queries. Raises DataError for ids the dataset does not have."""
+    dataset = read_dataset(dataset_folder(data, (store or default_root()) / "datasets"))
+    asked = evaluation(dataset, split=split, protocol=protocol, query_seed=query_seed)
+    found = read_run(_present(run_file))
     known = [record.video_id for record in dataset.records]
     written = [query for same in dataset.spellings.values() for query in same]
-    _refuse(chosen.run_file, "query", found.unknown_queries([*asked.queries, *written]))
-    _refuse(chosen.run_file, "video", found.unknown_videos(known))
+    _refuse(run_file, "query", found.unknown_queries([*asked.queries, *written]))
+    _refuse(run_file, "video", found.unknown_videos(known))
     truth = Relevance.from_mapping(asked.relevant, tuple(asked.queries), tuple(asked.pool))
-    what = f"{dataset.name}:{dataset.digest[:8]} | split: {chosen.split} | protocol: {chosen.protocol}"
-    return _table(chosen.run_file, _answers(found, asked, dataset), truth, what)
+    what = f"{dataset.name}:{dataset.digest[:8]} | split: {split} | protocol: {protocol}"
+    return _table(run_file, _answers(found, asked, dataset), truth, what)
 
 
 def _answers(found: TrecRun, asked: Evaluation, dataset: Dataset) -> TrecRun:

@@ -1,177 +1,179 @@
-"""The options of a run, validated; what a preset, a file, keywords and flags say, in that order."""
+"""The options of a run, listed once: flags, YAML keys, keywords of `bench.run` and settings follow."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 
+from annotated_types import MinLen, Predicate
+
+from bench.choices import EvaluatedSplit, Protocol
+from bench.config.option import Option, options_of
 from bench.errors import UsageError, unknown
-from bench.options import Section, assignments, build_sections
-from bench.systems.registry import option_sections
-from bench.types import EVALUATED_SPLITS, ONE_QUERY_PER_VIDEO, PROTOCOLS
+from bench.options import Allowed, Section, Seed, assignments, build_sections, expand_home, flatten
 
 
-@dataclass(frozen=True)
+def _split(value: Any) -> Any:
+    """Return the words of a comma-separated text; one number or path as a list of one."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return [value] if isinstance(value, (int, float, Path)) else value
+
+
+def _name_or_folder(value: Any) -> Any:
+    return str(expand_home(value)) if str(value).startswith("~") else value
+
+
+def _is_device(name: str) -> bool:
+    return re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", name) is not None
+
+
+def _are_distinct(values: Sequence[Any]) -> bool:
+    return len(set(values)) == len(values)
+
+
+Names: TypeAlias = Annotated[tuple[str, ...], MinLen(1), Allowed("one or more names, comma-separated")]
+Seeds: TypeAlias = Annotated[
+    tuple[Seed, ...],
+    MinLen(1),
+    Predicate(_are_distinct),
+    Allowed("whole numbers from 0 to 2^32-1, comma-separated, each once"),
+]
+Device: TypeAlias = Annotated[str, Predicate(_is_device), Allowed("one of auto, cpu, cuda, cuda:N")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Hold every option of ``bench run`` (contract section 1)."""
+    """Every option of a run, checked: the only place where one is added.
 
-    data: str = "demo"
-    generators: tuple[str, ...] = ("all",)
-    retrievers: tuple[str, ...] = ("bm25", "dpr")
-    preset: str = "quick"
-    protocol: str = ONE_QUERY_PER_VIDEO
-    query_seed: int = 0
-    split: str = "test"
-    seed: tuple[int, ...] = (0,)
-    features: str | None = None
-    out: Path | None = None
-    store: Path | None = None
-    no_train: bool = False
-    audit_cache: bool = False
-    device: str = "auto"
-    engine: str = "local"
-    quiet: bool = False
-    verbose: bool = False
-    sections: Mapping[str, Section] = field(default_factory=dict)
+    ``sections`` are the options of the components that follow from ``preset`` and ``set``. Raises
+    UsageError for a value that is not allowed.
+    """
+
+    data: Option[str | Path, str] = Option(
+        "demo", "NAME|DIR", help="registered dataset or a dataset folder", read=_name_or_folder
+    )
+    generators: Option[str | Sequence[str], Names] = Option(
+        ("all",), "LIST", help="names, globs, groups, file:PATH; comma-separated", read=_split
+    )
+    retrievers: Option[str | Sequence[str], Names] = Option(
+        ("bm25", "dpr"), "LIST", help="names, globs or groups; comma-separated", read=_split
+    )
+    preset: Option[str, str] = Option(
+        "quick", "NAME", help="sizes and training budgets: quick, base or paper"
+    )
+    protocol: Option[Protocol, Protocol] = Option("one-query-per-video", "NAME", help="evaluated queries")
+    query_seed: Option[int | str, Seed] = Option(0, "N", help="seed of the draw of the evaluated queries")
+    split: Option[EvaluatedSplit, EvaluatedSplit] = Option("test", "NAME", help="evaluated part of the data")
+    seed: Option[int | str | Sequence[int], Seeds] = Option(
+        (0,), "N[,N...]", help="one or more seeds; several give mean and deviation", read=_split
+    )
+    features: Option[str | None, str | None] = Option(
+        None, "NAME", help="visual features", default_text="the dataset's first"
+    )
+    out: Option[str | Path | None, Path | None] = Option(
+        None,
+        "DIR",
+        help="output folder",
+        default_text="results/runs/<dataset>-<digest of the settings>",
+        recorded=False,
+    )
+    store: Option[str | Path | None, Path | None] = Option(
+        None,
+        "DIR",
+        help="datasets, models and other shared artefacts",
+        default_text="$BENCH_STORE, or the user's cache",
+        recorded=False,
+    )
+    set: Option[str | Sequence[str] | Mapping[str, Any] | None, Mapping[str, Any] | None] = Option(
+        None,
+        "KEY=VALUE",
+        help="option of a component, repeatable (bench list options)",
+        read=assignments,
+        recorded=False,
+    )
+    config: Option[str | Path | None, Path | None] = Option(
+        None, "FILE.yaml", help="options from a file; other flags override it", recorded=False
+    )
+    no_train: Option[bool, bool] = Option(
+        False, help="error if a model would have to be trained", recorded=False
+    )
+    device: Option[str, Device] = Option("auto", "NAME", help="device of neural models")
+    engine: Option[Literal["local"], Literal["local"]] = Option("local", "NAME", help="where cells run")
+    audit_cache: Option[bool, bool] = Option(
+        False,
+        help="re-run cached searches and recompute a sample of cached embeddings, to verify the cache",
+        recorded=False,
+    )
+    quiet: Option[bool, bool] = Option(False, help="no progress bars", recorded=False)
+    verbose: Option[bool, bool] = Option(False, help="log each step; show tracebacks", recorded=False)
+    sections: Mapping[str, Section] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Build the sections of the components. Raises UsageError for an unknown preset or option."""
+        from bench.config.presets import preset_values
+        from bench.systems.registry import option_sections
+
+        values = {**preset_values(self.preset), **(self.set or {})}
+        object.__setattr__(self, "sections", build_sections(option_sections(), values))
+
+    def settings(self) -> dict[str, Any]:
+        """Return what repeats the run, defaults too, as JSON; the inverse of `config_from_settings`."""
+        values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.recorded}
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+        return {**settings, "options": flatten(self.sections)}
 
 
-_LISTS = ((str, list, tuple), "a name or a list of names")
-_PATHS = ((str, Path), "a path")
-_SWITCH = ((bool,), "true or false")
-_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "data": _PATHS, "out": _PATHS, "store": _PATHS, "generators": _LISTS, "retrievers": _LISTS,
-    "query_seed": ((int,), "a whole number"),
-    "seed": ((int, str, list, tuple), "a whole number or a list of them"),
-    "no_train": _SWITCH, "audit_cache": _SWITCH, "quiet": _SWITCH, "verbose": _SWITCH,
-}  # fmt: skip
-"""What a field may hold when it comes from a file or from Python; the others hold a text."""
-
-FIELDS = tuple(f.name for f in dataclasses.fields(RunConfig) if f.name != "sections")
-
-
-def preset_names() -> list[str]:
-    """Return the names of the presets."""
-    return sorted(p.name.removesuffix(".yaml") for p in _presets() if p.name.endswith(".yaml"))
-
-
-def preset_text(name: str) -> str:
-    """Return a preset's YAML text. Raises UsageError for an unknown name."""
-    for path in _presets():
-        if path.name == f"{name}.yaml":
-            return str(path.read_text(encoding="utf-8"))
-    raise unknown("preset", name, preset_names())
+OPTIONS = options_of(RunConfig)
 
 
 def configure(options: Mapping[str, Any]) -> RunConfig:
-    """Return the validated configuration of keywords or flags that were given.
+    """Return the configuration of the keywords or flags that were given; None counts as not given.
 
-    Besides the fields of `RunConfig`, ``set`` (a mapping, or ``key=value`` strings) and ``config``
-    (a YAML file of fields and ``section.key`` values) are understood. Raises UsageError.
+    The preset counts least, then the file ``config``, then the other options. Raises UsageError.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    changes = assignments(given.pop("set", ()))
-    from_file = _read_yaml(Path(given.pop("config"))) if "config" in given else {}
-    fields = {key: value for key, value in from_file.items() if key in FIELDS and value is not None}
-    for key, value in from_file.items():
-        if key not in FIELDS and "." not in key and not isinstance(value, dict):
-            raise unknown("option", key, FIELDS)
-    fields.update(given)
-    for name, value in fields.items():
-        if name not in FIELDS:
-            raise unknown("option", name, [*FIELDS, "set", "config"])
-        _of_kind(name, value)
-    preset = str(fields.get("preset", RunConfig.preset))
-    values = _flat(_parse_yaml(preset_text(preset), f"preset {preset}"))
-    values.update(_flat({key: value for key, value in from_file.items() if key not in FIELDS}))
-    values.update(changes)
-    return _checked({**fields, "sections": build_sections(option_sections(), values)})
+    for name in given:
+        if name not in OPTIONS:
+            raise unknown("option", name, OPTIONS)
+    if "config" in given:
+        fields, values = _read_file(expand_home(given["config"]))
+        given = {**fields, **given, "set": {**values, **assignments(given.get("set", ()))}}
+    return RunConfig(**given)
 
 
-def _checked(fields: dict[str, Any]) -> RunConfig:
-    for name in ("generators", "retrievers"):
-        if name in fields:
-            fields[name] = _words(name, fields[name])
-    if "seed" in fields:
-        fields["seed"] = _seeds(fields["seed"])
-    for name in ("out", "store"):
-        if fields.get(name) is not None:
-            fields[name] = Path(fields[name])
-    fields["data"] = str(fields.get("data", RunConfig.data))
-    config = RunConfig(**fields)
-    check_choice("protocol", config.protocol, PROTOCOLS)
-    check_choice("split", config.split, EVALUATED_SPLITS)
-    check_choice("engine", config.engine, ("local",))
-    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", config.device):
-        raise UsageError(f"option device={config.device!r} is unknown. Known: auto, cpu, cuda, cuda:N.")
-    return config
+def options_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that repeat a run, from the ``settings`` of its manifest.
+
+    Options of plug-ins that are not installed are left out.
+    """
+    from bench.systems.registry import option_sections
+
+    kinds = option_sections()
+    options = {name: value for name, value in settings.items() if value is not None and name != "options"}
+    values = settings["options"].items()
+    return {**options, "set": {key: value for key, value in values if key.partition(".")[0] in kinds}}
 
 
-def _of_kind(name: str, value: Any) -> None:
-    kinds, wanted = _KINDS.get(name, ((str,), "a text"))
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise UsageError(f"option {name}={value!r} is not {wanted}.")
+def config_from_settings(settings: Mapping[str, Any], **changes: Any) -> RunConfig:
+    """Return the configuration that repeats a run, with some options changed. Raises UsageError."""
+    return configure({**options_of_settings(settings), **changes})
 
 
-def _words(name: str, value: str | Sequence[str]) -> tuple[str, ...]:
-    words = value.split(",") if isinstance(value, str) else list(value)
-    words = [str(word).strip() for word in words if str(word).strip()]
-    if not words:
-        raise UsageError(f"option {name} is empty; see 'bench list {name}'.")
-    return tuple(words)
+def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the options of a run and the ``section.key`` values of a YAML file."""
+    from bench.config.presets import flatten_sections, read_options
+    from bench.systems.registry import option_sections
 
-
-def _seeds(value: Any) -> tuple[int, ...]:
-    try:
-        words = value.split(",") if isinstance(value, str) else [value] if isinstance(value, int) else value
-        seeds = tuple(int(str(word)) for word in words)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"option seed={value!r} is not a whole number or a list of them.") from error
-    if not seeds or min(seeds) < 0 or len(set(seeds)) != len(seeds):
-        raise UsageError(f"option seed={value!r}: seeds are whole numbers from 0 up, each once.")
-    return seeds
-
-
-def check_choice(name: str, value: str, known: Sequence[str]) -> None:
-    """Raise UsageError for a value that is not among the known ones, with the near ones."""
-    if value not in known:
-        raise unknown(name, value, known)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {path} cannot be read: {error}.") from error
-    return _parse_yaml(text, str(path))
-
-
-def _parse_yaml(text: str, place: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        found = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{place} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"{place}: a mapping of options to values is expected.")
-    return {str(key): value for key, value in found.items()}
-
-
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn ``{"bm25": {"k1": 1}}`` into ``{"bm25.k1": 1}``; flat keys stay."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat.update({f"{key}.{inner}": v for inner, v in value.items()})
-        else:
-            flat[key] = value
-    return flat
-
-
-def _presets() -> list[Any]:
-    return list(resources.files("bench.config.presets").iterdir())
+    content = read_options(path)
+    in_file = {name: option for name, option in OPTIONS.items() if name not in ("set", "config")}
+    for key, value in content.items():
+        is_section = isinstance(value, dict) and key in option_sections()
+        if key not in in_file and "." not in key and not is_section:
+            raise UsageError(f"{path}: {unknown('option', key, [*in_file, *option_sections()])}")
+    fields = {key: value for key, value in content.items() if key in in_file and value is not None}
+    values = {key: value for key, value in content.items() if key not in in_file}
+    return fields, flatten_sections(values, str(path))

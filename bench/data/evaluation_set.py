@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.dataset import Dataset
 from bench.errors import DataError
-from bench.types import ONE_QUERY_PER_VIDEO, QueryId, VideoId
+from bench.types import QueryId, VideoId
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bench.choices import SPLITS
 from bench.data.dataset import LANGUAGES, Dataset, VideoRecord
 from bench.data.features import feature_names, read_features
 from bench.data.options import DataOptions
 from bench.errors import DataError, suggestions, unknown
 from bench.store.digests import digest, file_digest
 from bench.text import normalise
-from bench.types import SPLITS, QueryId, VideoId
+from bench.types import QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands

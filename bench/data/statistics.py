@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
+from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import evaluation
 from bench.data.similarity import SIMILARITY, similarities
 from bench.errors import DataError
 from bench.text import tokenize
-from bench.types import ONE_QUERY_PER_VIDEO, SPLITS, VideoId
+from bench.types import VideoId
 
 ALL = "all"
 

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from bench.config.run_config import config_from_settings
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
 from bench.explain.systems import Looker
-from bench.options import build_sections
 from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
 from bench.store.artefacts import Store, default_root
 from bench.systems.component import make_retriever
-from bench.systems.registry import option_sections
 from bench.types import QueryId, VideoId
 
 VIDEOS = 5
@@ -111,13 +110,11 @@ class Explainer:
 
     def _context(self) -> Context:
         manifest = self._source.manifest
-        kinds = option_sections()
-        given = manifest["settings"]["options"]
-        values = {key: value for key, value in given.items() if key.partition(".")[0] in kinds}
+        config = config_from_settings(manifest["settings"])
         return Context(
             language=manifest["dataset"]["language"],
-            seed=manifest["settings"]["seed"][0],
-            sections=build_sections(kinds, values),
+            seed=config.seed[0],
+            sections=config.sections,
             store=self._store,
         )
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench.config.run_config import configure
+from bench.config.run_config import config_from_settings
 from bench.errors import BenchError
 from bench.harness.plan import Plan, make_plan
 from bench.harness.stages.retrieve import fitted
@@ -36,22 +36,9 @@ class Looker:
 
     @cached_property
     def _plan(self) -> Plan | None:
-        settings = self._manifest["settings"]
-        names = (
-            "data",
-            "generators",
-            "retrievers",
-            "preset",
-            "protocol",
-            "query_seed",
-            "split",
-            "seed",
-            "features",
-        )
         try:
-            given = {name: settings[name] for name in names}
-            config = configure({**given, "set": settings["options"], "store": self._store, "no_train": True})
-            plan = make_plan(config)
+            settings = self._manifest["settings"]
+            plan = make_plan(config_from_settings(settings, store=self._store, no_train=True))
         except BenchError:
             return None
         return plan if plan.dataset.digest == self._manifest["dataset"]["digest"] else None

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench import __version__
+from bench.choices import SPLITS
 from bench.config.run_config import RunConfig
 from bench.context import Context
 from bench.data.dataset import Dataset
@@ -22,7 +23,7 @@ from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
 from bench.systems.registry import FILE_PREFIX, cell_name, resolve
-from bench.types import SPLITS, Json, Video
+from bench.types import Json, Video
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,20 +85,11 @@ class Plan:
 
     def settings(self) -> dict[str, Json]:
         """Return every setting with its value, defaults too; what repeats the run."""
-        config = self.config
         return {
-            "data": config.data,
+            **self.config.settings(),
             "generators": list(self.generators),
             "retrievers": list(self.retrievers),
-            "preset": config.preset,
-            "protocol": config.protocol,
-            "query_seed": config.query_seed,
-            "split": config.split,
-            "seed": list(config.seed),
             "features": self.dataset.features.name if self.dataset.features else None,
-            "device": config.device,
-            "engine": config.engine,
-            "options": flatten(config.sections),
         }
 
     def identity(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import __version__
-from bench.config.run_config import configure
+from bench.config.run_config import configure, options_of_settings
 from bench.data.dataset import Dataset
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
@@ -20,7 +20,7 @@ from bench.output.folder import MANIFEST, REPRODUCE, OutputFolder, amend, checke
 from bench.output.frames import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
-from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for, settings_of
+from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for
 from bench.paper.scores import SCORED
 from bench.paper.status import compare, row_order
 from bench.paper.sweep import SWEPT, sweep
@@ -67,7 +67,7 @@ def reproduce(
              f"{target}-claims.csv": to_csv(judged)}  # fmt: skip
     errors = list(material.errors)
     if vary_choices and material.out:
-        base = {**settings_of(material.manifest), **options} if source else dict(options)
+        base = {**options_of_settings(material.manifest["settings"]), **options} if source else dict(options)
         swept = sweep(target, base, material)
         tables += swept.tables
         files |= swept.files
@@ -77,7 +77,8 @@ def reproduce(
 
 
 def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
-    dataset = _dataset({**(settings_of(read_manifest(source)) if source else {}), **options})
+    settings = options_of_settings(read_manifest(source)["settings"]) if source else {}
+    dataset = _dataset({**settings, **options})
     claims = verdicts(
         pd.DataFrame(columns=["generator", "retriever", "metric", "value"]),
         same_dataset=False,

@@ -93,15 +93,6 @@ def read_run(table: str, out: Path) -> Material:
     return _material_of_features(result, []) if table == PER_FEATURES else _material(result, [])
 
 
-def settings_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that repeat a run, from its manifest."""
-    settings = {name: value for name, value in manifest["settings"].items() if value is not None}
-    return {
-        **{name: value for name, value in settings.items() if name != "options"},
-        "set": settings["options"],
-    }
-
-
 def further_run_folder(out: Path, name: str) -> Path:
     """Return the folder of a further run that belongs to the report in ``out``."""
     return out / REPRODUCE / "runs" / re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()

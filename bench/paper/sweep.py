@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -58,7 +58,7 @@ def _run(table: str, variant: Variant, options: Mapping[str, Any], base: Materia
     if variant.protocol:
         given |= {"protocol": variant.protocol, "query_seed": int(variant.query_seed)}
     varied, unvaried = (configure(with_defaults(table, one)) for one in (given, options))
-    if replace(varied, out=None) == replace(unvaried, out=None):
+    if varied.settings() == unvaried.settings():
         return base
     return run_for(table, given)
 

@@ -10,6 +10,7 @@ from statistics import fmean
 import numpy as np
 import pandas as pd
 
+from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
 from bench.data.similarity import SIMILARITY, what_is_missing
 from bench.data.statistics import ALL, statistics, title
@@ -21,7 +22,6 @@ from bench.paper.status import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
 from bench.paper.tables import SHORT
 from bench.tables.table import Cell, Rows, Table
 from bench.text import TOKENS
-from bench.types import ONE_QUERY_PER_VIDEO, SPLITS
 
 COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
 """Rows of Table II and the measures of `bench.data.statistics`."""

@@ -8,7 +8,6 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from bench.errors import UsageError
 from generators.neural.batches import Batch
 from generators.options import DecodeOptions
 
@@ -52,13 +51,8 @@ class Rules:
 
     @classmethod
     def of(cls, options: DecodeOptions, prompt: tuple[int, ...], eos: int, pad: int) -> Rules:
-        """Take the settings from the options. Raises UsageError for an unknown way to stop."""
+        """Take the settings from the options."""
         ways: dict[str, bool | str] = {"true": True, "false": False, "never": "never"}
-        if options.early_stopping.lower() not in ways:
-            raise UsageError(
-                f"option decode.early_stopping={options.early_stopping!r} is not known. "
-                f"Known: {', '.join(ways)}."
-            )
         return cls(
             prompt,
             eos,
@@ -67,7 +61,7 @@ class Rules:
             max_tokens=options.max_tokens,
             length_penalty=options.length_penalty,
             no_repeat_ngram=options.no_repeat_ngram,
-            early_stopping=ways[options.early_stopping.lower()],
+            early_stopping=ways[options.early_stopping],
         )
 
 

@@ -262,8 +262,6 @@ class Neural(ABC):
 
 
 def _bf16(precision: str, device: str) -> bool:
-    if precision not in ("auto", "fp32", "bf16"):
-        raise UsageError(f"option train.precision={precision!r} is not known. Known: auto, fp32, bf16.")
     return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))
 
 

@@ -45,7 +45,6 @@ class QMSRow(Neural):
         self.encoder = sentences.auto(self.qms.encoder, self.language, context.options(BartOptions).weights)
         self._own = context.options(BartOptions), context.options(PretrainOptions)
         self._facts: dict[str, float] = {}
-        _check(self.qms)
 
     @property
     def mu(self) -> float:
@@ -226,20 +225,6 @@ class QMSRow(Neural):
         else:
             encoder = sentences.bert(sentences.folder(self.encoder), self.device)
         return name, sentences.similar(encoder, [video.references])[0]
-
-
-def _check(options: QMSOptions) -> None:
-    """Raise UsageError for a value that is not known."""
-    known = {
-        "scores": ("free", "teacher"),
-        "regulariser": ("decoupled", "norm", "plain"),
-        "entity_loss": ("mean", "sum"),
-    }
-    for name, values in known.items():
-        if getattr(options, name) not in values:
-            raise UsageError(
-                f"option qms.{name}={getattr(options, name)!r} is not known. Known: {', '.join(values)}."
-            )
 
 
 def _facts(similar: Any, chances: Any, mu: float) -> dict[str, float]:

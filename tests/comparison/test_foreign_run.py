@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.evaluation_set import Evaluation, evaluation
 from bench.data.reader import read_dataset
-from bench.types import ONE_QUERY_PER_VIDEO
 from tests.conftest import Cli
 from tests.tiny import Tiny
 

@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 
+from bench.choices import ALL_QUERIES, ONE_QUERY_PER_VIDEO
 from bench.data.evaluation_set import Evaluation, evaluation
 from bench.data.reader import read_dataset
 from bench.errors import DataError
-from bench.types import ALL_QUERIES, ONE_QUERY_PER_VIDEO
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines, write_tiny
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.config.run_config import configure, preset_text
+from bench.config.presets import preset_text
+from bench.config.run_config import configure
 from bench.context import Context
 from bench.options import flatten
 from generators.bart.checkpoints import DEFAULTS

@@ -1,16 +1,20 @@
-"""The knobs of a synthetic dataset, with the defaults of the embedded demo."""
+"""The options of a synthetic dataset, with the defaults of the embedded demo."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from bench.errors import UsageError
+from annotated_types import Interval
 
-LANGUAGES = ("en", "zh")
-SMALLEST = 12
-"""Fewer videos than this would leave a split of 800/100/300 proportions empty."""
+from bench.errors import UsageError, shorten
+from bench.options import NonNegative, Seed, Share, check_fields
+
+Language: TypeAlias = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+SMALLEST, LARGEST = 12, 10_000_000
+"""Fewer videos would leave a split of 800/100/300 proportions empty; more would fill any disk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,75 +28,58 @@ class SynthOptions:
 
     name: str = "synthetic"
     """What ``dataset.json`` calls the dataset."""
-    videos: int = 1200
+    videos: Annotated[int, Interval(ge=SMALLEST, le=LARGEST)] = 1200
     """Videos in all, split in the proportions 800 train, 100 val, 300 test.
 
     The vocabulary does not grow with it, so queries recur more in a bigger set: drawn one per test
     video, a query has about 2 relevant videos of 300, and about 51 of 15,024.
     """
-    language: str = "en"
+    language: Language = "en"
     """``en`` or ``zh``."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of everything drawn; the vectors of entities do not depend on it."""
-    transcript_entities: float = 19.0
+    transcript_entities: Annotated[float, Interval(ge=1, le=200)] = 19.0
     """Mean number of entities mentioned in a transcript, repetitions counted (paper: 19.2)."""
-    distractors: int = 14
+    distractors: Annotated[int, Interval(ge=1, le=100)] = 14
     """Different entities that a video mentions or shows beside its key entities."""
-    query_entities: float = 2.8
+    query_entities: Annotated[float, Interval(ge=1, le=3)] = 2.8
     """Mean number of entities in a specific or wrong query, 1 to 3 (paper, over all queries: 2.2)."""
-    usual_pairs: float = 0.6
+    usual_pairs: Share = 0.6
     """Share of videos that pair a thing with one of its usual tools: what makes specific queries recur."""
-    brief_keys: float = 0.35
+    brief_keys: Share = 0.35
     """Share of key entities that are visible in one to three frames only (difficulty C1)."""
-    silent_keys: float = 0.15
+    silent_keys: Share = 0.15
     """Share of key entities that are visible but never spoken of."""
-    off_topic_speech: float = 0.2
+    off_topic_speech: Share = 0.2
     """Share of videos whose speech is about another topic and names no key entity (difficulty C2)."""
-    off_topic_picture: float = 0.15
+    off_topic_picture: Share = 0.15
     """Share of videos whose frames show another topic and no key entity (C2); never both at once."""
-    specific: float = 0.63
+    specific: Share = 0.63
     """Share of queries that ask for several key entities, or for one and the action (C3)."""
-    partial: float = 0.16
+    partial: Share = 0.16
     """Share of queries that name one key entity and nothing else that tells (C3)."""
-    generic: float = 0.11
+    generic: Share = 0.11
     """Share of queries about no entity at all, such as "funny videos" (C3)."""
-    wrong: float = 0.1
+    wrong: Share = 0.1
     """Share of queries in which an entity is not the video's (C3)."""
-    no_transcript: float = 0.017
+    no_transcript: Share = 0.017
     """Share of videos with an empty transcript (paper: 1,022 of 60,096)."""
-    no_features: float = 0.01
+    no_features: Share = 0.01
     """Share of videos with no frame at all."""
-    frame_noise: float = 0.5
+    frame_noise: NonNegative = 0.5
     """Length of the noise added to each frame, whose own length is 1."""
 
     def __post_init__(self) -> None:
-        """Raise UsageError for a value outside its range."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(field.default, float) and not (math.isfinite(value) and value >= 0):
-                raise _wrong(field.name, value, "a finite number, 0 or more")
-            if isinstance(field.default, float) and field.name in _SHARES and value > 1:
-                raise _wrong(field.name, value, "a share from 0 to 1")
+        """Raise UsageError for a value outside its range, and for shares that do not add up."""
+        check_fields(self)
         if not self.name.strip():
-            raise _wrong("name", self.name, "a name that is not blank")
-        if self.language not in LANGUAGES:
-            raise _wrong("language", self.language, f"one of {', '.join(LANGUAGES)}")
-        if self.videos < SMALLEST:
-            raise _wrong("videos", self.videos, f"at least {SMALLEST}, so that no split is empty")
-        if self.seed < 0:
-            raise _wrong("seed", self.seed, "0 or more")
-        if not 1 <= self.distractors <= 100:
-            raise _wrong("distractors", self.distractors, "from 1 to 100")
-        if not 1 <= self.query_entities <= 3:
-            raise _wrong("query_entities", self.query_entities, "from 1 to 3")
-        if not 1 <= self.transcript_entities <= 200:
-            raise _wrong("transcript_entities", self.transcript_entities, "from 1 to 200")
-        if self.off_topic_speech + self.off_topic_picture > 1:
-            total = self.off_topic_speech + self.off_topic_picture
-            raise _wrong("off_topic_speech + off_topic_picture", total, "at most 1")
+            raise _not_allowed("name", self.name, "a name that is not blank")
+        off_topic = self.off_topic_speech + self.off_topic_picture
+        if off_topic > 1:
+            raise _not_allowed("off_topic_speech + off_topic_picture", off_topic, "a sum of at most 1")
         kinds = self.specific + self.partial + self.generic + self.wrong
         if not math.isclose(kinds, 1, abs_tol=1e-9):
-            raise _wrong("specific + partial + generic + wrong", round(kinds, 9), "1 in all")
+            raise _not_allowed("specific + partial + generic + wrong", round(kinds, 9), "a sum of 1")
 
     def splits(self) -> dict[str, int]:
         """Return the number of videos of each split, in the order of the file."""
@@ -100,11 +87,5 @@ class SynthOptions:
         return {"train": self.videos - val - test, "val": val, "test": test}
 
 
-_SHARES = frozenset(
-    {"usual_pairs", "brief_keys", "silent_keys", "off_topic_speech", "off_topic_picture"}
-    | {"specific", "partial", "generic", "wrong", "no_transcript", "no_features"}
-)
-
-
-def _wrong(field: str, value: object, wanted: str) -> UsageError:
-    return UsageError(f"synthetic data: {field} is {value!r}; it must be {wanted}.")
+def _not_allowed(field: str, value: object, expected: str) -> UsageError:
+    return UsageError(f"option {field}={shorten(value)} is not allowed: expected {expected}.")

@@ -376,20 +376,20 @@ def test_a_few_transcripts_and_features_are_missing_by_default(made: Made) -> No
 @pytest.mark.parametrize(
     ("knobs", "named"),
     [
-        ({"videos": 11}, "videos is 11"),
-        ({"language": "fr"}, "language is 'fr'"),
-        ({"seed": -1}, "seed is -1"),
-        ({"name": " "}, "name is ' '"),
-        ({"wrong": 0.2}, r"specific \+ partial \+ generic \+ wrong is 1.1"),
+        ({"videos": 11}, "videos=11 is not allowed"),
+        ({"language": "fr"}, "language='fr' is not allowed"),
+        ({"seed": -1}, "seed=-1 is not allowed"),
+        ({"name": " "}, "name=' ' is not allowed"),
+        ({"wrong": 0.2}, r"specific \+ partial \+ generic \+ wrong=1.1"),
         (
             {"off_topic_speech": 0.6, "off_topic_picture": 0.6},
-            r"off_topic_speech \+ off_topic_picture is 1.2",
+            r"off_topic_speech \+ off_topic_picture=1.2",
         ),
-        ({"brief_keys": 1.5}, "brief_keys is 1.5"),
-        ({"frame_noise": float("nan")}, "frame_noise is nan"),
-        ({"query_entities": 4}, "query_entities is 4"),
-        ({"transcript_entities": 0}, "transcript_entities is 0"),
-        ({"distractors": 0}, "distractors is 0"),
+        ({"brief_keys": 1.5}, "brief_keys=1.5 is not allowed"),
+        ({"frame_noise": float("nan")}, "frame_noise=nan is not allowed"),
+        ({"query_entities": 4}, "query_entities=4 is not allowed"),
+        ({"transcript_entities": 0}, "transcript_entities=0 is not allowed"),
+        ({"distractors": 0}, "distractors=0 is not allowed"),
     ],
 )
 def test_a_wrong_value_is_named(knobs: dict[str, Any], named: str) -> None:
@@ -399,7 +399,7 @@ def test_a_wrong_value_is_named(knobs: dict[str, Any], named: str) -> None:
 
 @pytest.mark.parametrize("name", [f.name for f in fields(SynthOptions) if isinstance(f.default, float)])
 def test_no_knob_may_be_negative(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} is -0.1"):
+    with pytest.raises(UsageError, match=f"{name}=-0.1 is not allowed"):
         SynthOptions(**{name: -0.1})
 
 

@@ -10,12 +10,10 @@ import torch
 from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
-from bench.errors import UsageError
 from generators.bart.fusion import TextOnly
 from generators.bart.model import FusedBart, shape
 from generators.neural.batches import Batch
 from generators.neural.decoding import Rules, beam_search, block_ngrams
-from generators.options import DecodeOptions
 
 PAD, BOS, EOS = 0, 2, 3
 
@@ -168,8 +166,3 @@ def test_an_empty_batch_gives_nothing() -> None:
         )
         == []
     )  # type: ignore[arg-type, typeddict-item]
-
-
-def test_an_unknown_way_to_stop_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"decode\.early_stopping='sometimes'"):
-        Rules.of(DecodeOptions(early_stopping="sometimes"), (2,), 3, 0)

@@ -1,0 +1,18 @@
+"""The fixed choices of an evaluation: protocols and splits; light, because the command line reads them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias, get_args
+
+Protocol: TypeAlias = Literal["one-query-per-video", "all-queries"]
+"""Which queries are evaluated (`bench.data.evaluation_set`)."""
+ONE_QUERY_PER_VIDEO: Final = "one-query-per-video"
+ALL_QUERIES: Final = "all-queries"
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+Split: TypeAlias = Literal["train", "val", "test"]
+"""The parts of a dataset."""
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+EvaluatedSplit: TypeAlias = Literal["test", "val"]
+"""The parts whose queries may be evaluated: nothing is trained on them."""

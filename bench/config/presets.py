@@ -1,0 +1,79 @@
+"""Options in YAML: the presets, and the files that ``--config`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UsageError, shorten, unknown
+
+LONGEST_FILE = 1_000_000
+"""Bytes of a file of options; nobody writes a longer one."""
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets."""
+    return sorted(p.name.removesuffix(".yaml") for p in _files() if p.name.endswith(".yaml"))
+
+
+def preset_text(name: str) -> str:
+    """Return a preset's YAML text. Raises UsageError for an unknown name."""
+    for path in _files():
+        if path.name == f"{name}.yaml":
+            return str(path.read_text(encoding="utf-8"))
+    raise unknown("preset", name, preset_names())
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """Return the ``section.key`` values of a preset. Raises UsageError for an unknown name."""
+    return flatten_sections(_parse(preset_text(name), f"preset {name}"), f"preset {name}")
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file of options holds. Raises UsageError with the line."""
+    try:
+        if path.stat().st_size > LONGEST_FILE:
+            raise UsageError(f"--config {path}: a file of options is shorter than {LONGEST_FILE:,} bytes.")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # an encoding that is no UTF-8 is a ValueError
+        raise UsageError(f"--config {path} cannot be read: {error}.") from error
+    return _parse(text, str(path))
+
+
+def flatten_sections(values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Turn ``{"bm25": {"k1": 1}}`` into ``{"bm25.k1": 1}``; flat keys stay.
+
+    Raises UsageError for a key that is given in both forms.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        inner = {f"{key}.{name}": v for name, v in value.items()} if isinstance(value, dict) else {key: value}
+        for name in inner:
+            if name in flat:
+                raise UsageError(f"{place}: the option {shorten(name)} is given twice.")
+        flat |= inner
+    return flat
+
+
+def _files() -> list[Any]:
+    return list((resources.files("bench.config") / "preset_files").iterdir())
+
+
+def _parse(text: str, place: str) -> dict[str, Any]:
+    import yaml
+
+    from bench.config.yaml_loader import OptionsLoader
+
+    try:
+        content = yaml.load(text, Loader=OptionsLoader) or {}
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{place}{line}: not a file of options: {error.problem}.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise UsageError(f"{place}: not a file of options: {reason[:200]}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{place}: expected a mapping of options to values, such as 'bm25.k1: 1.2'.")
+    return {str(key): value for key, value in content.items()}

@@ -20,8 +20,7 @@ from generators.neural.row import Neural
 from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
-
-from .conftest import SECTIONS, blind, toy
+from tests.generators.conftest import SECTIONS, blind, toy
 
 Make = Callable[..., Context]
 

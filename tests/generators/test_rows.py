@@ -24,8 +24,7 @@ from generators.options import TextOptions
 from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
-
-from .conftest import FolderStore, blind, toy, video
+from tests.generators.conftest import FolderStore, blind, toy, video
 
 ROWS: list[type[Neural]] = [
     Seq2Seq,

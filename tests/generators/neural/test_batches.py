@@ -14,8 +14,7 @@ from generators.neural.batches import Collate, Example
 from generators.neural.row import Neural
 from generators.seq2seq import Seq2Seq
 from tests.generators.conftest import blind, video
-
-from .test_rows import ROWS, fitted
+from tests.generators.test_rows import ROWS, fitted
 
 Make = Callable[..., Context]
 

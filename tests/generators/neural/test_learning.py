@@ -9,8 +9,7 @@ import pytest
 from bench.context import Context
 from generators.neural.row import Neural
 from tests.generators.conftest import blind, named, toy
-
-from .test_rows import ROWS
+from tests.generators.test_rows import ROWS
 
 Make = Callable[..., Context]
 LONGER = {

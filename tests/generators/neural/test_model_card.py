@@ -14,8 +14,7 @@ from generators.mdvc import MDVC
 from generators.qms.rows import BartQMS, TransformerQMS
 from generators.seq2seq import Seq2Seq
 from tests.generators.conftest import toy
-
-from .test_rows import fitted
+from tests.generators.test_rows import fitted
 
 Make = Callable[..., Context]
 

@@ -13,8 +13,7 @@ from torch.nn import functional
 from bench.context import Context
 from generators.qms.rows import BartQMS
 from tests.generators.conftest import FolderStore
-
-from .test_qms import VIDEOS, batch_of, ready
+from tests.generators.qms.test_model import VIDEOS, batch_of, ready
 
 Make = Callable[..., Context]
 

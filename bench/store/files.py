@@ -12,7 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, NoReturn, cast
 
 from bench.errors import DataError, MissingError
 
@@ -90,7 +90,7 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> IO[bytes]:
 def _unpacked(stream: IO[bytes], stack: contextlib.ExitStack) -> IO[bytes]:
     compressed = stream.read(2) == _GZIP
     stream.seek(0)
-    return stack.enter_context(gzip.GzipFile(fileobj=stream)) if compressed else stream
+    return cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=stream))) if compressed else stream
 
 
 def _split_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:

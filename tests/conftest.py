@@ -1,4 +1,4 @@
-"""What all tests share: a small dataset, a store of their own, the command line in this process."""
+"""Fixtures of all tests: a small dataset, a separate store, the command line in this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 import bench
 from bench.cli.main import main
-from tests.duel import Duel
+from tests.competing_run import CompetingRun
 from tests.tiny import Tiny, write_tiny
 
 ROOT = Path(bench.__file__).resolve().parents[1]
@@ -24,7 +24,7 @@ ROOT = Path(bench.__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Outcome:
-    """Hold what a command said and how it ended."""
+    """What a command printed, and its exit status."""
 
     status: int
     out: str
@@ -34,9 +34,9 @@ class Outcome:
         """Return the error, after checking its style: one paragraph for a person, no traceback."""
         assert "Traceback" not in self.err
         assert "\n\n" not in self.err
-        said = [line for line in self.err.splitlines() if line.startswith("bench: error: ")]
-        assert len(said) == 1, self.err
-        return said[0].removeprefix("bench: error: ")
+        errors = [line for line in self.err.splitlines() if line.startswith("bench: error: ")]
+        assert len(errors) == 1, self.err
+        return errors[0].removeprefix("bench: error: ")
 
 
 class Cli(Protocol):
@@ -44,7 +44,7 @@ class Cli(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def _own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _separate_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the user's cache and from the other tests' artefacts."""
     monkeypatch.setenv("BENCH_STORE", str(tmp_path_factory.mktemp("store")))
 
@@ -98,9 +98,9 @@ def tiny(tmp_path: Path) -> Tiny:
 
 
 @pytest.fixture(scope="session")
-def duel(tmp_path_factory: pytest.TempPathFactory) -> Duel:
+def competing_run(tmp_path_factory: pytest.TempPathFactory) -> CompetingRun:
     """Return a finished run in which rows compete, that nobody may change."""
-    return Duel.fought_in(tmp_path_factory.mktemp("duel"))
+    return CompetingRun.create_in(tmp_path_factory.mktemp("competing"))
 
 
 @pytest.fixture(scope="session")

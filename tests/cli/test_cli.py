@@ -31,10 +31,10 @@ def bm25(tiny: Tiny, out: Path, *more: object) -> tuple[object, ...]:
 
 
 def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli(*bm25(tiny, tmp_path / "out"))
-    assert said.status == 0
-    assert said.out.startswith("**Generation on tiny")
-    *cells, last = said.err.splitlines()
+    outcome = cli(*bm25(tiny, tmp_path / "out"))
+    assert outcome.status == 0
+    assert outcome.out.startswith("**Generation on tiny")
+    *cells, last = outcome.err.splitlines()
     assert last == f"bench: results: {tmp_path / 'out'} (open {tmp_path / 'out' / 'report.html'})"
     assert cells == ["bench: 1/2 lead summaries: done", "bench: 2/2 lead bm25: done"]
 
@@ -83,10 +83,10 @@ def test_wrong_use_is_2(
     arguments: list[str], told: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = cli(*arguments)
-    assert said.status == 2
-    assert told in said.error()
-    assert said.out == ""
+    outcome = cli(*arguments)
+    assert outcome.status == 2
+    assert told in outcome.error()
+    assert outcome.out == ""
     assert list(tmp_path.iterdir()) == []
 
 
@@ -109,9 +109,9 @@ def test_bad_data_is_3(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
             "UTF-8",
         ),
     ):
-        said = cli(*arguments)
-        assert said.status == 3, arguments
-        assert told in said.error()
+        outcome = cli(*arguments)
+        assert outcome.status == 3, arguments
+        assert told in outcome.error()
 
 
 def test_something_missing_is_4(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -131,15 +131,15 @@ def test_something_missing_is_4(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
             tmp_path / "o",
         ),
     ):
-        said = cli(*arguments)
-        assert said.status == 4, arguments
-        assert "no such file" in said.error()
+        outcome = cli(*arguments)
+        assert outcome.status == 4, arguments
+        assert "no such file" in outcome.error()
 
 
 def test_a_failed_gate_is_5(tiny: Tiny, cli: Cli) -> None:
-    said = cli("data", "validate", tiny.folder, "--strict")
-    assert said.status == 5
-    said.error()
+    outcome = cli("data", "validate", tiny.folder, "--strict")
+    assert outcome.status == 5
+    outcome.error()
 
 
 WAITING = """
@@ -169,10 +169,10 @@ def test_interrupted_is_130(tmp_path: Path) -> None:
 
 
 def test_verbose_shows_where_and_keeps_the_status(tmp_path: Path, cli: Cli) -> None:
-    said = cli("run", "--data", tmp_path / "none", "--verbose")
-    assert said.status == 2
-    assert "Traceback" in said.err
-    assert said.err.splitlines()[-1].startswith("bench: error: --data")
+    outcome = cli("run", "--data", tmp_path / "none", "--verbose")
+    assert outcome.status == 2
+    assert "Traceback" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("bench: error: --data")
 
 
 def test_what_nobody_foresaw_is_one_paragraph_too(
@@ -182,9 +182,9 @@ def test_what_nobody_foresaw_is_one_paragraph_too(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bench.output.folder.write_text", full)
-    said = cli(*bm25(tiny, tmp_path / "out"))
-    assert said.status == 1
-    assert "No space left on device" in said.error()
+    outcome = cli(*bm25(tiny, tmp_path / "out"))
+    assert outcome.status == 1
+    assert "No space left on device" in outcome.error()
     assert "Traceback" in cli(*bm25(tiny, tmp_path / "out", "--verbose")).err
 
 
@@ -209,16 +209,16 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help_shows_what_it_does_and_one_example(command: tuple[str, ...], cli: Cli) -> None:
-    said = cli(*command, "--help")
-    assert (said.status, said.err) == (0, "")
-    assert len(re.findall(r"^Example: bench ", said.out, re.MULTILINE)) == 1
+    outcome = cli(*command, "--help")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert len(re.findall(r"^Example: bench ", outcome.out, re.MULTILINE)) == 1
 
 
 def test_help_of_all_names_every_verb(cli: Cli) -> None:
-    said = cli("--help")
-    assert said.status == 0
+    outcome = cli("--help")
+    assert outcome.status == 0
     for verb in VERBS:
-        assert re.search(rf"^\s+{verb}\s", said.out, re.MULTILINE)
+        assert re.search(rf"^\s+{verb}\s", outcome.out, re.MULTILINE)
     assert cli("--version").out.startswith("qms-bench ")
 
 
@@ -300,10 +300,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_a_finished_run_is_printed_in_every_format(finished: Path, form: str, word: str, cli: Cli) -> None:
-    said = cli("table", finished, "--format", form)
-    assert said.status == 0
-    assert word in said.out
-    assert said.out.count("Signature: ") == 4  # generation, retrieval, ties, cost
+    outcome = cli("table", finished, "--format", form)
+    assert outcome.status == 0
+    assert word in outcome.out
+    assert outcome.out.count("Signature: ") == 4  # generation, retrieval, ties, cost
 
 
 def test_a_table_printed_again_is_the_table_that_was_written(finished: Path, cli: Cli) -> None:

@@ -21,10 +21,11 @@ def one_row(tiny: Tiny, out: Path) -> tuple[object, ...]:
 def test_torchrun_with_two_processes_is_refused_and_does_not_hang(
     tiny: Tiny, tmp_path: Path, process: Callable[..., CompletedProcess[str]]
 ) -> None:
-    said = process(*LAUNCH, "2", "-m", "bench", *one_row(tiny, tmp_path / "out"))
-    assert said.returncode != 0
+    outcome = process(*LAUNCH, "2", "-m", "bench", *one_row(tiny, tmp_path / "out"))
+    assert outcome.returncode != 0
     assert (
-        "bench: error: a run is one process, but a launcher such as torchrun started 2 of it" in said.stderr
+        "bench: error: a run is one process, but a launcher such as torchrun started 2 of it"
+        in outcome.stderr
     )
     assert not (tmp_path / "out").exists()
 
@@ -34,10 +35,10 @@ def test_several_processes_are_wrong_use_with_what_to_do(
     count: str, tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", count)
-    said = cli(*one_row(tiny, tmp_path / "out"))
-    assert said.status == 2
-    assert f"WORLD_SIZE={count}" in said.error()
-    assert "--device cuda:N" in said.error()
+    outcome = cli(*one_row(tiny, tmp_path / "out"))
+    assert outcome.status == 2
+    assert f"WORLD_SIZE={count}" in outcome.error()
+    assert "--device cuda:N" in outcome.error()
 
 
 @pytest.mark.parametrize("count", ["1", "", "many"])

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.competing_run import CompetingRun
 from tests.conftest import Cli, Outcome
-from tests.duel import Duel
 
 
-def rows(said: Outcome) -> list[Mapping[str, str]]:
-    assert said.status == 0, said.err
-    lines = [line for line in said.out.splitlines() if not line.startswith("# ")]
+def rows(outcome: Outcome) -> list[Mapping[str, str]]:
+    assert outcome.status == 0, outcome.err
+    lines = [line for line in outcome.out.splitlines() if not line.startswith("# ")]
     return list(csv.DictReader(io.StringIO("\n".join(lines))))
 
 
@@ -28,11 +28,13 @@ def compared(cli: Cli, *arguments: object) -> list[Mapping[str, str]]:
     return rows(cli("compare", *arguments, "--format", "csv"))
 
 
-def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(duel: Duel, cli: Cli) -> None:
-    found = by_model(compared(cli, duel.out, "--metric", "Acc@10"))
+def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(
+    competing_run: CompetingRun, cli: Cli
+) -> None:
+    found = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
     assert list(found) == ["Oracle", "long", "short", "twin", "Transcript"]
     assert found["long"]["difference"] == ""
-    scores = duel.result().scores.query("metric == 'Acc@10'").set_index("generator")["value"]
+    scores = competing_run.result().scores.query("metric == 'Acc@10'").set_index("generator")["value"]
     for name, row in found.items():
         assert float(row["score"]) == pytest.approx(scores[name.lower()] * 100, abs=0.005)
         if name != "long":
@@ -41,30 +43,32 @@ def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(duel: Duel
             assert float(row["95 % low"]) <= float(row["difference"]) <= float(row["95 % high"])
 
 
-def test_twins_share_their_letters_and_long_is_apart(duel: Duel, cli: Cli) -> None:
-    found = by_model(compared(cli, duel.out, "--metric", "Acc@10"))
+def test_twins_share_their_letters_and_long_is_apart(competing_run: CompetingRun, cli: Cli) -> None:
+    found = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
     assert found["short"]["group"] == found["twin"]["group"]
     assert not set(found["long"]["group"].split()) & set(found["short"]["group"].split())
     assert float(found["short"]["p (Holm)"]) < 0.05
 
 
-def test_wins_ties_and_losses_are_those_of_the_queries(duel: Duel, cli: Cli) -> None:
-    row = by_model(compared(cli, duel.out, "--metric", "Acc@10", "--baseline", "short"))["long"]
+def test_wins_ties_and_losses_are_those_of_the_queries(competing_run: CompetingRun, cli: Cli) -> None:
+    row = by_model(compared(cli, competing_run.out, "--metric", "Acc@10", "--baseline", "short"))["long"]
     counts = [int(row[name]) for name in ("wins", "ties", "losses")]
-    texts = dict(line.split("\t") for line in (duel.out / "queries.tsv").read_text().splitlines())
+    texts = dict(line.split("\t") for line in (competing_run.out / "queries.tsv").read_text().splitlines())
     assert sum(counts) == len(set(texts.values()))
     assert counts[0] > counts[2]
 
 
 @pytest.mark.parametrize("name", ["transcript", "Transcript"])
-def test_the_baseline_is_named_as_typed_or_as_printed(duel: Duel, cli: Cli, name: str) -> None:
-    found = by_model(compared(cli, duel.out, "--metric", "R@10", "--baseline", name))
+def test_the_baseline_is_named_as_typed_or_as_printed(
+    competing_run: CompetingRun, cli: Cli, name: str
+) -> None:
+    found = by_model(compared(cli, competing_run.out, "--metric", "R@10", "--baseline", name))
     assert [model for model, row in found.items() if not row["difference"]] == ["Transcript"]
 
 
-def test_holm_counts_every_comparison_printed(duel: Duel, cli: Cli) -> None:
-    one = by_model(compared(cli, duel.out, "--metric", "Acc@10"))["short"]["p (Holm)"]
-    all_of_them = compared(cli, duel.out, "--metric", "R@*,Acc@*")
+def test_holm_counts_every_comparison_printed(competing_run: CompetingRun, cli: Cli) -> None:
+    one = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))["short"]["p (Holm)"]
+    all_of_them = compared(cli, competing_run.out, "--metric", "R@*,Acc@*")
     many = next(r for r in all_of_them if (r["Model"], r["Metric"]) == ("short", "Acc@10"))["p (Holm)"]
     assert float(many) >= float(one)
     assert len(all_of_them) == 5 * 8
@@ -77,10 +81,12 @@ def test_holm_counts_every_comparison_printed(duel: Duel, cli: Cli) -> None:
         (["--metric", "Acc@7"], "unknown metric 'Acc@7'"),
     ],
 )
-def test_unknown_names_are_2_with_near_ones(duel: Duel, cli: Cli, arguments: list[str], told: str) -> None:
-    said = cli("compare", duel.out, *arguments)
-    assert said.status == 2
-    assert told in said.error()
+def test_unknown_names_are_2_with_near_ones(
+    competing_run: CompetingRun, cli: Cli, arguments: list[str], told: str
+) -> None:
+    outcome = cli("compare", competing_run.out, *arguments)
+    assert outcome.status == 2
+    assert told in outcome.error()
 
 
 def test_a_folder_that_is_no_run_is_3(tmp_path: Path, cli: Cli) -> None:
@@ -90,23 +96,23 @@ def test_a_folder_that_is_no_run_is_3(tmp_path: Path, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("form", "word"), [("markdown", "| BM25 |"), ("latex", r"\begin{tabular}"), ("html", "<table")]
 )
-def test_every_format_is_printed(duel: Duel, cli: Cli, form: str, word: str) -> None:
-    said = cli("compare", duel.out, "--format", form, "--metric", "R@1")
-    assert said.status == 0
-    assert word in said.out
-    assert "Signature of out" in said.out
+def test_every_format_is_printed(competing_run: CompetingRun, cli: Cli, form: str, word: str) -> None:
+    outcome = cli("compare", competing_run.out, "--format", form, "--metric", "R@1")
+    assert outcome.status == 0
+    assert word in outcome.out
+    assert "Signature of out" in outcome.out
 
 
 # Two runs
 
 
-def test_cells_of_two_runs_are_matched_by_name(duel: Duel, tmp_path: Path, cli: Cli) -> None:
+def test_cells_of_two_runs_are_matched_by_name(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
     other = tmp_path / "other"
-    changed = duel.folder / "changed" / "short.jsonl"
+    changed = competing_run.folder / "changed" / "short.jsonl"
     changed.parent.mkdir(exist_ok=True)
-    changed.write_bytes(duel.summaries("long").read_bytes())
-    duel.run(other, generators=["transcript", f"file:{changed}"])
-    found = by_model(compared(cli, duel.out, other, "--metric", "Acc@10"))
+    changed.write_bytes(competing_run.summaries("long").read_bytes())
+    competing_run.run(other, generators=["transcript", f"file:{changed}"])
+    found = by_model(compared(cli, competing_run.out, other, "--metric", "Acc@10"))
     assert set(found) == {f"{n} [out]" for n in ("Oracle", "long", "short", "twin", "Transcript")} | {
         "Transcript [other]", "short [other]",
     }  # fmt: skip
@@ -114,30 +120,32 @@ def test_cells_of_two_runs_are_matched_by_name(duel: Duel, tmp_path: Path, cli: 
     assert (found["Transcript [other]"]["difference"], found["Transcript [other]"]["wins"]) == ("+0.00", "0")
     long, short = (float(found[f"{name} [out]"]["score"]) for name in ("long", "short"))
     assert float(found["short [other]"]["difference"]) == pytest.approx(long - short, abs=0.011)
-    across = by_model(compared(cli, duel.out, other, "--metric", "Acc@10", "--baseline", "long"))
+    across = by_model(compared(cli, competing_run.out, other, "--metric", "Acc@10", "--baseline", "long"))
     assert float(across["short [other]"]["difference"]) == 0
 
 
-def test_runs_over_other_queries_are_refused(duel: Duel, tmp_path: Path, cli: Cli) -> None:
-    duel.run(tmp_path / "out", query_seed=1)
-    said = cli("compare", duel.out, tmp_path / "out")
-    assert said.status == 2
-    assert "evaluated queries" in said.error()
+def test_runs_over_other_queries_are_refused(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
+    competing_run.run(tmp_path / "out", query_seed=1)
+    outcome = cli("compare", competing_run.out, tmp_path / "out")
+    assert outcome.status == 2
+    assert "evaluated queries" in outcome.error()
 
 
-def test_runs_over_other_pools_and_data_are_refused(duel: Duel, tmp_path: Path, cli: Cli) -> None:
-    duel.run(tmp_path / "val", split="val", generators="lead")
-    assert "split" in cli("compare", duel.out, tmp_path / "val").error()
+def test_runs_over_other_pools_and_data_are_refused(
+    competing_run: CompetingRun, tmp_path: Path, cli: Cli
+) -> None:
+    competing_run.run(tmp_path / "val", split="val", generators="lead")
+    assert "split" in cli("compare", competing_run.out, tmp_path / "val").error()
     from tests.tiny import write_tiny
 
     tiny = write_tiny(tmp_path / "tiny")
-    duel.run(tmp_path / "out", data=tiny.folder, generators="lead")
-    assert "dataset digest" in cli("compare", duel.out, tmp_path / "out").error()
+    competing_run.run(tmp_path / "out", data=tiny.folder, generators="lead")
+    assert "dataset digest" in cli("compare", competing_run.out, tmp_path / "out").error()
 
 
-def test_an_untouched_rerun_differs_nowhere(duel: Duel, tmp_path: Path, cli: Cli) -> None:
-    duel.run(tmp_path / "again")
-    found = compared(cli, duel.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
+def test_an_untouched_rerun_differs_nowhere(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
+    competing_run.run(tmp_path / "again")
+    found = compared(cli, competing_run.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
     differences = [float(row["difference"]) for row in found if row["difference"]]
     assert len(differences) == 5 * 6
     assert not np.any(differences)
@@ -146,8 +154,12 @@ def test_an_untouched_rerun_differs_nowhere(duel: Duel, tmp_path: Path, cli: Cli
 # Retrievers
 
 
-def test_retrievers_are_compared_over_the_same_summaries(duel: Duel, tmp_path: Path, cli: Cli) -> None:
-    result = duel.run(tmp_path / "both", generators=["oracle", "transcript"], retrievers=["bm25", "dpr-pt"])
+def test_retrievers_are_compared_over_the_same_summaries(
+    competing_run: CompetingRun, tmp_path: Path, cli: Cli
+) -> None:
+    result = competing_run.run(
+        tmp_path / "both", generators=["oracle", "transcript"], retrievers=["bm25", "dpr-pt"]
+    )
     found = compared(cli, tmp_path / "both", "--by", "retriever", "--metric", "R@10", "--baseline", "bm25")
     assert [(row["Model"], row["Retriever"]) for row in found] == [
         ("Oracle", "BM25"), ("Oracle", "DPR (PT)"), ("Transcript", "BM25"), ("Transcript", "DPR (PT)"),
@@ -163,7 +175,7 @@ def test_retrievers_are_compared_over_the_same_summaries(duel: Duel, tmp_path: P
             assert int(row["wins"]) + int(row["ties"]) + int(row["losses"]) > 0
 
 
-def test_a_single_retriever_has_none_to_be_compared_with(duel: Duel, cli: Cli) -> None:
-    said = cli("compare", duel.out, "--by", "retriever")
-    assert said.status == 2
-    assert "one retriever" in said.error()
+def test_a_single_retriever_has_none_to_be_compared_with(competing_run: CompetingRun, cli: Cli) -> None:
+    outcome = cli("compare", competing_run.out, "--by", "retriever")
+    assert outcome.status == 2
+    assert "one retriever" in outcome.error()

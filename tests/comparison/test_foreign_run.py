@@ -23,8 +23,8 @@ def drawn_twice(tiny: Tiny) -> tuple[int, Evaluation]:
     raise AssertionError("no seed draws q1 twice")
 
 
-def recall(said: str) -> str:
-    row = next(line for line in said.splitlines() if line.startswith("| strangers |"))
+def recall(outcome: str) -> str:
+    row = next(line for line in outcome.splitlines() if line.startswith("| strangers |"))
     return row.split("|")[2].strip()
 
 
@@ -36,17 +36,17 @@ def test_a_run_of_the_datasets_queries_answers_repeats_and_any_spelling(
     rows = [f"{spelling} Q0 v10 1 2 x", f"{spelling} Q0 v2 2 1 x"]
     path = tmp_path / "strangers.trec"
     path.write_text("\n".join(rows) + "\n")
-    said = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
-    assert said.status == 0, said.err
+    outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
+    assert outcome.status == 0, outcome.err
     repeats = sum(1 for query in asked.drawn.values() if query == "q1")
     assert repeats == 2
-    assert recall(said.out) == f"{100 * 0.5 * repeats / len(asked.queries):.2f}"  # one of two at rank 1
-    assert f"{len(asked.queries) - repeats} queries without results" in said.out
+    assert recall(outcome.out) == f"{100 * 0.5 * repeats / len(asked.queries):.2f}"  # one of two at rank 1
+    assert f"{len(asked.queries) - repeats} queries without results" in outcome.out
 
 
 def test_a_repeat_with_results_of_its_own_keeps_them(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     seed, asked = drawn_twice(tiny)
     path = tmp_path / "strangers.trec"
     path.write_text("q1 Q0 v10 1 1 x\nq1~2 Q0 v3 1 1 x\n")
-    said = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
-    assert recall(said.out) == f"{100 * 0.5 / len(asked.queries):.2f}"
+    outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
+    assert recall(outcome.out) == f"{100 * 0.5 / len(asked.queries):.2f}"

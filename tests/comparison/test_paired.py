@@ -16,51 +16,53 @@ from bench.metrics.over_seeds import paired_test_over_seeds
 from bench.output.per_item import ItemScores, RunItems
 from bench.output.schema import GENERATION, RETRIEVAL, with_text
 from bench.text import normalise
-from tests.duel import Duel
+from tests.competing_run import CompetingRun
 from tests.tiny import Tiny
 
 
 @pytest.fixture(scope="module")
-def table(duel: Duel) -> pd.DataFrame:
-    found = duel.result().significance
+def table(competing_run: CompetingRun) -> pd.DataFrame:
+    found = competing_run.result().significance
     assert found is not None
     return with_text(found)
 
 
 @pytest.fixture(scope="module")
-def items(duel: Duel) -> RunItems:
-    result = duel.result()
+def items(competing_run: CompetingRun) -> RunItems:
+    result = competing_run.result()
     return RunItems(result.out, result.manifest)
 
 
 # The scores behind a comparison
 
 
-def test_the_items_of_a_cell_have_the_cells_score(duel: Duel, items: RunItems) -> None:
-    rows: list[Any] = list(with_text(duel.result().scores).itertuples())
+def test_the_items_of_a_cell_have_the_cells_score(competing_run: CompetingRun, items: RunItems) -> None:
+    rows: list[Any] = list(with_text(competing_run.result().scores).itertuples())
     for row in rows:
         cell = items.cell(str(row.generator), str(row.retriever))
         assert cell.score(str(row.metric)) == pytest.approx(row.value, abs=1e-12)
 
 
-def test_a_query_drawn_for_several_videos_is_one_item(duel: Duel, items: RunItems) -> None:
-    queries = dict(line.split("\t") for line in (duel.out / "queries.tsv").read_text().splitlines())
+def test_a_query_drawn_for_several_videos_is_one_item(competing_run: CompetingRun, items: RunItems) -> None:
+    queries = dict(line.split("\t") for line in (competing_run.out / "queries.tsv").read_text().splitlines())
     distinct = {normalise(text) for text in queries.values()}
     assert len(distinct) < len(queries)  # or this world shows nothing
     cell = items.cell("long", "bm25")
     assert len(cell.ids) == len(distinct)
-    per_query = pd.read_csv(duel.out / "per_query" / "long.bm25.csv")
+    per_query = pd.read_csv(competing_run.out / "per_query" / "long.bm25.csv")
     needs = per_query["query_id"].map(lambda query: normalise(queries[query]))
     sums = per_query.groupby(needs, sort=False)["R@5"].sum() * len(distinct) / len(per_query)
     assert cell.values["R@5"][0] == pytest.approx(sums.to_numpy())
 
 
-def test_the_interval_of_a_score_counts_a_query_drawn_for_several_videos_as_one(duel: Duel) -> None:
-    queries = dict(line.split("\t") for line in (duel.out / "queries.tsv").read_text().splitlines())
-    per_query = pd.read_csv(duel.out / "per_query" / "long.bm25.csv")
+def test_the_interval_of_a_score_counts_a_query_drawn_for_several_videos_as_one(
+    competing_run: CompetingRun,
+) -> None:
+    queries = dict(line.split("\t") for line in (competing_run.out / "queries.tsv").read_text().splitlines())
+    per_query = pd.read_csv(competing_run.out / "per_query" / "long.bm25.csv")
     needs = per_query["query_id"].map(lambda query: normalise(queries[query]))
     sums = per_query.groupby(needs, sort=False)["R@5"].agg(["sum", "size"]).to_numpy(dtype=float)
-    row = duel.result().scores.query("generator == 'long' and metric == 'R@5'").iloc[0]
+    row = competing_run.result().scores.query("generator == 'long' and metric == 'R@5'").iloc[0]
     expected = mean_interval(sums[:, 0], weights=sums[:, 1])
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(expected, abs=1e-12)
     assert expected != mean_interval(per_query["R@5"].to_numpy())  # or this world shows nothing
@@ -86,8 +88,10 @@ def test_each_column_of_each_table_is_one_comparison(table: pd.DataFrame) -> Non
     assert table[table["table"] == "retrieval"]["metric"].tolist() == RETRIEVAL
 
 
-def test_the_best_row_meets_the_strongest_other_one_and_no_reference(duel: Duel, table: pd.DataFrame) -> None:
-    scores = with_text(duel.result().scores)
+def test_the_best_row_meets_the_strongest_other_one_and_no_reference(
+    competing_run: CompetingRun, table: pd.DataFrame
+) -> None:
+    scores = with_text(competing_run.result().scores)
     own = scores[~scores["generator"].isin(["transcript", "oracle"])]
     rows: list[Any] = list(table.itertuples())
     for row in rows:
@@ -163,8 +167,8 @@ def test_other_items_are_refused() -> None:
         compare(cell(values, ("a", "b")), cell(values, ("a", "c")), "R@1")
 
 
-def test_a_run_over_seeds_prints_mean_and_deviation(duel: Duel, tmp_path: Path) -> None:
-    result = duel.run(tmp_path / "out", seed=[0, 1])
+def test_a_run_over_seeds_prints_mean_and_deviation(competing_run: CompetingRun, tmp_path: Path) -> None:
+    result = competing_run.run(tmp_path / "out", seed=[0, 1])
     assert result.significance is not None
     assert set(result.significance["seeds"]) == {2}
     printed = (tmp_path / "out" / "tables" / "retrieval.md").read_text()

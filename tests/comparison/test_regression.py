@@ -9,19 +9,19 @@ import pytest
 
 import bench
 from bench.comparison.regression import baseline_of, differences, read_baseline
+from tests.competing_run import CompetingRun
 from tests.conftest import ROOT, Cli
-from tests.duel import Duel
 
 COMMITTED = ROOT / "results" / "regression"
 
 
 @pytest.fixture
-def table(duel: Duel, tmp_path: Path, cli: Cli) -> Path:
-    """Return a fresh table of the duel."""
-    path = tmp_path / "duel.csv"
-    said = cli("check", duel.out, "--against", path, "--update")
-    assert said.status == 0, said.err
-    assert said.out == f"{path}: 90 cells, new\n"
+def table(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> Path:
+    """Return a new table of the competing run."""
+    path = tmp_path / "scores.csv"
+    outcome = cli("check", competing_run.out, "--against", path, "--update")
+    assert outcome.status == 0, outcome.err
+    assert outcome.out == f"{path}: 90 cells, new\n"
     return path
 
 
@@ -36,34 +36,34 @@ def edit(path: Path, cell: str, change: Callable[[float], float] | None) -> floa
     return before
 
 
-def test_a_run_meets_its_own_table(duel: Duel, table: Path, cli: Cli) -> None:
-    said = cli("check", duel.out, "--against", table)
-    assert (said.status, said.err) == (0, "")
-    assert "all 90 cells are within their tolerance" in said.out
+def test_a_run_meets_its_own_table(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "all 90 cells are within their tolerance" in outcome.out
 
 
 @pytest.mark.parametrize("step", [0.001, -0.001])
-def test_a_rise_fails_as_a_fall_does(duel: Duel, table: Path, cli: Cli, step: float) -> None:
+def test_a_rise_fails_as_a_fall_does(competing_run: CompetingRun, table: Path, cli: Cli, step: float) -> None:
     edit(table, "long,bm25,R@10", lambda value: value - step)
-    said = cli("check", duel.out, "--against", table)
-    assert said.status == 5
-    assert "long.bm25 R@10: " in said.out
-    assert f"({step:+g}, tolerance 0)" in said.out
-    assert "1 cells of" in said.error()
-    assert "--update" in said.error()
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 5
+    assert "long.bm25 R@10: " in outcome.out
+    assert f"({step:+g}, tolerance 0)" in outcome.out
+    assert "1 cells of" in outcome.error()
+    assert "--update" in outcome.error()
 
 
-def test_a_missing_and_a_new_cell_fail(duel: Duel, table: Path, cli: Cli) -> None:
+def test_a_missing_and_a_new_cell_fail(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
     edit(table, "oracle,bm25,P@1", None)
     table.write_text(table.read_text() + "ghost,bm25,R@1,0.5,9,0\n")
-    said = cli("check", duel.out, "--against", table)
-    assert said.status == 5
-    assert "oracle.bm25 P@1: " in said.out
-    assert "is new" in said.out
-    assert "ghost.bm25 R@1: 0.5 is not in the run" in said.out
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 5
+    assert "oracle.bm25 P@1: " in outcome.out
+    assert "is new" in outcome.out
+    assert "ghost.bm25 R@1: 0.5 is not in the run" in outcome.out
 
 
-def test_the_queries_behind_a_cell_are_named(duel: Duel, table: Path, cli: Cli) -> None:
+def test_the_queries_behind_a_cell_are_named(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
     hits = table.with_suffix(".hits.csv")
     head, *rows = hits.read_text().splitlines()
     column = head.split(",").index("long.bm25")
@@ -73,75 +73,84 @@ def test_the_queries_behind_a_cell_are_named(duel: Duel, table: Path, cli: Cli) 
     hits.write_text("\n".join([head, *rows]) + "\n")
     edit(table, "long,bm25,R@10", lambda value: value - 0.01)
     edit(table, "short,bm25,R@10", lambda value: value - 0.01)
-    said = cli("check", duel.out, "--against", table)
-    assert said.out.count("relevant at") == 1  # nothing is known of the other cell's change
-    line = next(line for line in said.out.splitlines() if "relevant at" in line)
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.out.count("relevant at") == 1  # nothing is known of the other cell's change
+    line = next(line for line in outcome.out.splitlines() if "relevant at" in line)
     assert line.startswith(f"    {fields[0]} '")
     assert line.endswith("relevant at 40 -> 1")
 
 
-def test_a_tolerance_holds_both_ways_and_outlives_an_update(duel: Duel, table: Path, cli: Cli) -> None:
-    assert cli("check", duel.out, "--against", table, "--update", "--tolerance", "long.*=0.01").status == 0
+def test_a_tolerance_holds_both_ways_and_outlives_an_update(
+    competing_run: CompetingRun, table: Path, cli: Cli
+) -> None:
+    assert (
+        cli("check", competing_run.out, "--against", table, "--update", "--tolerance", "long.*=0.01").status
+        == 0
+    )
     for step in (0.0099, -0.0099):
         edit(table, "long,bm25,R@10", lambda value, step=step: value + step)  # type: ignore[misc]
-        assert cli("check", duel.out, "--against", table).status == 0
-        assert cli("check", duel.out, "--against", table, "--update").status == 0
+        assert cli("check", competing_run.out, "--against", table).status == 0
+        assert cli("check", competing_run.out, "--against", table, "--update").status == 0
     edit(table, "long,bm25,R@10", lambda value: value + 0.0101)
-    assert cli("check", duel.out, "--against", table).status == 5
+    assert cli("check", competing_run.out, "--against", table).status == 5
     edit(table, "short,bm25,R@10", lambda value: value + 0.0001)
-    assert "short.bm25 R@10" in cli("check", duel.out, "--against", table).out
+    assert "short.bm25 R@10" in cli("check", competing_run.out, "--against", table).out
 
 
-def test_an_update_tells_what_moves_and_check_changes_nothing(duel: Duel, table: Path, cli: Cli) -> None:
+def test_an_update_tells_what_moves_and_check_changes_nothing(
+    competing_run: CompetingRun, table: Path, cli: Cli
+) -> None:
     whole = table.read_bytes()
     before = edit(table, "long,bm25,R@10", lambda value: value / 2)
     edited = table.read_bytes()
-    cli("check", duel.out, "--against", table)
+    cli("check", competing_run.out, "--against", table)
     assert table.read_bytes() == edited
-    said = cli("check", duel.out, "--against", table, "--update")
-    assert f"long.bm25 R@10: {before / 2:.6g} -> {before:.6g}" in said.out
-    assert "90 cells, 1 moved" in said.out
+    outcome = cli("check", competing_run.out, "--against", table, "--update")
+    assert f"long.bm25 R@10: {before / 2:.6g} -> {before:.6g}" in outcome.out
+    assert "90 cells, 1 moved" in outcome.out
     assert table.read_bytes() == whole
 
 
 def test_another_draw_of_queries_is_another_measurement(
-    duel: Duel, table: Path, tmp_path: Path, cli: Cli
+    competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    duel.run(tmp_path / "out", query_seed=1)
-    said = cli("check", tmp_path / "out", "--against", table)
-    assert said.status == 3
-    assert "query-seed 0" in said.error()
-    assert "query-seed 1" in said.error()
+    competing_run.run(tmp_path / "out", query_seed=1)
+    outcome = cli("check", tmp_path / "out", "--against", table)
+    assert outcome.status == 3
+    assert "query-seed 0" in outcome.error()
+    assert "query-seed 1" in outcome.error()
 
 
 def test_other_options_of_a_system_are_another_measurement(
-    duel: Duel, table: Path, tmp_path: Path, cli: Cli
+    competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli
 ) -> None:
-    duel.run(tmp_path / "out", set={"bm25.k1": 1.2})
-    said = cli("check", tmp_path / "out", "--against", table)
-    assert said.status == 3
-    assert "k1=1.2" in said.error()
+    competing_run.run(tmp_path / "out", set={"bm25.k1": 1.2})
+    outcome = cli("check", tmp_path / "out", "--against", table)
+    assert outcome.status == 3
+    assert "k1=1.2" in outcome.error()
 
 
-def test_what_is_no_table_is_told(duel: Duel, tmp_path: Path, cli: Cli) -> None:
-    said = cli("check", duel.out, "--against", tmp_path / "none.csv")
-    assert (said.status, "--update" in said.error()) == (4, True)
+def test_what_is_no_table_is_told(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
+    outcome = cli("check", competing_run.out, "--against", tmp_path / "none.csv")
+    assert (outcome.status, "--update" in outcome.error()) == (4, True)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    said = cli("check", duel.out, "--against", tmp_path / "other.csv")
-    assert (said.status, "not a table" in said.error()) == (3, True)
+    outcome = cli("check", competing_run.out, "--against", tmp_path / "other.csv")
+    assert (outcome.status, "not a table" in outcome.error()) == (3, True)
 
 
 @pytest.mark.parametrize("rule", ["long.*", "long.*=much", "=0.1", "long.*=-1", "long.*=nan"])
-def test_a_tolerance_is_a_cell_and_a_number(duel: Duel, table: Path, cli: Cli, rule: str) -> None:
-    said = cli("check", duel.out, "--against", table, "--update", "--tolerance", rule)
-    assert said.status == 2
-    assert rule in said.error()
+def test_a_tolerance_is_a_cell_and_a_number(
+    competing_run: CompetingRun, table: Path, cli: Cli, rule: str
+) -> None:
+    outcome = cli("check", competing_run.out, "--against", table, "--update", "--tolerance", rule)
+    assert outcome.status == 2
+    assert rule in outcome.error()
 
 
-def test_a_tolerance_goes_with_an_update(duel: Duel, table: Path, cli: Cli) -> None:
-    said = cli("check", duel.out, "--against", table, "--tolerance", "*=1")
-    assert said.status == 2
-    assert "--update" in said.error()
+def test_a_tolerance_goes_with_an_update(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
+    outcome = cli("check", competing_run.out, "--against", table, "--tolerance", "*=1")
+    assert outcome.status == 2
+    assert "--update" in outcome.error()
 
 
 def test_the_committed_table_holds(tmp_path: Path) -> None:

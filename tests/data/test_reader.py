@@ -225,9 +225,9 @@ def test_a_header_damaged_anywhere_never_ends_in_a_traceback(tiny: Tiny) -> None
 def test_no_such_folder(tmp_path: Path, cli: Cli) -> None:
     with pytest.raises(DataError, match="no such folder"):
         read_dataset(tmp_path / "none")
-    said = cli("run", "--data", tmp_path / "none")
-    assert said.status == 2
-    assert "nor a folder" in said.error()
+    outcome = cli("run", "--data", tmp_path / "none")
+    assert outcome.status == 2
+    assert "nor a folder" in outcome.error()
 
 
 # Queries with one text are one need
@@ -291,9 +291,9 @@ def test_the_number_of_frames_is_an_option(tiny: Tiny, most: int) -> None:
 
 
 def test_no_frames_at_all_is_refused_as_an_option(cli: Cli, tiny: Tiny) -> None:
-    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", "data.max_frames=-1")
-    assert said.status == 2
-    assert "data.max_frames" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", "data.max_frames=-1")
+    assert outcome.status == 2
+    assert "data.max_frames" in outcome.error()
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -410,6 +410,6 @@ def test_train_and_val_may_be_empty(tiny: Tiny, cli: Cli) -> None:
         tiny.edit("videos.jsonl", number, split="test")
     dataset = read_dataset(tiny.folder)
     assert dataset.split("train") == dataset.split("val") == []
-    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--split", "val")
-    assert said.status == 3
-    assert "'val'" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--split", "val")
+    assert outcome.status == 3
+    assert "'val'" in outcome.error()

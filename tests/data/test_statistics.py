@@ -55,10 +55,10 @@ def test_a_video_without_a_transcript_does_not_shorten_the_others(tiny: Tiny) ->
 def test_the_table_stands_beside_the_papers(tiny: Tiny, cli: Cli) -> None:
     table = statistics_table(read_dataset(tiny.folder))
     assert table.columns[:2] == ["train", "train (QMV-Kwai)"]
-    said = cli("data", "stats", tiny.folder)
-    assert said.status == 0
-    assert "QMV-Kwai" in said.out
-    assert "Signature: data: tiny:" in said.out
+    outcome = cli("data", "stats", tiny.folder)
+    assert outcome.status == 0
+    assert "QMV-Kwai" in outcome.out
+    assert "Signature: data: tiny:" in outcome.out
     for form, word in (("csv", "Measure,train"), ("latex", r"\begin{tabular}"), ("html", "<table")):
         assert word in cli("data", "stats", tiny.folder, "--format", form).out
 
@@ -67,12 +67,12 @@ def test_a_dataset_without_features_or_validation_has_statistics(tiny: Tiny, cli
     shutil.rmtree(tiny.folder / "features")
     for number in (5, 6):
         tiny.edit("videos.jsonl", number, split="train")
-    said = cli("data", "stats", tiny.folder)
-    assert said.status == 0
-    assert "nan" not in said.out
+    outcome = cli("data", "stats", tiny.folder)
+    assert outcome.status == 0
+    assert "nan" not in outcome.out
 
 
 def test_unknown_features_are_named_with_the_known_ones(tiny: Tiny, cli: Cli) -> None:
-    said = cli("data", "stats", tiny.folder, "--features", "tiny4")
-    assert said.status == 2
-    assert "Did you mean tiny-4?" in said.error()
+    outcome = cli("data", "stats", tiny.folder, "--features", "tiny4")
+    assert outcome.status == 2
+    assert "Did you mean tiny-4?" in outcome.error()

@@ -44,11 +44,11 @@ def test_all_problems_are_listed_each_with_its_place(tiny: Tiny, cli: Cli) -> No
     tiny.edit("videos.jsonl", 2, split="nowhere")
     tiny.line("queries.jsonl", 5, "{")
     tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
-    said = cli("data", "validate", tiny.folder)
-    assert said.status == 3
+    outcome = cli("data", "validate", tiny.folder)
+    assert outcome.status == 3
     for place in ("videos.jsonl:2: ", "queries.jsonl:5: ", "qrels.tsv:1: "):
-        assert f"error: {tiny.path('')}/{place}" in said.out
-    assert "more above" in said.error()
+        assert f"error: {tiny.path('')}/{place}" in outcome.out
+    assert "more above" in outcome.error()
 
 
 def test_problems_come_before_strictness(tiny: Tiny, cli: Cli) -> None:

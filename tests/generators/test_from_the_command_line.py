@@ -49,8 +49,8 @@ def manifest(out: Path) -> dict[str, Any]:
 
 def run(cli: Cli, data: object, out: Path, generators: str, *more: str) -> dict[str, Any]:
     given = ("--generators", generators, "--retrievers", "bm25", "--out", out, "--device", "cpu", "--quiet")
-    said = cli("run", "--data", data, *given, *(more or small()))
-    assert said.status == 0, said.err
+    outcome = cli("run", "--data", data, *given, *(more or small()))
+    assert outcome.status == 0, outcome.err
     return manifest(out)
 
 

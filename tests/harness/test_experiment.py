@@ -204,9 +204,11 @@ def test_bench_evaluate_on_our_own_run_prints_our_row(world: Path, cli: Cli) -> 
             "evaluate", "--run", run, "--qrels", out / "qrels.trec", "--queries", out / "queries.tsv"
         )
         by_data = cli("evaluate", "--run", run, "--data", world / "tiny")
-        for said in (by_files, by_data):
-            assert said.status == 0, said.err
-            theirs = next(line for line in said.out.splitlines() if line.startswith(f"| {generator}.bm25 |"))
+        for outcome in (by_files, by_data):
+            assert outcome.status == 0, outcome.err
+            theirs = next(
+                line for line in outcome.out.splitlines() if line.startswith(f"| {generator}.bm25 |")
+            )
             assert [cell.strip(" *<u>/") for cell in theirs.split("|")[2:-1]] == ours
 
 
@@ -271,12 +273,12 @@ def test_the_same_command_twice_gives_the_same_bytes_and_reuses_every_cell(
 
 
 def test_a_plan_says_what_is_reused_and_makes_nothing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")
-    assert (said.status, said.out.count("to be made")) == (0, 4)
+    outcome = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")
+    assert (outcome.status, outcome.out.count("to be made")) == (0, 4)
     assert not (tmp_path / "out").exists()
     assert cli(*command(tiny, tmp_path / "out", "lead")).status == 0
-    said = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")
-    assert (said.out.count("reused"), said.out.count("to be made")) == (2, 2)
+    outcome = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")
+    assert (outcome.out.count("reused"), outcome.out.count("to be made")) == (2, 2)
 
 
 def test_other_generators_in_the_same_folder_leave_nothing_stale(
@@ -300,9 +302,9 @@ def test_a_changed_file_is_told_and_restored(tiny: Tiny, tmp_path: Path, cli: Cl
     cli(*command(tiny, out, "lead"))
     whole = (out / "scores.csv").read_text()
     (out / "scores.csv").write_text(whole.replace("lead,bm25,R@1,0.3", "lead,bm25,R@1,0.9"))
-    said = cli("table", out)
-    assert said.status == 3
-    assert "scores.csv" in said.error()
+    outcome = cli("table", out)
+    assert outcome.status == 3
+    assert "scores.csv" in outcome.error()
     summary = (out / "summaries" / "lead.jsonl").read_text()
     (out / "summaries" / "lead.jsonl").write_text(summary[: len(summary) // 2])
     again = cli(*command(tiny, out, "lead"))
@@ -345,18 +347,18 @@ def test_a_strangers_folder_is_refused_and_left_alone(
     (out / name).write_text('{"files": {"thesis.pdf": ""}}')
     (out / "thesis.pdf").write_text("years of work")
     before = tree(out)
-    said = cli(*command(tiny, out, "lead", "--seed", seeds))
-    assert said.status == 2
-    assert "name an empty or new folder" in said.error()
+    outcome = cli(*command(tiny, out, "lead", "--seed", seeds))
+    assert outcome.status == 2
+    assert "name an empty or new folder" in outcome.error()
     assert tree(out) == before
 
 
 def test_a_file_where_the_folder_should_be_is_wrong_use(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        said = cli(*command(tiny, out, "lead"))
-        assert said.status == 2
-        assert "--out" in said.error()
+        outcome = cli(*command(tiny, out, "lead"))
+        assert outcome.status == 2
+        assert "--out" in outcome.error()
 
 
 # Kills
@@ -426,8 +428,8 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
     tiny: Tiny, tmp_path: Path, cli: Cli
 ) -> None:
     out = tmp_path / "out"
-    said = cli(*command(tiny, out, "lead,oracle", "--seed", "0,1,2"))
-    assert said.status == 0, said.err
+    outcome = cli(*command(tiny, out, "lead,oracle", "--seed", "0,1,2"))
+    assert outcome.status == 0, outcome.err
     for seed in (0, 1, 2):
         assert (out / f"seed-{seed}" / "runs" / "oracle.bm25.trec").is_file()
         assert json.loads((out / f"seed-{seed}" / "manifest.json").read_text())["settings"]["seed"] == [seed]
@@ -438,8 +440,8 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
     assert len(set(seeds)) > 1
     assert values["mean"] == pytest.approx(np.mean(seeds))
     assert values["sd"] == pytest.approx(np.std(seeds, ddof=1))
-    assert f"{values['mean'] * 100:.2f}" in said.out
-    assert "seeds: 0,1,2" in said.out
+    assert f"{values['mean'] * 100:.2f}" in outcome.out
+    assert "seeds: 0,1,2" in outcome.out
     top, *below = (read_manifest(folder) for folder in (out, *sorted(out.glob("seed-*"))))
     shares = [manifest["distinct"]["oracle"] for manifest in below]
     assert top["distinct"]["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
@@ -503,39 +505,39 @@ def test_a_malformed_line_is_bad_data_with_its_place(
 ) -> None:
     path = tmp_path / "theirs.jsonl"
     path.write_text('{"video_id": "v10", "summary": "x"}\n' + line + "\n")
-    said = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
-    assert said.status == 3
-    assert f"{path}:2: " in said.error()
-    assert told in said.error()
+    outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
+    assert outcome.status == 3
+    assert f"{path}:2: " in outcome.error()
+    assert told in outcome.error()
 
 
 def test_no_such_file_is_missing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli(*command(tiny, tmp_path / "out", f"file:{tmp_path / 'none.jsonl'}"))
-    assert said.status == 4
+    outcome = cli(*command(tiny, tmp_path / "out", f"file:{tmp_path / 'none.jsonl'}"))
+    assert outcome.status == 4
 
 
 def test_a_changed_file_of_summaries_is_read_again(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     path = tmp_path / "007.jsonl"
     for text in ("apple", "pie"):
         lines(path, [{"video_id": "v10", "summary": text}])
-        said = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
+        outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
         assert text in (tmp_path / "out" / "summaries" / "007.jsonl").read_text()
-        assert "| BM25 | 007 |" in said.out
+        assert "| BM25 | 007 |" in outcome.out
 
 
 def test_two_generators_of_one_name_are_wrong_use(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     lines(tmp_path / "lead.jsonl", [])
-    said = cli(*command(tiny, tmp_path / "out", f"lead,file:{tmp_path / 'lead.jsonl'}"))
-    assert said.status == 2
-    assert "both be called 'lead'" in said.error()
+    outcome = cli(*command(tiny, tmp_path / "out", f"lead,file:{tmp_path / 'lead.jsonl'}"))
+    assert outcome.status == 2
+    assert "both be called 'lead'" in outcome.error()
 
 
 def test_hostile_names_are_escaped_on_the_page(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     path = tmp_path / "<script>alert(1)<|script>&.jsonl"
     lines(path, [{"video_id": "v10", "summary": "<img src=x onerror=alert(1)>"}])
     tiny.edit("dataset.json", 1, name="<script>alert(2)</script>")
-    said = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
-    assert said.status == 0, said.err
+    outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
+    assert outcome.status == 0, outcome.err
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script>alert" not in page
     assert "<img src=x" not in page
@@ -544,8 +546,8 @@ def test_hostile_names_are_escaped_on_the_page(tiny: Tiny, tmp_path: Path, cli: 
 
 
 def test_real_speech_and_real_queries_run(real_data: Path, tmp_path: Path, cli: Cli) -> None:
-    said = cli(
+    outcome = cli(
         "run", "--data", real_data / "youcook2-asr", "--generators", "lead", "--retrievers", "bm25",
         "--protocol", "all-queries", "--out", tmp_path / "out",
     )  # fmt: skip
-    assert said.status == 0, said.err
+    assert outcome.status == 0, outcome.err

@@ -64,12 +64,12 @@ def test_the_mode_is_in_the_signature_and_the_manifest(tiny: Tiny, tmp_path: Pat
 
 
 def test_the_default_is_replace(tiny: Tiny, tmp_path: Path) -> None:
-    usual, said = run(tiny, tmp_path / "usual", "lead"), run(tiny, tmp_path / "said", "lead", "replace")
-    assert usual.manifest["signature"] == said.manifest["signature"]
+    usual, outcome = run(tiny, tmp_path / "usual", "lead"), run(tiny, tmp_path / "said", "lead", "replace")
+    assert usual.manifest["signature"] == outcome.manifest["signature"]
 
 
 @pytest.mark.parametrize("mode", ["apend", "both"])
 def test_another_mode_is_2(tiny: Tiny, cli: Cli, mode: str) -> None:
-    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", f"index.mode={mode}")
-    assert said.status == 2
-    assert "replace, append" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", f"index.mode={mode}")
+    assert outcome.status == 2
+    assert "replace, append" in outcome.error()

@@ -252,7 +252,7 @@ def test_an_index_of_nothing_and_a_query_of_nothing_find_nothing(build: Build, n
 
 @pytest.mark.parametrize("analyzer", ["klingon", "EN", ""])
 def test_an_unknown_analyzer_is_told_and_near_none(tiny: Tiny, cli: Cli, analyzer: str) -> None:
-    said = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", f"bm25.analyzer={analyzer}")
-    assert said.status == 2
-    assert "bm25.analyzer" in said.error()
-    assert "auto, en, zh, standard" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", f"bm25.analyzer={analyzer}")
+    assert outcome.status == 2
+    assert "bm25.analyzer" in outcome.error()
+    assert "auto, en, zh, standard" in outcome.error()

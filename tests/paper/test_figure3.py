@@ -32,9 +32,9 @@ def reported(tiny: Tiny, tmp_path: Path, cli: Cli) -> Callable[[], tuple[str, Pa
     """Return what is said, and the folder of the files, with and without vectors of transcripts."""
 
     def run() -> tuple[str, Path]:
-        said = cli("reproduce", "fig3", "--data", tiny.folder, "--out", tmp_path / "out")
-        assert said.status == 0, said.err
-        return said.out, tmp_path / "out" / "reproduce"
+        outcome = cli("reproduce", "fig3", "--data", tiny.folder, "--out", tmp_path / "out")
+        assert outcome.status == 0, outcome.err
+        return outcome.out, tmp_path / "out" / "reproduce"
 
     return run
 
@@ -42,8 +42,8 @@ def reported(tiny: Tiny, tmp_path: Path, cli: Cli) -> Callable[[], tuple[str, Pa
 def test_without_vectors_of_transcripts_one_sentence_says_what_to_write(
     reported: Callable[[], tuple[str, Path]],
 ) -> None:
-    said, files = reported()
-    assert "it needs features/tiny-4/transcripts.npy, float16 or float32 [n_videos, dim]" in said
+    outcome, files = reported()
+    assert "it needs features/tiny-4/transcripts.npy, float16 or float32 [n_videos, dim]" in outcome
     assert not (files / "fig3-similarity.csv").exists()
 
 
@@ -53,15 +53,16 @@ def test_similarity_is_a_table_and_a_file_with_the_papers_means(
     seen = [video for video, _, _ in VIDEOS if video not in ("v1", "v9", "v100")]
     signs = {video: -1 if video == "v3" else 1 for video in seen}
     write_transcript_vectors(tiny.feature(""), {video: [sign, 0, 0, 0] for video, sign in signs.items()})
-    said, files = reported()
-    assert "not given" not in said
-    assert "The paper: 0.198 for micro-videos, 0.254 for Youku-mPLUG" in said
-    assert "Mean: 0.778." in said
+    outcome, files = reported()
+    assert "not given" not in outcome
+    assert "The paper: 0.198 for micro-videos, 0.254 for Youku-mPLUG" in outcome
+    assert "Mean: 0.778." in outcome
     assert (
-        "Videos: 9 of 12, all splits. Left out: 2 without frames, 1 with frames and without a vector" in said
+        "Videos: 9 of 12, all splits. Left out: 2 without frames, 1 with frames and without a vector"
+        in outcome
     )
-    assert "| -1.00 to -0.95 | 11.1 |" in said
-    assert "| 0.95 to 1.00 | 88.9 |" in said
+    assert "| -1.00 to -0.95 | 11.1 |" in outcome
+    assert "| 0.95 to 1.00 | 88.9 |" in outcome
     with (files / "fig3-similarity.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert [rows[0]["from"], rows[-1]["to"], len(rows)] == ["-1.0", "1.0", 40]
@@ -83,6 +84,6 @@ def test_vectors_for_no_video_at_all_are_no_distribution(
     tiny: Tiny, reported: Callable[[], tuple[str, Path]]
 ) -> None:
     write_transcript_vectors(tiny.feature(""), {})
-    said, _ = reported()
-    assert "Mean: none." in said
-    assert "Videos: 0 of 12" in said
+    outcome, _ = reported()
+    assert "Mean: none." in outcome
+    assert "Videos: 0 of 12" in outcome

@@ -168,68 +168,68 @@ def test_the_report_is_in_the_runs_folder_with_its_digest(kwai: Report) -> None:
 
 def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai: Report, cli: Cli) -> None:
     before = (folder_of(kwai) / "scores.csv").stat().st_mtime_ns
-    said = cli("reproduce", "table3", "--from", folder_of(kwai))
-    assert said.status == 0
-    assert "| QMS | ours | " in said.out
+    outcome = cli("reproduce", "table3", "--from", folder_of(kwai))
+    assert outcome.status == 0
+    assert "| QMS | ours | " in outcome.out
     files = read_manifest(folder_of(kwai))["files"]
     assert {"reproduce/table3.md", "reproduce/table5.md", "reproduce/table5-sweep.csv"} <= set(files)
     assert (folder_of(kwai) / "scores.csv").stat().st_mtime_ns == before
 
 
 def test_a_finished_run_knows_its_dataset(kwai: Report, cli: Cli) -> None:
-    said = cli("reproduce", "fig3", "--from", folder_of(kwai), "--format", "csv")
-    assert said.status == 0
-    assert next(csv.reader(io.StringIO(said.out))) == ["Div-n", "Div-1", "Div-2"]
+    outcome = cli("reproduce", "fig3", "--from", folder_of(kwai), "--format", "csv")
+    assert outcome.status == 0
+    assert next(csv.reader(io.StringIO(outcome.out))) == ["Div-n", "Div-1", "Div-2"]
 
 
 def test_on_another_dataset_nothing_is_called_reproduced(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli("reproduce", "table5", "--data", tiny.folder, "--generators", "lead,transcript",
+    outcome = cli("reproduce", "table5", "--data", tiny.folder, "--generators", "lead,transcript",
                "--retrievers", "bm25", "--out", tmp_path / "out", "--quiet")  # fmt: skip
-    assert said.status == 0, said.err
-    assert "absolute values are not comparable" in said.out
-    assert "| fine-tuning-helps |" in said.out
-    assert "Also run, not in the paper's table: lead, transcript." in said.out
+    assert outcome.status == 0, outcome.err
+    assert "absolute values are not comparable" in outcome.out
+    assert "| fine-tuning-helps |" in outcome.out
+    assert "Also run, not in the paper's table: lead, transcript." in outcome.out
     with (tmp_path / "out" / "reproduce" / "table5.csv").open(newline="") as lines:
         assert {line["status"] for line in csv.DictReader(lines)} == {"missing", "impossible as printed"}
 
 
 def test_generation_on_another_dataset_is_not_comparable(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "lead",
+    outcome = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "lead",
                "--out", tmp_path / "out", "--quiet")  # fmt: skip
-    assert said.status == 0, said.err
-    assert "| Lead | status | not comp. |" in said.out
-    assert "54" not in said.out.partition("Cells: ")[2].partition(" ")[0]
+    assert outcome.status == 0, outcome.err
+    assert "| Lead | status | not comp. |" in outcome.out
+    assert "54" not in outcome.out.partition("Cells: ")[2].partition(" ")[0]
 
 
 def test_the_errors_of_the_run_are_its_exit_status(tiny: Tiny, cli: Cli) -> None:
-    said = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "nobody")
-    assert said.status == 2
-    assert "nobody" in said.error()
+    outcome = cli("reproduce", "table3", "--data", tiny.folder, "--generators", "nobody")
+    assert outcome.status == 2
+    assert "nobody" in outcome.error()
 
 
 def test_an_unknown_table_is_answered_with_the_near_one(cli: Cli) -> None:
-    said = cli("reproduce", "tabel5")
-    assert said.status == 2
-    assert "Did you mean table5?" in said.error()
+    outcome = cli("reproduce", "tabel5")
+    assert outcome.status == 2
+    assert "Did you mean table5?" in outcome.error()
 
 
 def test_options_of_a_run_beside_a_finished_run_are_refused(tmp_path: Path, cli: Cli) -> None:
-    said = cli("reproduce", "table5", "--from", tmp_path, "--seed", "1", "--no-train")
-    assert said.status == 2
-    assert "--no-train, --seed" in said.error()
+    outcome = cli("reproduce", "table5", "--from", tmp_path, "--seed", "1", "--no-train")
+    assert outcome.status == 2
+    assert "--no-train, --seed" in outcome.error()
 
 
 @pytest.mark.parametrize("target", ["table2", "table3", "fig3"])
 def test_what_retrieval_cannot_change_is_not_swept(target: str, cli: Cli) -> None:
-    said = cli("reproduce", target, "--sweep")
-    assert said.status == 2
-    assert target in said.error()
+    outcome = cli("reproduce", target, "--sweep")
+    assert outcome.status == 2
+    assert target in outcome.error()
 
 
 def test_a_folder_that_is_no_runs_is_bad_data(tmp_path: Path, cli: Cli) -> None:
-    said = cli("reproduce", "table5", "--from", tmp_path)
-    assert said.status == 3
-    assert str(tmp_path) in said.error()
+    outcome = cli("reproduce", "table5", "--from", tmp_path)
+    assert outcome.status == 3
+    assert str(tmp_path) in outcome.error()
 
 
 def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny: Tiny, tmp_path: Path) -> None:
@@ -289,19 +289,19 @@ def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path
 
 
 def test_table_2_is_written_where_told_and_printed_in_any_case(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "out")
-    assert said.status == 0, said.err
-    assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in said.out
-    assert "Entities are counted in Chinese only" in said.out
+    outcome = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "out")
+    assert outcome.status == 0, outcome.err
+    assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in outcome.out
+    assert "Entities are counted in Chinese only" in outcome.out
     assert "reproduce/table2.csv" in read_manifest(tmp_path / "out")["files"]
-    assert cli("reproduce", "table2", "--data", tiny.folder).out == said.out
+    assert cli("reproduce", "table2", "--data", tiny.folder).out == outcome.out
 
 
 def test_a_folder_with_other_files_is_not_written_into(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
-    said = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "mine")
-    assert said.status == 2
+    outcome = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "mine")
+    assert outcome.status == 2
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 

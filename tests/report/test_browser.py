@@ -37,7 +37,7 @@ def visit(browser: Browser, path: Path, width: int = WIDE, scheme: Any = "light"
     """Open a page, wait for its plots, and return it with what it complained of or asked the network for."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     troubles: list[str] = []
-    page.on("console", lambda said: troubles.append(f"console {said.type}: {said.text}"))
+    page.on("console", lambda message: troubles.append(f"console {message.type}: {message.text}"))
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
     page.on("request", lambda asked: _local(asked.url) or troubles.append(f"request: {asked.url}"))
     page.goto(path.as_uri())

@@ -50,9 +50,9 @@ def rows(out: Path, name: str = "scores.csv") -> set[tuple[str, str]]:
 
 
 def test_it_is_listed_with_where_it_comes_from(cli: Cli) -> None:
-    said = cli("list")
-    assert said.status == 0
-    lines = [line.split() for line in said.out.splitlines()]
+    outcome = cli("list")
+    assert outcome.status == 0
+    lines = [line.split() for line in outcome.out.splitlines()]
     told = {line[0]: " ".join(line[1:]) for line in lines if line}
     assert told["first-word"].startswith("Take the first word of the transcript.")
     assert "[bench-strangers (bench_strangers.systems:FirstWord)]" in told["first-word"]
@@ -70,21 +70,21 @@ def test_listing_imports_none_of_it(cli: Cli) -> None:
 
 
 def test_it_runs_beside_the_built_in_systems(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli(
+    outcome = cli(
         "run", "--data", tiny.folder, "--generators", "lead,strangers", "--retrievers", "overlap",
         "--out", tmp_path / "out",
     )  # fmt: skip
-    assert said.status == 0, said.err
+    assert outcome.status == 0, outcome.err
     assert rows(tmp_path / "out") == {
         (generator, retriever)
         for generator in ("lead", "first-word", "constant")
         for retriever in ("", "overlap")
     }
-    assert "| Overlap | Constant |" in said.out
+    assert "| Overlap | Constant |" in outcome.out
 
 
 def test_its_dataset_runs_by_name(tmp_path: Path, cli: Cli) -> None:
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         "mini",
@@ -95,8 +95,8 @@ def test_its_dataset_runs_by_name(tmp_path: Path, cli: Cli) -> None:
         "--out",
         tmp_path / "out",
     )
-    assert said.status == 0, said.err
-    assert "| Overlap | Transcript | 100.00 |" in said.out
+    assert outcome.status == 0, outcome.err
+    assert "| Overlap | Transcript | 100.00 |" in outcome.out
 
 
 def test_its_options_are_set_and_change_what_is_made(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -117,15 +117,15 @@ def test_its_options_are_set_and_change_what_is_made(tiny: Tiny, tmp_path: Path,
     assert cli(*command, "--set", "first-word.words=3").status == 0
     assert '"apple"' in one
     assert '"apple pie from"' in summaries.read_text()
-    said = cli(*command, "--set", "first-word.wrods=3")
-    assert said.status == 2
-    assert "Did you mean first-word.words" in said.error()
+    outcome = cli(*command, "--set", "first-word.wrods=3")
+    assert outcome.status == 2
+    assert "Did you mean first-word.words" in outcome.error()
 
 
 def test_options_of_others_that_are_unfit_are_named_and_stop_nobody(
     tiny: Tiny, tmp_path: Path, cli: Cli
 ) -> None:
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         tiny.folder,
@@ -136,10 +136,10 @@ def test_options_of_others_that_are_unfit_are_named_and_stop_nobody(
         "--out",
         tmp_path / "out",
     )
-    assert said.status == 0
-    assert "option 'unloadable' from bench-strangers" in said.err
-    assert "a_package_that_nobody_has" in said.err
-    assert "options 'misnamed' from bench-strangers" in said.err
+    assert outcome.status == 0
+    assert "option 'unloadable' from bench-strangers" in outcome.err
+    assert "a_package_that_nobody_has" in outcome.err
+    assert "options 'misnamed' from bench-strangers" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_generator_that_fails_is_named_and_stops_nobody(
     broken: str, status: int, told: str, tiny: Tiny, tmp_path: Path, cli: Cli
 ) -> None:
     out = tmp_path / "out"
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         tiny.folder,
@@ -167,9 +167,9 @@ def test_a_generator_that_fails_is_named_and_stops_nobody(
         "--out",
         out,
     )
-    assert said.status == status
-    assert said.error().startswith(f"{broken}: ")
-    assert told in said.error()
+    assert outcome.status == status
+    assert outcome.error().startswith(f"{broken}: ")
+    assert told in outcome.error()
     assert rows(out) == {("constant", ""), ("constant", "overlap"), ("lead", ""), ("lead", "overlap")}
     assert (out / "runs" / "lead.overlap.trec").is_file()
     assert told in (out / "manifest.json").read_text().replace("\\", "")
@@ -180,16 +180,16 @@ def test_a_retriever_that_answers_something_else_is_named_and_stops_nobody(
     tiny: Tiny, tmp_path: Path, cli: Cli
 ) -> None:
     out = tmp_path / "out"
-    said = cli(
+    outcome = cli(
         "run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "confused,overlap", "--out", out
     )
-    assert said.status == 1
-    assert "'confused' returned a run over other queries" in said.error()
+    assert outcome.status == 1
+    assert "'confused' returned a run over other queries" in outcome.error()
     assert rows(out) == {("lead", ""), ("lead", "overlap")}
 
 
 def test_nothing_but_failures_is_no_traceback(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         tiny.folder,
@@ -200,13 +200,13 @@ def test_nothing_but_failures_is_no_traceback(tiny: Tiny, tmp_path: Path, cli: C
         "--out",
         tmp_path / "out",
     )
-    assert said.status == 1
-    assert "nothing comes to mind" in said.error()
+    assert outcome.status == 1
+    assert "nothing comes to mind" in outcome.error()
     assert cli("table", tmp_path / "out").status == 0
 
 
 def test_a_plan_names_what_cannot_run(tiny: Tiny, cli: Cli) -> None:
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         tiny.folder,
@@ -216,29 +216,29 @@ def test_a_plan_names_what_cannot_run(tiny: Tiny, cli: Cli) -> None:
         "overlap",
         "--dry-run",
     )
-    assert said.status == 0
-    assert "unborn: cannot run: RuntimeError: not today" in said.out
-    assert "unloadable: cannot run" in said.out
-    assert "lead: summaries to be made" in said.out
+    assert outcome.status == 0
+    assert "unborn: cannot run: RuntimeError: not today" in outcome.out
+    assert "unloadable: cannot run" in outcome.out
+    assert "lead: summaries to be made" in outcome.out
 
 
 def test_a_dataset_that_cannot_be_made_is_named(cli: Cli) -> None:
-    said = cli("run", "--data", "broken-mini", "--generators", "lead", "--retrievers", "overlap")
-    assert said.status == 3
-    assert "'broken-mini' could not be made: RuntimeError: no mini today" in said.error()
+    outcome = cli("run", "--data", "broken-mini", "--generators", "lead", "--retrievers", "overlap")
+    assert outcome.status == 3
+    assert "'broken-mini' could not be made: RuntimeError: no mini today" in outcome.error()
 
 
 def test_a_near_name_is_suggested(tiny: Tiny, cli: Cli) -> None:
-    said = cli("run", "--data", tiny.folder, "--generators", "frist-word")
-    assert said.status == 2
-    assert "Did you mean first-word" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--generators", "frist-word")
+    assert outcome.status == 2
+    assert "Did you mean first-word" in outcome.error()
 
 
 # Training
 
 
 def learn(cli: Cli, tiny: Tiny, out: Path, *more: str) -> tuple[int, str]:
-    said = cli(
+    outcome = cli(
         "run",
         "--data",
         tiny.folder,
@@ -250,7 +250,7 @@ def learn(cli: Cli, tiny: Tiny, out: Path, *more: str) -> tuple[int, str]:
         out,
         *more,
     )
-    return said.status, said.error() if said.status else said.out
+    return outcome.status, outcome.error() if outcome.status else outcome.out
 
 
 def test_no_train_fails_where_training_is_needed_and_only_there(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -302,8 +302,8 @@ def follow(tiny: Tiny, tmp_path: Path, generators: str, *more: object) -> tuple[
 def test_a_retriever_that_follows_is_fitted_for_each_generator_and_sees_no_test_video(
     tiny: Tiny, tmp_path: Path, cli: Cli
 ) -> None:
-    said = cli(*follow(tiny, tmp_path, "learner,constant"))
-    assert said.status == 0, said.err
+    outcome = cli(*follow(tiny, tmp_path, "learner,constant"))
+    assert outcome.status == 0, outcome.err
     models = [json.loads(path.read_text()) for path in (tmp_path / "store").glob("models/*/heard.json")]
     assert len(models) == 2
     learnt = {split: [video for video, _, of in VIDEOS if of == split] for split in ("train", "val")}
@@ -333,10 +333,10 @@ def test_a_file_cannot_be_followed_and_stops_nobody(tiny: Tiny, tmp_path: Path, 
     planned = cli(*command, "--dry-run")
     assert "theirs.follower: cannot run: follower learns from what a generator writes" in planned.out
     assert "constant.follower: run to be made, to be trained" in planned.out
-    said = cli(*command)
-    assert said.status == 4
-    assert "'theirs' holds summaries of the evaluated videos only" in said.error()
-    assert "leave out by nature" in said.error()
+    outcome = cli(*command)
+    assert outcome.status == 4
+    assert "'theirs' holds summaries of the evaluated videos only" in outcome.error()
+    assert "leave out by nature" in outcome.error()
     cells = {
         (name, retriever) for name in ("theirs", "constant") for retriever in ("", "overlap", "follower")
     }
@@ -345,9 +345,9 @@ def test_a_file_cannot_be_followed_and_stops_nobody(tiny: Tiny, tmp_path: Path, 
 
 def test_following_is_training_and_is_planned_as_such(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     command = follow(tiny, tmp_path, "constant")
-    said = cli(*command, "--no-train")
-    assert said.status == 4
-    assert "follower is not trained" in said.error()
+    outcome = cli(*command, "--no-train")
+    assert outcome.status == 4
+    assert "follower is not trained" in outcome.error()
     assert len(list((tmp_path / "store" / "summaries").iterdir())) == 1  # nothing was written for nothing
     assert cli(*command).status == 0
     assert cli(*command, "--no-train").status == 0

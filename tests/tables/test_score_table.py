@@ -13,8 +13,8 @@ from bench.harness.stages.score import COLUMNS
 from bench.lint.report import lint
 from bench.result import Result
 from bench.tables.build import RENDERERS, SUFFIXES, Table, build_tables, to_csv, to_latex, to_markdown
+from tests.competing_run import CompetingRun
 from tests.conftest import Cli
-from tests.duel import Duel
 
 MANIFEST: dict[str, Any] = {
     "labels": {"one": "One", "two": "Two", "ref": "Reference", "bm25": "BM25"},
@@ -106,18 +106,18 @@ def test_intervals_are_shown_when_asked_for() -> None:
 # A real run
 
 
-def test_the_printed_tables_pass_their_own_lint(duel: Duel) -> None:
+def test_the_printed_tables_pass_their_own_lint(competing_run: CompetingRun) -> None:
     for name in ("generation", "retrieval"):
         for suffix in ("md", "csv", "tex"):
-            report = lint(str(duel.out / "tables" / f"{name}.{suffix}"))
+            report = lint(str(competing_run.out / "tables" / f"{name}.{suffix}"))
             assert report.ok, report.to_text()
 
 
 @pytest.mark.parametrize("seed", [0, [0, 1]])
 def test_every_form_with_intervals_and_seeds_passes_its_own_lint(
-    duel: Duel, tmp_path: Path, seed: int | list[int]
+    competing_run: CompetingRun, tmp_path: Path, seed: int | list[int]
 ) -> None:
-    result = duel.run(tmp_path / "out", seed=seed)
+    result = competing_run.run(tmp_path / "out", seed=seed)
     asked = result.manifest["evaluation"]["queries"]
     for table in [t for intervals in (False, True) for t in result.tables(intervals=intervals)[:2]]:
         known = [j for j, name in enumerate(table.columns) if name != "Distinct"]
@@ -131,18 +131,20 @@ def test_every_form_with_intervals_and_seeds_passes_its_own_lint(
     assert report.ok, report.to_text()
 
 
-def test_tables_printed_again_do_not_read_what_they_were_made_of(duel: Duel, tmp_path: Path) -> None:
+def test_tables_printed_again_do_not_read_what_they_were_made_of(
+    competing_run: CompetingRun, tmp_path: Path
+) -> None:
     """Tables are functions of scores.csv, costs.csv, significance.csv and the manifest."""
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("manifest.json", "scores.csv", "costs.csv", "significance.csv"):
-        (copy / name).write_bytes((duel.out / name).read_bytes())
+        (copy / name).write_bytes((competing_run.out / name).read_bytes())
     for table in Result.read(copy).tables():
-        assert to_csv(table) == (duel.out / "tables" / f"{table.name}.csv").read_text()
+        assert to_csv(table) == (competing_run.out / "tables" / f"{table.name}.csv").read_text()
 
 
-def test_latex_has_bold_underline_star_and_improvement(duel: Duel) -> None:
-    text = (duel.out / "tables" / "retrieval.tex").read_text()
+def test_latex_has_bold_underline_star_and_improvement(competing_run: CompetingRun) -> None:
+    text = (competing_run.out / "tables" / "retrieval.tex").read_text()
     rows = {line.split(" & ")[1]: line for line in text.splitlines() if line.startswith("BM25 &")}
     assert r"\textbf{" in rows["long"]
     assert "}*" in rows["long"]
@@ -152,8 +154,8 @@ def test_latex_has_bold_underline_star_and_improvement(duel: Duel) -> None:
     assert not any(mark in rows["Oracle"] for mark in ("textbf", "underline", "*"))
 
 
-def test_ties_bound_what_the_run_scored(duel: Duel) -> None:
-    result = duel.result()
+def test_ties_bound_what_the_run_scored(competing_run: CompetingRun) -> None:
+    result = competing_run.result()
     table = next(table for table in result.tables() if table.name == "ties")
     assert list(table.columns[:3]) == ["P@1 worst", "P@1 expected", "P@1 best"]
     for _, cells in table.rows:
@@ -164,17 +166,17 @@ def test_ties_bound_what_the_run_scored(duel: Duel) -> None:
     assert rows["short"] == rows["twin"]
 
 
-def test_bench_table_shows_intervals(duel: Duel, cli: Cli) -> None:
-    plain, more = cli("table", duel.out), cli("table", duel.out, "--intervals")
+def test_bench_table_shows_intervals(competing_run: CompetingRun, cli: Cli) -> None:
+    plain, more = cli("table", competing_run.out), cli("table", competing_run.out, "--intervals")
     assert (plain.status, more.status) == (0, 0)
     row = next(line for line in more.out.splitlines() if line.startswith("| BM25 | long"))
-    first = duel.result().scores.query("generator == 'long' and metric == 'R@1'").iloc[0]
+    first = competing_run.result().scores.query("generator == 'long' and metric == 'R@1'").iloc[0]
     assert f"[{first['ci_low'] * 100:.2f}, {first['ci_high'] * 100:.2f}]" in row
     assert row not in plain.out
 
 
 @pytest.mark.parametrize("form", ["markdown", "csv", "latex", "html"])
-def test_every_format_has_the_notes(duel: Duel, cli: Cli, form: str) -> None:
-    said = cli("table", duel.out, "--format", form)
+def test_every_format_has_the_notes(competing_run: CompetingRun, cli: Cli, form: str) -> None:
+    outcome = cli("table", competing_run.out, "--format", form)
     for word in ("Significance:", "Minimum detectable difference in", "Signature:", "Coverage:"):
-        assert word in said.out
+        assert word in outcome.out

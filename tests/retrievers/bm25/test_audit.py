@@ -42,8 +42,8 @@ def test_a_sound_cache_passes_and_moves_nothing(
 ) -> None:
     assert cli(*arguments).status == 0
     before = (tmp_path / "out" / "scores.csv").read_bytes()
-    said = cli(*arguments, "--audit-cache")
-    assert said.status == 0, said.err
+    outcome = cli(*arguments, "--audit-cache")
+    assert outcome.status == 0, outcome.err
     assert (tmp_path / "out" / "scores.csv").read_bytes() == before
 
 
@@ -53,12 +53,12 @@ def test_a_poisoned_vector_is_found_though_every_cell_is_reused(
     assert cli(*arguments).status == 0
     poison(tmp_path / "store")
     assert cli(*arguments).status == 0  # nothing is read from the cache
-    said = cli(*arguments, "--audit-cache")
-    assert said.status == 3
-    assert "lead.dpr-pt" in said.err
-    assert "cached vector of" in said.err
-    assert "lead bm25: reused" in said.err
-    assert "lead dpr-pt: failed" in said.err
+    outcome = cli(*arguments, "--audit-cache")
+    assert outcome.status == 3
+    assert "lead.dpr-pt" in outcome.err
+    assert "cached vector of" in outcome.err
+    assert "lead bm25: reused" in outcome.err
+    assert "lead dpr-pt: failed" in outcome.err
 
 
 def test_a_kept_run_that_is_not_what_the_search_gives_is_found(
@@ -72,6 +72,6 @@ def test_a_kept_run_that_is_not_what_the_search_gives_is_found(
     monkeypatch.setattr(
         VectorIndex, "search", lambda self, vectors, k: search(self, np.roll(vectors, 1, axis=0), k)
     )
-    said = cli(*arguments, "--audit-cache")
-    assert said.status == 3
-    assert "searching again gives another run" in said.err
+    outcome = cli(*arguments, "--audit-cache")
+    assert outcome.status == 3
+    assert "searching again gives another run" in outcome.err

@@ -134,9 +134,9 @@ def test_without_any_pair_it_cannot_learn(make: Callable, written: Mapping[str, 
 
 
 def test_other_positives_are_unknown(tiny: Tiny, cli: Cli) -> None:
-    said = cli("run", "--data", tiny.folder, "--set", "dpr-ft.positives=summary")
-    assert said.status == 2
-    assert "Known: siblings, summaries" in said.error()
+    outcome = cli("run", "--data", tiny.folder, "--set", "dpr-ft.positives=summary")
+    assert outcome.status == 2
+    assert "Known: siblings, summaries" in outcome.error()
 
 
 # A whole run
@@ -171,9 +171,9 @@ def test_each_generator_has_its_model_and_keeps_it(command: Callable, tmp_path: 
     one = ("lead,transcript", "dpr-ft", "one")
     planned = cli(*command(*one), "--dry-run")
     assert planned.out.count("run to be made, to be trained") == 2
-    said = cli(*command(*one), "--set", "run.workers=2")
-    assert said.status == 0, said.err
-    assert "reused" not in said.err
+    outcome = cli(*command(*one), "--set", "run.workers=2")
+    assert outcome.status == 0, outcome.err
+    assert "reused" not in outcome.err
     assert ", summaries" in (tmp_path / "one" / "tables" / "retrieval.md").read_text()
     store = tmp_path / "store"
     followed = [key["followed"] for key in keys(store, "FinetunedDPR")]
@@ -199,8 +199,8 @@ def test_killed_while_training_it_goes_on_to_the_same_bytes(
     begun = lambda: bool(list(store.glob("unfinished/models-*/checkpoint-*")))  # noqa: E731
     assert kill_when(halves, begun, store) == -signal.SIGKILL
     assert not list(store.glob("models/[!.]*"))
-    said = cli(*halves, "--verbose")
-    assert said.status == 0, said.err
+    outcome = cli(*halves, "--verbose")
+    assert outcome.status == 0, outcome.err
     assert runs(tmp_path / "halves") == runs(tmp_path / "whole")
 
 
@@ -208,8 +208,8 @@ def test_a_fusion_follows_with_the_models_of_its_members_rows(
     command: Callable, tmp_path: Path, cli: Cli
 ) -> None:
     more = ("--set", "hybrid.retrievers=dpr-pt,dpr-ft", "--set", "run.workers=1")
-    said = cli(*command("lead,oracle", "dpr-ft,hybrid", "out", *more, "--seed", "0,1"))
-    assert said.status == 0, said.err
+    outcome = cli(*command("lead,oracle", "dpr-ft,hybrid", "out", *more, "--seed", "0,1"))
+    assert outcome.status == 0, outcome.err
     store = tmp_path / "store"
     tuned, fused = keys(store, "FinetunedDPR"), keys(store, "TrainableHybrid")
     assert (len(tuned), len(fused)) == (4, 4)  # two generators, two seeds
@@ -234,9 +234,9 @@ def test_a_file_of_summaries_fails_in_its_cell_alone(
 ) -> None:
     lines(tmp_path / "theirs.jsonl", [{"video_id": "v10", "summary": "apple pie"}])
     generators = f"file:{tmp_path / 'theirs.jsonl'},lead"
-    said = cli(*command(generators, "dpr-ft,dpr-pt", "out", "--set", "run.workers=1"))
-    assert said.status == 4
-    assert "leave out dpr-ft.positives=summaries" in said.error()
+    outcome = cli(*command(generators, "dpr-ft,dpr-pt", "out", "--set", "run.workers=1"))
+    assert outcome.status == 4
+    assert "leave out dpr-ft.positives=summaries" in outcome.error()
     assert set(runs(tmp_path / "out")) == {"theirs.dpr-pt.trec", "lead.dpr-ft.trec", "lead.dpr-pt.trec"}
 
 
@@ -244,6 +244,6 @@ def test_nothing_but_a_file_leaves_a_whole_folder(
     tiny: Tiny, command: Callable, tmp_path: Path, cli: Cli
 ) -> None:
     lines(tmp_path / "theirs.jsonl", [{"video_id": "v10", "summary": "apple pie"}])
-    said = cli(*command(f"file:{tmp_path / 'theirs.jsonl'}", "dpr-ft", "out", "--set", "run.workers=1"))
-    assert said.status == 4
+    outcome = cli(*command(f"file:{tmp_path / 'theirs.jsonl'}", "dpr-ft", "out", "--set", "run.workers=1"))
+    assert outcome.status == 4
     assert (tmp_path / "out" / "report.html").is_file()

@@ -1,4 +1,4 @@
-"""A run in which rows compete: the same transcripts, cut short and shorter, on a synthetic world."""
+"""A finished run whose rows differ in quality: transcripts of a synthetic dataset, cut at several lengths."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ ROWS = {"long": 60, "short": 10, "twin": 10}
 
 
 @dataclass(frozen=True)
-class Duel:
-    """Hold the folder of the data, the summaries, the store, and the run in ``out``."""
+class CompetingRun:
+    """The folder with the dataset, the summaries, the store, and the run in ``out``."""
 
     folder: Path
 
     @classmethod
-    def fought_in(cls, folder: Path) -> Duel:
-        duel = cls(folder)
-        synthesize(duel.data, SynthOptions(videos=320, seed=5))
-        videos = [json.loads(line) for line in (duel.data / "videos.jsonl").read_text().splitlines()]
+    def create_in(cls, folder: Path) -> CompetingRun:
+        made = cls(folder)
+        synthesize(made.data, SynthOptions(videos=320, seed=5))
+        videos = [json.loads(line) for line in (made.data / "videos.jsonl").read_text().splitlines()]
         pool = [video for video in videos if video["split"] == "test"]
         for name, words in ROWS.items():
             items = [(v["id"], " ".join(v["transcript"].split()[:words])) for v in pool]
-            lines(duel.summaries(name), [{"video_id": v, "summary": text} for v, text in items])
-        duel.run(duel.out)
-        return duel
+            lines(made.summaries(name), [{"video_id": v, "summary": text} for v, text in items])
+        made.run(made.out)
+        return made
 
     @property
     def data(self) -> Path:

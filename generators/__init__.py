@@ -1,1 +1,1 @@
-"""Systems that write summaries; each is one entry point."""
+"""Generators: systems that write a summary for each video."""

@@ -1,1 +1,1 @@
-"""Systems that search summaries; each is one entry point."""
+"""Retrievers: systems that search summaries with queries."""

@@ -1,1 +1,1 @@
-"""The command line: one module for each group of verbs."""
+"""The command line: verbs are parsed here, call functions and return exit statuses."""

@@ -1,1 +1,1 @@
-"""Comparisons of systems, runs and baselines."""
+"""Comparisons of systems and runs: paired tests, regression gates, foreign TREC runs."""

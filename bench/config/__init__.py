@@ -1,1 +1,1 @@
-"""The options of a run, validated."""
+"""The options of a run: one dataclass, presets and YAML files."""

@@ -1,1 +1,1 @@
-"""Datasets: folders, synthetic worlds, statistics."""
+"""Datasets: read, validated, described; the evaluated queries and the searched pool."""

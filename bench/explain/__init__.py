@@ -1,1 +1,1 @@
-"""Why a query found a video, or did not."""
+"""Explanations of one query or one video of a run."""

@@ -1,1 +1,1 @@
-"""The main path of an experiment."""
+"""The main path: from a configuration to a finished output folder."""

@@ -1,1 +1,1 @@
-"""Scores of rankings and of texts."""
+"""Metrics of rankings and texts, tie bounds, intervals and significance tests."""

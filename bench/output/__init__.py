@@ -1,1 +1,1 @@
-"""The files of a run's output folder."""
+"""The files of a run, written and read back."""

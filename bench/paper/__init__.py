@@ -1,1 +1,1 @@
-"""The paper's tables and claims as data, and what can be said of our scores beside them."""
+"""The QMS paper's tables, misprints and claims as data, and our runs beside them."""

@@ -1,1 +1,1 @@
-"""The HTML report of one run or several."""
+"""The HTML report of one run or of several."""

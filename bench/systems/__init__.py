@@ -1,1 +1,1 @@
-"""Generators and retrievers as the harness sees them."""
+"""Generators and retrievers as the harness uses them: found by name, built, keyed, fitted."""

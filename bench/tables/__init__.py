@@ -1,1 +1,1 @@
-"""Tables of scores and their formats."""
+"""Tables of scores, printed as Markdown, CSV, LaTeX and HTML."""

@@ -1,1 +1,1 @@
-"""The BART rows."""
+"""BART rows: text-only, multimodal and VG-BART, their pretraining and checkpoints."""

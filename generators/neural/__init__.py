@@ -1,1 +1,1 @@
-"""What every neural row shares."""
+"""What all trained generators share: training, batches, decoding, checkpoints."""

@@ -1,1 +1,1 @@
-"""BM25 by Lucene, or without Java."""
+"""BM25, by Lucene's own code or without Java."""

@@ -1,1 +1,1 @@
-"""The dense retrievers."""
+"""Dense retrievers: pretrained and fine-tuned bi-encoders, exact vector search."""

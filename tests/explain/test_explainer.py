@@ -6,7 +6,7 @@ import pytest
 
 from bench.cli.main import main
 from bench.explain.explainer import Explainer
-from tests.report.conftest import World
+from tests.hostile_run import World
 
 
 def told(world: World, **what: str) -> str:

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from bench.report.page import open_sources, render
-from tests.report.conftest import HOSTILE, QUERIES, World
+from tests.hostile_run import HOSTILE, QUERIES, World
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (

@@ -14,7 +14,7 @@ from bench.output.folder import checked, read_manifest
 from bench.report.examples import examples
 from bench.report.page import open_sources, render
 from bench.report.source import Source
-from tests.report.conftest import LABEL, QUERIES, World
+from tests.hostile_run import LABEL, QUERIES, World
 
 
 class Elements(HTMLParser):

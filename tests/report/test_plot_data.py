@@ -14,7 +14,7 @@ from bench.report.rank_data import BUCKETS, _wilson
 from bench.report.ranks import ranks, spread
 from bench.report.source import Source
 from bench.store.digests import file_digest
-from tests.report.conftest import QUERIES, World
+from tests.hostile_run import QUERIES, World
 
 
 @pytest.fixture(scope="module")

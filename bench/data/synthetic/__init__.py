@@ -1,1 +1,1 @@
-"""Synthetic datasets, written in the folder format."""
+"""Synthetic datasets with known topics, such as the demo."""

@@ -1,1 +1,1 @@
-"""The stages of a cell: fit, summarize, retrieve, score."""
+"""The stages of the main path: fit, summarize, retrieve, score."""

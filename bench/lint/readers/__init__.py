@@ -1,1 +1,1 @@
-"""Readers of tables in CSV, Markdown and LaTeX files."""
+"""Readers of results tables in CSV, Markdown and LaTeX."""

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import unknown
 from bench.output.folder import checked, read_manifest
-from bench.output.frames import from_csv
-from bench.output.schema import headline
+from bench.output.schema import COSTS, SCORES, SIGNIFICANCE, from_csv, headline
 from bench.tables.build import Table, build_tables, generation_frame, retrieval_frame
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCORES, COSTS, SIGNIFICANCE = "scores.csv", "costs.csv", "significance.csv"
 
 
 @dataclass(frozen=True, eq=False)

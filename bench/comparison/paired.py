@@ -17,16 +17,10 @@ from bench.metrics.over_seeds import (
 from bench.metrics.significance import PairedTest, holm, minimum_detectable_difference, paired_test, summarise
 from bench.metrics.text import BLEU
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import GENERATION, RETRIEVAL, with_text
+from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, with_text
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COLUMNS = (
-    "table", "retriever", "metric", "best", "baseline", "difference", "ci_low", "ci_high",
-    "p_value", "p_holm", "mde", "wins", "ties", "losses", "n", "seeds",
-)  # fmt: skip
-"""The columns of significance.csv; fractions, CIDEr raw; ``n`` counts distinct queries, or videos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) 
         family = [row for row in rows if row["table"] == table]
         for row, corrected in zip(family, holm([row["p_value"] for row in family]).tolist(), strict=True):
             row["p_holm"] = corrected
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(SIGNIFICANCE_COLUMNS))
 
 
 def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str, Any]]:

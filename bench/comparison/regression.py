@@ -15,12 +15,11 @@ from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, 
 from bench.errors import DataError, MissingError, UsageError
 from bench.output.folder import checked
 from bench.output.per_item import RunItems
-from bench.output.schema import with_text
+from bench.output.schema import BASELINE_COLUMNS, with_text
 from bench.result import Result
 from bench.store.digests import digest
 from bench.store.files import write_text
 
-COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance")
 SLACK = 1e-9
 """Added to every tolerance: sums of floats differ by less between machines."""
 _SHOWN = 5
@@ -119,7 +118,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     """Write a baseline and the hits beside it, for git to show what moved."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(BASELINE_COLUMNS)
     for key, cell in baseline.cells.items():
         writer.writerow([*key, repr(cell.value), cell.n, f"{cell.tolerance:g}"])
     head = f"# {_MOVES}\n# signature: {baseline.signature}\n# evaluation: {baseline.evaluation}\n"

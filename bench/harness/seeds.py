@@ -9,10 +9,9 @@ from typing import Any
 from bench.harness.plan import Plan
 from bench.harness.spread import cell_intervals
 from bench.output.folder import OutputFolder
-from bench.output.frames import to_csv
 from bench.output.per_item import RunItems
-from bench.output.schema import MEAN, SD, with_text
-from bench.result import COSTS, SCORES, Result
+from bench.output.schema import COSTS, MEAN, SCORES, SD, to_csv, with_text
+from bench.result import Result
 
 
 def aggregate(plan: Plan, results: Sequence[Result]) -> Result:

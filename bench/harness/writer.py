@@ -9,24 +9,25 @@ from bench.comparison.paired import significance
 from bench.harness import manifest
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved, Summaries, summaries_text
-from bench.harness.stages.score import COLUMNS, CellScores, relevance
+from bench.harness.stages.score import CellScores, relevance
 from bench.output.folder import OutputFolder
-from bench.output.frames import to_csv
 from bench.output.per_item import RunItems
-from bench.output.schema import headline
+from bench.output.schema import (
+    COST_COLUMNS,
+    COSTS,
+    SCORE_COLUMNS,
+    SCORES,
+    SIGNIFICANCE,
+    headline,
+    to_csv,
+)
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_reference
 from bench.report.page import open_sources, render
-from bench.result import COSTS, SCORES, SIGNIFICANCE
 from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
 from bench.tables.build import RENDERERS, SUFFIXES, build_tables
-
-COST_COLUMNS = (
-    "generator", "retriever", "fit_s", "videos_per_s", "params", "index_bytes_per_doc", "index_s",
-    "search_p50_ms", "search_p95_ms", "queries_per_s", "peak_mb",
-)  # fmt: skip
 
 
 class Record:
@@ -133,7 +134,7 @@ class Record:
 
         self._manifest["signature"] = manifest.signature(self._plan, self._systems)
         self._manifest["coverage_line"] = manifest.coverage_line(self._manifest["coverage"])
-        scores = pd.DataFrame(self._rows, columns=list(COLUMNS))
+        scores = pd.DataFrame(self._rows, columns=list(SCORE_COLUMNS))
         costs = pd.DataFrame(self._costs, columns=list(COST_COLUMNS))
         numbers = list(COST_COLUMNS[2:])
         costs[numbers] = costs[numbers].apply(pd.to_numeric)

@@ -1,11 +1,53 @@
-"""What the tables show: their columns, the metrics behind them, the rows over several seeds."""
+"""The names of a run's files, their columns, and how frames become CSV text and back."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MANIFEST = "manifest.json"
+SCORES, COSTS, SIGNIFICANCE = "scores.csv", "costs.csv", "significance.csv"
+QRELS, QUERIES, REFERENCES = "qrels.trec", "queries.tsv", "references.jsonl"
+PAGE = "report.html"
+REPRODUCE = "reproduce"
+"""The folder of ``bench reproduce`` inside a run's."""
+
+FILES = {
+    "": (MANIFEST, SCORES, COSTS, SIGNIFICANCE, QRELS, QUERIES, REFERENCES, PAGE),
+    "summaries": ("*.jsonl",),
+    "training": ("*.jsonl",),
+    "runs": ("*.trec",),
+    "per_query": ("*.csv",),
+    "per_video": ("*.csv",),
+    "tables": ("*.md", "*.csv", "*.tex"),
+    "figures": ("*.svg", "*.png"),
+    REPRODUCE: ("*.md", "*.csv"),
+}
+"""Every file that a command writes into an output folder, by its subfolder."""
+SEED_FOLDER = re.compile(r"seed-[0-9]+")
+"""Subfolders with the runs of single seeds."""
+
+SCORE_COLUMNS = (
+    "generator", "retriever", "metric", "value", "ci_low", "ci_high",
+    "tie_worst", "tie_expected", "tie_best", "n", "seed",
+)  # fmt: skip
+"""The columns of scores.csv; fractions (CIDEr raw)."""
+COST_COLUMNS = (
+    "generator", "retriever", "fit_s", "videos_per_s", "params", "index_bytes_per_doc", "index_s",
+    "search_p50_ms", "search_p95_ms", "queries_per_s", "peak_mb",
+)  # fmt: skip
+"""The columns of costs.csv."""
+SIGNIFICANCE_COLUMNS = (
+    "table", "retriever", "metric", "best", "baseline", "difference", "ci_low", "ci_high",
+    "p_value", "p_holm", "mde", "wins", "ties", "losses", "n", "seeds",
+)  # fmt: skip
+"""The columns of significance.csv; fractions, CIDEr raw; ``n`` counts distinct queries, or videos."""
+BASELINE_COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance")
+"""The columns of a regression table (``bench check``)."""
 
 GENERATION = {
     "B-1": "BLEU-1", "B-2": "BLEU-2", "B-3": "BLEU-3", "B-4": "BLEU-4", "R-L": "ROUGE-L", "C": "CIDEr",
@@ -31,3 +73,20 @@ def with_text(scores: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the empty retriever of generation metrics as text, not as a missing value."""
     # a column that is empty throughout was read as numbers
     return scores.assign(retriever=scores["retriever"].astype(object).fillna("").astype(str))
+
+
+def to_csv(frame: pd.DataFrame) -> str:
+    r"""Return CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty."""
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
+    """Return the frame of a CSV file; only empty fields are missing, so that a query "NA" stays.
+
+    The column named ``text`` is read as text, so that an id "007" stays.
+    """
+    import pandas as pd
+
+    # names stay texts, though a file may be called 007
+    names = {"generator": str, "retriever": str, **({text: str} if text else {})}
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

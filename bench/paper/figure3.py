@@ -12,7 +12,7 @@ import pandas as pd
 from bench.data.dataset import Dataset
 from bench.data.similarity import SIMILARITY, Similarities, similarities, what_is_missing
 from bench.data.statistics import ALL, diversity, title
-from bench.output.frames import to_csv
+from bench.output.schema import to_csv
 from bench.paper.published import paper_figures
 from bench.tables.table import Cell, Rows, Table
 

@@ -17,7 +17,7 @@ from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
 from bench.output.folder import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
-from bench.output.frames import to_csv
+from bench.output.schema import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.config.run_config import configure
 from bench.errors import BenchError
 from bench.options import assignments
-from bench.output.frames import to_csv
+from bench.output.schema import to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.published import Variant

@@ -14,7 +14,7 @@ from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
 from bench.data.similarity import SIMILARITY, what_is_missing
 from bench.data.statistics import ALL, statistics, title
-from bench.output.frames import to_csv
+from bench.output.schema import to_csv
 from bench.paper import published
 from bench.paper.figure3 import figure3
 from bench.paper.runs import PAPERS_DATASET, is_paper_dataset

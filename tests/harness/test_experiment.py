@@ -20,9 +20,8 @@ import pytrec_eval
 
 import bench
 from bench.errors import UsageError
-from bench.harness.stages.score import COLUMNS
-from bench.harness.writer import COST_COLUMNS
 from bench.output.folder import read_manifest
+from bench.output.schema import COST_COLUMNS, SCORE_COLUMNS
 from bench.store.digests import file_digest
 from bench.tables.build import GENERATION, RETRIEVAL
 from tests.conftest import Cli, child_environment
@@ -123,7 +122,7 @@ def test_summaries_are_those_of_the_pool_in_dataset_order(world: Path) -> None:
 
 def test_scores_have_every_metric_of_every_cell(world: Path) -> None:
     rows = read_csv(world / "out" / "scores.csv")
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == SCORE_COLUMNS
     assert [(row["generator"], row["retriever"], row["metric"]) for row in rows] == [
         (g, r, m) for g in GENERATORS for r, metrics in (("", TEXT), ("bm25", RANKING)) for m in metrics
     ]
@@ -234,7 +233,7 @@ def test_every_table_ends_with_signature_and_coverage(world: Path) -> None:
 
 def test_python_has_scores_and_tables(world: Path) -> None:
     result = bench.Result.read(world / "out")
-    assert tuple(result.scores.columns) == COLUMNS
+    assert tuple(result.scores.columns) == SCORE_COLUMNS
     table = result.table("retrieval")
     assert list(table.columns) == RETRIEVAL
     assert ("BM25", "Lead") in [

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.comparison.paired import COLUMNS as SIGNIFICANCE
-from bench.harness.stages.score import COLUMNS
+from bench.comparison.paired import SCORE_COLUMNS as SIGNIFICANCE
 from bench.lint.report import lint
+from bench.output.schema import SCORE_COLUMNS
 from bench.result import Result
 from bench.tables.build import RENDERERS, SUFFIXES, Table, build_tables, to_csv, to_latex, to_markdown
 from tests.competing_run import CompetingRun
@@ -40,10 +40,10 @@ def contest(p_holm: float, **more: object) -> dict[str, object]:
 
 
 def built(scores: list[dict[str, object]], contests: list[dict[str, object]] | None, **more: bool) -> Table:
-    frame = pd.DataFrame(scores).reindex(columns=list(COLUMNS))
+    frame = pd.DataFrame(scores).reindex(columns=list(SCORE_COLUMNS))
     costs = pd.DataFrame(columns=["generator", "retriever"])
     significance = None if contests is None else pd.DataFrame(contests).reindex(columns=list(SIGNIFICANCE))
-    from bench.harness.writer import COST_COLUMNS
+    from bench.output.schema import COST_COLUMNS
 
     tables = build_tables(frame, costs.reindex(columns=list(COST_COLUMNS)), MANIFEST, significance, **more)
     return next(table for table in tables if table.name == "retrieval")

@@ -11,8 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.harness.stages.score import COLUMNS
-from bench.harness.writer import COST_COLUMNS
+from bench.output.schema import COST_COLUMNS, SCORE_COLUMNS
 from bench.tables.build import (
     BEST,
     GENERATION,
@@ -49,7 +48,7 @@ def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, p
         [{"generator": g, "retriever": r, "params": 12345.0, "peak_mb": 0.5} for g, r in values],
         columns=list(COST_COLUMNS),
     )
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS)), costs
+    return pd.DataFrame(rows).reindex(columns=list(SCORE_COLUMNS)), costs
 
 
 def retrieval(values: dict[tuple[str, str | None], float]) -> Table:

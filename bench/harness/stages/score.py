@@ -15,16 +15,10 @@ from bench.harness.stages.retrieve import Retrieved, Summaries
 from bench.metrics.intervals import mean_intervals
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
-from bench.output.needs import by_need, number_needs
+from bench.output.per_item import by_need, number_needs
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.types import Json
-
-COLUMNS = (
-    "generator", "retriever", "metric", "value", "ci_low", "ci_high",
-    "tie_worst", "tie_expected", "tie_best", "n", "seed",
-)  # fmt: skip
-"""The columns of scores.csv (contract section 4)."""
 
 Row = dict[str, Any]
 Columns = Mapping[str, npt.NDArray[Any]]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bench.result import Result
     from bench.types import Run, Video
 
+__cache_neutral__ = True
+
 __version__ = "0.1.0"
 __all__ = [
     "BenchError",

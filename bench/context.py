@@ -15,6 +15,8 @@ from bench.types import Json
 if TYPE_CHECKING:
     from bench.store.artefacts import Store
 
+__cache_neutral__ = True
+
 S = TypeVar("S", bound=Section)
 _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in Linux
 
@@ -24,7 +26,7 @@ class Context:
 
     Reading ``language``, ``seed``, ``device`` or a section of options is noted, and what was noted
     is part of the key of everything the component makes: an option that is read cannot be
-    forgotten in a cache key. ``seal`` ends the reading, before the key is computed. ``store``,
+    forgotten in a cache key. ``freeze`` ends the reading, before the key is computed. ``store``,
     ``scratch``, ``quiet`` and ``audit_cache`` may be read at any time: they must not change what is made.
     """
 
@@ -45,7 +47,7 @@ class Context:
         self._sections = dict(sections or {})
         self._store = store
         self._used: dict[str, Json] = {}
-        self._sealed = False
+        self._frozen = False
         self.scratch: Path | None = None
         """A folder that outlives a kill, for checkpoints in the middle of training; None outside a run."""
         self.quiet = quiet
@@ -94,7 +96,7 @@ class Context:
             self._store = Store(default_root())
         return self._store
 
-    def fresh(self) -> Context:
+    def copy_unread(self) -> Context:
         """Return a context of which nothing was read yet, for a component inside this one.
 
         What it reads is not noted here: the outer component owes the inner one's key to its own.
@@ -115,13 +117,13 @@ class Context:
             self.options(type(section))
         _ = self.language, self.seed, self.device
 
-    def seal(self) -> dict[str, Json]:
+    def freeze(self) -> dict[str, Json]:
         """Return what was read, and refuse to hand out anything new from now on."""
-        self._sealed = True
+        self._frozen = True
         return dict(self._used)
 
     def _note(self, name: str, value: Json) -> None:
-        if self._sealed and name not in self._used:
+        if self._frozen and name not in self._used:
             raise AssertionError(f"{name} was first read after the key was made: read it in __init__")
         self._used[name] = value
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 from reprlib import Repr
 
+__cache_neutral__ = True
+
 
 class BenchError(Exception):
-    """Say what is wrong, where, what is known and what to do; carry the exit status.
+    """An error that a user can act on: what is wrong, where, what is known, what to do.
 
-    The message is one paragraph for a person. Children fix the exit status of contract section 1.
+    The message is one paragraph. Subclasses set the exit status of the command (contract section 1).
     """
 
     exit_status = 1
 
 
 class UsageError(BenchError):
-    """Wrong use: an unknown name, option or key (exit 2)."""
+    """A usage error: an unknown name, option or key (exit 2)."""
 
     exit_status = 2
 
@@ -42,7 +45,7 @@ class GateError(BenchError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name nobody knows, with the near ones suggested."""
+    """Return the error for an unknown name, with similar known names suggested."""
     names = sorted(known)
     near = suggestions(name, names)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -66,3 +69,20 @@ def shorten(value: object, limit: int = 80) -> str:
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         text = "(a number of thousands of digits)"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@contextlib.contextmanager
+def third_party_errors(
+    problem: str, kind: type[BenchError] = BenchError, *, advice: str = ""
+) -> Iterator[None]:
+    """Turn whatever the code of a plug-in raises inside the block into a BenchError that names it.
+
+    The message is ``problem: Exception: its text. advice``. A BenchError passes through as it is.
+    """
+    try:
+        yield
+    except BenchError:
+        raise
+    except Exception as error:  # a plug-in may fail in any way
+        message = f"{problem}: {type(error).__name__}: {error}."
+        raise kind(f"{message} {advice}".rstrip()) from error

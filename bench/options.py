@@ -34,6 +34,8 @@ from bench.errors import UsageError, shorten, suggestions
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+__cache_neutral__ = True
+
 LARGEST_INTEGER = 2**31 - 1
 """Limit of counts, so that arrays and Java can hold them."""
 

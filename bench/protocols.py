@@ -1,34 +1,35 @@
-"""The verbs: what a generator and a retriever must do, and what they may tell besides.
+"""The interfaces of generators and retrievers: what a plug-in must implement, and what it may add.
 
-A plug-in needs no base class. It is a class (or a function returning an object) that takes either
-nothing or one `bench.context.Context`, and has the methods of `Generator` or `Retriever`. The other
-protocols here are optional: the harness asks with ``isinstance`` and uses what is there.
+A plug-in needs no base class. It is a class (or a function that returns an object) that takes either
+nothing or one `bench.context.Context`, and has the methods of `Generator` or `Retriever`. Every other
+protocol here is optional: the harness finds out with ``isinstance`` whether a system implements it.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from bench.types import Json, QueryId, Run, Video, VideoId
 
 
 @runtime_checkable
 class Generator(Protocol):
-    """Write a query-like summary for each video. ``label`` is the row's name in the tables."""
+    """Writes a query-like summary for each video. ``label`` is the name of its row in the tables."""
 
     label: str
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return a summary (it may be empty) for every video, without reading references."""
+        """Return a summary (it may be empty) for every video; the videos carry no references."""
         ...
 
 
 @runtime_checkable
 class Retriever(Protocol):
-    """Search summaries with queries. ``label`` is the block's name in the tables."""
+    """Searches summaries with queries. ``label`` is the name of its block in the tables."""
 
     label: str
 
@@ -37,42 +38,48 @@ class Retriever(Protocol):
         ...
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the ``k`` best documents of each query, over the corpus indexed last."""
+        """Return the ``k`` best documents of each query from the corpus indexed last.
+
+        `Run.from_hits` and `Run.from_arrays` put documents in the one order that scores assume.
+        """
         ...
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """Learn from the training split, keep the best on validation, save and load a folder."""
+    """A generator or retriever that is fitted on the training split before it is used.
+
+    The harness fits it once for each combination of code, options and data, and keeps the model in the store.
+    """
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
-        """Train; ``references`` of the videos are the targets."""
+        """Train on ``train``, keep what is best on ``val``; ``references`` of the videos are the targets."""
         ...
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing empty folder; no pickle.
 
-        A ``training.jsonl`` there, lines of ``{"step": int, name: number, …}``, is shown on the page.
+        A ``training.jsonl`` there, with lines ``{"step": int, name: number, …}``, is plotted in the report.
         """
         ...
 
     def load(self, folder: Path) -> None:
-        """Become what was saved in the folder."""
+        """Restore what `save` wrote."""
         ...
 
 
 @runtime_checkable
-class Following(Trainable, Protocol):
-    """Be fitted for each generator anew, on what it writes for the videos that are learnt from.
+class FitPerGenerator(Trainable, Protocol):
+    """A retriever that is fitted anew for each generator, on its summaries of the training videos.
 
-    The harness makes a new retriever for each generator and lets it `follow` before it is fitted or loaded.
+    For each generator the harness builds a new retriever and calls `use_summaries` before `fit` or `load`.
     """
 
-    follows: str
-    """What makes this one do so, for messages: an option such as ``name.key=value``; empty if it does not."""
+    per_generator: str
+    """Why it is, for messages: an option such as ``name.key=value``; empty if it is not."""
 
-    def follow(self, summaries: Mapping[VideoId, str]) -> None:
-        """Take the generator's summaries of the training and the validation videos.
+    def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
+        """Take the generator's summaries of the training and validation videos.
 
         Their digest becomes part of the key of the model.
         """
@@ -81,25 +88,33 @@ class Following(Trainable, Protocol):
 
 @runtime_checkable
 class Identified(Protocol):
-    """Tell what decides the output besides code, data, options, seed and language."""
+    """A system whose output depends on more than its code, data, options, seed and language."""
 
     def identity(self) -> Mapping[str, Json]:
-        """Return for example the digests of weights; it becomes part of every artefact's key."""
+        """Return what else decides the output, such as digests of weights: part of every artefact's key."""
         ...
 
 
 @runtime_checkable
+class UsesPackages(Protocol):
+    """A system that computes with packages beyond those whose versions are always part of a key."""
+
+    packages: Sequence[str]
+    """Names of distributions; their installed versions become part of every artefact's key."""
+
+
+@runtime_checkable
 class Covering(Protocol):
-    """Count what the last call could not take in whole."""
+    """A system that counts the input it could not use in full."""
 
     def coverage(self) -> Mapping[str, int]:
-        """Return counts by name, such as ``{"transcripts truncated": 12}``."""
+        """Return counts of the last call by name, such as ``{"transcripts truncated": 12}``."""
         ...
 
 
 @runtime_checkable
 class Describing(Protocol):
-    """Tell the settings a reader needs beside the scores."""
+    """A system with settings that readers need beside its scores."""
 
     def signature(self) -> Mapping[str, str]:
         """Return short ``key: value`` pairs for the signature line (analyzer, k1, weights)."""
@@ -108,16 +123,16 @@ class Describing(Protocol):
 
 @runtime_checkable
 class Sized(Protocol):
-    """Count trained or loaded parameters, for the cost table."""
+    """A system that reports its number of parameters in the cost table."""
 
     def parameters(self) -> int:
-        """Return the number of parameters."""
+        """Return the number of parameters, trained or loaded."""
         ...
 
 
 @runtime_checkable
 class Indexed(Protocol):
-    """Measure the index, for the cost table."""
+    """A retriever that reports the size of its index in the cost table."""
 
     def index_bytes(self) -> int:
         """Return the size in bytes of the corpus indexed last."""
@@ -125,47 +140,83 @@ class Indexed(Protocol):
 
 
 @runtime_checkable
-class Explaining(Protocol):
-    """Tell why a retriever finds a summary or does not, for ``bench explain``; nothing need be indexed."""
+class Caching(Protocol):
+    """A retriever with caches, which are switched off while it is timed."""
 
-    def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return short facts such as ``matched: red, scarf`` or ``similarity 0.731``."""
+    def uncached(self) -> AbstractContextManager[None]:
+        """Return a context manager within which nothing is taken from a cache."""
         ...
 
 
 @runtime_checkable
-class Caching(Protocol):
-    """Switch own caches off, so that what is timed is the work."""
+class Explaining(Protocol):
+    """A retriever that says why it finds a summary or does not, for ``bench explain``."""
 
-    def uncached(self) -> AbstractContextManager[None]:
-        """Return a block within which nothing is taken from a cache."""
+    def explain(self, query: str, text: str) -> Sequence[str]:
+        """Return short facts such as ``matched: red, scarf``; called without an index."""
         ...
 
 
 @runtime_checkable
 class ExplainingGenerator(Protocol):
-    """Show why a summary is what it is, for ``bench explain``."""
+    """A generator that shows what its summary is based on, for ``bench explain``."""
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return what the system saw in a video and made of it; the references are to compare with."""
+        """Return what the system used from a video; the video carries its references, to compare with."""
         ...
 
 
-def reads_references(generator: Generator) -> bool:
-    """Tell whether a generator is given the queries when it summarizes (only ``oracle`` is)."""
-    return bool(getattr(generator, "reads_references", False))
+@runtime_checkable
+class ReferenceRow(Protocol):
+    """A generator that is a reference point, not a competitor (``transcript``, ``oracle``)."""
+
+    reference_row: bool
+    """Whether the row is shown below the others and never marked best or second, nor tested."""
 
 
-def holds_one_split(generator: Generator) -> bool:
-    """Tell whether a generator has summaries of the evaluated videos alone (only ``file:PATH`` does)."""
-    return bool(getattr(generator, "holds_one_split", False))
+@runtime_checkable
+class ReadsReferences(Protocol):
+    """A generator that is given the queries when it summarizes (``oracle``)."""
+
+    reads_references: bool
+    """Whether the videos passed to `Generator.summarize` carry their references."""
 
 
-def follows(retriever: Retriever) -> bool:
-    """Tell whether a retriever is fitted for each generator anew."""
-    return isinstance(retriever, Following) and bool(retriever.follows)
+@runtime_checkable
+class HoldsOneSplit(Protocol):
+    """A generator that has summaries of the evaluated videos only (``file:PATH``)."""
+
+    holds_one_split: bool
+    """Whether it cannot summarize training videos, so that no retriever can be fitted on its summaries."""
+
+
+def is_fitted_per_generator(retriever: object) -> TypeGuard[FitPerGenerator]:
+    """Return whether a retriever is fitted anew for each generator."""
+    return isinstance(retriever, FitPerGenerator) and bool(retriever.per_generator)
 
 
 def is_reference(system: object) -> bool:
-    """Tell whether a row is there to read the others against: it is never marked best or second."""
-    return bool(getattr(system, "reference_row", False))
+    """Return whether a row is a reference point that is never marked best or second."""
+    return isinstance(system, ReferenceRow) and bool(system.reference_row)
+
+
+def reads_references(generator: Generator) -> bool:
+    """Return whether a generator is given the queries when it summarizes."""
+    return isinstance(generator, ReadsReferences) and bool(generator.reads_references)
+
+
+def holds_one_split(generator: Generator) -> bool:
+    """Return whether a generator has summaries of the evaluated videos only."""
+    return isinstance(generator, HoldsOneSplit) and bool(generator.holds_one_split)
+
+
+_RENAMED = {"Following": "FitPerGenerator", "follows": "is_fitted_per_generator"}
+"""Names of version 0.1, which plug-ins may still import until version 0.3."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _RENAMED:
+        raise AttributeError(f"module 'bench.protocols' has no attribute '{name}'")
+    message = f"bench.protocols.{name} is now {_RENAMED[name]}; the old name goes with version 0.3"
+    warnings.warn(message, DeprecationWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]

@@ -103,11 +103,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Hold a finding of ``bench doctor``: what was looked for, what was found, the line that mends it."""
+    """A finding of ``bench doctor``: what was checked, what was found, and the command that fixes it."""
 
     name: str
     ok: bool
     found: str
-    mend: str = ""
+    fix: str = ""
     needed: bool = True
-    """Whether the default job needs it; the rest is only told."""
+    """Whether the default job needs it; the rest is only reported."""

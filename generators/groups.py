@@ -1,4 +1,4 @@
-"""Names that stand for several generators."""
+"""Groups of generators, and the packages whose versions enter their keys."""
 
 TABLE_III = (
     "lead",
@@ -22,3 +22,8 @@ ABLATIONS = (
     "qms-unit-scores",
 )
 """The ablations of Table IV in its order, and ours; `qms` itself is a row of `all`."""
+
+PACKAGES = (
+    "accelerate", "jieba", "pycocoevalcap", "sentence-transformers", "tokenizers", "torch", "transformers",
+)  # fmt: skip
+"""Packages that the generators compute with: another version may give other bytes."""

@@ -9,6 +9,8 @@ from annotated_types import Ge, Interval, MultipleOf
 
 from bench.options import Count, CountOrZero, NonNegative, Section, Share, ShareBelowOne
 
+__cache_neutral__ = True
+
 VocabularySize: TypeAlias = Annotated[int, Ge(8)]
 
 

@@ -1,14 +1,12 @@
-"""Versions of what computes, for the keys of what rows share: another version may give other bytes."""
+"""Versions of the packages that generators compute with, for the keys of artefacts that rows share."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
+from bench.store.environment import installed_versions
 from bench.types import Json
-
-_NUMERICS = ("accelerate", "numpy", "tokenizers", "torch", "transformers")
+from generators.groups import PACKAGES
 
 
 def numerics() -> dict[str, Json]:
     """Return the installed versions."""
-    return {name: version(name) for name in _NUMERICS}
+    return {**installed_versions(["numpy", *PACKAGES])}

@@ -43,8 +43,8 @@ def faiss() -> list[Check]:
     found = {name: _version(name) for name in ("faiss-cpu", "faiss-gpu")}
     installed = [f"{name} {version}" for name, version in found.items() if version]
     if len(installed) == 2:
-        mend = "pip uninstall -y faiss-cpu faiss-gpu && pip install -c constraints.txt faiss-cpu"
-        return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", mend)]
+        fix = "pip uninstall -y faiss-cpu faiss-gpu && pip install -c constraints.txt faiss-cpu"
+        return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", fix)]
     if not installed:
         return [Check("FAISS", False, "not installed", "pip install -c constraints.txt faiss-cpu")]
     return [Check("FAISS", True, installed[0])]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
-from bench.protocols import Caching, Following, Indexed, Trainable, follows
+from bench.protocols import Caching, Indexed, Trainable, is_fitted_per_generator
 from bench.systems.ensemble import Member, build_members, fit_members
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
@@ -120,16 +120,16 @@ class TrainableHybrid(Hybrid):
     """Fuse members of which some must be trained; their models are those of their own rows."""
 
     @property
-    def follows(self) -> str:
-        """Tell what makes members be fitted for each generator anew; empty when none is."""
-        told = {cast("Following", m.system).follows for m in self._members if follows(m.system)}
+    def per_generator(self) -> str:
+        """Return why members are fitted anew for each generator; empty when none is."""
+        told = {m.system.per_generator for m in self._members if is_fitted_per_generator(m.system)}
         return ", ".join(sorted(told))
 
-    def follow(self, summaries: Mapping[VideoId, str]) -> None:
-        """Have the members that do so follow a generator."""
+    def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
+        """Pass a generator's summaries to the members that are fitted on them."""
         for member in self._members:
-            if follows(member.system):
-                member.follow(summaries)
+            if is_fitted_per_generator(member.system):
+                member.use_summaries(summaries)
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
         """Train the members that need it, or take their models from the store."""
@@ -154,7 +154,7 @@ class TrainableHybrid(Hybrid):
 def hybrid(context: Context) -> Hybrid:
     """Fuse the rankings of other retrievers (hybrid.retrievers) by reciprocal ranks."""
     names = context.options(HybridOptions).retrievers
-    members = build_members(context, names, own=HybridOptions.section)
+    members = build_members(context, names, outer=HybridOptions.section)
     kind = TrainableHybrid if any(member.trainable for member in members) else Hybrid
     return kind(context, members)
 

@@ -9,6 +9,8 @@ from annotated_types import Ge, Interval
 
 from bench.options import Count, NonNegative, Section, Share
 
+__cache_neutral__ = True
+
 SUMMARIES = "summaries"
 """The choice of ``dpr-ft.positives`` that needs a model for each generator."""
 

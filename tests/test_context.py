@@ -27,20 +27,20 @@ def context(device: str = "cpu") -> Context:
 
 
 def test_what_is_not_read_is_not_in_the_key() -> None:
-    assert context().seal() == {}
+    assert context().freeze() == {}
 
 
 def test_what_is_read_is_in_the_key() -> None:
     given = context()
     assert (given.language, given.seed) == ("zh", 5)
     assert given.options(LeadOptions).units == 3
-    assert given.seal() == {"language": "zh", "seed": 5, "options.lead": {"units": 3}}
+    assert given.freeze() == {"language": "zh", "seed": 5, "options.lead": {"units": 3}}
 
 
-def test_after_sealing_only_what_was_read_may_be_read() -> None:
+def test_after_freezing_only_what_was_read_may_be_read() -> None:
     given = context()
     assert given.seed == 5
-    given.seal()
+    given.freeze()
     assert given.seed == 5
     for read in (lambda: given.language, lambda: given.options(LeadOptions), lambda: given.device):
         with pytest.raises(AssertionError, match="read it in __init__"):
@@ -49,11 +49,11 @@ def test_after_sealing_only_what_was_read_may_be_read() -> None:
 
 def test_store_scratch_and_quiet_may_be_read_at_any_time_and_leave_no_note(tmp_path: Path) -> None:
     given = Context(store=Store(tmp_path / "store"))
-    given.seal()
+    given.freeze()
     assert given.store.root == tmp_path / "store"
     assert given.scratch is None
     assert given.quiet
-    assert given.seal() == {}
+    assert given.freeze() == {}
 
 
 def test_the_default_store_is_used_outside_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_only_the_kind_of_a_device_is_in_the_key(monkeypatch: pytest.MonkeyPatch
     for device in ("cuda", "cuda:3", "auto"):
         given = context(device)
         assert given.device == ("cuda" if device == "auto" else device)
-        keys.append(given.seal())
+        keys.append(given.freeze())
     assert keys == [{"device": "cuda"}] * 3
 
 
@@ -84,7 +84,7 @@ def test_auto_is_the_processor_where_there_is_no_gpu(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("bench.context._gpus", lambda: 0)
     given = context("auto")
     assert given.device == "cpu"
-    assert given.seal() == {"device": "cpu"}
+    assert given.freeze() == {"device": "cpu"}
     with pytest.raises(MissingError, match="--device cpu"):
         _ = context("cuda").device
 
@@ -98,4 +98,4 @@ def test_a_gpu_too_far_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_everything_can_be_noted_for_a_component_that_reads_nothing() -> None:
     given = context()
     given.use_everything()
-    assert set(given.seal()) == {"language", "seed", "device", "options.lead", "options.data"}
+    assert set(given.freeze()) == {"language", "seed", "device", "options.lead", "options.data"}

@@ -96,12 +96,12 @@ def _group(kind: str, name: str) -> str:
 
 def _doctor(args: argparse.Namespace) -> int:
     from bench.errors import MissingError
-    from bench.systems.doctor import examine
+    from bench.systems.doctor import run_checks
 
-    checks = examine()
+    checks = run_checks()
     for check in checks:
         state = "ok" if check.ok else "MISSING" if check.needed else "none"
         print(f"{state:<7}  {check.name}: {check.found}")
-        if check.mend:
-            print(f"         fix: {check.mend}")
+        if check.fix:
+            print(f"         fix: {check.fix}")
     return 0 if all(check.ok or not check.needed for check in checks) else MissingError.exit_status

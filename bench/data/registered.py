@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.errors import BenchError, DataError, UsageError, suggestions
+from bench.errors import DataError, UsageError, suggestions, third_party_errors
 from bench.systems.registry import entries, load
 
 
@@ -29,9 +29,5 @@ def dataset_folder(name: str, cache: Path) -> Path:
 
 def _made(name: str, cache: Path) -> Path:
     make = load("datasets", name)
-    try:
+    with third_party_errors(f"dataset '{name}' could not be made", DataError):
         return Path(make(cache))
-    except BenchError:
-        raise
-    except Exception as error:  # a stranger's code may fail in any way
-        raise DataError(f"dataset '{name}' could not be made: {type(error).__name__}: {error}.") from error

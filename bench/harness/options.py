@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 
 from bench.options import Count, Section
 
+__cache_neutral__ = True
+
 
 @dataclass(frozen=True)
 class IndexOptions(Section):

@@ -22,7 +22,7 @@ from bench.harness.options import RunOptions
 from bench.harness.plan import Plan, make_plan
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import find_summaries, fit_key, fitted, summarize
-from bench.protocols import follows
+from bench.protocols import is_fitted_per_generator
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.fitting import MODEL
 
@@ -76,10 +76,14 @@ def _jobs(
     jobs: list[Job] = [
         (RETRIEVER, c.name, ())
         for c in retrievers
-        if c.trainable and not follows(c.system) and _unfitted(plan, c)
+        if c.trainable and not is_fitted_per_generator(c.system) and _unfitted(plan, c)
     ]
     for generator in generators:
-        followers = [c.name for c in retrievers if follows(c.system) and _unfollowed(plan, c, generator)]
+        followers = [
+            c.name
+            for c in retrievers
+            if is_fitted_per_generator(c.system) and _unfollowed(plan, c, generator)
+        ]
         missing = generator.trainable and find_summaries(plan, generator) is None
         if missing or followers:
             jobs.append((GENERATOR, generator.name, followers))

@@ -1,4 +1,4 @@
-"""The store: artefacts that runs share, under the digest of everything that decides their bytes."""
+"""The store: artefacts shared by runs, each under the digest of everything that decides its bytes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UsageError
+from bench.errors import BenchError, UsageError
 from bench.store.digests import canonical, digest, file_digest
 from bench.store.files import write_text
+from bench.store.json_files import read_json
 from bench.types import Json
+
+__cache_neutral__ = True
 
 RECORD = "artefact.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """Hold a finished artefact: its folder, what its maker recorded, and whether it was reused."""
+    """A finished artefact: its folder, what its maker recorded, and whether it was reused."""
 
     path: Path
     meta: Mapping[str, Any]
@@ -42,10 +45,14 @@ def default_root() -> Path:
 
 
 class Store:
-    """Keep artefacts as folders ``<kind>/<digest of the key>``; made once, whole or not at all."""
+    """A folder of artefacts ``<kind>/<digest of the key>``, each complete or absent.
+
+    Processes may share it: one at a time makes an artefact, the others wait and reuse it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._swept: set[str] = set()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -55,16 +62,10 @@ class Store:
             ) from error
 
     def find(self, kind: str, key: Mapping[str, Json]) -> Artefact | None:
-        """Return a finished artefact, or None; a damaged one is put aside and counts as none."""
+        """Return a finished artefact, or None when there is none or it is damaged: `fetch` makes it again."""
         folder = self._folder(kind, key)
-        if not folder.exists():
-            return None
-        problem = _problem(folder)
-        if problem is None:
-            return _read(folder, reused=True)
-        print(f"bench: {kind} artefact {folder} is damaged ({problem}); it is made again.", file=sys.stderr)
-        shutil.rmtree(folder, ignore_errors=True)  # another process may be doing the same
-        return None
+        undamaged = os.path.lexists(folder) and find_damage(folder) is None
+        return _read(folder, reused=True) if undamaged else None
 
     def fetch(
         self,
@@ -72,19 +73,69 @@ class Store:
         key: Mapping[str, Json],
         build: Callable[[Path], Mapping[str, Json] | None],
     ) -> Artefact:
-        """Return the artefact of a key, building it when it is not there.
+        """Return the artefact of a key, building it when the store has none.
 
         ``build`` fills the empty folder it is given and returns what to record beside the files
-        (``meta``). The artefact appears under its name only when all of it is written.
+        (``meta``). The artefact appears under its name only when all of it is written. Raises UsageError
+        when the store cannot be written.
         """
-        found = self.find(kind, key)
-        if found is not None:
-            return found
-        folder = self._folder(kind, key)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(self.root / "locks" / f"{kind}-{folder.name}"):
-            # another process may have made it meanwhile
-            return self.find(kind, key) or self._make(kind, key, build)
+        artefact = self.find(kind, key)
+        if artefact is not None:
+            return artefact
+        with self._naming_the_store():
+            (self.root / kind).mkdir(parents=True, exist_ok=True)
+            self._sweep_once(kind)
+            with self.lock(kind, self._folder(kind, key).name):
+                artefact = self.find(kind, key)  # another process may have made it meanwhile
+                if artefact is not None:
+                    return artefact
+                self._remove_damaged(kind, self._folder(kind, key))
+                return self._make(kind, key, build)
+
+    def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
+        """Return a folder for unfinished work on a key; it survives a kill and is removed with success."""
+        folder = self._scratch(kind, key)
+        with self._naming_the_store():
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def lock(self, kind: str, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[Any]:
+        """Return the lock of an artefact; that of a killed process is free at once.
+
+        Without ``wait``, entering it raises TimeoutError when another process holds it.
+        """
+        from filelock import FileLock
+
+        path = self.root / "locks" / f"{kind}-{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path, timeout=-1 if wait else 0)
+
+    def sweep(self, kind: str) -> list[Path]:
+        """Remove and return what killed processes left of unfinished artefacts of a kind."""
+        removed = []
+        for leftover in sorted((self.root / kind).glob(".*.*")):
+            with contextlib.suppress(TimeoutError), self.lock(kind, leftover.name.split(".")[1], wait=False):
+                shutil.rmtree(leftover, ignore_errors=True)
+                removed.append(leftover)
+        return removed
+
+    def _sweep_once(self, kind: str) -> None:
+        if kind not in self._swept:
+            self._swept.add(kind)
+            self.sweep(kind)
+
+    def _remove_damaged(self, kind: str, folder: Path) -> None:
+        """Report and remove a damaged artefact: a folder, a file or a link (and then the link alone)."""
+        if not os.path.lexists(folder):
+            return
+        print(
+            f"bench: {kind} artefact {folder} is damaged ({find_damage(folder)}); it is made again.",
+            file=sys.stderr,
+        )
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink()
 
     def _make(
         self,
@@ -103,16 +154,21 @@ class Store:
                 if path.is_file()
             }
             _write_record(unfinished, {"kind": kind, "key": dict(key), "files": files, "meta": meta})
-            with contextlib.suppress(OSError):  # another process finished the same artefact first
-                unfinished.rename(folder)
+            unfinished.rename(folder)
         shutil.rmtree(self._scratch(kind, key), ignore_errors=True)
         return _read(folder, reused=False)
 
-    def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
-        """Return a folder for unfinished work on a key; it outlives a kill and goes when the work is done."""
-        folder = self._scratch(kind, key)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+    @contextlib.contextmanager
+    def _naming_the_store(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not str(error.filename or "").startswith(str(self.root)):
+                raise
+            raise UsageError(
+                f"the store {self.root} cannot be written: {error.filename}: {error.strerror}. Free disk "
+                "space or permissions there, or name another folder with --store or BENCH_STORE."
+            ) from error
 
     def _folder(self, kind: str, key: Mapping[str, Json]) -> Path:
         return self.root / kind / digest(dict(key))[:32]
@@ -123,35 +179,38 @@ class Store:
 
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
-    # mkdtemp's private mode would follow the artefact; a shared store wants the ordinary one.
+    # mkdtemp's private mode would follow the artefact; a shared store needs the ordinary one
     outer = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     inner = outer / "artefact"
-    inner.mkdir()
     try:
+        inner.mkdir()
         yield inner
     finally:
         shutil.rmtree(outer, ignore_errors=True)
 
 
-def _problem(folder: Path) -> str | None:
+def find_damage(folder: Path) -> str | None:
+    """Return what is wrong with an artefact, after checking the digest of each file; None if nothing is."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = read_json(folder / RECORD, allow_nan=True)
         expected = record.pop("digest")
         if _record_digest(record) != expected:
             return f"{RECORD} has changed"
         for name, expected in record["files"].items():
             if file_digest(folder / name) != expected:
                 return f"{name} has changed"
+    except BenchError as error:
+        return str(error).removesuffix(".")
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
     return None
 
 
 def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write the record with its own digest: ``meta`` holds numbers that no file repeats."""
+    """Write the record with its digest: ``meta`` holds numbers that no file repeats."""
     plain = json.loads(json.dumps(record))  # as it will be read
-    whole = {**plain, "digest": _record_digest(plain)}
-    write_text(folder / RECORD, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    with_digest = {**plain, "digest": _record_digest(plain)}
+    write_text(folder / RECORD, json.dumps(with_digest, indent=1, ensure_ascii=False) + "\n")
 
 
 def _record_digest(record: Mapping[str, Any]) -> str:
@@ -159,22 +218,5 @@ def _record_digest(record: Mapping[str, Any]) -> str:
 
 
 def _read(folder: Path, *, reused: bool) -> Artefact:
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    record = read_json(folder / RECORD, allow_nan=True)
     return Artefact(folder, record["meta"], reused, digest(canonical(record["files"])))
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time into the block; the lock of a killed process is free at once.
-
-    Where the system has no such locks, two processes may do the same work; the first to finish counts.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

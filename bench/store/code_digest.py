@@ -10,19 +10,14 @@ from pathlib import Path
 
 from bench.store.digests import digest, file_digest
 
-_CARRIERS = frozenset(
-    {
-        "bench",
-        "bench.context",
-        "bench.errors",
-        "bench.store.files",
-        "bench.store.json_files",
-        "bench.store.code_digest",
-        "bench.store.digests",
-        "bench.store.artefacts",
-    }
-)
-"""Modules that hand values on and cannot change what a component makes of them."""
+MARK = "__cache_neutral__"
+"""A module that assigns True to this name is left out of keys.
+
+It is for modules that hand values on and compute nothing of what is made: options, whose values are part of
+every key, and the reading and writing of files.
+"""
+
+__cache_neutral__ = True
 
 
 @cache
@@ -30,8 +25,8 @@ def code_digest(module: str) -> str:
     """Return the digest of a module's source and of all that it imports from its own project.
 
     "Its own project" is its top-level package and the three packages of this one. Imports are read
-    from the source, inside functions too; nothing is imported. Left out are modules that only carry
-    values (`_CARRIERS`, and modules called ``options``, whose values are part of every key).
+    from the source, inside functions too; nothing is imported. Modules with `MARK` are left out, and what
+    they import.
     """
     roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
     sources: dict[str, str] = {}
@@ -39,11 +34,22 @@ def code_digest(module: str) -> str:
     while waiting:
         name = waiting.pop()
         path = source_of(name)
-        if name in sources or path is None or name in _CARRIERS or name.endswith(".options"):
+        if name in sources or path is None or is_cache_neutral(path):
             continue
         sources[name] = file_digest(path)
         waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)
     return digest(sources)
+
+
+def is_cache_neutral(path: Path) -> bool:
+    """Return whether a source file has ``__cache_neutral__ = True`` at its top level."""
+    return any(
+        isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id == MARK for target in node.targets)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value is True
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+    )
 
 
 def source_of(module: str) -> Path | None:
@@ -64,14 +70,14 @@ def source_of(module: str) -> Path | None:
 
 
 def _imports(path: Path, module: str) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            found.add(base)
+            names.add(base)
             # "from package import module": a name may itself be a module
-            found.update(f"{base}.{alias.name}" for alias in node.names)
-    return found
+            names.update(f"{base}.{alias.name}" for alias in node.names)
+    return names

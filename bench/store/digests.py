@@ -12,6 +12,8 @@ import numpy as np
 
 from bench.types import Video
 
+__cache_neutral__ = True
+
 
 def canonical(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 as it is."""

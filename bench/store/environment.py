@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
-import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from bench.types import Json
 
@@ -15,17 +18,27 @@ from bench.types import Json
 def package_versions() -> dict[str, str]:
     """Return the installed version of this package and of everything it declares."""
     versions = {"python": platform.python_version()}
+    names = ["qms-bench", *(requirement.name for requirement in requirements())]
+    return dict(sorted({**versions, **installed_versions(names)}.items()))
+
+
+def requirements() -> list[Requirement]:
+    """Return what this package requires on this machine, without its extras; none when not installed."""
     try:
         declared = importlib.metadata.requires("qms-bench") or []
     except importlib.metadata.PackageNotFoundError:
-        declared = []
-    for requirement in ["qms-bench", *declared]:
-        name = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
-        try:
+        return []
+    parsed = map(Requirement, declared)
+    return [required for required in parsed if not required.marker or required.marker.evaluate({"extra": ""})]
+
+
+def installed_versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the version of each distribution that is installed; part of the keys of what it computes."""
+    versions = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return dict(sorted(versions.items()))
+    return versions
 
 
 def machine() -> dict[str, Json]:

@@ -16,6 +16,8 @@ from typing import IO, NoReturn, cast
 
 from bench.errors import DataError, MissingError
 
+__cache_neutral__ = True
+
 STANDARD_INPUT = Path("-")
 """The path that stands for standard input."""
 

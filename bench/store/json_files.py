@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from bench.errors import DataError, shorten
 from bench.store.files import raise_data_error, read_lines, read_text
 
+__cache_neutral__ = True
+
 MAX_DEPTH = 100
 """Lists and objects inside one another; more is refused, so that no later step runs out of stack."""
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)

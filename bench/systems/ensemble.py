@@ -1,4 +1,4 @@
-"""Retrievers inside a retriever: built from their names, fitted as their own rows are."""
+"""Retrievers inside a retriever: built from their names, sharing the models of their rows."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from bench.types import Video
 Member: TypeAlias = Component[Retriever]
 
 
-def build_members(context: Context, names: str, *, own: str) -> list[Member]:
-    """Return the retrievers that ``names`` (comma-separated names, globs, groups) stands for.
+def build_members(context: Context, names: str, *, outer: str) -> list[Member]:
+    """Return the retrievers of ``names`` (comma-separated names, globs, groups).
 
-    Each has a context of its own; its ``key`` belongs into the identity of the outer one, whose name is
-    ``own``. Raises UsageError for unknown names, for fewer than two, and for a retriever inside itself.
+    Each has its separate context; its ``key`` belongs into the identity of the outer one, named
+    ``outer``. Raises UsageError for unknown names, for fewer than two, and for a retriever inside itself.
     """
     words = [word.strip() for word in names.split(",") if word.strip()]
-    found = resolve("retrievers", words)
-    if own in found or len(found) < 2:
+    members = resolve("retrievers", words)
+    if outer in members or len(members) < 2:
         raise UsageError(
-            f"option {own}.retrievers={names!r}: two or more other retrievers are needed, "
+            f"option {outer}.retrievers={names!r}: two or more other retrievers are needed, "
             "as in 'bench list retrievers'."
         )
-    return [make_retriever(name, context.fresh()) for name in found]
+    return [make_retriever(name, context.copy_unread()) for name in members]
 
 
 def fit_members(
     context: Context, members: Sequence[Member], train: Sequence[Video], val: Sequence[Video]
 ) -> None:
-    """Fit the members that can be trained, or take from the store the models of their own rows."""
+    """Fit the trainable members, or load the models of their rows from the store."""
     digests = videos_digest(train), videos_digest(val)
     for member in members:
         if member.trainable:

@@ -1,18 +1,18 @@
-"""Summaries written elsewhere: ``file:PATH`` (contract section 3)."""
+"""Summaries from a file: the generator named ``file:PATH`` (contract section 3)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.errors import DataError, MissingError
+from bench.errors import DataError, MissingError, shorten
 from bench.store.digests import file_digest
+from bench.store.json_files import numbered_json_lines
 from bench.types import Json, Video, VideoId
 
 
-class External:
-    """Read summaries from a JSON-lines file; the label is the file's stem.
+class FileSummaries:
+    """A generator that reads its summaries from a JSON-lines file; its label is the file's stem.
 
     Missing videos have an empty summary and are counted in the coverage line. Raises DataError
     with file:line for a line that is not ``{"video_id": str, "summary": str}``, an unknown or a
@@ -41,31 +41,23 @@ class External:
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Return the file's summary of each video."""
         known = {video.video_id for video in videos}
-        found: dict[VideoId, str] = {}
-        for number, raw in enumerate(self._path.read_bytes().split(b"\n"), start=1):
-            if raw.strip():
-                video_id, summary = self._line(f"{self._path}:{number}", raw)
-                if video_id not in known:
-                    raise DataError(f"{self._path}:{number}: video '{video_id}' is not in the pool.")
-                if video_id in found:
-                    raise DataError(f"{self._path}:{number}: video '{video_id}' has a summary further up.")
-                found[video_id] = summary
-        self._missing = len(known) - len(found)
-        return {video.video_id: found.get(video.video_id, "") for video in videos}
+        summaries: dict[VideoId, str] = {}
+        for number, item in numbered_json_lines(self._path):
+            place = f"{self._path}:{number}"
+            video_id, summary = (_string(place, item, key) for key in ("video_id", "summary"))
+            if video_id not in known:
+                raise DataError(f"{place}: video {shorten(video_id)} is not in the pool.")
+            if video_id in summaries:
+                raise DataError(f"{place}: video '{video_id}' has a summary on an earlier line.")
+            summaries[video_id] = summary
+        self._missing = len(known) - len(summaries)
+        return {video.video_id: summaries.get(video.video_id, "") for video in videos}
 
-    def _line(self, place: str, raw: bytes) -> tuple[VideoId, str]:
-        try:
-            item = json.loads(raw.decode("utf-8"))
-        except (ValueError, RecursionError) as error:  # JSON and UTF-8 errors alike
-            raise DataError(f"{place}: not a JSON line in UTF-8 ({error}).") from error
-        if not isinstance(item, dict):
-            raise DataError(f"{place}: a JSON object with video_id and summary is expected.")
-        for key in ("video_id", "summary"):
-            value = item.get(key)
-            if not isinstance(value, str):
-                raise DataError(f"{place}: the field '{key}' is missing or not a string.")
-            if any("\ud800" <= character <= "\udfff" for character in value):
-                raise DataError(
-                    f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode."
-                )
-        return item["video_id"], item["summary"]
+
+def _string(place: str, item: Mapping[str, Json], key: str) -> str:
+    value = item.get(key)
+    if not isinstance(value, str):
+        raise DataError(f"{place}: the field '{key}' is missing or not a string.")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise DataError(f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode.")
+    return value

@@ -1,4 +1,4 @@
-"""Fit a trainable system once for what it is and what it learns from; every run shares the model."""
+"""Fit a trainable system once per key of system and data; all runs share the model through the store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bench.protocols import Trainable
 from bench.store.artefacts import Artefact, Store
 from bench.store.json_files import read_json_lines
 from bench.systems.component import Component
-from bench.systems.cost import measured
+from bench.systems.cost import measure_cost
 from bench.types import Json, Video
 
 MODEL = "models"
-"""The kind of artefact that a fitted system is."""
+"""The kind of a fitted system in the store."""
 
 Splits: TypeAlias = tuple[Sequence[Video], Sequence[Video]]
 """Training and validation videos, with references."""
@@ -28,12 +28,12 @@ def model_key(component: Component[Any], train: str, val: str) -> dict[str, Json
 def fitted_model(
     store: Store, component: Component[Any], key: dict[str, Json], splits: Callable[[], Splits]
 ) -> Artefact:
-    """Return the model of a key, fitting the system when it is not there; the system then is that model."""
+    """Return the model of a key, after fitting the system if the store has none; the system has loaded it."""
     system = cast("Trainable", component.system)
 
     def build(folder: Path) -> dict[str, Json]:
         component.context.scratch = store.scratch(MODEL, key)
-        with measured() as cost:
+        with measure_cost() as cost:
             system.fit(*splits())
             system.save(folder)
         log = folder / "training.jsonl"  # a system may save one beside its weights
@@ -47,6 +47,6 @@ def fitted_model(
 
     artefact = store.fetch(MODEL, key, build)
     if not component.loaded:
-        system.load(artefact.path)  # also after fitting: what is used is what was saved
+        system.load(artefact.path)  # also after fitting, so that the saved model is the one that is used
         component.loaded = True
     return artefact

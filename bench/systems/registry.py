@@ -1,4 +1,4 @@
-"""Names: entry points to factories, globs, groups, near-miss suggestions; imports on use."""
+"""The registry: names of systems, datasets and options become objects; each is imported on first use."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.context import Context
-from bench.errors import BenchError, MissingError, UsageError, unknown
+from bench.errors import BenchError, MissingError, UsageError, third_party_errors, unknown
 from bench.options import Section
 from bench.store.code_digest import source_of
 
 FILE_PREFIX = "file:"
-"""A generator named ``file:PATH`` is summaries written elsewhere (contract section 3)."""
+"""A generator named ``file:PATH`` reads summaries from a file (contract section 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Hold one line of ``bench list``: a name, where it comes from, and what it says of itself."""
+    """One line of ``bench list``: a name, the package that it comes from, and its description."""
 
     name: str
     source: str
@@ -34,11 +34,11 @@ class Listing:
 @cache
 def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
     """Return the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's namesake."""
-    found: dict[str, importlib.metadata.EntryPoint] = {}
+    points: dict[str, importlib.metadata.EntryPoint] = {}
     for point in importlib.metadata.entry_points(group=f"bench.{group}"):
-        if point.name not in found or _distribution(point) == "qms-bench":
-            found[point.name] = point
-    return found
+        if point.name not in points or _distribution(point) == "qms-bench":
+            points[point.name] = point
+    return points
 
 
 def listing(group: str) -> list[Listing]:
@@ -50,28 +50,23 @@ def listing(group: str) -> list[Listing]:
 
 
 def load(group: str, name: str) -> Any:
-    """Import what a name stands for.
+    """Import and return the object of a name.
 
     Raises UsageError for an unknown name and MissingError when its module cannot be imported.
     """
     point = entries(group).get(name)
     if point is None:
         raise unknown(group.rstrip("s"), name, entries(group))
-    try:
+    what = f"{group.rstrip('s')} '{name}' from {_distribution(point)} ({point.value}) does not load"
+    advice = "Fix or uninstall that package, or leave the name out."
+    with third_party_errors(what, MissingError, advice=advice):
         return point.load()
-    except BenchError:
-        raise
-    except Exception as error:  # a stranger's module may fail in any way
-        raise MissingError(
-            f"{group.rstrip('s')} '{name}' from {_distribution(point)} ({point.value}) does not load: "
-            f"{type(error).__name__}: {error}. Mend or uninstall that package, or leave the name out."
-        ) from error
 
 
 def resolve(group: str, wanted: Sequence[str]) -> list[str]:
-    """Return the names that a list of names, globs and groups stands for, in order, each once.
+    """Return the names that a list of names, globs and groups expands to, in order, each once.
 
-    Raises UsageError for a name, glob or group that stands for nothing.
+    Raises UsageError for a name, glob or group that matches nothing.
     """
     known = entries(group)
     groups = entries(f"{group.rstrip('s')}_groups")
@@ -94,9 +89,9 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
 
 
 def members(group: str, name: str) -> Sequence[str]:
-    """Return the names that a group such as ``all`` stands for; raises BenchError."""
-    found: Sequence[str] = load(f"{group.rstrip('s')}_groups", name)
-    return found
+    """Return the members of a group such as ``all``; raises BenchError."""
+    names: Sequence[str] = load(f"{group.rstrip('s')}_groups", name)
+    return names
 
 
 def cell_name(name: str) -> str:
@@ -116,17 +111,27 @@ def build(factory: Any, context: Context) -> Any:
         takes_context = False
     if takes_context:
         return factory(context)
-    context.use_everything()  # it did not say what it depends on
+    context.use_everything()  # it does not say what it depends on
     return factory()
 
 
+def declared_packages(module: str) -> Sequence[str]:
+    """Return the distributions that the systems of a module's top-level package compute with.
+
+    They are an entry point of ``bench.packages``, a tuple of names, under the name of that package.
+    """
+    top = module.partition(".")[0]
+    names: Sequence[str] = load("packages", top) if top in entries("packages") else ()
+    return names
+
+
 def option_sections() -> dict[str, type[Section]]:
-    """Return every section of options by name; a plug-in's that is unfit is named and left out."""
+    """Return every section of options by name; an invalid one of a plug-in is reported and left out."""
     sections: dict[str, type[Section]] = {}
     for name in entries("options"):
         try:
             sections[name] = _section(name)
-        except BenchError as error:  # a stranger's mistake stops nobody else
+        except BenchError as error:  # one plug-in's mistake does not stop the others
             print(f"bench: {error}", file=sys.stderr)
     return sections
 

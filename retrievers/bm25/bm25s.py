@@ -31,7 +31,7 @@ def _package() -> Any:
         import bm25s
     except ImportError:
         raise MissingError(
-            "bm25.engine=bm25s needs the package bm25s, which is not installed. Mend it with: "
+            "bm25.engine=bm25s needs the package bm25s, which is not installed. Install it with: "
             "pip install -c constraints.txt bm25s (or choose --set bm25.engine=lucene)."
         ) from None
     return bm25s

@@ -107,7 +107,7 @@ def _boot() -> Any:
 
 def _missing(what: str, package: str) -> MissingError:
     return MissingError(
-        f"{what} is not installed, and BM25 needs it. Mend it with: pip install {package} "
+        f"{what} is not installed, and BM25 needs it. Install it with: pip install {package} "
         "(or choose --set bm25.engine=bm25s, which needs no Java)."
     )
 

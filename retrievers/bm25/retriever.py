@@ -148,7 +148,7 @@ def _analyzer(analyzer: str, language: str) -> str:
     if analyzer not in ("auto", language):
         raise UsageError(
             f"bm25.analyzer={analyzer} does not fit a dataset whose language is '{language}': it would find "
-            f'little or nothing, silently. Use bm25.analyzer=auto, or mend "language" in dataset.json.'
+            f'little or nothing, silently. Use bm25.analyzer=auto, or correct "language" in dataset.json.'
         )
     return language
 
@@ -162,5 +162,5 @@ def _refuse_other_language(texts: Sequence[str], language: str) -> None:
         raise DataError(
             f"the dataset's language is '{language}', but {share:.0%} of the tokens to be indexed are "
             f"Chinese or Japanese characters; the analyzer '{language}' is wrong for them. "
-            'Mend "language" in dataset.json, or the summaries.'
+            'Correct "language" in dataset.json, or the summaries.'
         )

@@ -33,13 +33,13 @@ class FinetunedDPR(PretrainedDPR):
         super().__init__(context)
         self._tuning = context.options(DPRFinetuneOptions)
         self._seed = context.seed
-        self.follows = f"dpr-ft.positives={SUMMARIES}" if self._tuning.positives == SUMMARIES else ""
+        self.per_generator = f"dpr-ft.positives={SUMMARIES}" if self._tuning.positives == SUMMARIES else ""
         self._summaries: Mapping[VideoId, str] = {}
         self._folder: Path | None = None
         if not self._tuning.untied and self._options.query_weights is not None:
             raise UsageError("dpr.query_weights names a second tower, but dpr-ft.untied=false has one only.")
 
-    def follow(self, summaries: Mapping[VideoId, str]) -> None:
+    def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
         """Take what a generator wrote for the training and the validation videos, as positives."""
         self._summaries = dict(summaries)
 
@@ -48,7 +48,9 @@ class FinetunedDPR(PretrainedDPR):
 
         Raises DataError when the training videos give no pair.
         """
-        pairs, ranking = self._by_summaries(train, val) if self.follows else self._by_siblings(train, val)
+        pairs, ranking = (
+            self._by_summaries(train, val) if self.per_generator else self._by_siblings(train, val)
+        )
         from retrievers.dpr.training import tower
         from retrievers.dpr.training import train as run_training
 
@@ -130,7 +132,7 @@ class FinetunedDPR(PretrainedDPR):
 
     def _signature_weights(self, role: Role) -> Weights:
         # one line stands for the models of all generators: it names what they started from
-        return self._start(role) if self.follows else self._weights(role)
+        return self._start(role) if self.per_generator else self._weights(role)
 
     def _temporary(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="qms-bench-dpr-"))

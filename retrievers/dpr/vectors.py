@@ -92,7 +92,7 @@ def _faiss() -> Any:
         import faiss
     except ImportError:
         raise MissingError(
-            "FAISS, which searches the vectors, is not installed. Mend it with: pip install faiss-cpu "
+            "FAISS, which searches the vectors, is not installed. Install it with: pip install faiss-cpu "
             "(or faiss-gpu on a machine with a GPU; never both)."
         ) from None
     return faiss

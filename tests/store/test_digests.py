@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.store.code_digest import code_digest, source_of
+from bench.store.code_digest import code_digest, is_cache_neutral, source_of
 from bench.store.digests import canonical, digest
+from tests.conftest import ROOT
 
 
 def test_a_value_has_one_text() -> None:
@@ -102,11 +103,37 @@ def test_our_own_modules_are_followed_from_a_strangers(package: Path) -> None:
 
 def test_modules_that_carry_values_do_not_count(package: Path) -> None:
     before = fresh()
-    (package / "options.py").write_text("x = 1\n")
+    (package / "options.py").write_text("__cache_neutral__ = True\nx = 1\n")
     (package / "plain.py").write_text(
         "import bench.text\nfrom . import options\nimport bench.store.artefacts\n"
     )
     carried = fresh()
     assert carried != before  # plain.py itself changed
-    (package / "options.py").write_text("x = 2\n")
+    (package / "options.py").write_text("__cache_neutral__ = True\nx = 2\n")
     assert fresh() == carried
+    (package / "options.py").write_text("__cache_neutral__ = False\nx = 2\n")
+    assert fresh() != carried
+
+
+NEUTRAL = {
+    "bench/__init__.py",
+    "bench/context.py",
+    "bench/data/options.py",
+    "bench/data/synthetic/options.py",
+    "bench/errors.py",
+    "bench/harness/options.py",
+    "bench/options.py",
+    "bench/store/artefacts.py",
+    "bench/store/code_digest.py",
+    "bench/store/digests.py",
+    "bench/store/files.py",
+    "bench/store/json_files.py",
+    "generators/options.py",
+    "retrievers/options.py",
+}
+"""Modules of this project that may change without making cached artefacts anew."""
+
+
+def test_only_modules_that_compute_no_result_are_left_out_of_keys() -> None:
+    sources = [path for name in ("bench", "generators", "retrievers") for path in (ROOT / name).rglob("*.py")]
+    assert {str(path.relative_to(ROOT)) for path in sources if is_cache_neutral(path)} == NEUTRAL

@@ -11,6 +11,8 @@ from annotated_types import Interval
 from bench.errors import UsageError, shorten
 from bench.options import NonNegative, Seed, Share, check_fields
 
+__cache_neutral__ = True
+
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 SMALLEST, LARGEST = 12, 10_000_000

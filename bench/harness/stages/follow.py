@@ -7,7 +7,7 @@ from typing import cast
 from bench.errors import MissingError
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import find_summaries, summarize
-from bench.protocols import Following, Generator, Retriever, follows, holds_one_split
+from bench.protocols import FitPerGenerator, Generator, Retriever, holds_one_split, is_fitted_per_generator
 from bench.systems.component import Component, make_retriever
 from bench.types import VideoId
 
@@ -23,13 +23,13 @@ def for_generator(
     nothing is made: where training summaries are not in the store it is the retriever itself, of which
     the store holds no model. Raises MissingError for a generator that cannot write them.
     """
-    if not follows(retriever.system):
+    if not is_fitted_per_generator(retriever.system):
         return retriever
     summaries = _training_summaries(plan, retriever, generator, write=write)
     if summaries is None:
         return retriever
     new = make_retriever(retriever.name, plan.context())
-    new.follow(summaries)
+    new.use_summaries(summaries)
     return new
 
 
@@ -38,7 +38,7 @@ def _training_summaries(
 ) -> dict[VideoId, str] | None:
     """Return what the generator wrote for training and validation videos; None if it has not, nor shall."""
     if holds_one_split(generator.system):
-        why = cast("Following", retriever.system).follows
+        why = cast("FitPerGenerator", retriever.system).per_generator
         raise MissingError(
             f"{retriever.name} learns from what a generator writes for the training videos ({why}), but "
             f"'{generator.name}' holds summaries of the evaluated videos only. Name a generator that can "

@@ -18,7 +18,7 @@ from bench.protocols import Caching, Generator, Indexed, Retriever, reads_refere
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest, videos_digest
 from bench.systems.component import Component
-from bench.systems.cost import measured
+from bench.systems.cost import measure_cost
 from bench.systems.fitting import MODEL, fitted_model, model_key
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 
@@ -120,7 +120,7 @@ def _summarize(
     plan: Plan, component: Component[Generator], videos: Sequence[Video], folder: Path
 ) -> dict[str, Json]:
     fit = fitted(plan, component)
-    with measured() as cost:
+    with measure_cost() as cost:
         written = component.system.summarize(videos)
     texts = {video.video_id: _summary(component, written, video) for video in videos}
     (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
@@ -204,7 +204,7 @@ def _retrieve(
     system = component.system
     queries = plan.evaluation.queries
     documents = corpus(plan, summaries)
-    with measured() as cost:
+    with measure_cost() as cost:
         started = time.perf_counter()
         system.index(documents)
         index_s = time.perf_counter() - started

@@ -143,7 +143,7 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
     assert retriever.index_bytes() > 0
 
 
-def test_a_missing_package_is_named_with_the_line_that_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_the_command_that_fixes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(MissingError, match=r"pip install .*bm25s"):
         engine("bm25s").identity()

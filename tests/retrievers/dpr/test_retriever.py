@@ -163,7 +163,7 @@ def test_vectors_come_from_the_cache_and_an_audit_recomputes_them(
     assert asked == ["red fox"]
 
 
-def test_chinese_without_weights_is_missing_with_the_line_that_mends_it(context: Callable) -> None:
+def test_chinese_without_weights_is_missing_with_the_command_that_fixes_it(context: Callable) -> None:
     with pytest.raises(MissingError, match=r"--set dpr.weights=BAAI/bge-small-zh-v1.5") as error:
         PretrainedDPR(context("zh")).identity()
     assert error.value.exit_status == 4

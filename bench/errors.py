@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+import errno
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 from reprlib import Repr
@@ -44,12 +45,46 @@ class GateError(BenchError):
     exit_status = 5
 
 
+_NO_SPACE = "Free some space, or name folders on another disk with --out and --store; then run it again."
+_SYSTEM_ERRORS: Mapping[int, tuple[type[BenchError], str]] = {
+    errno.ENOSPC: (MissingError, _NO_SPACE),
+    errno.EDQUOT: (MissingError, _NO_SPACE),
+    errno.EACCES: (MissingError, "Change its permissions, or name another path."),
+    errno.EPERM: (MissingError, "Change its permissions, or name another path."),
+    errno.EROFS: (MissingError, "Name a path on a disk that can be written."),
+    errno.ENOENT: (MissingError, "Check the path; something may have deleted it."),
+    errno.EISDIR: (DataError, "A file is needed, not a folder."),
+    errno.ENOTDIR: (DataError, "A part of this path is a file, not a folder."),
+    errno.EEXIST: (DataError, "Remove it, or name another path."),
+    errno.ENOTEMPTY: (DataError, "Empty it, or name another path."),
+    errno.ENAMETOOLONG: (DataError, "Use a shorter path."),
+    errno.ELOOP: (DataError, "Its symbolic links lead in a circle."),
+    errno.EMFILE: (MissingError, "Allow more open files: ulimit -n 4096."),
+    errno.ENFILE: (MissingError, "Close other programs."),
+}
+"""What the system may refuse: whose error it is, and what to do."""
+
+
+def error_of_system(error: BaseException) -> BenchError | None:
+    """Return the error for what the system refused (space, permission, memory); None for anything else."""
+    if isinstance(error, MemoryError):
+        return MissingError("there is not enough memory. Use smaller batches or data, or another machine.")
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    kind, remedy = _SYSTEM_ERRORS.get(error.errno, (MissingError, ""))
+    path = error.filename2 or error.filename
+    if isinstance(path, bytes):
+        path = path.decode("utf-8", "replace")
+    place = "" if path is None else f"{path}: "
+    return kind(f"{place}{error.strerror}. {remedy}".rstrip())
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown name, with similar known names suggested."""
     names = sorted(known)
     near = suggestions(name, names)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    return UsageError(f"unknown {kind} '{name}'. {hint}Known: {', '.join(names) or 'none'}.")
+    return UsageError(f"unknown {kind} {shorten(name)}. {hint}Known: {', '.join(names) or 'none'}.")
 
 
 def suggestions(name: str, known: Sequence[str], limit: int = 3) -> list[str]:

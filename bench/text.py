@@ -11,6 +11,11 @@ _CJK = (
 )
 """Han ideographs with their repetition marks, hiragana, katakana: scripts written without spaces."""
 
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)"
+)
+"""Characters that steer a terminal (ESC, OSC) or turn the direction of a line; tab and line ends are none."""
+
 _TOKEN = re.compile(f"[{_CJK}]|(?:(?![{_CJK}])[^\\W_])+")
 _CJK_CHARACTER = re.compile(f"[{_CJK}]")
 TOKENS = "cjk-char+latin-run,nfkc,lower,no-punct"
@@ -23,6 +28,11 @@ def normalise(text: str) -> str:
     Source: contract section 2.
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def printable(text: str) -> str:
+    """Return a text that is safe to print: control characters become U+FFFD."""
+    return _CONTROLS.sub("\ufffd", text)
 
 
 def tokenize(text: str) -> list[str]:

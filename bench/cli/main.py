@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 
 from bench.cli import compare, data, info, run, score, show
-from bench.errors import BenchError, suggestions
+from bench.cli.terminal import filtered_output, print_error
+from bench.errors import BenchError, error_of_system, suggestions
 
 GROUPS = (run, show, compare, score, data, info)
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 _UNEXPECTED = "Unexpected error. Re-run with --verbose for the traceback."
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: what a scheduler sends to stop a process; it ends like Ctrl-C."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,7 +30,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         """Print what is wrong and how to get help."""
-        self.exit(2, f"bench: error: {_with_hint(self, message)} See '{self.prog} --help'.\n")
+        print_error(f"{_with_hint(self, message)} See '{self.prog} --help'.")
+        self.exit(2)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,28 +52,85 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
-    args = build_parser().parse_args(arguments)
-    verbose = bool(getattr(args, "verbose", False))
-    try:
-        status: int = args.run(args)
-        sys.stdout.flush()
-    except BenchError as error:
-        if verbose:
-            traceback.print_exc()
-        print(f"bench: error: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("bench: interrupted. Run the same command to resume.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:  # our own mistake, or the machine's: a full disk, a folder that is locked
-        if verbose:
-            traceback.print_exc()
-        print(f"bench: error: {type(error).__name__}: {error}. {_UNEXPECTED}", file=sys.stderr)
-        return BenchError.exit_status
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    with filtered_output():
+        try:
+            with _sigterm_as_interrupt():
+                return _run(words)
+        except Terminated:
+            print("bench: terminated. Run the same command to resume.", file=sys.stderr)
+            return TERMINATED
+        except KeyboardInterrupt:
+            print("bench: interrupted. Run the same command to resume.", file=sys.stderr)
+            return INTERRUPTED
+        except Exception as error:
+            if "--verbose" in words:
+                traceback.print_exc()
+            return _report(error)
+
+
+def _run(words: list[str]) -> int:
+    parser = build_parser()
+    args = parser.parse_args(_join_values(parser, words))
+    status: int = args.run(args)
+    sys.stdout.flush()
     return status
+
+
+def _report(error: Exception) -> int:
+    """Print an error and return its exit status; 1 for what only a defect of ours can raise."""
+    known = error if isinstance(error, BenchError) else error_of_system(error)
+    if known is None:
+        print_error(f"{type(error).__name__}: {error}. {_UNEXPECTED}")
+        return BenchError.exit_status
+    print_error(known)
+    return known.exit_status
+
+
+@contextlib.contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: workers stop, temporary files go."""
+
+    def terminate(*_: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _join_values(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
+    """Write ``--video -x`` as ``--video=-x``, and the file ``-x`` as ``./-x``, as argparse needs them.
+
+    Ids may begin with a dash. A known flag stays one, so that a forgotten value is noticed.
+    """
+    verb = _verb(parser, words)
+    joined: list[str] = []
+    for word in words:
+        action = verb._option_string_actions.get(joined[-1]) if joined else None
+        takes_one = action is not None and action.nargs is None and "--" not in joined
+        is_flag = word.partition("=")[0] in verb._option_string_actions or word == "--"
+        starts_with_dash = word.startswith("-") and not is_flag and len(word) > 1
+        if takes_one and starts_with_dash:
+            joined[-1] += f"={word}"
+        elif starts_with_dash and os.path.lexists(word):
+            joined.append(f"./{word}")
+        else:
+            joined.append(word)
+    return joined
+
+
+def _verb(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the verb, or action of a verb, that the words begin with."""
+    for action in parser._actions:
+        if words and isinstance(action, argparse._SubParsersAction) and words[0] in action.choices:
+            return _verb(action.choices[words[0]], words[1:])
+    return parser
 
 
 def _version() -> str:

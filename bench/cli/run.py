@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb, run_options
+from bench.cli.terminal import print_error
 from bench.config.run_config import OPTIONS
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _execute(config: RunConfig) -> int:
     result, errors = execute(config)
     print("\n".join(to_markdown(table) for table in result.tables()))
     for cell, message in result.failed.items():
-        print(f"bench: error: {cell}: {message}", file=sys.stderr)
+        print_error(f"{cell}: {message}")
     print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
     return errors[0].exit_status if errors else 0
 
@@ -100,5 +101,5 @@ def _reproduce(args: argparse.Namespace) -> int:
     if report.out:
         print(f"bench: results: {report.out / 'reproduce'}", file=sys.stderr)
     for error in report.errors:
-        print(f"bench: error: {error}", file=sys.stderr)
+        print_error(error)
     return report.errors[0].exit_status if report.errors else 0

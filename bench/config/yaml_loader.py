@@ -31,13 +31,14 @@ class OptionsLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             line = key_node.start_mark.line + 1
-            if key is not None and lines.setdefault(key, line) != line:
+            if key is not None and key in lines:
                 raise yaml.constructor.ConstructorError(
                     None,
                     None,
                     f"the key {key[:80]!r} is given twice (first in line {lines[key]})",
                     key_node.start_mark,
                 )
+            lines[key] = line
         return super().construct_mapping(node, deep=deep)
 
 

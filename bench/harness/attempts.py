@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeVar
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, error_of_system
 from bench.harness.progress import Progress
 from bench.harness.writer import Record
 
@@ -31,8 +31,8 @@ class Attempts:
         except Exception as error:  # a plug-in may fail in any way
             if self._verbose:
                 traceback.print_exc()
-            failure = BenchError(
-                f"{cell} failed: {type(error).__name__}: {error}. See it whole with --verbose."
+            failure = error_of_system(error) or BenchError(
+                f"{cell} failed: {type(error).__name__}: {error}. See the traceback with --verbose."
             )
             failure.__cause__ = error
         self.failures.append(failure)

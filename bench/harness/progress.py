@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.systems.registry import cell_name
+from bench.text import printable
 
 if TYPE_CHECKING:
     from bench.harness.plan import Plan
@@ -39,7 +40,8 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
-            console = Console(stderr=True)
+            # the overview steers the terminal: it goes past the filter of the command line
+            console = Console(file=getattr(sys.stderr, "terminal", sys.stderr))
             self._live = Live(
                 self, console=console, refresh_per_second=2, transient=True, redirect_stdout=False
             )
@@ -72,7 +74,7 @@ class Progress:
     def say(self, line: str) -> None:
         """Print a line above the overview, or on its own."""
         if self._live is not None:
-            self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._live.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=sys.stderr)
 
@@ -94,7 +96,7 @@ class Progress:
         table = Table("", *self._columns, box=None, pad_edge=False)
         for row in self._rows:
             states = [self._states[row, column] for column in self._columns]
-            table.add_row(Text(row), *(Text(state, style=STYLES[state]) for state in states))
+            table.add_row(Text(printable(row)), *(Text(state, style=STYLES[state]) for state in states))
         return Group(table, Text(self._summary()))
 
     def _summary(self) -> str:

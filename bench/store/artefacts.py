@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, MissingError, UsageError
+from bench.options import expand_home
 from bench.store.digests import canonical, digest, file_digest
 from bench.store.files import write_text
 from bench.store.json_files import read_json
@@ -37,11 +38,17 @@ class Artefact:
 
 
 def default_root() -> Path:
-    """Return ``$BENCH_STORE``, else ``qms-bench`` in the user's cache directory."""
+    """Return ``$BENCH_STORE``, else ``qms-bench`` in the user's cache directory. Raises MissingError."""
     if named := os.environ.get("BENCH_STORE"):
-        return Path(named)
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "qms-bench"
+        return expand_home(named)
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache) / "qms-bench"
+    try:
+        return Path.home() / ".cache" / "qms-bench"
+    except RuntimeError as error:
+        raise MissingError(
+            "no place for the store: the home folder is unknown. Name a folder with --store or BENCH_STORE."
+        ) from error
 
 
 class Store:

@@ -175,7 +175,7 @@ def test_verbose_shows_where_and_keeps_the_status(tmp_path: Path, cli: Cli) -> N
     assert outcome.err.splitlines()[-1].startswith("bench: error: --data")
 
 
-def test_what_nobody_foresaw_is_one_paragraph_too(
+def test_a_full_disk_is_4_in_one_paragraph(
     tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -183,8 +183,8 @@ def test_what_nobody_foresaw_is_one_paragraph_too(
 
     monkeypatch.setattr("bench.output.folder.write_text", full)
     outcome = cli(*bm25(tiny, tmp_path / "out"))
-    assert outcome.status == 1
-    assert "No space left on device" in outcome.error()
+    assert outcome.status == 4
+    assert "No space left on device. Free some space" in outcome.error()
     assert "Traceback" in cli(*bm25(tiny, tmp_path / "out", "--verbose")).err
 
 

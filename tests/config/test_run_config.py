@@ -119,6 +119,24 @@ def test_what_is_wrong_is_named(options: dict[str, Any], told: str) -> None:
         ("bm25: 3\n", "unknown option 'bm25'"),
         ("generatros: lead\n", "Did you mean"),
         ("verbose: 3\n", "verbose"),
+        (
+            "a: 1\nbm25.k1: 0.9\nbm25.k1: 1.9\n",
+            r"options.yaml:3: .* 'bm25.k1' is given twice \(first in line 2\)",
+        ),
+        ("bm25:\n  k1: 1\n  k1: 2\n", "options.yaml:3: .* 'k1' is given twice"),
+        ("bm25: {k1: 1}\nbm25.k1: 2\n", "the option 'bm25.k1' is given twice"),
+        ("bm25: {k1: 1, k1: 2}\n", "'k1' is given twice"),
+        ("bmm25: {}\n", "unknown option 'bmm25'. Did you mean bm25"),
+        ("bmm25:\n", "unknown option 'bmm25'"),
+        ("seed: !!timestamp 2001-99-99\n", "not a file of options"),
+        (f"seed: {'9' * 5000}\n", "not a file of options"),
+        (f"seed: {'[' * 5000}{']' * 5000}\n", "nested too deeply"),
+        ('out: "a\\0"\n', "option out="),
+        ('store: "\\ud800"\n', "option store="),
+        ("out: \0\n", "not a file of options"),
+        ("a: &a [1]\nb: *a\n", "options.yaml:2: .*aliases"),
+        ("train.clip: .inf\n", "train.clip=inf is not allowed"),
+        ("decode.length_penalty: .nan\n", "decode.length_penalty=nan is not allowed"),
         ("!!python/object/apply:os.system ['true']\n", "not a file of options"),
     ],
 )
@@ -127,6 +145,35 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, told: str) 
     path.write_text(text)
     with pytest.raises(UsageError, match=told):
         configure({"config": path})
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["train.clip=inf", "bart.lr=inf", "bart.lr=1e400", "decode.length_penalty=nan", "bm25.k1=1e39"],
+)
+def test_no_number_is_infinite_or_none_at_all(option: str) -> None:
+    key, _, value = option.partition("=")
+    with pytest.raises(UsageError, match=f"option {key}='{value}' is not allowed: expected a number"):
+        configure({"set": [option]})
+
+
+def test_a_date_in_a_file_is_the_text_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "options.yaml"
+    path.write_text("out: 2026-11-25\n")
+    assert configure({"config": path}).out == Path("2026-11-25")
+
+
+def test_home_is_one_folder_wherever_a_path_comes_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "options.yaml").write_text("out: ~/x\nstore: ~/store\ndata: ~/data\n")
+    config = configure({"config": "~/options.yaml"})
+    assert (config.out, config.store) == (tmp_path / "x", tmp_path / "store")
+    assert config.data == str(tmp_path / "data")
+    assert configure({"out": "~/x"}).out == configure({"out": Path("~/x")}).out == tmp_path / "x"
+    with pytest.raises(UsageError, match=r"the home folder is unknown. Set HOME"):
+        configure({"out": "~nobody-of-this-name/x"})
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import unknown
 from bench.output.folder import checked, read_manifest
 from bench.output.schema import COSTS, SCORES, SIGNIFICANCE, from_csv, headline
-from bench.tables.build import Table, build_tables, generation_frame, retrieval_frame
+from bench.tables.build import build_tables, generation_frame, retrieval_frame
+from bench.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd

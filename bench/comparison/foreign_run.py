@@ -13,10 +13,11 @@ from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, MissingError
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
+from bench.output.schema import RETRIEVAL
 from bench.output.trec import TrecRun, read_qrels, read_run
 from bench.store.artefacts import default_root
 from bench.store.digests import file_digest
-from bench.tables.build import RETRIEVAL, Cell, Table
+from bench.tables.table import Cell, Table
 
 _DEPTH = 1000
 

@@ -27,7 +27,8 @@ from bench.report.page import open_sources, render
 from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
-from bench.tables.build import RENDERERS, SUFFIXES, build_tables
+from bench.tables.build import build_tables
+from bench.tables.table import RENDERERS, SUFFIXES
 
 
 class Record:

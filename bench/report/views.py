@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.output.schema import GENERATION
 from bench.report.source import Source
-from bench.tables.build import GENERATION, Cell, Table
+from bench.tables.table import Cell, Table
 
 _NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 COMPARED = ("R@1", "R@5", "R@10", "R@30", "Acc@10")

@@ -7,27 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.output.schema import GENERATION, RETRIEVAL, TIED, headline
 from bench.tables.score_table import ScoreTable
-from bench.tables.table import (
-    BEST,
-    RENDERERS,
-    SECOND,
-    SUFFIXES,
-    Cell,
-    Rows,
-    Table,
-    to_csv,
-    to_html,
-    to_latex,
-    to_markdown,
-)  # fmt: skip
+from bench.tables.table import Cell, Rows, Table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "BEST", "GENERATION", "RENDERERS", "RETRIEVAL", "SECOND", "SUFFIXES", "Cell", "Table",
-    "build_tables", "generation_frame", "retrieval_frame", "to_csv", "to_html", "to_latex", "to_markdown",
-]  # fmt: skip
 
 DISTINCT = "Distinct"
 """Header of the share of distinct summaries, beside the generation metrics."""

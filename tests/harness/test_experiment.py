@@ -21,9 +21,8 @@ import pytrec_eval
 import bench
 from bench.errors import UsageError
 from bench.output.folder import read_manifest
-from bench.output.schema import COST_COLUMNS, SCORE_COLUMNS
+from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.store.digests import file_digest
-from bench.tables.build import GENERATION, RETRIEVAL
 from tests.conftest import Cli, child_environment
 from tests.tiny import TEST_POOL, Tiny, lines, write_tiny
 

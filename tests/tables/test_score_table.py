@@ -12,7 +12,8 @@ from bench.comparison.paired import SCORE_COLUMNS as SIGNIFICANCE
 from bench.lint.report import lint
 from bench.output.schema import SCORE_COLUMNS
 from bench.result import Result
-from bench.tables.build import RENDERERS, SUFFIXES, Table, build_tables, to_csv, to_latex, to_markdown
+from bench.tables.build import build_tables
+from bench.tables.table import RENDERERS, SUFFIXES, Table, to_csv, to_latex, to_markdown
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli
 

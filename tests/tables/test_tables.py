@@ -11,20 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.output.schema import COST_COLUMNS, SCORE_COLUMNS
-from bench.tables.build import (
-    BEST,
-    GENERATION,
-    RETRIEVAL,
-    SECOND,
-    Cell,
-    Table,
-    build_tables,
-    to_csv,
-    to_html,
-    to_latex,
-    to_markdown,
-)
+from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
+from bench.tables.build import build_tables
+from bench.tables.table import BEST, SECOND, Cell, Table, to_csv, to_html, to_latex, to_markdown
 
 HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
 MANIFEST: dict[str, Any] = {

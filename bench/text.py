@@ -1,4 +1,4 @@
-"""Normalisation and tokens: one rule for queries, text metrics, statistics and word overlap."""
+"""Text rules that queries, text metrics, statistics and messages share: normalisation, tokens, printing."""
 
 from __future__ import annotations
 
@@ -52,10 +52,18 @@ def cjk_share(text: str) -> float:
 
 
 def detokenize(tokens: list[str]) -> str:
-    """Join tokens as a person would write them: no blank beside a CJK character."""
+    """Return tokens as running text, with spaces between words but not beside CJK characters."""
     pieces: list[str] = []
     for token in tokens:
         if pieces and not (_CJK_CHARACTER.search(token[:1]) or _CJK_CHARACTER.search(pieces[-1][-1:])):
             pieces.append(" ")
         pieces.append(token)
     return "".join(pieces)
+
+
+def printable(text: str) -> str:
+    """Return text for a terminal: control, direction and other invisible characters become spaces.
+
+    Names and ids come from files; an escape sequence in one of them must not steer the terminal.
+    """
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,6 +1,6 @@
-"""Why a number is as it is: one query or one video of a run, told from its output folder.
+"""``bench explain``: one query or one video of a run, with summaries, ranks and why each matched.
 
-Generators that can explain themselves (QMS) are taken from the store and asked, too.
+All comes from the output folder; generators that explain themselves (QMS) are loaded from the store.
 """
 
 from __future__ import annotations
@@ -12,67 +12,68 @@ from pathlib import Path
 from bench.config.run_config import config_from_settings
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
-from bench.explain.systems import Looker
+from bench.explain.systems import GeneratorExplanations
 from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
 from bench.store.artefacts import Store, default_root
 from bench.systems.component import make_retriever
+from bench.text import printable
 from bench.types import QueryId, VideoId
 
 VIDEOS = 5
-"""Relevant videos of a query that are told, and queries of a video."""
+"""How many relevant videos of a query are shown, and how many queries of a video."""
 FIRST = 3
-"""Hits shown of each run."""
+"""How many hits of each run are shown."""
 
 
 class Explainer:
-    """Tell about the queries and videos of one run."""
+    """Explains the queries and videos of one finished run."""
 
     def __init__(self, out: Path, store: Path | None = None) -> None:
         self._source = Source.read(out)
         self._store = Store(store or default_root())
-        self._looker = Looker(self._source.manifest, self._store.root)
+        self._explanations = GeneratorExplanations(self._source.manifest, self._store.root)
 
     def query(self, query: QueryId) -> str:
-        """Return what was asked, written and found for a query. Raises UsageError for an unknown id."""
+        """Return a query's text, the ranks of its relevant videos, and its first hits. Raises UsageError."""
         source = self._source
-        _known("query", query, list(source.queries))
+        _check_known("query", query, list(source.queries))
         relevant = source.relevant[query]
-        lines = [f"Query {query}: {source.queries[query]}", f"Relevant: {_some(relevant)}"]
+        lines = [f"Query {query}: {source.queries[query]}", f"Relevant: {_list_ids(relevant)}"]
         for video in relevant[:VIDEOS]:
-            lines += ["", *self._video(video), *self._places(query, video)]
+            lines += ["", *self._describe_video(video), *self._describe_ranks(query, video)]
         for cell in source.cells:
-            lines += ["", *self._first(query, cell)]
-        return _printable(lines)
+            lines += ["", *self._describe_hits(query, cell)]
+        return _join_printable(lines)
 
     def video(self, video: VideoId) -> str:
-        """Return what was written for a video and where its queries found it. Raises UsageError."""
+        """Return a video's summaries and its rank for each of its queries. Raises UsageError."""
         source = self._source
-        _known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
-        lines = self._video(video)
-        asked = source.asking.get(video, ())
-        if not asked:
+        _check_known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
+        lines = self._describe_video(video)
+        queries = source.asking.get(video, ())
+        if not queries:
             lines += ["", "No evaluated query asks for this video."]
-        for query in asked[:VIDEOS]:
-            lines += ["", f"Query {query}: {source.queries[query]}", *self._places(query, video)]
-        if len(asked) > VIDEOS:
-            lines += ["", f"and {len(asked) - VIDEOS} more queries: {_some(asked[VIDEOS:])}"]
-        return _printable(lines)
+        for query in queries[:VIDEOS]:
+            lines += ["", f"Query {query}: {source.queries[query]}", *self._describe_ranks(query, video)]
+        if len(queries) > VIDEOS:
+            lines += ["", f"and {len(queries) - VIDEOS} more queries: {_list_ids(queries[VIDEOS:])}"]
+        return _join_printable(lines)
 
     @cached_property
     def _summaries(self) -> Mapping[str, Mapping[VideoId, str]]:
         return {generator: self._source.summaries(generator) for generator in self._source.generators}
 
-    def _video(self, video: VideoId) -> list[str]:
+    def _describe_video(self, video: VideoId) -> list[str]:
         lines = [f"Video {video}"]
         lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
         for generator, written in self._summaries.items():
             lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
-            lines += [f"    {line}" for line in self._looker.lines(generator, video)]
+            lines += [f"    {line}" for line in self._explanations.lines(generator, video)]
         return lines
 
-    def _places(self, query: QueryId, video: VideoId) -> Iterator[str]:
-        """Yield for each cell the rank of a relevant video, its score and why."""
+    def _describe_ranks(self, query: QueryId, video: VideoId) -> Iterator[str]:
+        """Yield for each generator and retriever the rank of a relevant video, its score and why."""
         for generator, retriever in self._source.cells:
             with self._source.run((generator, retriever)) as run:
                 hit = next((hit for hit in run.hits(query) if hit.video_id == video), None)
@@ -80,7 +81,7 @@ class Explainer:
             facts = self._facts(retriever, query, self._summaries[generator][video])
             yield f"  {self._label(generator)}, {self._label(retriever)}: {'; '.join([place, *facts])}"
 
-    def _first(self, query: QueryId, cell: tuple[str, str]) -> Iterator[str]:
+    def _describe_hits(self, query: QueryId, cell: tuple[str, str]) -> Iterator[str]:
         generator, retriever = cell
         with self._source.run(cell) as run:
             hits = run.hits(query)
@@ -89,7 +90,7 @@ class Explainer:
             mark = "*" if hit.video_id in self._source.relevant[query] else " "
             text = self._summaries[generator][hit.video_id]
             facts = "".join(f"  [{fact}]" for fact in self._facts(retriever, query, text))
-            yield f" {mark}{hit.rank}. {hit.video_id}  {hit.score:.4f}  {_short(text)}{facts}"
+            yield f" {mark}{hit.rank}. {hit.video_id}  {hit.score:.4f}  {_shorten_text(text)}{facts}"
 
     def _facts(self, retriever: str, query: QueryId, text: str) -> Sequence[str]:
         system = self._explaining.get(retriever)
@@ -98,15 +99,15 @@ class Explainer:
     @cached_property
     def _explaining(self) -> Mapping[str, Explaining]:
         """Build the retrievers that can say why, with the run's options; one that must be fitted cannot."""
-        found = {}
+        explaining = {}
         for name in self._source.retrievers:
             try:
                 system = make_retriever(name, self._context()).system
             except BenchError:  # a plug-in or a package of the run's machine that is not on this one
                 continue
             if isinstance(system, Explaining) and not isinstance(system, Trainable):
-                found[name] = system
-        return found
+                explaining[name] = system
+        return explaining
 
     def _context(self) -> Context:
         manifest = self._source.manifest
@@ -127,24 +128,27 @@ class Explainer:
         return self._source.labels.get(name, name)
 
 
-def _known(kind: str, name: str, known: Sequence[str]) -> None:
+def _check_known(kind: str, name: str, known: Sequence[str]) -> None:
     if name in known:
         return
     near = suggestions(name, known)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"It has {len(known):,}, such as {_some(known)}."
-    raise UsageError(f"this run has no {kind} '{name}'. {hint}")
+    hint = (
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"It has {len(known):,}, such as {_list_ids(known)}."
+    )
+    raise UsageError(printable(f"this run has no {kind} '{name}'. {hint}"))
 
 
-def _some(names: Sequence[str]) -> str:
+def _list_ids(names: Sequence[str]) -> str:
     more = f" and {len(names) - VIDEOS} more" if len(names) > VIDEOS else ""
     return ", ".join(names[:VIDEOS]) + more
 
 
-def _printable(lines: Sequence[str]) -> str:
-    """Return the lines as text whose control characters cannot steer a terminal."""
-    return "".join("".join(c if c.isprintable() else " " for c in line) + "\n" for line in lines)
+def _join_printable(lines: Sequence[str]) -> str:
+    return "".join(printable(line) + "\n" for line in lines)
 
 
-def _short(text: str, most: int = 80) -> str:
+def _shorten_text(text: str, limit: int = 80) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return line if len(line) <= limit else line[: limit - 1] + "…"

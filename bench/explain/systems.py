@@ -1,4 +1,4 @@
-"""Ask the generators of a finished run what they see in a video, where they can tell."""
+"""Explanations by the trained generators of a finished run, where they implement `ExplainingGenerator`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from bench.protocols import ExplainingGenerator
 from bench.systems.component import make_generator
 from bench.types import Json, Video, VideoId
 
-_SAID_ELSEWHERE = ("video_id", "summary")
+_SHOWN_ABOVE = ("video_id", "summary")
 
 
-class Looker:
-    """Take a run's trained generators from the store and let them explain a video.
+class GeneratorExplanations:
+    """The generators of a run, loaded from the store to explain single videos.
 
-    What cannot be had (the data, the model, a package) is left out: the run's own files are told all
-    the same. Nothing is trained.
+    A generator is left out when its data, model or package is missing on this machine. Nothing is trained.
     """
 
     def __init__(self, manifest: Mapping[str, Any], store: Path) -> None:
         self._manifest, self._store = manifest, store
 
     def lines(self, generator: str, video: VideoId) -> list[str]:
-        """Return what a generator of the run says of a video; nothing when it cannot say."""
+        """Return a generator's explanation of a video as lines; none when it gives no explanation."""
         system = self._systems.get(generator)
-        seen = self._videos.get(video)
-        return [] if system is None or seen is None else list(told(system.explain(seen)))
+        item = self._videos.get(video)
+        return [] if system is None or item is None else list(format_lines(system.explain(item)))
 
     @cached_property
     def _plan(self) -> Plan | None:
@@ -50,7 +49,8 @@ class Looker:
 
     @cached_property
     def _systems(self) -> Mapping[str, ExplainingGenerator]:
-        plan, found = self._plan, {}
+        plan = self._plan
+        systems: dict[str, ExplainingGenerator] = {}
         if plan is None:
             return {}
         for name in plan.generators:
@@ -58,17 +58,17 @@ class Looker:
                 component = make_generator(name, plan.context())
                 if isinstance(component.system, ExplainingGenerator):
                     fitted(plan, component)
-                    found[component.name] = component.system
+                    systems[component.name] = component.system
             except BenchError:
                 continue
-        return found
+        return systems
 
 
-def told(explanation: Mapping[str, Json]) -> Iterator[str]:
-    """Yield a line for each thing an explanation holds, and one for each row of a list of rows."""
+def format_lines(explanation: Mapping[str, Json]) -> Iterator[str]:
+    """Yield a line for each entry of an explanation, and one for each row of a list of rows."""
     for name, value in explanation.items():
         label = name.replace("_", " ")
-        if name in _SAID_ELSEWHERE:
+        if name in _SHOWN_ABOVE:
             continue
         if (
             isinstance(value, Sequence)
@@ -76,20 +76,22 @@ def told(explanation: Mapping[str, Json]) -> Iterator[str]:
             and any(isinstance(v, Mapping) for v in value)
         ):
             yield f"{label}:"
-            yield from (f"  {_row(row)}" for row in value if isinstance(row, Mapping))
+            yield from (f"  {_format_row(row)}" for row in value if isinstance(row, Mapping))
         else:
-            yield f"{label}: {_plain(value)}"
+            yield f"{label}: {_format_value(value)}"
 
 
-def _row(row: Mapping[str, Json]) -> str:
-    return ", ".join(_plain(v) if isinstance(v, str) else f"{name} {_plain(v)}" for name, v in row.items())
+def _format_row(row: Mapping[str, Json]) -> str:
+    return ", ".join(
+        _format_value(v) if isinstance(v, str) else f"{name} {_format_value(v)}" for name, v in row.items()
+    )
 
 
-def _plain(value: Json) -> str:
+def _format_value(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_plain(item) for item in value) or "(none)"
+        return ", ".join(_format_value(item) for item in value) or "(none)"
     return str(value)

@@ -1,4 +1,4 @@
-"""One query or one video of a run, told in the terminal."""
+"""One query or one video of a run, explained in the terminal."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from bench.explain.explainer import Explainer
 from tests.hostile_run import World
 
 
-def told(world: World, **what: str) -> str:
+def explain(world: World, **what: str) -> str:
     explainer = Explainer(world.out, world.store.root)
     return explainer.query(what["query"]) if "query" in what else explainer.video(what["video"])
 
 
-def test_a_query_tells_what_was_asked_written_and_found(world: World) -> None:
-    text = told(world, query="q10")
+def test_a_query_shows_its_text_summaries_and_ranks(world: World) -> None:
+    text = explain(world, query="q10")
     assert text.startswith("Query q10: paper plane number5")
     assert "Relevant: v05" in text
     assert "reference: paper plane number5 how to" in text
@@ -24,21 +24,30 @@ def test_a_query_tells_what_was_asked_written_and_found(world: World) -> None:
     assert "matched: paper, plane, number5" in text
 
 
-def test_a_video_tells_where_each_of_its_queries_found_it(world: World) -> None:
-    text = told(world, video="v05")
+def test_a_video_shows_its_rank_for_each_query(world: World) -> None:
+    text = explain(world, video="v05")
     assert "Query q10: paper plane number5" in text
     assert "Query q11: paper plane number5 how to" in text
     assert "v06" not in text
 
 
-def test_what_was_not_found_is_said(world: World) -> None:
-    assert "not in the first 100; no term matched" in told(world, video="v01")  # its summary is but a colour
+def test_a_video_beyond_the_depth_is_reported(world: World) -> None:
+    assert "not in the first 100; no term matched" in explain(
+        world, video="v01"
+    )  # its summary is but a colour
 
 
 def test_control_characters_do_not_reach_the_terminal(world: World) -> None:
-    text = told(world, video="v01")
+    text = explain(world, video="v01")
     assert "\x1b" not in text
     assert "[31mred" in text
+
+
+def test_control_characters_of_an_id_do_not_reach_the_terminal(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", str(world.out), "--query", "q\x1b]0;title\x07"]) == 2
+    assert not {"\x1b", "\x07"} & set(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(("which", "name", "near"), [("--query", "Q10", "q10"), ("--video", "v5", "v05")])
@@ -51,13 +60,13 @@ def test_an_unknown_id_suggests_near_ones(
     assert near in error
 
 
-def test_changed_files_are_not_told(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_files_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (copy / "runs" / "lead.bm25.trec").write_text("q00 Q0 v00 1 9.0 x\n")
     assert main(["explain", str(copy), "--query", "q00"]) == 3
     assert "was changed after the run" in capsys.readouterr().err
 
 
-def test_either_a_query_or_a_video_is_asked_for(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_query_or_a_video_is_required(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["explain", str(world.out)])
     assert stop.value.code == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bench.explain.systems import told
+from bench.explain.systems import format_lines
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
@@ -50,7 +50,7 @@ def test_a_trained_row_and_side_by_side_training(cli: Cli, tiny: Tiny, tmp_path:
 def test_an_explanation_is_told_line_by_line() -> None:
     rows = [{"query": "apple pie", "similarity": 0.9, "rejected": False}]
     explanation = {"video_id": "v", "summary": "pie", "U_v": 0.5, "selected": [], "queries": rows}
-    assert list(told(explanation)) == [
+    assert list(format_lines(explanation)) == [
         "U v: 0.500",
         "selected: (none)",
         "queries:",

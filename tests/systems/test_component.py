@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+from bench import protocols
 from bench.config.run_config import configure
+from bench.context import Context
 from bench.errors import MissingError
 from bench.harness.plan import Plan, make_plan
+from bench.protocols import is_fitted_per_generator
 from bench.store.digests import digest
+from bench.store.environment import installed_versions
 from bench.systems.component import make_generator, make_retriever
 from bench.systems.registry import entries
+from bench.types import Run, Video
+from generators.groups import PACKAGES as GENERATOR_PACKAGES
+from retrievers.groups import PACKAGES as RETRIEVER_PACKAGES
 from tests.tiny import Tiny
 
 
@@ -42,3 +51,51 @@ def test_no_two_retrievers_share_a_key(plan: Plan) -> None:
 def test_a_name_keeps_its_key(plan: Plan) -> None:
     one, other = (make_generator("qms-wo-visual", plan.context()) for _ in range(2))
     assert digest(dict(one.key)) == digest(dict(other.key))
+
+
+class Old:
+    """A retriever as plug-ins for version 0.1 have them."""
+
+    label = "Old"
+    follows = "by nature"
+
+    def index(self, summaries: Mapping[str, str]) -> None: ...
+
+    def search(self, queries: Mapping[str, str], k: int) -> Run:
+        raise NotImplementedError
+
+    def follow(self, summaries: Mapping[str, str]) -> None:
+        self.summaries = dict(summaries)
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None: ...
+
+    def save(self, folder: Path) -> None: ...
+
+    def load(self, folder: Path) -> None: ...
+
+
+def test_the_names_of_version_0_1_still_work_and_are_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = EntryPoint("old", f"{__name__}:Old", "bench.retrievers")
+    monkeypatch.setattr("bench.systems.registry.entries", lambda group: {"old": point})
+    monkeypatch.setattr("bench.systems.component.entries", lambda group: {"old": point})
+    retriever = make_retriever("old", Context())
+    assert is_fitted_per_generator(retriever.system)
+    before = retriever.key
+    retriever.use_summaries({"v1": "text"})
+    assert retriever.key != before
+    assert "per_generator and use_summaries" in capsys.readouterr().err
+    with pytest.warns(DeprecationWarning, match="FitPerGenerator"):
+        assert protocols.Following is protocols.FitPerGenerator
+    with pytest.raises(AttributeError):
+        _ = protocols.Nothing
+
+
+def test_versions_of_declared_packages_enter_the_key(plan: Plan) -> None:
+    versions = {
+        make(name, plan.context()).name: make(name, plan.context()).key["versions"]
+        for make, name in ((make_generator, "lead"), (make_retriever, "bm25"))
+    }
+    assert versions["lead"] == installed_versions(["numpy", *GENERATOR_PACKAGES])
+    assert versions["bm25"] == installed_versions(["numpy", *RETRIEVER_PACKAGES])

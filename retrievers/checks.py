@@ -1,4 +1,4 @@
-"""What retrievers need of a machine, for ``bench doctor``."""
+"""Checks of what retrievers need on a machine, for ``bench doctor``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOOT = (
 
 
 def java() -> list[Check]:
-    """Start Java with Lucene in a process of its own: a machine that cannot boot ends its process."""
+    """Check that Java starts with Lucene, in another process: Java that cannot boot ends its process."""
     try:
         version = anserini_version()
     except BenchError as error:
@@ -39,9 +39,9 @@ def java() -> list[Check]:
 
 
 def faiss() -> list[Check]:
-    """Find which of the two FAISS packages is installed; both together break each other."""
-    found = {name: _version(name) for name in ("faiss-cpu", "faiss-gpu")}
-    installed = [f"{name} {version}" for name, version in found.items() if version]
+    """Check that exactly one of the two FAISS packages is installed: they break each other."""
+    versions = {name: _version(name) for name in ("faiss-cpu", "faiss-gpu")}
+    installed = [f"{name} {version}" for name, version in versions.items() if version]
     if len(installed) == 2:
         fix = "pip uninstall -y faiss-cpu faiss-gpu && pip install -c constraints.txt faiss-cpu"
         return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", fix)]
@@ -51,21 +51,21 @@ def faiss() -> list[Check]:
 
 
 def weights() -> list[Check]:
-    """Find the dense encoders that need no download."""
+    """Check which dense encoders need no download."""
     checks = []
     for language, needed in (("en", True), ("zh", False)):
         name = f"dense encoder, {language}"
         try:
-            found = locate(None, language, option="dpr.weights")
+            encoder = locate(None, language, option="dpr.weights")
         except BenchError as error:
             checks.append(Check(name, False, "none", str(error), needed=needed))
         else:
-            checks.append(Check(name, True, f"{found.name} {found.digest[:8]}"))
+            checks.append(Check(name, True, f"{encoder.name} {encoder.digest[:8]}"))
     return checks
 
 
 def gpu() -> list[Check]:
-    """Ask torch for a GPU; none is needed."""
+    """Check whether torch can use a GPU; none is needed."""
     import torch
 
     if torch.cuda.is_available():

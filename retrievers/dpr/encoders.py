@@ -1,4 +1,4 @@
-"""Text encoders: from a folder of weights to one float32 vector a text."""
+"""Text encoders: neural models that turn a text into one float32 vector."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ Vectors = npt.NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Turn texts into vectors; ``limit`` is how many tokens of a text are read."""
+    """A model that turns texts into vectors."""
 
     limit: int
+    """How many tokens of a text are read."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one vector a text, ``[n, d]`` float32."""
         ...
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Tell of each text whether it has more tokens than are read."""
+        """Return for each text whether it has more tokens than are read."""
         ...
 
     def parameters(self) -> int:
@@ -58,23 +59,23 @@ class SentenceEncoder:
 
     def __init__(self, weights: Weights, *, device: str, max_tokens: int | None, batch_size: int) -> None:
         self.model = SentenceTransformer(str(weights.folder), device=device)
-        self.limit = smallest(max_tokens, self.model.max_seq_length)
+        self.limit = smallest_limit(max_tokens, self.model.max_seq_length)
         self.model.max_seq_length = self.limit
         self._normalise = weights.similarity == "cosine"
         self._batch_size = batch_size
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one vector a text, ``[n, d]`` float32; the library sorts texts by length."""
-        found = self.model.encode(
+        vectors = self.model.encode(  # [n, d]
             list(texts),
             batch_size=self._batch_size,
             show_progress_bar=False,
             normalize_embeddings=self._normalise,
         )
-        return np.asarray(found, dtype=np.float32)
+        return np.asarray(vectors, dtype=np.float32)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Tell of each text whether it has more tokens than are read."""
+        """Return for each text whether it has more tokens than are read."""
         return too_long(self.model.tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
@@ -85,8 +86,8 @@ class SentenceEncoder:
 class NativeDPREncoder:
     """Encode with a DPR checkpoint in its native format: the [CLS] state, for dot products.
 
-    Source: Karpukhin et al. 2020, section 3.1; the folder's config.json names which of the two towers
-    it is.
+    Source: Karpukhin et al. 2020, section 3.1; the folder's config.json says whether it encodes
+    questions or passages.
     """
 
     def __init__(self, weights: Weights, *, device: str, max_tokens: int | None, batch_size: int) -> None:
@@ -95,7 +96,7 @@ class NativeDPREncoder:
         kind: Any = transformers.DPRContextEncoder if context else transformers.DPRQuestionEncoder
         self._model = kind.from_pretrained(weights.folder).to(device).eval()
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(weights.folder)
-        self.limit = smallest(max_tokens, config.max_position_embeddings)
+        self.limit = smallest_limit(max_tokens, config.max_position_embeddings)
         self._batch_size = batch_size
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -108,7 +109,7 @@ class NativeDPREncoder:
         return vectors
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Tell of each text whether it has more tokens than are read."""
+        """Return for each text whether it has more tokens than are read."""
         return too_long(self._tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
@@ -123,14 +124,14 @@ class NativeDPREncoder:
             texts, padding=True, truncation=True, max_length=self.limit, return_tensors="pt"
         )
         with torch.inference_mode():
-            found = self._model(**tokens.to(self._model.device)).pooler_output  # [b, d]
-        return np.asarray(found.float().cpu().numpy(), dtype=np.float32)
+            vectors = self._model(**tokens.to(self._model.device)).pooler_output  # [b, d]
+        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
 
 def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:
-    """Tell of each text whether it has more than ``limit`` tokens, those that frame it included."""
+    """Return for each text whether it has more than ``limit`` tokens, special ones included."""
     flags = [False] * len(texts)
-    # a token stands for a byte or more, so that most short texts need no counting
+    # a token covers at least one byte, so most short texts need no counting
     doubtful = [i for i, text in enumerate(texts) if len(text.encode("utf-8", "replace")) > limit - 2]
     for start in range(0, len(doubtful), 1000):
         rows = doubtful[start : start + 1000]
@@ -145,6 +146,6 @@ def count_parameters(model: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def smallest(*limits: int | None) -> int:
+def smallest_limit(*limits: int | None) -> int:
     """Return the smallest limit that is given; 512, BERT's, when none is."""
     return min((limit for limit in limits if limit is not None), default=512)

@@ -22,9 +22,10 @@ class FinetunedDPR(PretrainedDPR):
     """Fine-tune the pretrained encoder, then rank as it does.
 
     Positives are sibling queries of one training video, so that training depends on no generator; with
-    ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each has a
-    model of its own. No test video is seen. Two towers, one with ``dpr-ft.untied=false``. The best on the
-    validation split is kept. A native DPR checkpoint is refused: sentence-transformers cannot train it.
+    ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each generator
+    has its model. No test video is seen. Two towers (encoders), one with ``dpr-ft.untied=false``. The best
+    on the validation split is taken. A native DPR checkpoint is refused: sentence-transformers cannot
+    train it.
     """
 
     label = "DPR (FT)"
@@ -51,26 +52,24 @@ class FinetunedDPR(PretrainedDPR):
         pairs, ranking = (
             self._by_summaries(train, val) if self.per_generator else self._by_siblings(train, val)
         )
-        from retrievers.dpr.training import tower
-        from retrievers.dpr.training import train as run_training
+        from retrievers.dpr import training  # torch and the libraries take seconds to import
 
-        start = (self._start(self.query), self._start(self.document))
-        kept = self._temporary()
-        model = run_training(
-            (start[0].folder, start[1].folder),
-            pairs,
-            ranking,
-            self._tuning,
+        folder = self._temporary()
+        recipe = training.Recipe(
+            start=(self._start(self.query).folder, self._start(self.document).folder),
+            prefixes=(self.query.prefix, self.document.prefix),
+            options=self._tuning,
+            max_tokens=self._options.max_tokens,
             seed=self._seed,
             device=self._device,
-            scratch=self._context.scratch or kept / "checkpoints",
-            max_tokens=self._options.max_tokens,
-            prefixes=(self.query.prefix, self.document.prefix),
+            scratch=self._context.scratch or folder / "checkpoints",
         )
+        model = training.train(recipe, pairs, ranking)
         with quiet_loading():
             for side in self._sides():
-                tower(model, side).save_pretrained(str(kept / "towers" / side), create_model_card=False)
-        self.load(kept / "towers")
+                tower = training.extract_tower(model, side)
+                tower.save_pretrained(str(folder / "towers" / side), create_model_card=False)
+        self.load(folder / "towers")
 
     def save(self, folder: Path) -> None:
         """Write the towers, a sentence-transformers folder each. Raises UsageError before `fit`."""
@@ -79,7 +78,7 @@ class FinetunedDPR(PretrainedDPR):
         shutil.copytree(self._folder, folder, dirs_exist_ok=True)
 
     def load(self, folder: Path) -> None:
-        """Take the towers that are in the folder."""
+        """Use the towers in the folder."""
         self._folder = folder
         self._encoders.clear()
 
@@ -88,7 +87,7 @@ class FinetunedDPR(PretrainedDPR):
         return {role.name: self._start(role).digest for role in (self.document, self.query)}
 
     def signature(self) -> Mapping[str, str]:
-        """Return what the pretrained row tells, and how it was tuned."""
+        """Return the weights, and how they were tuned."""
         tuned = self._tuning
         towers = "two towers" if tuned.untied else "one tower"
         how = f"{towers}, {tuned.epochs} epochs, batch {tuned.batch_size}, lr {tuned.lr:g}"
@@ -103,8 +102,8 @@ class FinetunedDPR(PretrainedDPR):
         return pairs, sibling_ranking(checked)
 
     def _by_summaries(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
-        texts, most = self._summaries, self._tuning.max_pairs
-        pairs, checked = (summary_pairs(videos, texts, self._seed, most) for videos in (train, val))
+        texts, limit = self._summaries, self._tuning.max_pairs
+        pairs, checked = (summary_pairs(videos, texts, self._seed, limit) for videos in (train, val))
         if not pairs:
             raise DataError(
                 "no video of the training split has both a query and a summary that is not empty: dpr-ft "
@@ -131,7 +130,7 @@ class FinetunedDPR(PretrainedDPR):
         return read_folder(self._folder / side, f"{self._start(role).name} tuned")
 
     def _signature_weights(self, role: Role) -> Weights:
-        # one line stands for the models of all generators: it names what they started from
+        # one signature describes the models of all generators: it names the weights they started from
         return self._start(role) if self.per_generator else self._weights(role)
 
     def _temporary(self) -> Path:

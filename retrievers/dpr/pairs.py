@@ -17,72 +17,72 @@ Pair: TypeAlias = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Ranking:
-    """Hold what is ranked for what, texts by their normal form; ``relevant`` are keys of documents."""
+    """What validation ranks: queries and documents by their normal form, and the relevant ones by query."""
 
     queries: Mapping[str, str]
     documents: Mapping[str, str]
     relevant: Mapping[str, set[str]]
 
 
-def sibling_pairs(videos: Sequence[Video], seed: int, most: int | None) -> list[Pair]:
+def sibling_pairs(videos: Sequence[Video], seed: int, limit: int | None) -> list[Pair]:
     """Return ordered pairs of different queries of one video, with the video's number.
 
-    At most ``most`` pairs, drawn with the seed; a video with fewer than two queries gives none.
+    At most ``limit`` pairs, drawn with the seed; a video with fewer than two queries gives none.
     """
     pairs = [
         (one, other, number)
         for number, video in enumerate(videos)
-        for one, other in itertools.permutations(_different(video.references), 2)
+        for one, other in itertools.permutations(_distinct(video.references), 2)
     ]
-    return _drawn(pairs, seed, most)
+    return _draw(pairs, seed, limit)
 
 
 def summary_pairs(
-    videos: Sequence[Video], summaries: Mapping[VideoId, str], seed: int, most: int | None
+    videos: Sequence[Video], summaries: Mapping[VideoId, str], seed: int, limit: int | None
 ) -> list[Pair]:
     """Return pairs of a query and the summary of its video, with the video's number.
 
-    At most ``most`` pairs, drawn with the seed; a video without queries or with an empty summary gives none.
+    At most ``limit`` pairs, drawn with the seed; a video without queries or with an empty summary gives none.
     """
     pairs = [
         (query, summary, number)
         for number, video in enumerate(videos)
         if (summary := summaries.get(video.video_id, "")).strip()
-        for query in _different(video.references)
+        for query in _distinct(video.references)
     ]
-    return _drawn(pairs, seed, most)
+    return _draw(pairs, seed, limit)
 
 
 def sibling_ranking(pairs: Sequence[Pair]) -> Ranking:
     """Return the siblings of the pairs as documents, and for each query its own as the relevant ones."""
-    asked = {normalise(one): (one, video) for one, _, video in pairs}
-    written = {normalise(other): (other, video) for _, other, video in pairs}
+    queries = {normalise(one): (one, video) for one, _, video in pairs}
+    documents = {normalise(other): (other, video) for _, other, video in pairs}
     relevant = {
-        key: {other for other, (_, theirs) in written.items() if theirs == video and other != key} or {key}
-        for key, (_, video) in asked.items()
+        key: {other for other, (_, owner) in documents.items() if owner == video and other != key} or {key}
+        for key, (_, video) in queries.items()
     }
-    return Ranking(_texts(asked), _texts(written), relevant)
+    return Ranking(_texts(queries), _texts(documents), relevant)
 
 
 def summary_ranking(pairs: Sequence[Pair], summaries: Iterable[str]) -> Ranking:
     """Return all summaries as documents, and for each query of the pairs those of its videos as relevant.
 
-    Equal summaries are one document: nothing can tell them apart.
+    Equal summaries are one document: no retriever can distinguish them.
     """
     relevant: dict[str, set[str]] = {}
     for query, summary, _ in pairs:
         relevant.setdefault(normalise(query), set()).add(normalise(summary))
-    asked = {normalise(query): query for query, _, _ in pairs}
-    return Ranking(asked, {normalise(text): text for text in summaries if text.strip()}, relevant)
+    queries = {normalise(query): query for query, _, _ in pairs}
+    return Ranking(queries, {normalise(text): text for text in summaries if text.strip()}, relevant)
 
 
-def _different(texts: Iterable[str]) -> list[str]:
+def _distinct(texts: Iterable[str]) -> list[str]:
     return list({normalise(text): text for text in texts if text.strip()}.values())
 
 
-def _drawn(pairs: list[Pair], seed: int, most: int | None) -> list[Pair]:
+def _draw(pairs: list[Pair], seed: int, limit: int | None) -> list[Pair]:
     random.Random(seed).shuffle(pairs)
-    return pairs[:most]
+    return pairs[:limit]
 
 
 def _texts(numbered: Mapping[str, tuple[str, int]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The dense retriever as it comes: a pretrained encoder and exact inner product."""
+"""The dense retriever without training: texts become vectors, and the nearest vectors are the hits."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Role:
-    """Name a side of the retriever: which weights it takes and what precedes its texts."""
+    """One side of the retriever, query or document: its weights and what precedes its texts."""
 
     name: str
     weights: str | None
     prefix: str
     option: str
+    """The option that names the weights, for messages."""
 
 
 class PretrainedDPR:
     """Rank summaries by the inner product of their vector with the query's.
 
-    Query and document are separate roles throughout: weights, prefix, tower, cache. An empty summary
-    has no vector and is never returned; an empty query finds nothing.
+    Query and document are separate throughout: weights, prefix, encoder, cache. An empty summary has no
+    vector and is never returned; an empty query has no hits.
     """
 
     label = "DPR (PT)"
@@ -55,7 +56,7 @@ class PretrainedDPR:
             options.query_prefix,
             "dpr.weights" if shared else "dpr.query_weights",
         )
-        self._caching = True
+        self._cache_enabled = True
         self._encoders: dict[str, Encoder] = {}
         self._video_ids: tuple[VideoId, ...] = ()
         self._counts: dict[str, int] = {}
@@ -78,7 +79,7 @@ class PretrainedDPR:
         """Return the best ``k`` documents of each query, scores of 6 decimals, ties by video id."""
         cut = self._truncated(list(dict.fromkeys(queries.values())), self.query)
         self._counts["queries truncated"] = sum(1 for text in queries.values() if text in cut)
-        return search_texts(queries, self._video_ids, lambda texts: self._hits(texts, k), k)
+        return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
         """Return the digest of each tower's weights. Raises MissingError when there are none."""
@@ -92,12 +93,12 @@ class PretrainedDPR:
 
     @contextmanager
     def uncached(self) -> Iterator[None]:
-        """Encode everything anew within the block: what a search costs is not what a cache costs."""
-        self._caching = False
+        """Encode everything anew within the block, so that timing measures the encoder and not the cache."""
+        self._cache_enabled = False
         try:
             yield
         finally:
-            self._caching = True
+            self._cache_enabled = True
 
     def coverage(self) -> Mapping[str, int]:
         """Return how many documents and queries were cut at the encoder's limit, and the empty ones."""
@@ -116,23 +117,23 @@ class PretrainedDPR:
         """Return the similarity of a query and a summary; nothing of an empty one."""
         if not query.strip() or not text.strip():
             return ["no vector of an empty text"]
-        asked, written = self._embed([query], self.query)[0], self._embed([text], self.document)[0]
-        return [f"similarity {float(asked.astype(np.float64) @ written.astype(np.float64)):.4f}"]
+        left, right = self._embed([query], self.query)[0], self._embed([text], self.document)[0]  # [d] each
+        return [f"similarity {float(left.astype(np.float64) @ right.astype(np.float64)):.4f}"]
 
-    def _hits(self, texts: list[str], k: int) -> Hits:
+    def _search(self, texts: list[str], k: int) -> Hits:
         if self._index is None:
             raise AssertionError("search before index")
-        asked = [i for i, text in enumerate(texts) if text.strip()]
-        found: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
-        vectors = self._embed([texts[i] for i in asked], self.query)
-        if asked and self._index.width not in (0, vectors.shape[1]):
+        rows = [i for i, text in enumerate(texts) if text.strip()]
+        results: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
+        vectors = self._embed([texts[i] for i in rows], self.query)  # [q, d]
+        if rows and self._index.width not in (0, vectors.shape[1]):
             raise UsageError(
                 f"dpr.query_weights gives vectors of {vectors.shape[1]} numbers, the documents' weights of "
-                f"{self._index.width}: the two towers must be of one kind."
+                f"{self._index.width}: the two encoders must be of one kind."
             )
-        for i, hits in zip(asked, self._index.search(vectors, k), strict=True):
-            found[i] = hits
-        return found
+        for i, hits in zip(rows, self._index.search(vectors, k), strict=True):
+            results[i] = hits
+        return results
 
     def _embed(self, texts: Sequence[str], role: Role) -> npt.NDArray[np.float32]:
         if not texts:
@@ -141,7 +142,7 @@ class PretrainedDPR:
         def encode(part: Sequence[str]) -> npt.NDArray[np.float32]:
             return self._encoder(role).encode([role.prefix + text for text in part])
 
-        if not self._caching:
+        if not self._cache_enabled:
             return encode(texts)
         cache = EmbeddingCache(self._context.store.root / "embeddings", self._scope(role))
         return embed(texts, encode, cache, audit=self._context.audit_cache)
@@ -157,11 +158,11 @@ class PretrainedDPR:
         }
 
     def _truncated(self, texts: Sequence[str], role: Role) -> set[str]:
-        written = [text for text in texts if text.strip()]
-        if not written:
+        texts = [text for text in texts if text.strip()]
+        if not texts:
             return set()
-        flags = self._encoder(role).truncated([role.prefix + text for text in written])
-        return {text for text, cut in zip(written, flags, strict=True) if cut}
+        flags = self._encoder(role).truncated([role.prefix + text for text in texts])
+        return {text for text, cut in zip(texts, flags, strict=True) if cut}
 
     def _encoder(self, role: Role) -> Encoder:
         from retrievers.dpr.encoders import load_encoder  # torch and transformers take seconds to import

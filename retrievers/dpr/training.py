@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,16 @@ from retrievers.dpr.pairs import Pair, Ranking
 from retrievers.options import DPRFinetuneOptions
 
 BEST = "eval_val_cosine_mrr@10"
-"""What is highest in the checkpoint that is kept."""
+"""The metric of validation by which the best checkpoint is selected."""
 
 
 class MaskedRankingLoss(torch.nn.Module):
-    """Rank a query's positive above the other positives of the batch (DPR, equation 2).
+    """Train a query to rank its positive above the other positives of the batch.
 
-    Not taken as negatives are positives of the same video, the same string as the positive or as the
-    query itself, and those that another pair gives the same query for. The library's loss has no such
-    mask, and its sampler without duplicates sees strings only.
+    Source: Karpukhin et al. 2020, equation 2. Masked out, so never negatives, are positives of the same
+    video, of the same string as the positive or as the query itself, and those that another pair has for
+    the same query. The library's loss has no such mask, and its sampler without duplicates compares
+    strings only.
     ``labels`` is ``[b, 3]``: video, query string, positive string, as numbers.
     """
 
@@ -49,7 +51,7 @@ class MaskedRankingLoss(torch.nn.Module):
         queries, positives = (self.model(features)["sentence_embedding"] for features in sentence_features)
         cosines = (
             torch.nn.functional.normalize(queries) @ torch.nn.functional.normalize(positives).T
-        )  # [b, b]
+        )  # [b, d] @ [d, b] -> [b, b]
         scores = (cosines * self.scale).masked_fill(false_negatives(labels), -torch.inf)
         targets = torch.arange(len(scores), device=scores.device)
         loss: torch.Tensor = torch.nn.functional.cross_entropy(scores, targets)
@@ -69,59 +71,61 @@ def false_negatives(labels: torch.Tensor) -> torch.Tensor:
     return same.logical_and(~itself)
 
 
-def train(
-    start: tuple[Path, Path],
-    pairs: Sequence[Pair],
-    ranking: Ranking,
-    options: DPRFinetuneOptions,
-    *,
-    seed: int,
-    device: str,
-    scratch: Path,
-    max_tokens: int | None,
-    prefixes: tuple[str, str],
-) -> SentenceTransformer:
-    """Fine-tune from the weights of query and document side and return the best on validation.
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides how an encoder is fine-tuned, besides what it is trained on."""
 
-    ``pairs`` are trained on and ``ranking`` is validated on, if it asks anything; checkpoints of each
-    epoch go to ``scratch``, and training goes on from the last one that is there.
+    start: tuple[Path, Path]
+    """Folders of the weights that training starts from: query side, document side."""
+    prefixes: tuple[str, str]
+    """What precedes the texts of each side."""
+    options: DPRFinetuneOptions
+    max_tokens: int | None
+    seed: int
+    device: str
+    scratch: Path
+    """Where checkpoints go; training resumes from the last whole one in it."""
+
+
+def train(recipe: Recipe, pairs: Sequence[Pair], ranking: Ranking) -> SentenceTransformer:
+    """Return an encoder fine-tuned on ``pairs``: the best checkpoint on ``ranking``, else the last.
+
+    A checkpoint is written after each epoch. Without queries in ``ranking`` nothing is validated.
     """
-    torch.manual_seed(seed)
-    model = _towers(start, options.untied, device, max_tokens)
-    # examples for a model card that nobody writes: a slow pass over the rows, and a bar
-    setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
-    rows = _dataset(pairs, prefixes)
-    evaluator = _evaluator(ranking, prefixes)
+    torch.manual_seed(recipe.seed)
+    model = _build_model(recipe)
+    rows = _dataset(pairs, recipe.prefixes)
+    evaluator = _evaluator(ranking, recipe.prefixes)
     bars = not are_progress_bars_disabled()
     disable_progress_bars()  # of the datasets library; it maps over the training rows
     try:
         with quiet_loading():
             trainer = SentenceTransformerTrainer(
                 model=model,
-                args=_arguments(options, seed, device, scratch, validated=evaluator is not None),
+                args=_arguments(recipe, validated=evaluator is not None),
                 train_dataset=rows,
-                loss=MaskedRankingLoss(model, options.scale),
+                loss=MaskedRankingLoss(model, recipe.options.scale),
                 evaluator=evaluator,
             )
             trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-            trainer.train(resume_from_checkpoint=_last_whole(scratch))
+            trainer.train(resume_from_checkpoint=_last_checkpoint(recipe.scratch))
     finally:
         if bars:
             enable_progress_bars()
     return model.eval()
 
 
-def _last_whole(scratch: Path) -> str | None:
-    """Return the last checkpoint; one that a kill cut short is removed."""
+def _last_checkpoint(scratch: Path) -> str | None:
+    """Return the last complete checkpoint, None if there is none; incomplete ones are removed."""
     for folder in scratch.glob("checkpoint-*"):
-        if not _whole(folder):
+        if not _is_complete(folder):
             shutil.rmtree(folder)
     find: Any = get_last_checkpoint
-    found: str | None = find(str(scratch)) if scratch.is_dir() else None
-    return found
+    last: str | None = find(str(scratch)) if scratch.is_dir() else None
+    return last
 
 
-def _whole(checkpoint: Path) -> bool:
+def _is_complete(checkpoint: Path) -> bool:
     try:
         json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))  # it is written last
     except (OSError, ValueError):
@@ -129,7 +133,7 @@ def _whole(checkpoint: Path) -> bool:
     return True
 
 
-def tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
+def extract_tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
     """Return the tower of a side, ``query`` or ``document``, as a model of its own."""
     first = model[0]
     if not isinstance(first, Router):
@@ -137,19 +141,24 @@ def tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
     return SentenceTransformer(modules=list(first.sub_modules[side].children()), device=str(model.device))
 
 
-def _towers(
-    start: tuple[Path, Path], untied: bool, device: str, max_tokens: int | None
-) -> SentenceTransformer:
+def _build_model(recipe: Recipe) -> SentenceTransformer:
+    limit, device = recipe.max_tokens, recipe.device
     with quiet_loading():
-        query, document = (SentenceTransformer(str(folder), device=device) for folder in start)
+        query, document = (SentenceTransformer(str(folder), device=device) for folder in recipe.start)
     for model in (query, document):
-        if max_tokens is not None:
-            model.max_seq_length = min(max_tokens, model.max_seq_length or max_tokens)
-    if not untied:
-        return document
+        if limit is not None:
+            model.max_seq_length = min(limit, model.max_seq_length or limit)
+    if not recipe.options.untied:
+        return _without_card(document)
     parts: list[list[Any]] = [list(query.children()), list(document.children())]
     router = Router.for_query_document(query_modules=parts[0], document_modules=parts[1])
-    return SentenceTransformer(modules=[router], device=device)
+    return _without_card(SentenceTransformer(modules=[router], device=device))
+
+
+def _without_card(model: SentenceTransformer) -> SentenceTransformer:
+    # examples for a model card: a slow pass over the rows, and a progress bar
+    setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
+    return model
 
 
 def _dataset(pairs: Sequence[Pair], prefixes: tuple[str, str]) -> Dataset:
@@ -179,20 +188,18 @@ def _evaluator(ranking: Ranking, prefixes: tuple[str, str]) -> Any:
     )
 
 
-def _arguments(
-    options: DPRFinetuneOptions, seed: int, device: str, scratch: Path, *, validated: bool
-) -> SentenceTransformerTrainingArguments:
-    each = "epoch"
+def _arguments(recipe: Recipe, *, validated: bool) -> SentenceTransformerTrainingArguments:
+    options, each = recipe.options, "epoch"
     return SentenceTransformerTrainingArguments(
-        output_dir=str(scratch),
+        output_dir=str(recipe.scratch),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
         learning_rate=options.lr,
         warmup_steps=options.warmup_ratio,
         router_mapping={"query": "query", "document": "document"} if options.untied else {},
-        seed=seed,
-        data_seed=seed,
-        use_cpu=device == "cpu",
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=recipe.device == "cpu",
         eval_strategy=each if validated else "no",
         save_strategy=each,
         save_total_limit=2,

@@ -12,9 +12,9 @@ from bench.errors import MissingError
 from retrievers.ranking import Hits
 
 DECIMALS = 6
-"""Of dense scores: what the size of a batch changes lies below, except at a rounding edge."""
+"""Decimals of dense scores: what the size of a batch changes lies below, except at a rounding edge."""
 MARGIN = 16
-"""Vectors asked for beyond depth k, so that most queries need one search."""
+"""Vectors requested beyond depth k, so that most queries need one search."""
 SLACK = 1e-5
 """How far FAISS's sums may lie from ours, relative to a score's size."""
 GPU_DEPTH = 2048
@@ -22,7 +22,7 @@ GPU_DEPTH = 2048
 
 
 class VectorIndex:
-    """Search ``[u, d]`` vectors, each standing for one or more documents of the same text.
+    """An index of ``[u, d]`` vectors, each of which represents one or more documents of the same text.
 
     ``documents[i]`` are the numbers of the documents of vector ``i``, ascending. FAISS finds the
     candidates; their scores are summed again in float64, one query at a time, so that a score depends
@@ -45,19 +45,19 @@ class VectorIndex:
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Hits:
         """Return for each row of ``[q, d]`` all documents that may be among the best ``k``."""
-        found: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(queries)
+        results: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(queries)
         waiting, depth = np.arange(len(queries)), k + MARGIN
         while len(waiting) and self._index is not None:
             depth = min(depth, len(self._vectors))
             tied = []
             for row, candidates in zip(waiting, self._candidates(queries[waiting], depth), strict=True):
                 scores = self._scores(queries[row], candidates)
-                if depth < len(self._vectors) and _may_go_on(scores, k):
+                if depth < len(self._vectors) and _may_miss_a_hit(scores, k):
                     tied.append(row)
                 else:
-                    found[row] = self._expand(candidates, scores, k)
+                    results[row] = self._expand(candidates, scores, k)
             waiting, depth = np.array(tied, dtype=np.int64), depth * 4
-        return found
+        return results
 
     def size(self) -> int:
         """Return the bytes of the vectors and of the document numbers."""
@@ -65,8 +65,8 @@ class VectorIndex:
 
     def _candidates(self, queries: npt.NDArray[np.float32], depth: int) -> npt.NDArray[np.int64]:
         index: Any = self._near if depth <= GPU_DEPTH else self._index
-        found: npt.NDArray[np.int64] = index.search(np.ascontiguousarray(queries), depth)[1]
-        return found
+        rows: npt.NDArray[np.int64] = index.search(np.ascontiguousarray(queries), depth)[1]  # [q, depth]
+        return rows
 
     def _scores(self, query: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         products = self._vectors[rows].astype(np.float64) * query.astype(np.float64)  # [depth, d]
@@ -81,8 +81,8 @@ class VectorIndex:
         return np.concatenate(numbers), np.repeat(scores, [len(part) for part in numbers])
 
 
-def _may_go_on(scores: npt.NDArray[np.float64], k: int) -> bool:
-    """Tell whether a vector that was not fetched may tie with, or beat, the one at depth ``k``."""
+def _may_miss_a_hit(scores: npt.NDArray[np.float64], k: int) -> bool:
+    """Return whether a vector that was not fetched may tie with, or beat, the one at rank ``k``."""
     ordered = np.sort(scores)[::-1]
     return bool(ordered[-1] + SLACK * max(1.0, abs(ordered[-1])) >= ordered[min(k, len(ordered)) - 1])
 

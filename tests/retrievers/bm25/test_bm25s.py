@@ -13,7 +13,7 @@ from bench.errors import MissingError
 from bench.options import build_sections
 from retrievers.bm25 import lucene
 from retrievers.bm25.analyzers import CJK_STOP_WORDS, ENGLISH_STOP_WORDS, analyze
-from retrievers.bm25.bm25s import quantised
+from retrievers.bm25.bm25s import quantise_length
 from retrievers.bm25.retriever import BM25
 from retrievers.options import BM25Options
 
@@ -98,7 +98,7 @@ def test_stop_words_are_lucenes() -> None:
 def test_lengths_are_quantised_as_lucene_does() -> None:
     theirs = lucene.java()("org.apache.lucene.util.SmallFloat")
     lengths = [*range(2000), 12_345, 1_000_000]
-    assert [quantised(n) for n in lengths] == [theirs.byte4ToInt(theirs.intToByte4(n)) for n in lengths]
+    assert [quantise_length(n) for n in lengths] == [theirs.byte4ToInt(theirs.intToByte4(n)) for n in lengths]
 
 
 @pytest.mark.parametrize(("language", "longest"), [("en", 8), ("en", 400), ("zh", 20), ("zh", 300)])

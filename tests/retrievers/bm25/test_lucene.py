@@ -15,7 +15,7 @@ import pytest
 
 from bench.errors import MissingError, UsageError
 from retrievers.bm25 import lucene
-from retrievers.bm25.lucene import LuceneIndex, rounded
+from retrievers.bm25.lucene import LuceneIndex, round_scores
 
 
 def index(texts: list[str], language: str = "en") -> LuceneIndex:
@@ -24,8 +24,8 @@ def index(texts: list[str], language: str = "en") -> LuceneIndex:
 
 def best(engine: LuceneIndex, query: str, k: int) -> list[tuple[int, float]]:
     docs, scores = engine.search(query, k)
-    order = np.lexsort((docs, -rounded(scores)))[:k]
-    return [(int(docs[i]), float(rounded(scores)[i])) for i in order]
+    order = np.lexsort((docs, -round_scores(scores)))[:k]
+    return [(int(docs[i]), float(round_scores(scores)[i])) for i in order]
 
 
 def everything(engine: LuceneIndex, query: str, k: int) -> list[tuple[int, float]]:
@@ -149,7 +149,7 @@ def test_a_missing_package_is_named_with_the_command_that_fixes_it(
 ) -> None:
     done = in_a_process(
         f"import sys\nsys.modules[{package!r}] = None\n"
-        "from bench.errors import MissingError\nfrom retrievers import lucene\n"
+        "from bench.errors import MissingError\nfrom retrievers.bm25 import lucene\n"
         "try: lucene.java()\nexcept MissingError as e: print(e.exit_status, e)"
     )
     assert done.stdout.startswith("4 "), done.stderr

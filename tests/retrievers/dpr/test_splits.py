@@ -33,10 +33,10 @@ def test_fine_tuning_sees_no_query_that_only_test_videos_have(
     seen: list[set[str]] = []
     train = dpr_training.train
 
-    def spying(start: Any, pairs: Sequence[Pair], ranking: Ranking, *rest: Any, **more: Any) -> Any:
+    def spying(recipe: Any, pairs: Sequence[Pair], ranking: Ranking) -> Any:
         trained = {text for one, other, _ in pairs for text in (one, other)}
         seen.append(trained | set(ranking.queries.values()) | set(ranking.documents.values()))
-        return train(start, pairs, ranking, *rest, **more)
+        return train(recipe, pairs, ranking)
 
     monkeypatch.setattr(dpr_training, "train", spying)
     bench.run(**options, retrievers="dpr-ft")

@@ -26,8 +26,9 @@ from bench.config.presets import preset_text
 from bench.context import Context
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset
-from bench.data.synthetic.vocabulary import vocabulary
-from bench.data.synthetic.writer import SynthOptions, synthesize
+from bench.data.synthetic.vocabulary import read_vocabulary
+from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.writer import synthesize
 from bench.metrics.intervals import mean_interval
 from bench.options import Section, build_sections
 from bench.store.artefacts import Store
@@ -108,7 +109,7 @@ def rejection(row: BartQMS, data: Dataset, folder: Path) -> str:
     """
     lines = (folder / "videos.jsonl").read_text(encoding="utf-8").splitlines()
     keys = {one["id"]: set(one["key_entities"]) for one in map(json.loads, lines)}
-    entities = vocabulary("en").entities
+    entities = read_vocabulary("en").entities
     videos = data.videos("train", references=True)
     similar = sentences.similar(
         sentences.bert(sentences.folder(row.encoder), "cpu"), [video.references for video in videos]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import bench
-from bench.data.synthetic.writer import SynthOptions, synthesize
+from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.writer import synthesize
 from bench.result import Result
 from tests.tiny import lines
 

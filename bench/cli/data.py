@@ -92,7 +92,8 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
-    from bench.data.synthetic.writer import SynthOptions, synthesize
+    from bench.data.synthetic.options import SynthOptions
+    from bench.data.synthetic.writer import synthesize
     from bench.errors import unknown
     from bench.options import assignments, convert, field_names
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.data.synthetic.writer import FEATURES, SynthOptions, synthesize
+from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.writer import FEATURES, synthesize
 from generators.groups import ABLATIONS, TABLE_III
 from tests.conftest import Cli
 

@@ -1,4 +1,4 @@
-"""The options of a synthetic dataset, with the defaults of the embedded demo."""
+"""The options of a synthetic dataset, with the defaults of the built-in demo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALLEST, LARGEST = 12, 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SynthOptions:
-    """Choose the size, language and difficulties of a synthetic dataset.
+    """Size, language and difficulties of a synthetic dataset.
 
     A share is a probability from 0 to 1, drawn for each video (or key entity, or query). The key
     entities of a video are what it is about and what its queries ask for. Figures named "paper" are
@@ -31,7 +31,7 @@ class SynthOptions:
     name: str = "synthetic"
     """What ``dataset.json`` calls the dataset."""
     videos: Annotated[int, Interval(ge=SMALLEST, le=LARGEST)] = 1200
-    """Videos in all, split in the proportions 800 train, 100 val, 300 test.
+    """Number of videos, split in the proportions 800 train, 100 val, 300 test.
 
     The vocabulary does not grow with it, so queries recur more in a bigger set: drawn one per test
     video, a query has about 2 relevant videos of 300, and about 51 of 15,024.
@@ -59,7 +59,7 @@ class SynthOptions:
     specific: Share = 0.63
     """Share of queries that ask for several key entities, or for one and the action (C3)."""
     partial: Share = 0.16
-    """Share of queries that name one key entity and nothing else that tells (C3)."""
+    """Share of queries that name one key entity and nothing else of use (C3)."""
     generic: Share = 0.11
     """Share of queries about no entity at all, such as "funny videos" (C3)."""
     wrong: Share = 0.1

@@ -1,96 +1,109 @@
-"""What a video is about, and which of it can be heard and seen."""
+"""Draw what a video is about, and what of it can be heard and seen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.data.synthetic.options import SynthOptions
-from bench.data.synthetic.rng import Dice
-from bench.data.synthetic.vocabulary import Topic, Vocabulary
+from bench.data.synthetic.rng import Rng
+from bench.data.synthetic.vocabulary import Topic
+from bench.data.synthetic.world import SyntheticWorld
 
-_KEYS = (1,) + (2,) * 7 + (3,) * 12
+_KEY_COUNTS = (1,) + (2,) * 7 + (3,) * 12
 """How many key entities a video has: mostly two or three."""
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """Hold the point of a video: an action of a topic and its key entities, a thing first.
+class Story:
+    """What a video, its speech or its picture is about: an action of a topic and its key entities, a thing first.
 
-    ``others`` are distractors: entities that are mentioned or shown and matter to nobody. The last
-    two fields are how people ask for it: the word for this kind of video, and the usual mistake.
+    ``distractors`` are entities that are mentioned or shown without being relevant. The last two fields are how
+    users search for it: the word for this kind of video, and the keys with a typical mistake.
     """
 
     topic: Topic
     action: str
     keys: tuple[str, ...]
-    others: tuple[str, ...]
+    distractors: tuple[str, ...]
     kind: str
     mistaken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """Hold a video before it is told: its point, what the speech is about, what the frames show.
+class VideoStories:
+    """The story of a video, of its speech and of its picture; these two are another topic's where off-topic."""
 
-    ``spoken`` or ``shown`` is another topic's point where speech or picture is off-topic.
-    """
-
-    point: Point
-    spoken: Point
-    shown: Point
+    video: Story
+    speech: Story
+    picture: Story
 
     @property
     def speech_on_topic(self) -> bool:
-        """Tell whether the speech is about the video's point."""
-        return self.spoken is self.point
+        """Whether the speech is about the video's story."""
+        return self.speech is self.video
 
     @property
     def picture_on_topic(self) -> bool:
-        """Tell whether the frames show the video's point."""
-        return self.shown is self.point
+        """Whether the frames show the video's story."""
+        return self.picture is self.video
 
 
-def draw_story(dice: Dice, words: Vocabulary, options: SynthOptions) -> Story:
-    """Draw what a video is about and what its speech and picture are about."""
-    point = _draw_point(dice, words, options, dice.pick(words.topics), ())
+def draw_stories(world: SyntheticWorld) -> VideoStories:
+    """Draw what a video, its speech and its picture are about."""
+    options, topics = world.options, world.vocabulary.topics
+    story = _draw_story(world, world.rng.pick(topics))
     # One draw decides both, so that never both modalities are off-topic.
-    lot = dice.below(1 << 53) / (1 << 53)
-    speech = lot < options.off_topic_speech
-    picture = not speech and lot < options.off_topic_speech + options.off_topic_picture
-    if not speech and not picture:
-        return Story(point, point, point)
-    elsewhere = [topic for topic in words.topics if topic is not point.topic]
-    decoy = _draw_point(dice, words, options, dice.pick(elsewhere), point.keys)
-    return Story(point, decoy if speech else point, decoy if picture else point)
+    draw = world.rng.uniform()
+    off_speech = draw < options.off_topic_speech
+    off_picture = not off_speech and draw < options.off_topic_speech + options.off_topic_picture
+    if not off_speech and not off_picture:
+        return VideoStories(story, story, story)
+    other_topic = world.rng.pick([topic for topic in topics if topic is not story.topic])
+    decoy = _draw_story(world, other_topic, forbidden=story.keys)
+    return VideoStories(story, decoy if off_speech else story, decoy if off_picture else story)
 
 
-def _draw_point(
-    dice: Dice, words: Vocabulary, options: SynthOptions, topic: Topic, forbidden: tuple[str, ...]
-) -> Point:
-    thing = dice.favour(topic.things)
-    usual = _usual_tools(topic, thing)
-    keys = [thing, dice.favour(usual if dice.chance(options.usual_pairs) else topic.tools)]
-    keys.append(dice.pick([entity for entity in topic.entities if entity not in keys]))
-    kept = tuple(keys[: dice.pick(_KEYS)])
-    near = dice.sample([e for e in topic.entities if e not in kept], (options.distractors + 1) // 2)
-    others = dict.fromkeys(near)
-    while len(others) < options.distractors:
-        entity = dice.pick(words.entities)
-        if entity not in kept and entity not in forbidden:
-            others[entity] = None
-    mistaken = _mistake(dice, topic, kept)
-    return Point(topic, dice.favour(topic.actions), kept, tuple(others), dice.favour(topic.kinds), mistaken)
+def _draw_story(world: SyntheticWorld, topic: Topic, forbidden: tuple[str, ...] = ()) -> Story:
+    rng = world.rng
+    keys = _draw_keys(world, topic)
+    distractors = _draw_distractors(world, topic, keys, forbidden)
+    mistaken = _draw_mistake(rng, topic, keys)
+    return Story(
+        topic, rng.pick_popular(topic.actions), keys, distractors, rng.pick_popular(topic.kinds), mistaken
+    )
+
+
+def _draw_keys(world: SyntheticWorld, topic: Topic) -> tuple[str, ...]:
+    rng = world.rng
+    thing = rng.pick_popular(topic.things)
+    usual = rng.chance(world.options.usual_pairs)
+    keys = [thing, rng.pick_popular(_usual_tools(topic, thing) if usual else topic.tools)]
+    keys.append(rng.pick([entity for entity in topic.entities if entity not in keys]))
+    return tuple(keys[: rng.pick(_KEY_COUNTS)])
+
+
+def _draw_distractors(
+    world: SyntheticWorld, topic: Topic, keys: tuple[str, ...], forbidden: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Draw half of the distractors from the topic, the others from anywhere; never a key or a forbidden one."""
+    wanted = world.options.distractors
+    near = world.rng.sample([entity for entity in topic.entities if entity not in keys], (wanted + 1) // 2)
+    distractors = dict.fromkeys(near)
+    while len(distractors) < wanted:
+        entity = world.rng.pick(world.vocabulary.entities)
+        if entity not in keys and entity not in forbidden:
+            distractors[entity] = None
+    return tuple(distractors)
 
 
 def _usual_tools(topic: Topic, thing: str) -> list[str]:
-    """Return the two tools that people mostly use for a thing; a fixed table of the world."""
-    place = topic.things.index(thing)
-    return [topic.tools[(5 * place + step) % len(topic.tools)] for step in (0, 3)]
+    """Return the two tools that are mostly used for a thing: always the same two."""
+    position = topic.things.index(thing)
+    return [topic.tools[(5 * position + step) % len(topic.tools)] for step in (0, 3)]
 
 
-def _mistake(dice: Dice, topic: Topic, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the key entities with one of them replaced by another of its shelf."""
-    place = dice.below(min(2, len(keys)))
-    shelf = topic.things if keys[place] in topic.things else topic.tools
-    wrong = dice.pick([entity for entity in shelf if entity not in keys])
-    return (*keys[:place], wrong, *keys[place + 1 :])
+def _draw_mistake(rng: Rng, topic: Topic, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the key entities with one of them replaced by another of its sort, thing or tool."""
+    position = rng.below(min(2, len(keys)))
+    sort = topic.things if keys[position] in topic.things else topic.tools
+    wrong = rng.pick([entity for entity in sort if entity not in keys])
+    return (*keys[:position], wrong, *keys[position + 1 :])

@@ -1,4 +1,4 @@
-"""The hand-written words of the micro-world, read from ``vocabulary-<language>.yaml``."""
+"""The hand-written words of synthetic datasets, read from ``vocabulary-<language>.yaml``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Hold what belongs to one topic; ``things`` are acted upon, ``tools`` are what it is done with."""
+    """The words of one topic: ``things`` are acted upon, with ``tools``."""
 
     name: str
     actions: Words
@@ -34,11 +34,11 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Hold the words of a language: sentences by purpose, and the topics."""
+    """The words of a language: sentences by purpose, and the topics."""
 
     language: str
     joint: str
-    """What stands between two sentences: a blank, or nothing in Chinese."""
+    """The separator of two sentences: a blank, or nothing in Chinese."""
     sentences: Mapping[str, Words]
     topics: tuple[Topic, ...]
     entities: Words = field(init=False)
@@ -51,13 +51,13 @@ class Vocabulary:
 
 
 def vocabulary_file(language: str) -> Path:
-    """Return where the words of a language are written."""
+    """Return the path of the YAML file of a language."""
     return Path(__file__).parent / f"vocabulary-{language}.yaml"
 
 
 @cache
-def vocabulary(language: str) -> Vocabulary:
-    """Read the words of ``en`` or ``zh``."""
+def read_vocabulary(language: str) -> Vocabulary:
+    """Read the vocabulary of ``en`` or ``zh``, once a process."""
     raw: dict[str, Any] = yaml.safe_load(vocabulary_file(language).read_text(encoding="utf-8"))
     topics = tuple(
         Topic(name, **{key: _split(text) for key, text in fields.items()})

@@ -7,13 +7,13 @@ from itertools import permutations
 import pytest
 
 from bench.data.synthetic.options import LANGUAGES
-from bench.data.synthetic.vocabulary import Vocabulary, vocabulary
+from bench.data.synthetic.vocabulary import Vocabulary, read_vocabulary
 from bench.text import cjk_share, normalise
 
 
 @pytest.fixture(params=LANGUAGES)
 def words(request: pytest.FixtureRequest) -> Vocabulary:
-    return vocabulary(request.param)
+    return read_vocabulary(request.param)
 
 
 def holds(words: Vocabulary, text: str, entity: str) -> bool:
@@ -45,12 +45,12 @@ def test_no_sentence_contains_an_entity(words: Vocabulary) -> None:
 
 
 def test_an_english_entity_has_one_or_two_words() -> None:
-    assert {len(entity.split()) for entity in vocabulary("en").entities} == {1, 2}
+    assert {len(entity.split()) for entity in read_vocabulary("en").entities} == {1, 2}
 
 
 def test_a_chinese_entity_has_two_to_five_characters() -> None:
-    assert {len(entity) for entity in vocabulary("zh").entities} <= {2, 3, 4, 5}
-    assert all(cjk_share(entity) == 1 for entity in vocabulary("zh").entities)
+    assert {len(entity) for entity in read_vocabulary("zh").entities} <= {2, 3, 4, 5}
+    assert all(cjk_share(entity) == 1 for entity in read_vocabulary("zh").entities)
 
 
 def test_everything_is_written_as_it_is_compared(words: Vocabulary) -> None:

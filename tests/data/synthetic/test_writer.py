@@ -17,8 +17,9 @@ from bench.data.reader import read_dataset
 from bench.data.statistics import statistics
 from bench.data.synthetic import writer as synthetic
 from bench.data.synthetic.frames import DIMENSION, LONGEST, SHORTEST, entity_vector
-from bench.data.synthetic.vocabulary import vocabulary
-from bench.data.synthetic.writer import FEATURES, SynthOptions, demo, demo_zh, synthesize
+from bench.data.synthetic.vocabulary import read_vocabulary
+from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.writer import FEATURES, demo, demo_zh, synthesize
 from bench.errors import UsageError
 from bench.text import cjk_share, normalise
 
@@ -78,7 +79,7 @@ def made(request: pytest.FixtureRequest) -> Made:
 @cache
 def any_entity(language: str) -> re.Pattern[str]:
     edge = r"\b" if language == "en" else ""
-    return re.compile(f"{edge}(?:{'|'.join(map(re.escape, vocabulary(language).entities))}){edge}")
+    return re.compile(f"{edge}(?:{'|'.join(map(re.escape, read_vocabulary(language).entities))}){edge}")
 
 
 def mentions(language: str, text: str) -> list[str]:
@@ -277,7 +278,7 @@ def test_speech_and_picture_are_never_both_off_topic(tmp_path: Path) -> None:
 
 def decoded(made: Made) -> float:
     """Return how often the entity nearest to a video's mean frame is one of its key entities."""
-    names = vocabulary(made.about["language"]).entities
+    names = read_vocabulary(made.about["language"]).entities
     vectors = np.stack([entity_vector(name) for name in names])
     seen = np.stack([made.frames_of(row).mean(axis=0) for row in range(len(made.videos))])
     nearest = (seen @ vectors.T).argmax(axis=1)
@@ -290,7 +291,7 @@ def test_frames_show_the_key_entities_when_the_picture_is_on_topic(tmp_path: Pat
 
 
 def test_frames_tell_nothing_of_the_key_entities_when_it_is_not(tmp_path: Path) -> None:
-    chance = 3 / len(vocabulary("en").entities)
+    chance = 3 / len(read_vocabulary("en").entities)
     made = make(tmp_path / "made", off_topic_speech=0, off_topic_picture=1, no_features=0)
     assert decoded(made) < chance + 0.02
 

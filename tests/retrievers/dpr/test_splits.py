@@ -10,7 +10,8 @@ import pytest
 
 import bench
 from bench.data.reader import read_dataset
-from bench.data.synthetic.writer import SynthOptions, synthesize
+from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.writer import synthesize
 from bench.store.json_files import read_json_lines
 from retrievers.dpr import training as dpr_training
 from retrievers.dpr.pairs import Pair, Ranking

@@ -26,8 +26,8 @@ from bench.config.presets import preset_text
 from bench.context import Context
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset
-from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.writer import synthesize
 from bench.metrics.intervals import mean_interval
 from bench.options import Section, build_sections

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import __version__
 from bench.choices import EvaluatedSplit, Protocol
 from bench.data.dataset import Dataset
-from bench.data.evaluation_set import Evaluation, evaluation
+from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, MissingError
@@ -33,7 +33,7 @@ def evaluate_on_dataset(
 ) -> Table:
     """Score a run on a dataset's evaluated queries. Raises DataError for ids the dataset does not have."""
     dataset = read_dataset(dataset_folder(data, (store or default_root()) / "datasets"))
-    asked = evaluation(dataset, split=split, protocol=protocol, query_seed=query_seed)
+    asked = make_evaluation_set(dataset, split=split, protocol=protocol, query_seed=query_seed)
     found = read_run(_present(run_file))
     known = [record.video_id for record in dataset.records]
     written = [query for same in dataset.spellings.values() for query in same]
@@ -44,7 +44,7 @@ def evaluate_on_dataset(
     return _table(run_file, _answers(found, asked, dataset), truth, what)
 
 
-def _answers(found: TrecRun, asked: Evaluation, dataset: Dataset) -> TrecRun:
+def _answers(found: TrecRun, asked: EvaluationSet, dataset: Dataset) -> TrecRun:
     """Return the results of each evaluated query, under its id.
 
     Who ran the dataset's queries knows neither the ids of repeats (``q7~2``) nor which of the

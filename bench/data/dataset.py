@@ -13,11 +13,12 @@ import numpy.typing as npt
 from bench.types import Frames, QueryId, Video, VideoId
 
 LANGUAGES = ("en", "zh")
+"""Languages that a dataset can be in."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoRecord:
-    """Hold one line of videos.jsonl: a video's own text and its split."""
+    """One line of videos.jsonl: a video's transcript and its split."""
 
     video_id: VideoId
     transcript: str
@@ -26,7 +27,7 @@ class VideoRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Hold one kind of visual features: video ``i`` owns ``frames[offsets[i]:offsets[i+1]]``."""
+    """One kind of visual features; those of video ``i`` are ``frames[offsets[i]:offsets[i+1]]``."""
 
     name: str
     frames: Frames  # [total_frames, dim]
@@ -37,32 +38,32 @@ class Features:
 
     def count(self, video_id: VideoId) -> int:
         """Return how many frames a video has in the file; none for an unknown video."""
-        place = self.position.get(video_id)
-        return 0 if place is None else int(self.offsets[place + 1] - self.offsets[place])
+        row = self.position.get(video_id)
+        return 0 if row is None else int(self.offsets[row + 1] - self.offsets[row])
 
-    def of(self, video_id: VideoId, most: int) -> Frames:
-        """Return at most ``most`` frames of a video, uniformly, ``[n, dim]``; none for an unknown video."""
-        place = self.position.get(video_id)
-        if place is None:
+    def of(self, video_id: VideoId, limit: int) -> Frames:
+        """Return at most ``limit`` frames of a video, uniformly spaced, ``[n, dim]``; none if unknown."""
+        row = self.position.get(video_id)
+        if row is None:
             return self.frames[:0]
-        frames = self.frames[int(self.offsets[place]) : int(self.offsets[place + 1])]
-        if len(frames) <= most:
+        frames = self.frames[int(self.offsets[row]) : int(self.offsets[row + 1])]
+        if len(frames) <= limit:
             return frames
-        chosen: Frames = frames[np.round(np.linspace(0, len(frames) - 1, most)).astype(np.int64)]
-        return chosen
+        sample: Frames = frames[np.round(np.linspace(0, len(frames) - 1, limit)).astype(np.int64)]
+        return sample
 
     def transcript(self, video_id: VideoId) -> Frames | None:
-        """Return the vector of a video's transcript, ``[dim]``; None where there is none."""
-        place = self.position.get(video_id)
-        if self.transcripts is None or place is None:
+        """Return the vector of a video's transcript, ``[dim]``; None if the file has none."""
+        row = self.position.get(video_id)
+        if self.transcripts is None or row is None:
             return None
-        vector: Frames = self.transcripts[place]
+        vector: Frames = self.transcripts[row]
         return vector if vector.any() else None
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Hold a validated dataset. Queries are information needs: one entry for each normalised text."""
+    """A validated dataset. Queries are information needs: one entry for each normalised text."""
 
     name: str
     language: str
@@ -74,7 +75,7 @@ class Dataset:
     relevant: Mapping[QueryId, Sequence[VideoId]]
     """Videos of every split with relevance > 0, in the order of videos.jsonl."""
     spellings: Mapping[QueryId, Sequence[QueryId]]
-    """The ids in queries.jsonl that are one information need, under the id it goes by."""
+    """The ids in queries.jsonl that are one information need, under the id that represents it."""
     features: Features | None
     feature_names: Sequence[str]
     digest: str
@@ -88,7 +89,7 @@ class Dataset:
         for query_id, videos in self.relevant.items():
             for video_id in videos:
                 texts[video_id].append(self.queries[query_id])
-        return {video_id: tuple(found) for video_id, found in texts.items()}
+        return {video_id: tuple(queries) for video_id, queries in texts.items()}
 
     def split(self, name: str) -> list[VideoRecord]:
         """Return the records of a split in dataset order."""

@@ -1,4 +1,4 @@
-"""Which queries are evaluated, against which pool: the protocols of contract section 2."""
+"""Which queries are evaluated against which pool of videos: the protocols of contract section 2."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bench.types import QueryId, VideoId
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """Hold the evaluated queries, their relevant videos, and the pool that is searched."""
+class EvaluationSet:
+    """The evaluated queries, their relevant videos, and the pool that is searched."""
 
     pool: Sequence[VideoId]
     queries: Mapping[QueryId, str]
@@ -28,10 +28,10 @@ class Evaluation:
         return sum(len(videos) for videos in self.relevant.values()) / len(self.relevant)
 
 
-def evaluation(
+def make_evaluation_set(
     dataset: Dataset, *, split: str, protocol: str, query_seed: int, pool: str = "split"
-) -> Evaluation:
-    """Return the evaluation of a split: relevance outside the pool is not counted.
+) -> EvaluationSet:
+    """Return the evaluation set of a split; relevance outside the pool is not counted.
 
     The pool is the split's videos or, for ``all``, those of every split. ``all-queries`` takes each query
     with a relevant video in the split once. ``one-query-per-video``
@@ -39,19 +39,21 @@ def evaluation(
     its weight, under the ids ``q``, ``q~2``, ``q~3`` … so that any TREC tool counts it as often
     (paper-audit part C). Raises DataError for an empty pool or one without queries.
     """
-    own = [record.video_id for record in dataset.split(split)]
-    if not own:
+    in_split = [record.video_id for record in dataset.split(split)]
+    if not in_split:
         raise DataError(
             f"dataset {dataset.name} has no videos in the split '{split}'; choose another with --split."
         )
-    searched = [record.video_id for record in dataset.records] if pool == "all" else own
-    relevant = _within(dataset.relevant, own)
+    searched = [record.video_id for record in dataset.records] if pool == "all" else in_split
+    relevant = _within(dataset.relevant, in_split)
     if not relevant:
         raise DataError(f"dataset {dataset.name}: no query has a relevant video in the split '{split}'.")
-    drawn = _one_per_video(own, relevant, query_seed) if protocol == ONE_QUERY_PER_VIDEO else list(relevant)
-    items = _distinct(drawn, taken=set(dataset.queries))
+    drawn = list(relevant)
+    if protocol == ONE_QUERY_PER_VIDEO:
+        drawn = _draw_one_per_video(in_split, relevant, query_seed)
+    items = _give_distinct_ids(drawn, taken=set(dataset.queries))
     relevant = _within(dataset.relevant, searched)
-    return Evaluation(
+    return EvaluationSet(
         searched,
         {item: dataset.queries[query] for item, query in items.items()},
         {item: relevant[query] for item, query in items.items()},
@@ -64,17 +66,17 @@ def _within(
 ) -> dict[QueryId, list[VideoId]]:
     """Return the relevant videos that are among the given ones, of the queries that have any."""
     inside = set(videos)
-    kept = {query: [video for video in found if video in inside] for query, found in relevant.items()}
-    return {query: found for query, found in kept.items() if found}
+    filtered = {query: [video for video in ids if video in inside] for query, ids in relevant.items()}
+    return {query: ids for query, ids in filtered.items() if ids}
 
 
 def draw(options: Sequence[str], *salt: object) -> str:
-    """Return one of the options, decided by the salt alone: not by their order, nor by other draws."""
+    """Return one of the options, which depends on the salt alone: not on their order, nor on other draws."""
     keyed = {hashlib.sha256(f"{salt}|{option}".encode()).digest(): option for option in options}
     return keyed[min(keyed)]
 
 
-def _one_per_video(
+def _draw_one_per_video(
     pool: Sequence[VideoId], relevant: Mapping[QueryId, Sequence[VideoId]], seed: int
 ) -> list[QueryId]:
     of_video: dict[VideoId, list[QueryId]] = {}
@@ -84,8 +86,8 @@ def _one_per_video(
     return [draw(of_video[video], "query", seed, video) for video in pool if video in of_video]
 
 
-def _distinct(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[QueryId, QueryId]:
-    """Return ``{item id: query id}`` in order, giving a repeated query an id of its own."""
+def _give_distinct_ids(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[QueryId, QueryId]:
+    """Return ``{item id: query id}`` in order, with a new id for each repetition of a query."""
     items: dict[QueryId, QueryId] = {}
     times: dict[QueryId, int] = {}
     for query in drawn:

@@ -1,4 +1,4 @@
-"""What ``--data`` can name: a registered dataset or a folder."""
+"""Find the folder of what ``--data`` names: a registered dataset or a folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def dataset_folder(name: str, cache: Path) -> Path:
     UsageError when there is neither.
     """
     if name in entries("datasets"):
-        return _made(name, cache)
+        return _make(name, cache)
     folder = Path(name)
     if folder.is_dir():
         return folder
@@ -27,7 +27,7 @@ def dataset_folder(name: str, cache: Path) -> Path:
     )
 
 
-def _made(name: str, cache: Path) -> Path:
+def _make(name: str, cache: Path) -> Path:
     make = load("datasets", name)
     with third_party_errors(f"dataset '{name}' could not be made", DataError):
         return Path(make(cache))

@@ -1,4 +1,4 @@
-"""How near a video's transcript is to its picture, where a dataset has vectors of both in one space."""
+"""Similarity of transcript and picture, for datasets with vectors of both in the same space."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIMILARITY = "text-visual similarity"
 
 @dataclass(frozen=True, slots=True)
 class Similarities:
-    """Hold the cosine of each video that has both vectors, and how many videos lack one.
+    """The cosine of each video that has both vectors, and how many videos lack one.
 
     A video that lacks both is counted as one without frames.
     """
@@ -28,10 +28,10 @@ class Similarities:
     without_text: int
 
 
-def similarities(dataset: Dataset) -> Similarities | None:
+def text_visual_similarities(dataset: Dataset) -> Similarities | None:
     """Return the cosine of picture and transcript of each video; None without vectors of transcripts.
 
-    The picture is the mean of the frame vectors, each made one long first, over the frames that a
+    The picture is the mean of the frame vectors, each scaled to length 1 first, over the frames that a
     generator sees. Source: paper IV-A2; what it leaves open is decided in paper-audit 51.
     """
     features = dataset.features
@@ -40,7 +40,7 @@ def similarities(dataset: Dataset) -> Similarities | None:
     values: dict[VideoId, float] = {}
     without_frames = without_text = 0
     for video_id in (record.video_id for record in dataset.records):
-        picture = _picture(features.of(video_id, dataset.max_frames))
+        picture = _mean_direction(features.of(video_id, dataset.max_frames))
         text = features.transcript(video_id)
         if picture is None:
             without_frames += 1
@@ -51,8 +51,8 @@ def similarities(dataset: Dataset) -> Similarities | None:
     return Similarities(values, without_frames, without_text)
 
 
-def what_is_missing(dataset: Dataset) -> str:
-    """Return a sentence: which file the similarity needs, and what it holds."""
+def describe_missing_vectors(dataset: Dataset) -> str:
+    """Return a sentence that says which file the similarity needs, and what it must hold."""
     name = dataset.features.name if dataset.features else "<name>"
     return (
         f"Similarity of text and picture is not given: it needs features/{name}/{TRANSCRIPTS}, float16 or "
@@ -61,14 +61,14 @@ def what_is_missing(dataset: Dataset) -> str:
     )
 
 
-def _picture(frames: Frames) -> npt.NDArray[np.float64] | None:
-    """Return the mean direction of frames, ``[dim]``; None where they have none."""
+def _mean_direction(frames: Frames) -> npt.NDArray[np.float64] | None:
+    """Return the mean direction of frames, ``[dim]``; None where all are zeros."""
     vectors = frames.astype(np.float64)  # float16 would overflow when squared
-    lengths = np.linalg.norm(vectors, axis=1)
-    seen = lengths > 0  # a black frame may be all zeros: it points nowhere
-    if not seen.any():
+    lengths = np.linalg.norm(vectors, axis=1)  # [n]
+    nonzero = lengths > 0  # a black frame may be all zeros, which has no direction
+    if not nonzero.any():
         return None
-    mean: npt.NDArray[np.float64] = (vectors[seen] / lengths[seen, None]).mean(axis=0)
+    mean: npt.NDArray[np.float64] = (vectors[nonzero] / lengths[nonzero, None]).mean(axis=0)
     return mean if mean.any() else None
 
 

@@ -1,14 +1,15 @@
-"""Statistics of a dataset beside the paper's: Table II, lengths, diversity of the query sets."""
+"""Statistics of a dataset: the measures of the paper's Table II, lengths, diversity of the query sets."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
-from bench.data.evaluation_set import evaluation
-from bench.data.similarity import SIMILARITY, similarities
+from bench.data.evaluation_set import make_evaluation_set
+from bench.data.similarity import SIMILARITY, text_visual_similarities
 from bench.errors import DataError
 from bench.text import tokenize
 from bench.types import VideoId
@@ -17,7 +18,7 @@ ALL = "all"
 
 
 def diversity(texts: Sequence[str], n: int) -> float:
-    """Return Div-n of a query set: distinct n-grams over all its n-grams; nan when it has none.
+    """Return Div-n of a query set: distinct n-grams over all its n-grams; nan for texts without any.
 
     Tokens as in the metrics. Source: paper IV-A2; the denominator is n-grams (paper-audit 50).
     """
@@ -25,7 +26,7 @@ def diversity(texts: Sequence[str], n: int) -> float:
     return len(set(grams)) / len(grams) if grams else float("nan")
 
 
-def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
+def compute_statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
     """Return ``{measure: {split: value}}`` over train, val, test and all videos."""
     splits: dict[str, list[VideoId]] = {
         split: [record.video_id for record in dataset.split(split)] for split in SPLITS
@@ -50,17 +51,17 @@ def statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
         "without features (%)": lambda videos: _percent([not _frames(dataset, video) for video in videos]),
         "without queries (%)": lambda videos: _percent([not dataset.references[video] for video in videos]),
     }
-    found = {
+    values = {
         name: {split: float(measure(videos)) for split, videos in splits.items()}
         for name, measure in measures.items()
     }
     for split in SPLITS:
-        found["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
-    return found
+        values["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
+    return values
 
 
-def title(dataset: Dataset) -> str:
-    """Return a dataset's name, with "(synthetic)" where it is invented."""
+def dataset_title(dataset: Dataset) -> str:
+    """Return a dataset's name, followed by "(synthetic)" if it is."""
     return f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
 
 
@@ -79,9 +80,10 @@ def _relevant_per_query(dataset: Dataset, videos: Sequence[VideoId]) -> float:
 
 def _evaluated_mean(dataset: Dataset, split: str) -> float:
     try:
-        return evaluation(dataset, split=split, protocol=ONE_QUERY_PER_VIDEO, query_seed=0).mean_relevant
+        evaluated = make_evaluation_set(dataset, split=split, protocol=ONE_QUERY_PER_VIDEO, query_seed=0)
     except DataError:  # an empty split, or one without queries, has no such mean
         return float("nan")
+    return evaluated.mean_relevant
 
 
 def _transcript_length(dataset: Dataset) -> Callable[[Sequence[VideoId]], float]:
@@ -96,12 +98,12 @@ def _share_without_transcript(dataset: Dataset) -> Callable[[Sequence[VideoId]],
 
 def _mean_diversity(dataset: Dataset, videos: Sequence[VideoId], n: int) -> float:
     values = [diversity(dataset.references[video], n) for video in videos]
-    return _mean([value for value in values if value == value])
+    return _mean([value for value in values if not math.isnan(value)])
 
 
 def _mean_similarity(dataset: Dataset) -> Callable[[Sequence[VideoId]], float]:
-    found = similarities(dataset)
-    values = found.values if found else {}
+    similarities = text_visual_similarities(dataset)
+    values = similarities.values if similarities else {}
     return lambda videos: _mean([values[video] for video in videos if video in values])
 
 

@@ -13,7 +13,7 @@ from bench.choices import SPLITS
 from bench.config.run_config import RunConfig
 from bench.context import Context
 from bench.data.dataset import Dataset
-from bench.data.evaluation_set import Evaluation, evaluation
+from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
@@ -32,7 +32,7 @@ class Plan:
 
     config: RunConfig
     dataset: Dataset
-    evaluation: Evaluation
+    evaluation: EvaluationSet
     store: Store
     generators: Sequence[str]
     retrievers: Sequence[str]
@@ -121,7 +121,7 @@ def make_plan(config: RunConfig) -> Plan:
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
-    chosen = evaluation(
+    chosen = make_evaluation_set(
         dataset,
         split=config.split,
         protocol=config.protocol,

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bench.data.dataset import Dataset
-from bench.data.similarity import SIMILARITY, Similarities, similarities, what_is_missing
-from bench.data.statistics import ALL, diversity, title
+from bench.data.similarity import SIMILARITY, Similarities, describe_missing_vectors, text_visual_similarities
+from bench.data.statistics import ALL, dataset_title, diversity
 from bench.output.schema import to_csv
 from bench.paper.published import paper_figures
 from bench.tables.table import Cell, Rows, Table
@@ -25,8 +25,8 @@ LONG_VIDEOS = "Youku-mPLUG"
 
 def figure3(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
     """Return the tables and CSV texts: diversity of queries, and similarity where its file is there."""
-    cosines = similarities(dataset)
-    table, frame = _diversity(dataset, [] if cosines else [what_is_missing(dataset)])
+    cosines = text_visual_similarities(dataset)
+    table, frame = _diversity(dataset, [] if cosines else [describe_missing_vectors(dataset)])
     tables, files = [table], {"fig3.csv": to_csv(frame)}
     if cosines:
         table, frame = _similarity(dataset, cosines)
@@ -47,7 +47,7 @@ def _diversity(dataset: Dataset, more: Sequence[str]) -> tuple[Table, pd.DataFra
         "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
         *more,
     ]
-    caption = f"How much the queries of a video differ, {title(dataset)}: share of videos, %"
+    caption = f"How much the queries of a video differ, {dataset_title(dataset)}: share of videos, %"
     return Table("fig3", caption, ["Div-n"], list(values), _rows(frame, 1), notes), frame
 
 
@@ -74,7 +74,7 @@ def _similarity(dataset: Dataset, cosines: Similarities) -> tuple[Table, pd.Data
         f"and the transcript's vector. Features: {dataset.features.name if dataset.features else 'none'}.",
         "A bin holds its lower end; bins down to -1 and up to 1 that are not shown are empty.",
     ]
-    caption = f"How near transcript and picture are, {title(dataset)}: share of videos, %"
+    caption = f"How near transcript and picture are, {dataset_title(dataset)}: share of videos, %"
     return Table("fig3-similarity", caption, ["Cosine"], [SIMILARITY], _rows(shown, 2), notes), frame
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
-from bench.data.similarity import SIMILARITY, what_is_missing
-from bench.data.statistics import ALL, statistics, title
+from bench.data.similarity import SIMILARITY, describe_missing_vectors
+from bench.data.statistics import ALL, compute_statistics, dataset_title
 from bench.output.schema import to_csv
 from bench.paper import published
 from bench.paper.figure3 import figure3
@@ -73,7 +73,7 @@ def statistics_table(dataset: Dataset) -> Table:
     columns = [*SPLITS, ALL]
     paper = published.paper_figures()
     rows = []
-    for name, values in statistics(dataset).items():
+    for name, values in compute_statistics(dataset).items():
         digits = _DIGITS.get(name, 2)
         ours = [Cell(_shown(values[column], digits)) for column in columns]
         theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
@@ -86,15 +86,15 @@ def statistics_table(dataset: Dataset) -> Table:
         f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
         f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
         "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
-        *([] if has_texts else [what_is_missing(dataset)]),
+        *([] if has_texts else [describe_missing_vectors(dataset)]),
     ]
-    caption = f"Statistics of {title(dataset)} beside the paper's"
+    caption = f"Statistics of {dataset_title(dataset)} beside the paper's"
     return Table("statistics", caption, ["Measure"], header, rows, notes)
 
 
 def count_frame(dataset: Dataset) -> pd.DataFrame:
     """Return the cells of Table II: count, split, paper, ours, status, why."""
-    ours, lines = statistics(dataset), []
+    ours, lines = compute_statistics(dataset), []
     wrong = {(m.row, m.column): m.why for m in published.misprints("table2") if m.kind == "impossible"}
     for row in csv.DictReader(published.text("table2").splitlines()):
         for column, split in _COLUMNS.items():

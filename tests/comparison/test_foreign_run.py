@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from bench.choices import ONE_QUERY_PER_VIDEO
-from bench.data.evaluation_set import Evaluation, evaluation
+from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
 
-def drawn_twice(tiny: Tiny) -> tuple[int, Evaluation]:
+def drawn_twice(tiny: Tiny) -> tuple[int, EvaluationSet]:
     """Return a query seed under which a query is drawn for two videos, and what is evaluated."""
     data = read_dataset(tiny.folder)
     for seed in range(20):
-        asked = evaluation(data, split="test", protocol=ONE_QUERY_PER_VIDEO, query_seed=seed)
+        asked = make_evaluation_set(data, split="test", protocol=ONE_QUERY_PER_VIDEO, query_seed=seed)
         if "q1~2" in asked.queries:
             return seed, asked
     raise AssertionError("no seed draws q1 twice")

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from bench.choices import ALL_QUERIES, ONE_QUERY_PER_VIDEO
-from bench.data.evaluation_set import Evaluation, evaluation
+from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.errors import DataError
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines, write_tiny
@@ -17,8 +17,8 @@ from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines, write_tiny
 
 def evaluated(
     tiny: Tiny, protocol: str = ONE_QUERY_PER_VIDEO, seed: int = 0, split: str = "test"
-) -> Evaluation:
-    return evaluation(read_dataset(tiny.folder), split=split, protocol=protocol, query_seed=seed)
+) -> EvaluationSet:
+    return make_evaluation_set(read_dataset(tiny.folder), split=split, protocol=protocol, query_seed=seed)
 
 
 def test_all_queries_takes_each_with_a_relevant_video_in_the_pool_once(tiny: Tiny) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
-from bench.data.similarity import similarities, what_is_missing
-from bench.data.statistics import statistics
+from bench.data.similarity import describe_missing_vectors, text_visual_similarities
+from bench.data.statistics import compute_statistics
 from bench.paper import published
 from bench.paper.published import paper_figures
 from bench.paper.table2 import statistics_table
@@ -27,7 +27,7 @@ def picture(tiny: Tiny, video: str, vectors: list[list[float]], dtype: type = np
 
 
 def cosines(tiny: Tiny, **options: int) -> dict[str, float]:
-    found = similarities(read_dataset(tiny.folder, options=DataOptions(**options)))
+    found = text_visual_similarities(read_dataset(tiny.folder, options=DataOptions(**options)))
     assert found is not None
     return dict(found.values)
 
@@ -67,7 +67,7 @@ def test_only_the_frames_that_a_generator_sees_count(tiny: Tiny) -> None:
 def test_videos_that_lack_a_vector_are_counted_not_guessed(tiny: Tiny) -> None:
     picture(tiny, "v6", [[0] * DIM])
     write_transcript_vectors(tiny.feature(""), {"v5": X, "v9": X, "v6": X})
-    found = similarities(read_dataset(tiny.folder))
+    found = text_visual_similarities(read_dataset(tiny.folder))
     assert found is not None
     assert set(found.values) == {"v5"}
     assert found.without_frames == 3  # v9 has no frame, v100 is not among the features, v6 shows nothing
@@ -78,9 +78,9 @@ def test_without_the_file_there_is_no_similarity_and_a_sentence_says_what_to_wri
     tiny: Tiny, cli: Cli
 ) -> None:
     dataset = read_dataset(tiny.folder)
-    assert similarities(dataset) is None
-    assert "features/tiny-4/transcripts.npy" in what_is_missing(dataset)
-    assert what_is_missing(dataset) in statistics_table(dataset).notes
+    assert text_visual_similarities(dataset) is None
+    assert "features/tiny-4/transcripts.npy" in describe_missing_vectors(dataset)
+    assert describe_missing_vectors(dataset) in statistics_table(dataset).notes
     assert "nan" not in cli("data", "stats", tiny.folder).out
 
 
@@ -88,7 +88,7 @@ def test_the_mean_of_each_split_stands_beside_the_papers(tiny: Tiny, cli: Cli) -
     picture(tiny, "v5", [X, X])
     picture(tiny, "v6", [Y])
     write_transcript_vectors(tiny.feature(""), {"v5": X, "v6": BETWEEN})
-    found = statistics(read_dataset(tiny.folder))["text-visual similarity"]
+    found = compute_statistics(read_dataset(tiny.folder))["text-visual similarity"]
     assert found["val"] == found["all"] == pytest.approx((1 + 0.5**0.5) / 2, abs=1e-3)
     assert found["test"] != found["test"]
     (line,) = [row for row in cli("data", "stats", tiny.folder).out.splitlines() if "text-visual" in row]

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from bench.data.reader import read_dataset
-from bench.data.statistics import diversity, statistics
+from bench.data.statistics import compute_statistics, diversity
 from bench.paper.table2 import statistics_table
 from tests.conftest import Cli
 from tests.tiny import Tiny
@@ -34,7 +34,7 @@ def test_div_2_of_nothing_is_nothing(texts: list[str]) -> None:
 
 
 def test_the_counts_of_the_small_dataset(tiny: Tiny) -> None:
-    found = statistics(read_dataset(tiny.folder))
+    found = compute_statistics(read_dataset(tiny.folder))
     assert found["videos"] == {"train": 4, "val": 2, "test": 6, "all": 12}
     assert found["queries"] == {"train": 4, "val": 2, "test": 5, "all": 9}
     assert found["pairs"] == {"train": 4, "val": 2, "test": 7, "all": 13}
@@ -48,7 +48,7 @@ def test_the_counts_of_the_small_dataset(tiny: Tiny) -> None:
 
 
 def test_a_video_without_a_transcript_does_not_shorten_the_others(tiny: Tiny) -> None:
-    found = statistics(read_dataset(tiny.folder))
+    found = compute_statistics(read_dataset(tiny.folder))
     assert found["tokens per transcript"]["test"] == pytest.approx((9 + 10 + 8 + 8 + 9) / 5)
 
 

@@ -35,9 +35,7 @@ def _draw_query(world: SyntheticWorld, story: Story) -> str:
         return _fill_sentence(world, story, "ask_part", [rng.pick_popular(story.keys)])
     if draw < options.specific + options.partial + options.generic:
         return (
-            world.pick_sentence("generic")
-            if rng.chance(_NO_TOPIC)
-            else rng.pick_popular(story.topic.generic)
+            world.pick_sentence("generic") if rng.chance(_NO_TOPIC) else rng.pick_popular(story.topic.generic)
         )
     return _name_several(world, story, story.mistaken)
 

@@ -14,10 +14,11 @@ _KEY_COUNTS = (1,) + (2,) * 7 + (3,) * 12
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a video, its speech or its picture is about: an action of a topic and its key entities, a thing first.
+    """What a video, its speech or its picture is about: an action of a topic and its key entities.
 
-    ``distractors`` are entities that are mentioned or shown without being relevant. The last two fields are how
-    users search for it: the word for this kind of video, and the keys with a typical mistake.
+    The first key is a thing. ``distractors`` are entities that are mentioned or shown without being relevant.
+    The last two fields are how users search: the word for this kind of video, and the keys with a
+    typical mistake.
     """
 
     topic: Topic
@@ -30,7 +31,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class VideoStories:
-    """The story of a video, of its speech and of its picture; these two are another topic's where off-topic."""
+    """The story of a video, of its speech and of its picture; off-topic, these two have another topic."""
 
     video: Story
     speech: Story
@@ -84,7 +85,7 @@ def _draw_keys(world: SyntheticWorld, topic: Topic) -> tuple[str, ...]:
 def _draw_distractors(
     world: SyntheticWorld, topic: Topic, keys: tuple[str, ...], forbidden: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Draw half of the distractors from the topic, the others from anywhere; never a key or a forbidden one."""
+    """Draw half of the distractors from the topic, the others from anywhere; never a key."""
     wanted = world.options.distractors
     near = world.rng.sample([entity for entity in topic.entities if entity not in keys], (wanted + 1) // 2)
     distractors = dict.fromkeys(near)

@@ -106,7 +106,7 @@ def _write_metadata(folder: Path, options: SynthOptions) -> None:
 def _write_texts(
     folder: Path, options: SynthOptions, stories: Sequence[VideoStories], transcripts: Sequence[str]
 ) -> None:
-    """Write videos, queries and relevance; the same string is the same query, whatever video it was drawn for."""
+    """Write videos, queries and relevance; equal strings are one query."""
     numbers: dict[str, int] = {}
     with _open_text(folder / "videos.jsonl") as videos, _open_text(folder / "qrels.tsv") as qrels:
         for index, ((video_id, split), video) in enumerate(zip(_videos(options), stories, strict=True)):
@@ -138,7 +138,7 @@ def _write_features(folder: Path, options: SynthOptions, stories: Sequence[Video
 
 
 def _write_transcript_vectors(path: Path, options: SynthOptions, transcripts: Sequence[str]) -> None:
-    """Write each transcript's vector in the space of the frames: of what is said, not of what the video shows."""
+    """Write each transcript's vector in the space of the frames: of what is said, not of what is shown."""
     words = read_vocabulary(options.language)
     vectors = np.stack([transcript_vector(words, text) for text in transcripts])  # [videos, d]
     np.save(path, vectors.astype("<f2"), allow_pickle=False)

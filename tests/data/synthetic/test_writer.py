@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from bench.data.reader import read_dataset
-from bench.data.statistics import statistics
-from bench.data.synthetic import writer as synthetic
+from bench.data.statistics import compute_statistics
+from bench.data.synthetic import writer
 from bench.data.synthetic.frames import DIMENSION, LONGEST, SHORTEST, entity_vector
-from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.options import SynthOptions
+from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.writer import FEATURES, demo, demo_zh, synthesize
 from bench.errors import UsageError
 from bench.text import cjk_share, normalise
@@ -93,13 +93,13 @@ def test_same_options_give_the_same_bytes(tmp_path: Path) -> None:
     assert make(tmp_path / "one").bytes() == make(tmp_path / "two").bytes()
 
 
-def test_another_seed_gives_another_world_in_every_file_but_the_ids(tmp_path: Path) -> None:
+def test_another_seed_changes_every_file_but_the_ids(tmp_path: Path) -> None:
     one, two = make(tmp_path / "one").bytes(), make(tmp_path / "two", seed=1).bytes()
     assert {name for name in one if one[name] == two[name]} == {f"features/{FEATURES}/ids.txt"}
 
 
 def test_bytes_are_those_recorded_when_the_generator_was_written(tmp_path: Path) -> None:
-    """Hold the promise that machines and numpy versions agree; renew the digests when the world changes."""
+    """Machines and numpy versions must agree; record new digests when what is drawn changes."""
     made = {language: make(tmp_path / language, language=language) for language in ("en", "zh")}
     assert {language: tree_digest(one) for language, one in made.items()} == RECORDED
     vectors = {language: sha256(one.bytes()[TEXTS]).hexdigest()[:16] for language, one in made.items()}
@@ -262,7 +262,7 @@ def test_off_topic_speech_or_picture_shows_as_a_lower_similarity(tmp_path: Path,
     def similarity(name: str, **knobs: float) -> float:
         off = {"off_topic_speech": 0, "off_topic_picture": 0, **knobs}
         make(tmp_path / name, language=language, **off)
-        return statistics(read_dataset(tmp_path / name))["text-visual similarity"]["all"]
+        return compute_statistics(read_dataset(tmp_path / name))["text-visual similarity"]["all"]
 
     together = similarity("together")
     assert together > 0.3
@@ -411,7 +411,7 @@ def test_no_knob_may_be_negative(name: str) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the demo small: these tests are about the cache, not the size."""
     options = SynthOptions
-    monkeypatch.setattr(synthetic, "SynthOptions", lambda **knobs: options(videos=12, **knobs))
+    monkeypatch.setattr(writer, "SynthOptions", lambda **knobs: options(videos=12, **knobs))
 
 
 def test_the_demo_is_made_once_and_found_again(tmp_path: Path, small: None) -> None:
@@ -439,7 +439,7 @@ def test_a_demo_killed_half_way_is_not_used(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(synthetic, "_write_features", killed)
+        patch.setattr(writer, "_write_features", killed)
         with pytest.raises(KeyboardInterrupt):
             demo(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -457,7 +457,7 @@ def test_a_demo_of_other_code_is_not_used(
     tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = demo(tmp_path)
-    monkeypatch.setattr(synthetic, "code_digest", lambda module: "older")
+    monkeypatch.setattr(writer, "code_digest", lambda module: "older")
     assert demo(tmp_path) != first
 
 

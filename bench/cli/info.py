@@ -6,14 +6,6 @@ import argparse
 
 from bench.cli.common import Verbs, add_verb
 
-METRICS = {
-    "R@k": "relevant videos in the top k / relevant videos in the pool; k = 1, 5, 10, 30",
-    "P@k": "relevant videos in the top k / k, even when fewer were returned",
-    "Acc@k": "1 when any of the top k is relevant (TREC: Success@k)",
-    "BLEU-1..4": "corpus BLEU as coco-caption computes it, on our tokens (bench.text)",
-    "ROUGE-L": "mean over videos, as coco-caption",
-    "CIDEr": "mean over videos, as coco-caption's 'cider' (CIDEr-D without stemming); raw in scores.csv",
-}
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
 ON_REQUEST = ("claims", "options")
 """Long lists, printed when they are named."""
@@ -64,7 +56,9 @@ def _rows(kind: str) -> list[tuple[str, str]]:
 
         return [(claim.id, f"{claim.statement}  [{claim.section}]") for claim in claims()]
     if kind == "metrics":
-        return list(METRICS.items())
+        from bench.metrics.definitions import DESCRIPTIONS
+
+        return list(DESCRIPTIONS.items())
     if kind == "options":
         return _options()
     from bench.systems.registry import entries, listing

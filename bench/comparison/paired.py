@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import Interval, mean_interval
 from bench.metrics.over_seeds import (
     interval_over_seeds,
@@ -15,7 +16,6 @@ from bench.metrics.over_seeds import (
     paired_test_over_seeds,
 )
 from bench.metrics.significance import PairedTest, holm, minimum_detectable_difference, paired_test, summarise
-from bench.metrics.text import BLEU
 from bench.output.per_item import ItemScores, RunItems
 from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, with_text
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import Interval, bootstrap_means, bootstrap_sums, percentiles_of
 from bench.metrics.over_seeds import means_over_seeds
-from bench.metrics.text import BLEU, bleu_of_counts
+from bench.metrics.text import bleu_of_counts
 from bench.output.per_item import ItemScores
 
 

@@ -1,4 +1,4 @@
-"""Give a mean its bootstrap interval over queries or videos."""
+"""Bootstrap intervals of means over queries or videos."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 DRAWS = 2000
 LEVEL = 0.95
 _CHUNK = 2**21
-"""Values held at once; bounds memory and does not change what is drawn."""
+"""Values in memory at once; the draws do not depend on it."""
 
 
 class Interval(NamedTuple):
-    """Bound a value from both sides, in its own unit; nan where there was nothing to draw from."""
+    """A lower and an upper bound, in the unit of the value; nan where there was nothing to draw from."""
 
     low: float
     high: float
@@ -42,8 +42,8 @@ def mean_intervals(
 ) -> dict[str, Interval]:
     """Return the interval of each column's mean; the columns ``[n]`` share queries, hence draws.
 
-    ``weights [n]`` tell how much each row counts where they differ; values are already so many times
-    larger, and each draw's sum is divided by its own weights.
+    ``weights [n]`` say how much each row counts, if not equally; the values are already multiplied by them,
+    and each draw's sum is divided by the sum of the drawn weights.
     """
     values = np.column_stack([np.asarray(column, dtype=np.float64) for column in columns.values()])
     return percentiles_of(columns, bootstrap_means(values, weights, seed=seed, draws=draws), len(values))
@@ -53,8 +53,9 @@ def bootstrap_means(
     values: npt.NDArray[Any], weights: Floats | None = None, *, seed: int = 0, draws: int = DRAWS
 ) -> Floats:
     """Return the means ``[draws, c]`` of ``values [n, c]``; ``weights`` as in `mean_intervals`."""
-    whole = np.ones(len(values)) if weights is None else weights
-    sums = bootstrap_sums(np.column_stack([values, whole]), seed=seed, draws=draws)
+    row_weights = np.ones(len(values)) if weights is None else weights
+    # [draws, c + 1]: the last column is the weight drawn
+    sums = bootstrap_sums(np.column_stack([values, row_weights]), seed=seed, draws=draws)
     # without a row there is no weight, and no number
     return np.asarray(sums[:, :-1] / np.maximum(sums[:, -1:], 1e-12))
 
@@ -70,6 +71,7 @@ def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAW
     step = max(1, _CHUNK // max(1, n))
     for start in range(0, draws if n else 0, step):
         size = min(step, draws - start)
+        # how often each row was drawn, [size, n]: sums follow by one product instead of n gathers
         weights = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)])
         sums[start : start + size] = weights.astype(np.float64) @ values  # [size, n] @ [n, c]
     return sums

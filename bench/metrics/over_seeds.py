@@ -1,7 +1,7 @@
-"""Put several seeds together: mean and spread, and a comparison that respects queries and seeds.
+"""Compare methods over several seeds: tests and intervals that account for queries and seeds.
 
 Averaging the seeds per query and testing over queries alone answers "do these trained models
-differ?", and finds too much when the question is "do the methods differ?": the seeds are a sample
+differ?", and is significant too often when the question is "do the methods differ?": the seeds are a sample
 too. Here queries and seeds are crossed random effects, and both add to the variance.
 """
 
@@ -25,8 +25,8 @@ def paired_test_over_seeds(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> 
 
     The variance of the difference is that over queries (of the seeds' averages) plus that over each
     side's seeds; t with Welch and Satterthwaite's degrees of freedom. Residual noise is in each part,
-    so the test errs on the careful side. The seeds of the two sides are not paired and their
-    numbers may differ. Nothing is known about the spread of a single seed: it adds no variance, and
+    so the test is conservative. The seeds of the two sides are not paired and their
+    numbers may differ. A single seed has no known variance: it adds none, and
     the result then holds for that trained model only. Raises ValueError as `paired_test` does.
     Source: Clark 1973 (min F'); Satterthwaite 1946.
     """
@@ -64,13 +64,13 @@ def interval_over_seeds(
     """Return the 95 % hierarchical bootstrap interval of a mean, or of a difference of means.
 
     Each draw takes queries with replacement, the same for both sides, and seeds with replacement,
-    of each side by itself. ``weights`` as in `mean_intervals`. With few seeds it is somewhat narrow, as
+    separately for each side. ``weights`` as in `mean_intervals`. With few seeds it is somewhat narrow, as
     any bootstrap of few items is.
     """
     a, b = _checked(ours, ours if theirs is None else theirs)
     columns = np.concatenate([a] if theirs is None else [a, b]).T  # [Q, seeds of both]
-    means = bootstrap_means(columns, weights, seed=seed, draws=draws)
-    rng = np.random.default_rng([seed, 1])  # apart from the draws of queries
+    means = bootstrap_means(columns, weights, seed=seed, draws=draws)  # [draws, seeds of both]
+    rng = np.random.default_rng([seed, 1])  # independent of the draws of queries
     drawn = means_over_seeds(means[:, : len(a)], rng)
     if theirs is not None:
         drawn = drawn - means_over_seeds(means[:, len(a) :], rng)
@@ -80,8 +80,8 @@ def interval_over_seeds(
 def means_over_seeds(values: Floats, rng: np.random.Generator) -> Floats:
     """Return the means ``[draws, ...]`` of ``values [draws, seeds, ...]`` over seeds drawn anew each time."""
     draws, seeds = values.shape[:2]
-    chosen = rng.integers(seeds, size=(draws, seeds))
-    return np.asarray(values[np.arange(draws)[:, None], chosen].mean(axis=1))
+    sampled = rng.integers(seeds, size=(draws, seeds))
+    return np.asarray(values[np.arange(draws)[:, None], sampled].mean(axis=1))  # [draws, ...]
 
 
 def _checked(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[Floats, Floats]:
@@ -105,7 +105,7 @@ def _variance_of_mean(values: Floats) -> tuple[float, int]:
 
 
 def _welch(difference: float, parts: Sequence[tuple[float, int]]) -> float:
-    """Return the two-sided p of t; the first part is over queries, and a single query tells nothing."""
+    """Return the two-sided p of t; the first part is over queries, and one query gives no variance."""
     if difference == 0 or parts[0][1] == 0:
         return 1.0
     variance, freedom = _together(parts)

@@ -1,38 +1,36 @@
-"""Score rankings: R@k, P@k and Acc@k per query, from arrays."""
+"""R@k, P@k and Acc@k per query, computed on arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import unknown
+from bench.metrics.definitions import CUTOFFS, RANKING_KINDS, RankingKind
 from bench.types import QueryId, Run, VideoId
 
 Scores: TypeAlias = npt.NDArray[np.float64]
 """One value per query, float64 ``[Q]``."""
 
-Kind: TypeAlias = Literal["R", "P", "Acc"]
-CUTOFFS = (1, 5, 10, 30)
-
 
 @dataclass(frozen=True, slots=True)
 class RankingMetric:
-    """Name one ranking metric; its printed name (``R@5``) is argument, key and header at once.
+    """One ranking metric; its printed name (``R@5``) is argument, key and header at once.
 
     R@k is the share of a query's relevant videos that are in the top k, P@k the share of the k
     places that hold a relevant video (of k, however few were returned), Acc@k is 1 when any of the
     top k is relevant (TREC calls it Success@k; others call it Hit@k). Source: contract section 5.
     """
 
-    kind: Kind
+    kind: RankingKind
     k: int
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind) or self.k < 1:
+        if self.kind not in RANKING_KINDS or self.k < 1:
             raise ValueError(f"no ranking metric {self.kind}@{self.k}")
 
     def __str__(self) -> str:
@@ -42,27 +40,27 @@ class RankingMetric:
     def parse(cls, name: str) -> RankingMetric:
         """Return the metric of a printed name, any k. Raises UsageError for other names."""
         kind, _, k = name.partition("@")
-        for known in get_args(Kind):
+        for known in RANKING_KINDS:
             if kind == known and k.isascii() and k.isdigit() and str(int(k)) == k != "0":
                 return cls(known, int(k))
         raise unknown("ranking metric", name, map(str, RANKING_METRICS))
 
-    def of_counts(self, found: npt.NDArray[Any], relevant: npt.NDArray[Any]) -> Scores:
-        """Return the metric ``[Q]``, with ``found [Q]`` of ``relevant [Q]`` relevant videos in the top k."""
+    def of_counts(self, hits: npt.NDArray[Any], relevant: npt.NDArray[Any]) -> Scores:
+        """Return the metric ``[Q]`` from the numbers of relevant videos in the top k and in the pool."""
         if self.kind == "Acc":
-            return (found > 0).astype(np.float64)
+            return (hits > 0).astype(np.float64)
         total = np.maximum(relevant, 1) if self.kind == "R" else self.k  # nothing relevant: 0, not 0/0
-        return np.asarray(found / total, dtype=np.float64)
+        return np.asarray(hits / total, dtype=np.float64)
 
 
-RANKING_METRICS = tuple(RankingMetric(kind, k) for kind in get_args(Kind) for k in CUTOFFS)
+RANKING_METRICS = tuple(RankingMetric(kind, k) for kind in RANKING_KINDS for k in CUTOFFS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relevance:
-    """Hold the evaluated qrels as arrays: which videos of the pool are relevant to each query.
+    """The evaluated qrels as arrays: which videos of the pool are relevant to each query.
 
-    ``positions`` is int32 ``[pairs]``, positions in ``video_ids``; query ``q`` owns
+    ``positions`` is int32 ``[pairs]``, positions in ``video_ids``; those of query ``q`` are
     ``positions[indptr[q]:indptr[q + 1]]``, ascending and without repeats; ``indptr`` is int64 ``[Q + 1]``.
     """
 
@@ -82,11 +80,11 @@ class Relevance:
 
         A video outside the pool is dropped; a query that the mapping lacks has nothing relevant.
         """
-        place = {video_id: i for i, video_id in enumerate(video_ids)}
-        found = [sorted({place[v] for v in relevant.get(q, ()) if v in place}) for q in query_ids]
-        indptr = np.zeros(len(found) + 1, dtype=np.int64)
-        np.cumsum([len(places) for places in found], out=indptr[1:])
-        flat = [position for places in found for position in places]
+        position = {video_id: i for i, video_id in enumerate(video_ids)}
+        rows = [sorted({position[v] for v in relevant.get(q, ()) if v in position}) for q in query_ids]
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum([len(row) for row in rows], out=indptr[1:])
+        flat = [i for row in rows for i in row]
         return cls(tuple(query_ids), tuple(video_ids), indptr, np.array(flat, dtype=np.int32))
 
     @property
@@ -108,13 +106,13 @@ def score(
     Raises ValueError when the run is not over the queries and the pool of ``relevant``, in that order.
     """
     ranks = relevant_ranks(run, relevant)
-    return {str(m): m.of_counts(found_within(ranks, relevant, m.k), relevant.counts) for m in metrics}
+    return {str(m): m.of_counts(count_within(ranks, relevant, m.k), relevant.counts) for m in metrics}
 
 
 def relevant_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
     """Return the rank (from 1) of each relevant pair ``[pairs]``, 0 where it was not retrieved.
 
-    A run may know more videos than the pool, after those of the pool: they take up ranks and are
+    A run may know more videos than the pool, after those of the pool: they occupy ranks and are
     never relevant, as in trec_eval. Raises ValueError as `score` does.
     """
     _check_same(run, relevant)
@@ -127,7 +125,7 @@ def relevant_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
     return ranks
 
 
-def found_within(
+def count_within(
     ranks: npt.NDArray[np.int32], relevant: Relevance, k: int | npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Count per query the relevant pairs of rank 1 to ``k``; ``k`` may differ by query, ``[Q]``."""

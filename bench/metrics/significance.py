@@ -1,4 +1,4 @@
-"""Tell differences between systems from chance: paired tests, correction, tied groups, power."""
+"""Are differences between systems more than chance? Paired tests, correction, groups, power."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ ALPHA = 0.05
 POWER = 0.8
 DRAWS = 10_000
 _CHUNK = 2**22
+"""Signs in memory at once."""
 _EXACT = 13
 """Up to this many differing queries, all 2**n sign patterns are counted instead of drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """Hold one comparison over the same queries (videos, for text metrics): ours minus theirs.
+    """The result of one comparison over the same queries (videos, for text metrics): ours minus theirs.
 
     ``p_value`` is two-sided and uncorrected; ``wins`` counts queries on which ours is higher.
     """
@@ -58,14 +59,18 @@ def paired_test(
 
 
 def summarise(differences: Floats, p_value: float) -> PairedTest:
-    """Return the record of a test on these differences ``[Q]``."""
+    """Return the result of a test on these differences ``[Q]``, with wins, ties and losses counted."""
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     mean = float(differences.mean()) if len(differences) else 0.0
     return PairedTest(mean, p_value, wins, len(differences) - wins - losses, losses)
 
 
 def without_rounding(differences: Floats) -> Floats:
-    """Return the differences with those that only rounding made set to 0. Raises ValueError for nan."""
+    """Return the differences ``[Q]`` with rounding errors set to 0. Raises ValueError if one is not finite.
+
+    Scores are fractions: two that are equal on paper may differ in the last bit, and the test would count
+    a win.
+    """
     if not np.isfinite(differences).all():
         raise ValueError("a paired test needs finite scores")
     return np.where(np.abs(differences) < 1e-12, 0.0, differences)
@@ -74,7 +79,7 @@ def without_rounding(differences: Floats) -> Floats:
 def holm(p_values: Sequence[float] | Floats) -> Floats:
     """Return the p-values of one family (a table), corrected by Holm's step-down rule.
 
-    Call it once per family: the library beneath collects garbage on every call.
+    Call it once per family: statsmodels runs the garbage collector on every call.
     """
     if not len(p_values):
         return np.zeros(0)
@@ -94,10 +99,10 @@ def groups_by_tests(
     """
     pairs = combinations(range(len(means)), 2)
     adjusted = holm(p_values)
-    place = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
-    sets = _without_pairs(set(place), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha])
-    ordered = [sorted(group, key=place.__getitem__) for group in sets]
-    return tuple(tuple(group) for group in sorted(ordered, key=lambda group: [place[i] for i in group]))
+    rank = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
+    sets = _without_pairs(set(rank), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha])
+    ordered = [sorted(group, key=rank.__getitem__) for group in sets]
+    return tuple(tuple(group) for group in sorted(ordered, key=lambda group: [rank[i] for i in group]))
 
 
 def letters(groups: Groups, systems: int) -> tuple[str, ...]:
@@ -111,7 +116,7 @@ def letters(groups: Groups, systems: int) -> tuple[str, ...]:
 def minimum_detectable_difference(
     ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA, power: float = POWER
 ) -> float:
-    """Return the true mean difference that a paired comparison of this size and spread would find.
+    """Return the true mean difference that a paired comparison of this size and variance would detect.
 
     In the metric's unit, for a two-sided paired t-test at ``alpha`` with probability ``power``;
     infinite below two queries, 0 where the differences have no spread.
@@ -138,12 +143,16 @@ def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:
 
 
 def _sign_flips(differences: Floats, seed: int, draws: int) -> float:
-    sizes = np.abs(differences[differences != 0])  # a query without a difference has no sign to flip
-    reached = abs(differences.sum()) - 1e-12 * sizes.sum()  # rounding must not decide
+    """Return the share of sign patterns whose sum is at least as far from 0 as the observed one."""
+    # A query without a difference has no sign to flip: it would only double all patterns.
+    sizes = np.abs(differences[differences != 0])  # [n]
+    # Sums of the same numbers in another order differ in the last bits; they must count as reached.
+    observed = abs(differences.sum()) - 1e-12 * sizes.sum()
     if len(sizes) <= _EXACT:
         signs = np.arange(2 ** len(sizes))[:, None] >> np.arange(len(sizes)) & 1  # [2**n, n]
-        return float((np.abs((2 * signs - 1) @ sizes) >= reached).mean())
-    extreme = (np.abs(_flipped_sums(sizes, seed, draws)) >= reached).sum()
+        return float((np.abs((2 * signs - 1) @ sizes) >= observed).mean())
+    extreme = (np.abs(_flipped_sums(sizes, seed, draws)) >= observed).sum()
+    # The observed pattern counts as one of the draws, or p could be 0 (Phipson and Smyth 2010).
     return float((1 + extreme) / (1 + draws))
 
 
@@ -155,25 +164,25 @@ def _flipped_sums(sizes: Floats, seed: int, draws: int) -> Floats:
     """
     rng = np.random.default_rng(seed)
     values, counts = np.unique(sizes, return_counts=True)
-    alone, many, repeats = values[counts == 1], values[counts > 1], counts[counts > 1]
+    single, repeated, repeats = values[counts == 1], values[counts > 1], counts[counts > 1]
     sums = np.empty(draws)
     step = max(1, _CHUNK // len(values))
     for start in range(0, draws, step):
         size = min(step, draws - start)
-        signs = 2 * rng.integers(0, 2, size=(size, len(alone)), dtype=np.int8) - 1
-        balance = 2 * rng.binomial(repeats, 0.5, size=(size, len(many))) - repeats
-        sums[start : start + size] = signs @ alone + balance @ many
+        signs = 2 * rng.integers(0, 2, size=(size, len(single)), dtype=np.int8) - 1  # [size, single]
+        # positive less negative among the equal sizes
+        balance = 2 * rng.binomial(repeats, 0.5, size=(size, len(repeated))) - repeats  # [size, repeated]
+        sums[start : start + size] = signs @ single + balance @ repeated
     return sums
 
 
 def _without_pairs(items: set[int], apart: Iterable[tuple[int, int]]) -> list[set[int]]:
-    """Return the maximal subsets of ``items`` that hold no pair of ``apart``."""
+    """Return the maximal subsets of ``items`` that contain no pair of ``apart`` (insert and absorb)."""
     groups = [items] if items else []
     for i, j in apart:
-        split = [g - {x} for g in groups if {i, j} <= g for x in (i, j)]
-        kept = [g for g in groups if not {i, j} <= g]
+        split = [group - {x} for group in groups if {i, j} <= group for x in (i, j)]
+        groups = [group for group in groups if not {i, j} <= group]
         for part in split:
-            if not any(part <= other for other in kept):
-                kept = [other for other in kept if not other < part] + [part]
-        groups = kept
+            if not any(part <= other for other in groups):  # otherwise it is absorbed
+                groups = [other for other in groups if not other < part] + [part]
     return groups

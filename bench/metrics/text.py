@@ -1,4 +1,4 @@
-"""Score texts: BLEU-1..4, ROUGE-L and CIDEr by the coco-caption scorers, on our own tokens.
+"""BLEU-1..4, ROUGE-L and CIDEr by the coco-caption scorers, on the tokens of `bench.text`.
 
 The scorers are pycocoevalcap's; its Java tokenizer is never used. What they do, and what they print:
 
@@ -18,15 +18,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bench.metrics.definitions import BLEU, ORDERS, TEXT_METRICS
 from bench.text import tokenize
 from bench.types import VideoId
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-ORDERS = 4
-BLEU = tuple(f"BLEU-{n}" for n in range(1, ORDERS + 1))
-TEXT_METRICS = (*BLEU, "ROUGE-L", "CIDEr")
-"""The printed names: argument, key and header at once."""
 COUNTS = (
     "length", "closest", *(f"{what}-{n}" for what in ("guessed", "matched") for n in range(1, ORDERS + 1))
 )  # fmt: skip
@@ -35,12 +32,12 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextScores:
-    """Hold the scores of one generator's summaries; fractions, CIDEr raw (2.26, not 226).
+    """The scores of one generator's summaries; fractions, CIDEr raw (2.26, not 226).
 
     ``corpus`` maps each of `TEXT_METRICS` to its headline value, nan when no video has references.
-    ``per_video`` maps each to ``[V]``, in the order of ``video_ids``; per-video BLEU is the scorer's own
-    and does not average to corpus BLEU. ``bleu_counts`` is int64 ``[V, 10]``, of which corpus BLEU is a
-    function (`bleu_of_counts`). ``without_references`` counts the videos that were left out.
+    ``per_video`` maps each to ``[V]``, in the order of ``video_ids``; per-video BLEU is that of
+    the scorer and does not average to corpus BLEU. ``bleu_counts`` is int64 ``[V, 10]``; corpus BLEU is a
+    function of their sums (`bleu_of_counts`). ``without_references`` counts the videos that were left out.
     """
 
     video_ids: tuple[VideoId, ...]
@@ -56,15 +53,15 @@ def score_texts(hypotheses: Mapping[VideoId, str], references: Mapping[VideoId, 
     Videos are those of ``hypotheses``, in that order, less those without references, which are
     counted. References that are the same tokens are one reference (paper-audit 49); one without any
     token (only punctuation) is none, or an empty summary would match it. Raises KeyError for a video
-    with references but no hypothesis: a missing summary is the caller's to fill and to report.
+    with references but no hypothesis: the caller must fill and report missing summaries.
     """
     missing = [video_id for video_id in references if video_id not in hypotheses]
     if missing:
         raise KeyError(f"no hypothesis for {len(missing)} videos with references, such as '{missing[0]}'")
     tokens = {video_id: _distinct(references.get(video_id, ())) for video_id in hypotheses}
     judged = {video_id: texts for video_id, texts in tokens.items() if texts}
-    written = {video_id: [_joined(hypotheses[video_id])] for video_id in judged}
-    per_video, counts = _run_scorers(judged, written)
+    hypothesis_of = {video_id: [_joined(hypotheses[video_id])] for video_id in judged}
+    per_video, counts = _run_scorers(judged, hypothesis_of)
     corpus = dict(zip(BLEU, bleu_of_counts(counts.sum(axis=0)).tolist(), strict=True))
     corpus |= {name: float(per_video[name].mean()) if judged else np.nan for name in ("ROUGE-L", "CIDEr")}
     if not judged:
@@ -76,8 +73,8 @@ def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
     """Return BLEU-1..4 ``[..., 4]`` of summed counts ``[..., 10]``, exactly as coco-caption does.
 
     The columns are hypothesis length, closest reference length, then the n-grams guessed and the
-    n-grams matched, n = 1..4. The two small numbers stand where others smooth. Corpus BLEU of any
-    resampled set of videos follows from sums, which is what a bootstrap needs.
+    n-grams matched, n = 1..4. The two small constants prevent divisions by zero, where others smooth.
+    Corpus BLEU of any resampled set of videos follows from sums, which is what a bootstrap needs.
     Source: Papineni et al. 2002; coco-caption's ``bleu_scorer.py`` for the constants.
     """
     tiny, small = 1e-15, 1e-9
@@ -93,8 +90,8 @@ def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
 def bleu_pseudo_values(counts: npt.NDArray[np.int64]) -> Floats:
     """Return each video's jackknife pseudo-value of corpus BLEU-1..4 ``[V, 4]``, from ``[V, 10]``.
 
-    What a mean is over its items, corpus BLEU is, to first order, over these: their mean is close to
-    it, their spread gives its variance. Source: Efron and Tibshirani 1993, chapter 11.
+    To first order, corpus BLEU is the mean of these: their mean is close to it, and their variance
+    gives its variance. Source: Efron and Tibshirani 1993, chapter 11.
     """
     total, n = counts.sum(axis=0), len(counts)
     return n * bleu_of_counts(total) - (n - 1) * bleu_of_counts(total - counts)

@@ -1,6 +1,6 @@
-"""Give text metrics their intervals and paired tests over videos, corpus BLEU included.
+"""Intervals and paired tests of text metrics over videos, corpus BLEU included.
 
-Corpus BLEU is no mean over videos, but a function of sums over them: resampling videos, or swapping
+Corpus BLEU is not a mean over videos, but a function of sums over them: resampling videos, or swapping
 two systems' videos at random, gives new sums, and from these the corpus value is computed anew.
 """
 
@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.metrics import intervals, significance
+from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import Interval, bootstrap_sums, percentiles_of
-from bench.metrics.text import BLEU, TextScores, bleu_of_counts
+from bench.metrics.text import TextScores, bleu_of_counts
 
 _CHUNK = 2**22
-"""Signs held at once; bounds memory and does not change what is drawn."""
+"""Signs in memory at once; the draws do not depend on it."""
 
 
 def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.DRAWS) -> dict[str, Interval]:
@@ -26,6 +27,7 @@ def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.
     means = {name: values for name, values in scores.per_video.items() if name not in BLEU}
     sums = bootstrap_sums(np.column_stack([scores.bleu_counts, *means.values()]), seed=seed, draws=draws)
     n, width = len(scores.video_ids), scores.bleu_counts.shape[1]
+    # [draws, 4 + means]
     drawn = np.column_stack([bleu_of_counts(sums[:, :width]), sums[:, width:] / max(1, n)])
     return percentiles_of((*BLEU, *means), drawn, n)
 
@@ -37,16 +39,20 @@ def bleu_p_values(
     seed: int = 0,
     draws: int = significance.DRAWS,
 ) -> list[float]:
-    """Return the p-values of BLEU-1..4, from counts ``[V, 10]``, each video's sides swapped at random."""
+    """Return the p-values of BLEU-1..4 from the counts ``[V, 10]`` of two systems on the same videos.
+
+    A randomisation test: each video's two sides are swapped at random, and corpus BLEU is computed anew.
+    """
     changed = (ours != theirs).any(axis=1)  # swapping equal counts changes nothing
-    total, gap = (ours + theirs).sum(axis=0), (ours - theirs)[changed].astype(np.float64)
+    total = (ours + theirs).sum(axis=0)  # [10]
+    gap = (ours - theirs)[changed].astype(np.float64)  # [changed videos, 10]
     observed = _gap(total, gap.sum(axis=0))
     rng = np.random.default_rng(seed)
     extreme = np.zeros(len(BLEU), dtype=np.int64)
     step = max(1, _CHUNK // max(1, len(gap)))
     for start in range(0, draws, step):
         shape = (min(step, draws - start), len(gap))
-        signs = 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8) - 1.0
+        signs = 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8) - 1.0  # [step, changed videos]
         drawn = _gap(total, signs @ gap)  # [step, 4]
         extreme += (np.abs(drawn) >= np.abs(observed) - 1e-12).sum(axis=0)
     return [float(p) for p in (1 + extreme) / (1 + draws)]

@@ -1,7 +1,7 @@
-"""Bound a score by its ties: worst, expected and best over all orders of equally scored documents.
+"""Bounds of a score under ties: worst, expected and best over all orders of equally scored documents.
 
-Retrievers cannot tell documents of equal score apart, so any order of a tie group is as good as the
-one that a rule chose. Only the group that crosses the cut matters: those before it are in, those
+A retriever does not rank documents of equal score, so any order of a tie group is as valid as the
+one that the tie rule gives. Only the group that crosses the cut matters: those before it are in, those
 after it are out. Its relevant documents in the top k follow a hypergeometric distribution when
 every order is equally likely. The values are exact; nothing is sampled.
 Source: McSherry and Najork 2008, "Computing information retrieval performance measures efficiently
@@ -22,7 +22,7 @@ from bench.metrics.ranking import (
     RankingMetric,
     Relevance,
     Scores,
-    found_within,
+    count_within,
     relevant_ranks,
 )
 from bench.types import NO_HIT, Run
@@ -32,7 +32,7 @@ Counts: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TieBounds:
-    """Hold a metric per query ``[Q]`` with ties ordered against us, at random and for us."""
+    """A metric per query ``[Q]`` with relevant documents last, anywhere and first within each tie group."""
 
     worst: Scores
     expected: Scores
@@ -52,9 +52,9 @@ def tie_bounds(
 
 
 def unresolved(run: Run, k: int) -> npt.NDArray[np.bool_]:
-    """Tell for which queries ``[Q]`` the run may end inside the tie group that crosses rank ``k``.
+    """Return for which queries ``[Q]`` the run may end inside the tie group that crosses rank ``k``.
 
-    So it is when the list is full, shorter than the pool, and its last score is that of rank ``k`` (or
+    This is so when the list is full, shorter than the pool, and its last score is that of rank ``k`` (or
     its depth is below ``k``). Searching those queries again, deeper, until none is left or the run is
     as deep as the pool, makes `tie_bounds` exact.
     """
@@ -76,27 +76,27 @@ class _Cut:
 
 
 def _cut(run: Run, k: int) -> _Cut:
-    real = run.hits != NO_HIT
+    real = run.hits != NO_HIT  # [Q, depth]
     last = np.minimum(real.sum(axis=1), k)  # rank of the last document within the cut, 0 for none
     if run.depth == 0:
         return _Cut(last, last, last)
     edge = np.take_along_axis(run.scores, np.maximum(last - 1, 0)[:, None], axis=1)  # [Q, 1]
-    above = (real & (run.scores > edge)).sum(axis=1)
-    size = (real & (run.scores == edge)).sum(axis=1)
+    above = (real & (run.scores > edge)).sum(axis=1)  # [Q]
+    size = (real & (run.scores == edge)).sum(axis=1)  # [Q]
     return _Cut(above, size, last - above)
 
 
 def _bounds(run: Run, relevant: Relevance, ranks: npt.NDArray[np.int32], metric: RankingMetric) -> TieBounds:
     cut, total = _cut(run, metric.k), relevant.counts
-    above = found_within(ranks, relevant, cut.above)
-    tied = found_within(ranks, relevant, cut.above + cut.size) - above  # relevant in the group
-    least = above + np.maximum(0, cut.places - (cut.size - tied))
-    most = above + np.minimum(cut.places, tied)
+    above = count_within(ranks, relevant, cut.above)
+    tied = count_within(ranks, relevant, cut.above + cut.size) - above  # relevant in the group
+    fewest = above + np.maximum(0, cut.places - (cut.size - tied))
+    largest = above + np.minimum(cut.places, tied)
     if metric.kind == "Acc":
         expected = np.where(above > 0, 1.0, 1.0 - _none_drawn(cut, tied))
     else:  # linear in the count, so the expected count is enough
         expected = metric.of_counts(above + cut.places * tied / np.maximum(cut.size, 1), total)
-    return TieBounds(metric.of_counts(least, total), expected, metric.of_counts(most, total))
+    return TieBounds(metric.of_counts(fewest, total), expected, metric.of_counts(largest, total))
 
 
 def _none_drawn(cut: _Cut, tied: Counts) -> Scores:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError
-from bench.metrics.text import BLEU, COUNTS, bleu_of_counts, bleu_pseudo_values
+from bench.metrics.definitions import BLEU
+from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
 from bench.output.folder import checked, read_manifest
 from bench.output.schema import from_csv
 from bench.text import normalise

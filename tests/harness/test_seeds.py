@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bench.harness.spread import cell_intervals
+from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import mean_interval
-from bench.metrics.text import BLEU, TextScores
+from bench.metrics.text import TextScores
 from bench.metrics.text_tests import text_intervals
 from bench.output.per_item import ItemScores
 from tests.metrics.test_text_tests import scores_of

@@ -15,7 +15,7 @@ from bench.metrics.ranking import (
     score,
 )
 from bench.types import Run
-from tests.metrics.worlds import as_dicts, relevant_sets, worlds
+from tests.metrics.strategies import as_dicts, relevant_sets, runs
 
 POOL = ("a", "b", "c", "d")
 
@@ -92,7 +92,7 @@ def test_another_order_of_queries_or_videos_is_refused() -> None:
 
 
 @settings(max_examples=100)
-@given(worlds())
+@given(runs())
 def test_the_arrays_agree_with_the_definitions_spelled_out(world: tuple[Run, Relevance]) -> None:
     run, relevant = world
     values = score(run, relevant)

@@ -10,7 +10,8 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
-from bench.metrics.text import TEXT_METRICS, bleu_of_counts, score_texts
+from bench.metrics.definitions import TEXT_METRICS
+from bench.metrics.text import bleu_of_counts, score_texts
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "红", "烧", "肉"]), max_size=7).map(" ".join)
 CORPORA = st.lists(

@@ -6,7 +6,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from bench.metrics.text import TEXT_METRICS, TextScores, score_texts
+from bench.metrics.definitions import TEXT_METRICS
+from bench.metrics.text import TextScores, score_texts
 from bench.metrics.text_tests import bleu_p_values, text_intervals
 
 WORDS = np.array(["how", "to", "cook", "red", "fish", "wash", "my", "old", "car", "by", "hand", "today"])

@@ -12,7 +12,7 @@ from scipy.stats import hypergeom
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
 from bench.metrics.ties import tie_bounds, unresolved
 from bench.types import Run
-from tests.metrics.worlds import worlds
+from tests.metrics.strategies import runs
 
 METRICS = [RankingMetric(kind, k) for kind in ("R", "P", "Acc") for k in (1, 2, 3, 6)]
 POOL = tuple("abcdefgh")
@@ -49,7 +49,7 @@ def test_the_bounds_are_those_of_all_permutations(scored: dict[str, float], rele
 
 
 @settings(max_examples=100)
-@given(worlds())
+@given(runs())
 def test_the_order_by_id_lies_within_the_bounds(world: tuple[Run, Relevance]) -> None:
     run, relevant = world
     ours, bounds = score(run, relevant), tie_bounds(run, relevant)
@@ -105,7 +105,7 @@ def test_unresolved_is_the_query_whose_list_ends_inside_the_group() -> None:
 
 
 @settings(max_examples=60)
-@given(worlds(), st.integers(1, 10))
+@given(runs(), st.integers(1, 10))
 def test_cutting_a_run_changes_bounds_only_where_it_says_unresolved(
     world: tuple[Run, Relevance], depth: int
 ) -> None:

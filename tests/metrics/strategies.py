@@ -1,4 +1,4 @@
-"""Random small retrieval worlds, with what goes wrong in real ones: ties, empty results, many relevant."""
+"""Hypothesis strategies for small runs with their relevance: ties, empty results, many relevant videos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VIDEO_IDS = ("v1", "v2", "v10", "v9", "视频1", "视频10", "Ünï", "v100", "z
 
 
 @st.composite
-def worlds(draw: st.DrawFn, depth: int | None = None) -> tuple[Run, Relevance]:
+def runs(draw: st.DrawFn, depth: int | None = None) -> tuple[Run, Relevance]:
     """Draw a run with ties and its relevance; scores sit on a coarse grid around some magnitude."""
     offset = draw(st.sampled_from([0.0, 1.0, 1e3, 123456.0]))
     score = st.sampled_from([0.0, 0.5, 1.0, 1.25]).map(lambda s: s + offset)

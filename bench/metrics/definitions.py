@@ -1,0 +1,26 @@
+"""The metrics' names and what each one measures; light, because the command line reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias, get_args
+
+RankingKind: TypeAlias = Literal["R", "P", "Acc"]
+RANKING_KINDS: tuple[RankingKind, ...] = get_args(RankingKind)
+CUTOFFS = (1, 5, 10, 30)
+
+ORDERS: Final = 4
+"""BLEU is computed for n-grams up to this length."""
+BLEU = tuple(f"BLEU-{n}" for n in range(1, ORDERS + 1))
+TEXT_METRICS = (*BLEU, "ROUGE-L", "CIDEr")
+"""The printed names: argument, key and header at once."""
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "R@k": "relevant videos in the top k / relevant videos in the pool; k = " + ", ".join(map(str, CUTOFFS)),
+    "P@k": "relevant videos in the top k / k, even when fewer were returned",
+    "Acc@k": "1 when any of the top k is relevant (TREC: Success@k; elsewhere Hit@k)",
+    f"BLEU-1..{ORDERS}": "corpus BLEU as coco-caption computes it, on our tokens (bench.text)",
+    "ROUGE-L": "mean over videos, as coco-caption",
+    "CIDEr": "mean over videos, as coco-caption's 'cider' (CIDEr-D without stemming); raw in scores.csv",
+}
+"""What each metric measures, in the order of the tables."""

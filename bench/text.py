@@ -59,11 +59,3 @@ def detokenize(tokens: list[str]) -> str:
             pieces.append(" ")
         pieces.append(token)
     return "".join(pieces)
-
-
-def printable(text: str) -> str:
-    """Return text for a terminal: control, direction and other invisible characters become spaces.
-
-    Names and ids come from files; an escape sequence in one of them must not steer the terminal.
-    """
-    return "".join(character if character.isprintable() else " " for character in text)

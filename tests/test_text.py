@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.text import cjk_share, detokenize, normalise, printable, tokenize
+from bench.text import cjk_share, detokenize, normalise, tokenize
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,3 @@ def test_the_share_of_cjk(text: str, share: float) -> None:
 )
 def test_tokens_are_joined_as_a_person_would(tokens: list[str], text: str) -> None:
     assert detokenize(tokens) == text
-
-
-def test_nothing_that_is_printed_steers_a_terminal() -> None:
-    assert printable("a\x1b[31m\x07\u202eb\nü 中") == "a [31m  b ü 中"

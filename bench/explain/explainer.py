@@ -137,7 +137,7 @@ def _check_known(kind: str, name: str, known: Sequence[str]) -> None:
         if near
         else f"It has {len(known):,}, such as {_list_ids(known)}."
     )
-    raise UsageError(printable(f"this run has no {kind} '{name}'. {hint}"))
+    raise UsageError(f"this run has no {kind} '{name}'. {hint}")
 
 
 def _list_ids(names: Sequence[str]) -> str:
@@ -146,7 +146,7 @@ def _list_ids(names: Sequence[str]) -> str:
 
 
 def _join_printable(lines: Sequence[str]) -> str:
-    return "".join(printable(line) + "\n" for line in lines)
+    return "".join(" ".join(printable(line).splitlines()) + "\n" for line in lines)
 
 
 def _shorten_text(text: str, limit: int = 80) -> str:

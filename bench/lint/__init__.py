@@ -1,4 +1,4 @@
-"""Audit the arithmetic of a results table: the paper's, ours or anybody's.
+"""The audit of results tables: arithmetic that any table of retrieval scores must satisfy.
 
 A file is read by `readers.csv`, `readers.markdown` or `readers.latex` into a `readers.grid.Grid`,
 `readers.header` finds its columns and returns a `table.Table`, the checks (`rules`, `improvements`,

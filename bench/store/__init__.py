@@ -1,4 +1,4 @@
-"""The store of artefacts that runs share: models, summaries, runs and scores, each kept under its key."""
+"""The store that runs share: models, summaries, runs and scores, each under its key."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Presets: option values as data files."""
+"""The presets quick, base and paper, as YAML files."""

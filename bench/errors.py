@@ -48,6 +48,7 @@ class GateError(BenchError):
 _NO_SPACE = "Free some space, or name folders on another disk with --out and --store; then run it again."
 _SYSTEM_ERRORS: Mapping[int, tuple[type[BenchError], str]] = {
     errno.ENOSPC: (MissingError, _NO_SPACE),
+    errno.EFBIG: (MissingError, _NO_SPACE),
     errno.EDQUOT: (MissingError, _NO_SPACE),
     errno.EACCES: (MissingError, "Change its permissions, or name another path."),
     errno.EPERM: (MissingError, "Change its permissions, or name another path."),
@@ -119,5 +120,7 @@ def third_party_errors(
     except BenchError:
         raise
     except Exception as error:  # a plug-in may fail in any way
+        if (refused := error_of_system(error)) is not None:
+            raise type(refused)(f"{problem}: {refused}") from error
         message = f"{problem}: {type(error).__name__}: {error}."
         raise kind(f"{message} {advice}".rstrip()) from error

@@ -12,11 +12,11 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 
-from bench.cli import compare, data, info, run, score, show
+from bench.cli import compare, data, info, run, score, show, store
 from bench.cli.terminal import filtered_output, print_error
 from bench.errors import BenchError, error_of_system, suggestions
 
-GROUPS = (run, show, compare, score, data, info)
+GROUPS = (run, show, compare, score, data, store, info)
 INTERRUPTED, TERMINATED = 130, 143
 _UNEXPECTED = "Unexpected error. Re-run with --verbose for the traceback."
 

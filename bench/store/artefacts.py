@@ -17,13 +17,15 @@ from typing import Any
 from bench.errors import BenchError, MissingError, UsageError
 from bench.options import expand_home
 from bench.store.digests import canonical, digest, file_digest
-from bench.store.files import write_text
+from bench.store.files import naming_path, write_text
 from bench.store.json_files import read_json
 from bench.types import Json
 
 __cache_neutral__ = True
 
 RECORD = "artefact.json"
+LOCKS, UNFINISHED = "locks", "unfinished"
+"""Folders of the store that hold no artefacts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,11 @@ class Store:
         """Return a finished artefact, or None when there is none or it is damaged: `fetch` makes it again."""
         folder = self._folder(kind, key)
         undamaged = os.path.lexists(folder) and find_damage(folder) is None
-        return _read(folder, reused=True) if undamaged else None
+        if not undamaged:
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(folder)  # when it was last used, for `bench store prune`
+        return _read(folder, reused=True)
 
     def fetch(
         self,
@@ -83,13 +89,12 @@ class Store:
         """Return the artefact of a key, building it when the store has none.
 
         ``build`` fills the empty folder it is given and returns what to record beside the files
-        (``meta``). The artefact appears under its name only when all of it is written. Raises UsageError
-        when the store cannot be written.
+        (``meta``). The artefact appears under its name only when all of it is written.
         """
         artefact = self.find(kind, key)
         if artefact is not None:
             return artefact
-        with self._naming_the_store():
+        with naming_path(self.root):
             (self.root / kind).mkdir(parents=True, exist_ok=True)
             self._sweep_once(kind)
             with self.lock(kind, self._folder(kind, key).name):
@@ -102,7 +107,7 @@ class Store:
     def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
         """Return a folder for unfinished work on a key; it survives a kill and is removed with success."""
         folder = self._scratch(kind, key)
-        with self._naming_the_store():
+        with naming_path(self.root):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -113,7 +118,7 @@ class Store:
         """
         from filelock import FileLock
 
-        path = self.root / "locks" / f"{kind}-{name}"
+        path = self.root / LOCKS / f"{kind}-{name}"
         path.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(path, timeout=-1 if wait else 0)
 
@@ -165,23 +170,11 @@ class Store:
         shutil.rmtree(self._scratch(kind, key), ignore_errors=True)
         return _read(folder, reused=False)
 
-    @contextlib.contextmanager
-    def _naming_the_store(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if not str(error.filename or "").startswith(str(self.root)):
-                raise
-            raise UsageError(
-                f"the store {self.root} cannot be written: {error.filename}: {error.strerror}. Free disk "
-                "space or permissions there, or name another folder with --store or BENCH_STORE."
-            ) from error
-
     def _folder(self, kind: str, key: Mapping[str, Json]) -> Path:
         return self.root / kind / digest(dict(key))[:32]
 
     def _scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
-        return self.root / "unfinished" / f"{kind}-{digest(dict(key))[:32]}"
+        return self.root / UNFINISHED / f"{kind}-{digest(dict(key))[:32]}"
 
 
 @contextlib.contextmanager

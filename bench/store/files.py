@@ -119,6 +119,16 @@ def _decode_line(path: Path, number: int, raw: bytes, report: Callable[[str], No
 
 
 @contextlib.contextmanager
+def naming_path(path: Path) -> Iterator[None]:
+    """Add a path to an OSError that names none, as on a full disk: the message should say which disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+@contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its name when the block ends well.
 

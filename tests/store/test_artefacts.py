@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -122,9 +123,39 @@ def not_utf8(folder: Path) -> None:
     (folder / RECORD).write_bytes(b"\xff\xfe")
 
 
-@pytest.mark.parametrize(
-    "damage", [damage_file, remove_file, cut_record, remove_record, empty_list, other_meta, not_utf8]
-)
+def nested_record(folder: Path) -> None:
+    (folder / RECORD).write_text("[" * 100_000)
+
+
+def a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("")
+
+
+def a_broken_link(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.symlink_to("nowhere")
+
+
+def a_link_to_other_things(folder: Path) -> None:
+    shutil.rmtree(folder)
+    (folder.parent / "elsewhere").mkdir()
+    (folder.parent / "elsewhere" / "precious").write_text("")
+    folder.symlink_to("elsewhere")
+
+
+def an_empty_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+DAMAGES = [
+    damage_file, remove_file, cut_record, remove_record, empty_list, other_meta, not_utf8, nested_record,
+    a_file, a_broken_link, a_link_to_other_things, an_empty_folder,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_artefact_is_said_to_be_and_made_again(
     store: Store, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +166,7 @@ def test_a_damaged_artefact_is_said_to_be_and_made_again(
     assert again.meta["score"] == 7
     assert "is damaged" in capsys.readouterr().err
     assert store.fetch("kind", KEY, never).reused
+    assert len(list((store.root / "kind").glob("elsewhere/precious"))) == (damage is a_link_to_other_things)
 
 
 def test_what_was_recorded_comes_back_as_json_would_have_it(store: Store) -> None:
@@ -178,6 +210,21 @@ def test_a_process_that_ends_in_the_middle_leaves_no_artefact(store: Store) -> N
     assert ended.returncode == 9
     assert store.find("kind", {"k": 1}) is None
     assert store.fetch("kind", {"k": 1}, build).path.is_dir()
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next_one(store: Store) -> None:
+    child(store.root, "os._exit(9)").communicate(timeout=60)
+    assert len(list((store.root / "kind").glob(".*"))) == 1
+    Store(store.root).fetch("kind", {"another": "key"}, build)
+    assert list((store.root / "kind").glob(".*")) == []
+
+
+def test_what_a_living_process_is_making_is_left_alone(store: Store) -> None:
+    def making(folder: Path) -> None:
+        assert Store(store.root).sweep("kind") == []
+        build(folder)
+
+    assert store.fetch("kind", KEY, making).meta["seconds"] >= 0
 
 
 def test_two_processes_that_race_agree(store: Store) -> None:

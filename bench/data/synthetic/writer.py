@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.data.features import TRANSCRIPTS
 from bench.data.synthetic.frames import DIMENSION, draw_frame_count, draw_frames
@@ -25,8 +26,10 @@ from bench.data.synthetic.transcript import draw_transcript, transcript_vector
 from bench.data.synthetic.vocabulary import read_vocabulary, vocabulary_file
 from bench.data.synthetic.world import SyntheticWorld
 from bench.errors import UsageError
+from bench.store.artefacts import Store
 from bench.store.code_digest import code_digest
-from bench.store.digests import digest, file_digest
+from bench.store.digests import file_digest
+from bench.store.files import naming_path
 from bench.types import Json
 
 FEATURES = "synthetic-64"
@@ -56,7 +59,16 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with naming_path(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_dataset(folder, options)
+    except OSError:  # such as a full disk: an incomplete folder would be in the way of the next attempt
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _write_dataset(folder: Path, options: SynthOptions) -> None:
     stories = [
         draw_stories(SyntheticWorld.of_stream(options, _STORY, index)) for index in range(options.videos)
     ]
@@ -68,25 +80,14 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
 
 
 def _cached_folder(cache: Path, options: SynthOptions) -> Path:
-    """Return the folder that this code makes of these options; its name says by which code it was made."""
+    """Return the folder that this code makes of these options; other code makes another one."""
     made_by: dict[str, Json] = {
         "code": code_digest(__name__),
         "words": file_digest(vocabulary_file(options.language)),
         "options": dataclasses.asdict(options),
     }
-    folder = cache / f"{options.name}-{digest(made_by)[:16]}"
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=f".{options.name}-") as scratch:
-        made = Path(scratch) / "made"
-        synthesize(made, options)
-        try:
-            made.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # if it is: another process was faster, with the same bytes
-                raise
-    return folder
+    store = Store(cache.parent)  # checked at each use, and made again when it was changed
+    return store.fetch(cache.name, made_by, lambda folder: synthesize(folder, options)).path
 
 
 def _write_metadata(folder: Path, options: SynthOptions) -> None:
@@ -126,13 +127,12 @@ def _write_features(folder: Path, options: SynthOptions, stories: Sequence[Video
     worlds = (SyntheticWorld.of_stream(options, _FRAME_COUNT, index) for index in range(options.videos))
     lengths = [draw_frame_count(world) for world in worlds]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype("<i8")  # [videos + 1]
-    np.save(folder / "offsets.npy", offsets, allow_pickle=False)
-    shape = (int(offsets[-1]), DIMENSION)
-    block = np.lib.format.open_memmap(folder / "frames.npy", mode="w+", dtype="<f2", shape=shape)
-    for index, n in enumerate(lengths):
-        world = SyntheticWorld.of_stream(options, _FRAMES, index)
-        block[offsets[index] : offsets[index + 1]] = draw_frames(world, stories[index].picture, n)
-    block.flush()
+    _write_array(folder / "offsets.npy", "<i8", offsets.shape, [offsets])
+    blocks = (
+        draw_frames(SyntheticWorld.of_stream(options, _FRAMES, index), stories[index].picture, n)  # [n, d]
+        for index, n in enumerate(lengths)
+    )
+    _write_array(folder / "frames.npy", "<f2", (int(offsets[-1]), DIMENSION), blocks)
     with _open_text(folder / "ids.txt") as ids:
         ids.writelines(f"{video_id}\n" for video_id, _ in _videos(options))
 
@@ -141,7 +141,16 @@ def _write_transcript_vectors(path: Path, options: SynthOptions, transcripts: Se
     """Write each transcript's vector in the space of the frames: of what is said, not of what is shown."""
     words = read_vocabulary(options.language)
     vectors = np.stack([transcript_vector(words, text) for text in transcripts])  # [videos, d]
-    np.save(path, vectors.astype("<f2"), allow_pickle=False)
+    _write_array(path, "<f2", vectors.shape, [vectors])
+
+
+def _write_array(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[npt.NDArray[Any]]) -> None:
+    """Write a .npy file block by block: through memory mapping, a full disk would kill the process."""
+    with path.open("wb") as stream:
+        header = {"descr": dtype, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in blocks:
+            stream.write(block.astype(dtype, order="C").tobytes())
 
 
 def _videos(options: SynthOptions) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import subprocess
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import sha256
@@ -461,16 +463,38 @@ def test_a_demo_of_other_code_is_not_used(
     assert demo(tmp_path) != first
 
 
-def test_the_faster_of_two_processes_wins(
-    tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["videos.jsonl", "features/synthetic-64/frames.npy"])
+def test_a_demo_that_was_changed_is_reported_and_made_again(
+    tmp_path: Path, small: None, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = demo(tmp_path)
-    seen = iter([False, True])
-    is_dir = Path.is_dir
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "is_dir", lambda path: next(seen) if path == first else is_dir(path))
-        assert demo(tmp_path) == first
-    assert list(tmp_path.iterdir()) == [first]
+    path = demo(tmp_path) / name
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    assert demo(tmp_path) / name == path
+    assert path.read_bytes() == before
+    assert f"({name} has changed)" in capsys.readouterr().err
+
+
+LIMITED = """
+import resource, signal, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # as a full disk: a write fails in the middle
+from bench.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_disk_that_fills_up_is_an_error_that_names_the_place_and_leaves_nothing(
+    tmp_path: Path, process: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    environment = {"BENCH_STORE": str(tmp_path / "store")}
+    for words in (["stats", "demo"], ["synth", "--out", tmp_path / "folder", "--videos", "300"]):
+        done = process("-c", LIMITED, "data", *words, env=environment)
+        assert done.returncode not in (0, 1, 135, -7), done.stderr
+        assert "bench: error: " in done.stderr
+        assert f"{tmp_path}/" in done.stderr
+    assert not (tmp_path / "folder").exists()
+    files = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert [path for path in files if path.parent.name != "locks"] == []
 
 
 def tree_digest(made: Made) -> str:

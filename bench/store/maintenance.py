@@ -1,0 +1,91 @@
+"""What the store holds, whether it is undamaged, and what can be removed from it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.store.artefacts import LOCKS, RECORD, UNFINISHED, Store, find_damage
+
+SECONDS_PER_DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One artefact of the store, or what another program keeps there (an embedding cache, a dataset)."""
+
+    kind: str
+    path: Path
+
+    @property
+    def is_artefact(self) -> bool:
+        """Return whether the store made it, so that its digests can be checked and it can be made again."""
+        return (self.path / RECORD).exists() or (len(self.path.name) == 32 and not self.path.suffix)
+
+    def size(self) -> int:
+        """Return the bytes of its files; those that vanish meanwhile count 0."""
+        total = 0
+        for path in [self.path, *self.path.rglob("*")]:
+            with contextlib.suppress(OSError):
+                total += path.lstat().st_size if path.is_file() or path.is_symlink() else 0
+        return total
+
+    def last_used(self) -> float:
+        """Return when it was made or last read, in seconds since the epoch."""
+        return self.path.lstat().st_mtime
+
+
+def entries(store: Store) -> Iterator[Entry]:
+    """Yield what the store holds, by kind and name, without locks and unfinished work."""
+    for kind in sorted(path for path in store.root.iterdir() if path.is_dir()):
+        if kind.name not in (LOCKS, UNFINISHED) and not kind.name.startswith("."):
+            for path in sorted(kind.iterdir()):
+                if not path.name.startswith("."):
+                    yield Entry(kind.name, path)
+
+
+def find_damaged(store: Store) -> Iterator[tuple[Entry, str]]:
+    """Yield each artefact whose files are not as they were made, with what is wrong."""
+    for entry in entries(store):
+        if entry.is_artefact and (problem := find_damage(entry.path)) is not None:
+            yield entry, problem
+
+
+def prune(store: Store, keep: Callable[[Entry], bool], *, dry_run: bool) -> list[tuple[Entry, int]]:
+    """Remove the artefacts that ``keep`` refuses and what killed runs left; return them with their bytes.
+
+    Artefacts that another process is making are left alone. With ``dry_run`` nothing is removed.
+    """
+    removed = []
+    for entry in [*_leftovers(store), *entries(store)]:
+        unfinished = entry.path.name.startswith(".")
+        if not unfinished and (not entry.is_artefact or keep(entry)):
+            continue
+        name = entry.path.name.split(".")[1] if unfinished else entry.path.name
+        with contextlib.suppress(TimeoutError), store.lock(entry.kind, name, wait=False):
+            removed.append((entry, entry.size()))
+            if not dry_run:
+                _remove(entry.path)
+    return removed
+
+
+def is_used_within(days: float) -> Callable[[Entry], bool]:
+    """Return a test for entries that were made or read within a number of days."""
+    oldest = time.time() - days * SECONDS_PER_DAY
+    return lambda entry: entry.last_used() >= oldest
+
+
+def _leftovers(store: Store) -> Iterator[Entry]:
+    for path in sorted(store.root.glob("*/.*.*")):
+        yield Entry(path.parent.name, path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -103,14 +103,15 @@ def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | No
     """
     try:
         normalized = _normalize(read(value) if read else value, optional=_is_optional(hint))
-        checked = _adapter(hint).validate_python(normalized)
+        if isinstance(normalized, str) and Path in (hint, *get_args(hint)):
+            normalized = expand_home(normalized)
+        return _adapter(hint).validate_python(normalized)
     except ValueError as error:  # pydantic's ValidationError is one
         near = suggestions(value, _choices(hint), limit=1) if isinstance(value, str) else []
         hint_text = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(
             f"option {key}={shorten(value)} is not allowed: expected {describe_type(hint)}.{hint_text}"
         ) from error
-    return _expand_home(checked) if isinstance(checked, Path) else checked
 
 
 def check_fields(section: Any) -> None:
@@ -199,17 +200,21 @@ def _normalize(value: Any, *, optional: bool) -> Any:
     return value
 
 
-def _expand_home(path: Path) -> Path:
-    """Replace a leading ``~``; otherwise pandas would, and read another folder than was written."""
+def expand_home(text: str | os.PathLike[str]) -> Path:
+    """Return a path given by a user: ``~`` at its start is the home folder. Raises UsageError.
+
+    A folder that is called ``~`` is given as ``./~``; it becomes absolute, because some libraries would take
+    the relative path for the home folder, and read another folder than was written.
+    """
+    path = Path(text)
+    if not str(path).startswith("~"):
+        return path
+    if not os.fspath(text).startswith("~"):
+        return path.absolute()
     try:
         return path.expanduser()
     except RuntimeError as error:
         raise UsageError(f"{path}: the home folder is unknown. Set HOME, or write the whole path.") from error
-
-
-def expand_home(text: str | os.PathLike[str]) -> Path:
-    """Return a path given by a user, with ``~`` replaced by the home folder. Raises UsageError."""
-    return _expand_home(Path(text))
 
 
 def _is_optional(hint: Any) -> bool:

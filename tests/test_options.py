@@ -35,7 +35,7 @@ def built(**values: Any) -> Sample:
     return section
 
 
-def test_defaults_stand_where_nothing_is_said() -> None:
+def test_an_option_that_is_not_given_has_its_default() -> None:
     assert built() == Sample()
 
 
@@ -51,9 +51,9 @@ def test_defaults_stand_where_nothing_is_said() -> None:
     ],
 )  # fmt: skip
 def test_a_value_becomes_the_type_of_its_field(field: str, value: object, expected: object) -> None:
-    found = getattr(built(**{field: value}), field)
-    assert found == expected
-    assert type(found) is type(expected)
+    converted = getattr(built(**{field: value}), field)
+    assert converted == expected
+    assert type(converted) is type(expected)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_verb
 
+if TYPE_CHECKING:
+    from bench.systems.registry import Listing
+
+OUR_DISTRIBUTION = "qms-bench"
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
 ON_REQUEST = ("claims", "options")
 """Long lists, printed when they are named."""
@@ -63,9 +68,15 @@ def _rows(kind: str) -> list[tuple[str, str]]:
         return _options()
     from bench.systems.registry import entries, listing
 
-    rows = [(line.name, f"{line.summary}  [{line.source}]") for line in listing(kind)]
+    rows = [(line.name, _summary(line)) for line in listing(kind)]
     groups = entries(f"{kind.rstrip('s')}_groups")
     return rows + [(name, _group(kind, name)) for name in sorted(groups)]
+
+
+def _summary(line: Listing) -> str:
+    """Return what a name is; of a plug-in's, where it comes from too."""
+    summary = line.summary.replace("``", "")
+    return summary if line.source.startswith(f"{OUR_DISTRIBUTION} ") else f"{summary}  [{line.source}]"
 
 
 def _options() -> list[tuple[str, str]]:

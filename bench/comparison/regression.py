@@ -73,7 +73,7 @@ class Difference:
 def read_baseline(path: Path) -> Baseline:
     """Return a committed table with the hits beside it. Raises MissingError and DataError."""
     if not path.is_file():
-        raise MissingError(f"{path}: there is no such table; make it with --update.")
+        raise MissingError(f"{path} does not exist. Create it: bench check OUT --against {path} --update")
     lines = path.read_text(encoding="utf-8").splitlines()
     about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# ") and ": " in line)
     rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))

@@ -70,7 +70,7 @@ class OutputFolder:
     def _name_change(self, name: str) -> None:
         path, recorded = self.path / name, self._recorded.pop(name, None)
         if recorded is not None and path.is_file() and file_digest(path) != recorded:
-            print(f"bench: {path} was changed after its run; it is written again.", file=sys.stderr)
+            print(f"bench: {path} was modified after the run; rewriting it.", file=sys.stderr)
 
     def manifest(self, record: Mapping[str, Any], *, finished: bool) -> None:
         """Write the manifest; at the end, remove what an earlier run left and this one did not write."""

@@ -40,7 +40,7 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "required: VERB"),
         (["rnu"], "Did you mean run?"),
@@ -79,13 +79,13 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["data", "synth", "--out", "x", "--videos", "many"], "option videos='many'"),
     ],
 )
-def test_wrong_use_is_2(
-    arguments: list[str], told: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_usage_error_is_2(
+    arguments: list[str], message: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = cli(*arguments)
     assert outcome.status == 2
-    assert told in outcome.error()
+    assert message in outcome.error()
     assert outcome.out == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -96,22 +96,22 @@ def test_a_flag_is_not_suggested_for_a_wrong_value(cli: Cli) -> None:
 
 def test_bad_data_is_3(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "run.trec").write_text("q1 Q0 v10 1 0.5\n")
-    (tmp_path / "strangers.trec").write_text("q1 Q0 nobody 1 0.5 tag\n")
+    (tmp_path / "unknown-ids.trec").write_text("q1 Q0 nobody 1 0.5 tag\n")
     (tmp_path / "bytes.tsv").write_bytes(b"\xff\n")
     (tmp_path / "qrels.trec").write_text("q1 0 v10 1\n")
     qrels = ("--qrels", tmp_path / "qrels.trec")
-    for arguments, told in (
+    for arguments, message in (
         (("table", tmp_path), "no manifest.json"),
         (("evaluate", "--run", tmp_path / "run.trec", *qrels), "run.trec:1"),
-        (("evaluate", "--run", tmp_path / "strangers.trec", "--data", tiny.folder), "'nobody'"),
+        (("evaluate", "--run", tmp_path / "unknown-ids.trec", "--data", tiny.folder), "'nobody'"),
         (
-            ("evaluate", "--run", tmp_path / "strangers.trec", *qrels, "--queries", tmp_path / "bytes.tsv"),
+            ("evaluate", "--run", tmp_path / "unknown-ids.trec", *qrels, "--queries", tmp_path / "bytes.tsv"),
             "UTF-8",
         ),
     ):
         outcome = cli(*arguments)
         assert outcome.status == 3, arguments
-        assert told in outcome.error()
+        assert message in outcome.error()
 
 
 def test_something_missing_is_4(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -223,9 +223,9 @@ def test_help_of_all_names_every_verb(cli: Cli) -> None:
 
 
 def example(command: tuple[str, ...], cli: Cli) -> str:
-    found = re.search(r"^Example: (.*(?:\n(?!\n).*)*)", cli(*command, "--help").out, re.MULTILINE)
-    assert found is not None
-    return " ".join(found[1].split())
+    match = re.search(r"^Example: (.*(?:\n(?!\n).*)*)", cli(*command, "--help").out, re.MULTILINE)
+    assert match is not None
+    return " ".join(match[1].split())
 
 
 @pytest.fixture(scope="module")

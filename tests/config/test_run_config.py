@@ -67,7 +67,7 @@ def test_the_presets_are_three() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"genrators": "lead"}, "Did you mean generators"),
         ({"sections": {}}, "unknown option 'sections'"),
@@ -104,13 +104,13 @@ def test_the_presets_are_three() -> None:
         ({"out": "a\0"}, "option out="),
     ],
 )
-def test_what_is_wrong_is_named(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_what_is_wrong_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         configure(options)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("a: [", "options.yaml:1: not a file of options"),
         ("- a\n- b\n", "mapping"),
@@ -140,10 +140,10 @@ def test_what_is_wrong_is_named(options: dict[str, Any], told: str) -> None:
         ("!!python/object/apply:os.system ['true']\n", "not a file of options"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "options.yaml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         configure({"config": path})
 
 
@@ -171,6 +171,8 @@ def test_home_is_one_folder_wherever_a_path_comes_from(
     config = configure({"config": "~/options.yaml"})
     assert (config.out, config.store) == (tmp_path / "x", tmp_path / "store")
     assert config.data == str(tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    assert configure({"out": "./~/x"}).out == tmp_path / "~" / "x"
     assert configure({"out": "~/x"}).out == configure({"out": Path("~/x")}).out == tmp_path / "x"
     with pytest.raises(UsageError, match=r"the home folder is unknown. Set HOME"):
         configure({"out": "~nobody-of-this-name/x"})

@@ -3,15 +3,61 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import permutations
 
 from bench.lint.readers.number import Printed
 from bench.lint.rules import Violation
 from bench.lint.table import Column, Row, Table
 
+MAX_ROWS = 200
+"""Improvement rows that are checked in one table, and rows that each is compared with."""
+
 Interval = tuple[Decimal, Decimal]
 _AGAINST = re.compile(r"\b(?:over|vs\.?|against|to|w\.?r\.?t\.?)\s+(?P<name>.+)$", re.I)
+_NOUN = r"(?:improvements?|impro?v?\.|improv|gains?|uplift|increase|Δ|∆|delta)"
+_NAMED = re.compile(rf"(?:\b|(?=[Δ∆])){_NOUN}(?:(?<=[.Δ∆])|\b)", re.I)
+_PHRASE = re.compile(
+    rf"(?:(?:relative|rel\.?|absolute|abs\.?|avg\.?|average|mean|our|total|%)\s+){{0,3}}{_NOUN}\.?\s?(?:%|pct\.?|percent)?"
+    r"\s?(?:[(\[][^)\]]{0,60}[)\]])?\s?%?\s?(?:(?:over|vs\.?|against|to|w\.?r\.?t\.?|of)\s.{1,80})?",
+    re.I,
+)
+_RELATIVE = re.compile(r"%|percent|pct|\brel(?:ative|\.)", re.I)
+
+
+def split_improvements(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Divide the rows of a table into scores and improvements.
+
+    A name alone does not make an improvement, as systems are called "Improved RAG" and "Delta network":
+    the whole label must be the phrase, or its numbers must bear plus signs. A row called "Delta" or
+    "Gain" is a system unless it says percent or its numbers are differences of others.
+    """
+    candidates = [row for row in rows if len(row.label) < 200 and _NAMED.search(row.label)]
+    named = {id(row) for row in candidates}
+    others = [row for row in rows if id(row) not in named][:MAX_ROWS] if candidates else []
+    gains = [row for row in candidates if _is_improvement(row, others)]
+    taken = {id(row) for row in gains}
+    return [row for row in rows if id(row) not in taken], gains
+
+
+def _is_improvement(row: Row, others: Sequence[Row]) -> bool:
+    signed = all(entry.number.text.startswith("+") for entry in row.entries.values())
+    if not _PHRASE.fullmatch(row.label.strip()):
+        return signed
+    plain_name = row.label.strip().casefold() in ("delta", "gain", "gains", "increase")
+    return signed or not plain_name or is_relative(row, others) or _is_difference(row, others)
+
+
+def _is_difference(gain: Row, rows: Sequence[Row]) -> bool:
+    """Return whether every number of a row is the difference of the same two other rows."""
+    pairs = permutations([row for row in rows if row.entries.keys() >= gain.entries.keys()][-20:], 2)
+    return any(all(_differs(gain, a, b, column) for column in gain.entries) for a, b in pairs)
+
+
+def _differs(gain: Row, better: Row, baseline: Row, column: Column) -> bool:
+    a, b, printed = (row.entries[column].number for row in (better, baseline, gain))
+    return a.low - b.high <= printed.high and printed.low <= a.high - b.low
 
 
 def check_improvements(table: Table) -> Iterator[Violation]:
@@ -20,11 +66,14 @@ def check_improvements(table: Table) -> Iterator[Violation]:
     Read also as that of the best row over the second best; wrong is what fits neither. Rows of the
     group that stand below it are not part of it: our tables put reference rows there.
     """
-    for gain in table.improvements:
-        rows = [row for row in table.rows if row.group == gain.group and not 0 < gain.line < row.line]
-        for column, entry in gain.entries.items() if is_relative(gain) else ():
+    for gain in table.improvements[:MAX_ROWS]:
+        rows = [row for row in table.rows if row.group == gain.group and not 0 < gain.index < row.index]
+        rows = rows[-MAX_ROWS:]
+        if not is_relative(gain, rows) or (not _says_relative(gain) and _is_difference(gain, rows)):
+            continue
+        for column, entry in gain.entries.items():
             scored = [row for row in rows if column in row.entries]
-            pairs = _readings(gain, scored, column)
+            pairs = _readings(gain, scored, column) if column not in table.incomplete else []
             if pairs and not any(_fits(entry.number, pair, column) for pair in pairs):
                 yield _violation(gain, column, entry.number, pairs[0], scored)
 
@@ -33,18 +82,21 @@ def unchecked_improvements(table: Table) -> list[str]:
     """Return a note for each improvement row that does not say whether it is relative."""
     return [
         f"{row.name}: not said to be in percent, not checked"
-        for row in table.improvements
-        if not is_relative(row)
+        for row in table.improvements[:MAX_ROWS]
+        if not is_relative(row, table.rows)
     ]
 
 
-def is_relative(gain: Row) -> bool:
-    """Return whether a row of gains says that it is in percent."""
-    return (
-        "%" in gain.label
-        or "relative" in gain.label.lower()
-        or any(e.number.percent for e in gain.entries.values())
-    )
+def _says_relative(gain: Row) -> bool:
+    return bool(_RELATIVE.search(gain.label))
+
+
+def is_relative(gain: Row, others: Sequence[Row]) -> bool:
+    """Return whether a row of gains says that it is in percent: by its label, or as only its numbers do."""
+    if _says_relative(gain):
+        return True
+    scores = [entry.number.percent for row in others[:MAX_ROWS] for entry in row.entries.values()]
+    return any(entry.number.percent for entry in gain.entries.values()) and 2 * sum(scores) < len(scores)
 
 
 def _readings(gain: Row, rows: list[Row], column: Column) -> list[tuple[Row, Row]]:
@@ -52,10 +104,15 @@ def _readings(gain: Row, rows: list[Row], column: Column) -> list[tuple[Row, Row
     if len(rows) < 2:
         return []
     proposed, others = rows[-1], rows[:-1]
-    if named := _AGAINST.search(gain.label.replace("%", "").strip(" ().")):
-        others = [row for row in others if row.label.casefold() == named["name"].strip().casefold()] or others
     ranked = sorted(rows, key=lambda row: row.entries[column].number.value, reverse=True)
-    return [(proposed, max(others, key=lambda row: row.entries[column].number.value)), (ranked[0], ranked[1])]
+    if named := _AGAINST.search(gain.label.replace("%", "").strip(" ().")):
+        name = named["name"].strip().casefold()
+        same = [row for row in rows if row.label.casefold() == name]
+        same = same or [row for row in rows if row.label and row.label.casefold() in name]
+        bases = same or others  # "over the baseline": any of them
+        return [(better, base) for base in bases for better in (proposed, ranked[0]) if better is not base]
+    best_other = max(others, key=lambda row: row.entries[column].number.value)
+    return [(proposed, best_other), (ranked[0], ranked[1])]
 
 
 def _interval(better: Printed, baseline: Printed) -> Interval | None:
@@ -77,7 +134,7 @@ def _violation(
     assert span is not None  # a pair without an interval fits everything
     recomputed = (better.value / baseline.value - 1) * 100
     fits = [row.label for row in rows if row is not pair[0] and _fits(printed, (pair[0], row), column)]
-    hint = f"; the printed value is the gain over {' or '.join(fits)}" if fits else ""
+    hint = f"; the printed value is the gain over {' or '.join(fits[:5])}" if fits else ""
     return Violation(
         f"{gain.name}, {column}",
         "improvement",
@@ -87,7 +144,7 @@ def _violation(
             "low": f"{span[0]:.2f}",
             "high": f"{span[1]:.2f}",
         },
-        f"improvement printed {printed.text} %, recomputed {recomputed:.2f} % "
+        f"improvement printed {printed.text.removesuffix('%').strip()} %, recomputed {recomputed:.2f} % "
         f"({span[0]:.2f} to {span[1]:.2f}): "
         f"{pair[0].label} {better.text} over the strongest other row, {pair[1].label} {baseline.text}{hint}",
     )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
 from bench.errors import DataError, UsageError
 from bench.lint import emphasis, granularity, improvements, rules
-from bench.lint.readers import csv, latex, markdown
+from bench.lint.readers import csv, html, latex, markdown
 from bench.lint.readers.grid import Grid
-from bench.lint.readers.header import to_table
+from bench.lint.readers.rows import to_tables
 from bench.lint.rules import Violation
 from bench.lint.table import Table
+
+MAX_BYTES = 4 * 1024 * 1024
+"""A larger file is not read: no file of results tables is so large."""
+SUFFIXES = (".csv", ".tsv", ".md", ".markdown", ".tex", ".latex", ".html", ".htm")
 
 _CHECKS = (
     rules.check_bounds,
@@ -36,6 +41,8 @@ class LintReport:
     cells: int
     violations: tuple[Violation, ...]
     notes: tuple[str, ...]
+    unread: int = 0
+    """Tables of scores that could not be read; a note says why for each."""
 
     @property
     def ok(self) -> bool:
@@ -46,18 +53,51 @@ class LintReport:
         """Return the report for a terminal: one line for each violation, then the notes, then the count."""
         lines = [f"{v.cell}: {v.message} [{v.rule}]" for v in self.violations]
         lines += [f"note: {note}" for note in self.notes]
-        count = len(self.violations)
-        result = "no violation" if not count else f"{count} violation{'s' if count > 1 else ''}"
-        return "\n".join([*lines, f"{self.target}: {self.cells} cells, {result}"])
+        counts = [f"{self.cells} cell{_s(self.cells)}"]
+        counts.append(f"{len(self.violations) or 'no'} violation{_s(len(self.violations) or 1)}")
+        if self.unread:
+            counts.append(f"{self.unread} table{_s(self.unread)} not read")
+        return "\n".join(_printable(line) for line in [*lines, f"{self.target}: {', '.join(counts)}"])
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _printable(line: str) -> str:
+    """Return a line with control characters and changes of writing direction shown as escapes."""
+    return "".join(
+        char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else ascii(char)[1:-1]
+        for char in line
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read from a file: tables with a known column, and notes on those that could not be read."""
+
+    tables: tuple[Table, ...]
+    unread: tuple[str, ...] = ()
+    skipped: tuple[int, ...] = ()
+    """Lines of the tables without a known column."""
 
 
 def lint(target: str, *, n: int | None = None) -> LintReport:
-    """Audit every table of a file (CSV, Markdown, LaTeX).
+    """Audit every table of a file (CSV, Markdown, LaTeX, HTML).
 
     ``n`` is the number of evaluated queries where it is known and the table does not say it. Raises
-    UsageError for a file that does not exist, DataError for what cannot be read for certain.
+    UsageError for a file that does not exist, DataError where no table of scores could be read.
     """
-    return lint_tables(target, read_tables(Path(target)), n=n)
+    reading = read_file(Path(target))
+    report = lint_tables(target, reading.tables, n=n)
+    remarks = [f"not read: {why}" for why in reading.unread]
+    if reading.skipped:
+        lines = ", ".join(map(str, reading.skipped[:10])) + (", …" if len(reading.skipped) > 10 else "")
+        remarks.append(
+            f"{len(reading.skipped)} table{_s(len(reading.skipped))} without a known column skipped, "
+            f"at line{_s(len(reading.skipped))} {lines}"
+        )
+    return replace(report, notes=(*report.notes, *remarks), unread=len(reading.unread))
 
 
 def lint_tables(target: str, tables: Sequence[Table], *, n: int | None = None) -> LintReport:
@@ -80,43 +120,89 @@ def lint_table(table: Table, *, n: int | None = None) -> list[Violation]:
 
 def notes(table: Table) -> list[str]:
     """Return what a reader of the audit must know: scale, columns left out, granularity."""
-    texts = [*table.notes, *improvements.unchecked_improvements(table), *emphasis.unchecked_bold(table)]
+    texts = [
+        *table.notes,
+        *improvements.unchecked_improvements(table),
+        *emphasis.unchecked_bold(table),
+    ]
     return texts + [note for note in [granularity.granularity_note(table)] if note]
 
 
 def read_tables(path: Path) -> list[Table]:
-    """Return the tables of a file that have a known column.
+    """Return the tables of a file that have a known column; errors as in `read_file`."""
+    return list(read_file(path).tables)
 
-    Raises UsageError for a path that is no file, DataError for one without such a table.
+
+def read_file(path: Path) -> Reading:
+    """Return the tables of a file that have a known column, and why others could not be read.
+
+    Raises UsageError for a path that is no file or of an unknown form, DataError for a file without a
+    table that can be read.
     """
     if not path.is_file():
         raise UsageError(
-            f"there is no file '{path}'. Give a CSV, Markdown or LaTeX file, or paper:table2 to table7."
+            f"there is no file '{path}'. Give a CSV, Markdown, LaTeX or HTML file, or paper:table2 to table7."
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text (byte {error.start}). Save the table as UTF-8.") from None
-    tables = list(_read(text, path))
-    if not tables:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(
+            f"'{path.name}' ends in none of {' '.join(SUFFIXES)}: the form of the table is not known."
+        )
+    reading = _read(_text(path), path)
+    if not reading.tables and reading.unread:
+        more = f" {len(reading.unread) - 1} more could not be read." if len(reading.unread) > 1 else ""
+        raise DataError(reading.unread[0] + more)
+    if not reading.tables:
         raise DataError(
             f"{path}: no table with a column this audit knows (R@k, P@k, Acc@k, BLEU-n, ROUGE-L, CIDEr, "
             "or Train, Val, Test with a Total)."
         )
-    return tables
+    return reading
 
 
-def _read(text: str, path: Path) -> Iterator[Table]:
-    kind = path.suffix.lower()
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(
+                f"{path}: {path.stat().st_size:,} bytes; at most {MAX_BYTES:,} are read. "
+                "Put the table into a file of its own."
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 text (byte {error.start}). Save the table as UTF-8.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _read(text: str, path: Path) -> Reading:
+    kind, file = path.suffix.lower(), str(path)
     if kind in (".csv", ".tsv"):
-        yield from parse_csv_tables(text, str(path))
-    elif kind in (".md", ".markdown", ".tex", ".latex"):
-        reader = markdown.parse_grids if kind.startswith(".m") else latex.parse_grids
-        yield from _tables(reader(text, str(path)))
-    else:
-        raise UsageError(
-            f"'{path.name}' ends in none of .csv .tsv .md .tex: the form of the table is not known."
-        )
+        return Reading(tuple(parse_csv_tables(text, file)))
+    reader = markdown if kind.startswith(".m") else html if kind.startswith(".h") else latex
+    return _read_grids(reader.parse_grids(text, file))
+
+
+def _read_grids(grids: Sequence[Grid]) -> Reading:
+    tables: list[Table] = []
+    unread: list[str] = []
+    skipped: list[int] = []
+    for grid in grids:
+        try:
+            of_grid = _grid_tables(grid)
+        except DataError as error:
+            unread.append(str(error))
+            continue
+        tables += of_grid
+        if not of_grid:
+            skipped.append(grid.line)
+    return Reading(tuple(tables), tuple(unread), tuple(skipped))
+
+
+def _grid_tables(grid: Grid) -> list[Table]:
+    texts = grid.rows[0].texts() if grid.rows and not grid.error else []
+    if csv.is_long(texts) and all(len(row.cells) == len(texts) for row in grid.rows):
+        table = csv.long_table([(row.line, row.texts()) for row in grid.rows], grid.file)
+        return [table] if table.rows else []
+    return to_tables(grid)
 
 
 def parse_csv_tables(text: str, file: str) -> list[Table]:
@@ -125,9 +211,6 @@ def parse_csv_tables(text: str, file: str) -> list[Table]:
     if not lines:
         raise DataError(f"{file}: the file is empty.")
     if csv.is_long(lines[0][1]):
-        return [csv.long_table(lines, file)]
-    return _tables([csv.wide_grid(lines, file)])
-
-
-def _tables(grids: list[Grid]) -> list[Table]:
-    return [table for grid in grids if (table := to_table(grid)) is not None and table.rows]
+        table = csv.long_table(lines, file)
+        return [table] if table.rows else []
+    return to_tables(csv.wide_grid(lines, file))

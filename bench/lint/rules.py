@@ -25,6 +25,9 @@ class Violation:
     message: str
 
 
+_UNLESS = " (unless the denominator depends on k)"
+
+
 def _place(row: Row, column: Column) -> str:
     return f"{row.name}, {column}"
 
@@ -58,7 +61,7 @@ def check_monotonicity(table: Table) -> Iterator[Violation]:
                         "never-falls",
                         {str(first): before.text, f"{family}@{more}": after.text},
                         f"{family}@{more} {after.text} < {first} {before.text}: "
-                        f"the top {more} holds the top {k} (true unless the denominator grows with k)",
+                        f"{family}@{more} cannot be below {first}{_UNLESS if family == 'R' else ''}",
                     )
 
 
@@ -72,7 +75,7 @@ def check_accuracy_at_1(table: Table) -> Iterator[Violation]:
                 _place(row, Column("Acc", 1)),
                 "acc1-is-p1",
                 {"Acc@1": accuracy.text, "P@1": precision.text},
-                f"Acc@1 {accuracy.text} differs from P@1 {precision.text}: with one document they are one",
+                f"Acc@1 {accuracy.text} differs from P@1 {precision.text}: they are equal by definition",
             )
 
 
@@ -100,7 +103,7 @@ def _fits_hits(row: Row, k: int, accuracy: Printed, precision: Printed) -> Itera
             _place(row, Column("Acc", k)),
             "precision-within-acc",
             figures,
-            f"Acc@{k} {accuracy.text} < P@{k} {precision.text}: a query without a hit has precision 0",
+            f"Acc@{k} {accuracy.text} < P@{k} {precision.text}: precision is 0 for a query without a hit",
         )
 
 
@@ -114,7 +117,7 @@ def check_hits(table: Table) -> Iterator[Violation]:
                     "hits-never-fall",
                     {f"P@{k}": before.text, f"P@{more}": after.text},
                     f"{more} x P@{more} = {more * after.value} < {k} x P@{k} = {k * before.value}: "
-                    f"the top {more} holds the hits of the top {k} (P@k divides by k)",
+                    f"the top {more} cannot hold fewer hits than the top {k} (P@k divides by k)",
                 )
 
 

@@ -31,33 +31,53 @@ class Column:
         return self.family in SPLITS
 
 
-_AT = r"\s*@\s*"
+_K = r"(?P<k>[1-9]\d{0,5})(?P<kilo>k?)"
+_J = r"(?P<j>[1-9]\d{0,5})"
+_AT = rf"(?:\s?@\s?|_at_|\s+at\s+){_K}"
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    ("R", rf"(?:r|rec|recall){_AT}(?P<k>\d+)"),
-    ("P", rf"(?:p|prec|precision){_AT}(?P<k>\d+)"),
-    ("Acc", rf"(?:acc|accuracy|s|success|hit|hits|hr|hitrate|hit rate){_AT}(?P<k>\d+)"),
-    ("BLEU", r"(?:b|bleu)\s*[-_@ ]?\s*(?P<k>[1-4])"),
-    ("ROUGE-L", r"(?:r|rouge)\s*[-_ ]?\s*l"),
+    ("R", rf"(?:r|rec|recall){_AT}|recall_{_J}"),
+    ("P", rf"(?:p|prec|precision){_AT}|(?:p|precision)_{_J}"),
+    (
+        "Acc",
+        rf"(?:acc|accuracy|s|success|hit|hits|hr|hitrate|hit[ _]rate){_AT}|success_{_J}",
+    ),
+    ("BLEU", r"(?:b|bleu)\s?[-_@ ]?\s?(?P<k>[1-4])"),
+    ("ROUGE-L", r"(?:r|rouge)\s?[-_ ]?\s?l"),
     ("CIDEr", r"c|cider"),
     ("Train", r"train(?:ing)?"),
     ("Val", r"val|valid|validation|dev|development"),
     ("Test", r"test(?:ing)?"),
-    ("Total", r"total|sum|all|overall|total \(.*\)"),
+    ("Total", r"total|sum|all|overall|total \(.{1,40}\)"),
 )
-_DECORATION = re.compile(r"[↑↓]|\(\s*[↑↓%]+\s*\)|%|#(?=\s*(?:train|val|test)\b)|[$\\{}]", re.I)
+_DECORATION = re.compile(
+    r"[↑↓⬆⬇]|[(\[]\s?[↑↓%]+\s?[)\]]|(?<![\dk])%|,?\sin\s%|#(?=\s?(?:train|val|test)\b)|[$\\{}]|[*†‡§]+$", re.I
+)
 _COMPILED = tuple((family, re.compile(pattern, re.I)) for family, pattern in _PATTERNS)
+_WEAK = re.compile(r"c|b\s?[1-4]", re.I)
+MAX_NAME = 80
+"""Characters of the longest text that is taken for the name of a column."""
 
 
 def parse_column(name: str) -> Column | None:
     """Return what a header cell names, or None for a name that is not known for certain.
 
-    ``R1`` is not known: it may be recall at 1 or ROUGE-1.
+    ``R1`` is not known: it may be recall at 1 or ROUGE-1. ``R@1%`` is recall at a hundredth of the
+    collection.
     """
+    if len(name) > MAX_NAME:
+        return None
     plain = " ".join(_DECORATION.sub(" ", name).split())
     for family, pattern in _COMPILED:
         if match := pattern.fullmatch(plain):
-            return Column(family, int(match.groupdict().get("k") or 0))
+            parts = match.groupdict()
+            k = int(parts.get("k") or parts.get("j") or 0)
+            return Column(family, 1000 * k if parts.get("kilo") else k)
     return None
+
+
+def is_weak_name(name: str) -> bool:
+    """Return whether a name means a metric only beside other metrics of texts: ``C``, ``B1``."""
+    return bool(_WEAK.fullmatch(name.strip()))
 
 
 def two_level_name(top: str, name: str) -> Column | None:
@@ -99,6 +119,8 @@ class Row:
     line: int = 0
     n: int | None = None
     label_bold: bool = False
+    index: int = 0
+    """Place of the printed row in its table, from 1; rows of several column groups share it."""
 
     @property
     def name(self) -> str:
@@ -115,6 +137,8 @@ class Table:
     improvements: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
     scales: dict[str, Scale] = field(default_factory=dict)
+    incomplete: frozenset[Column] = frozenset()
+    """Columns with a cell that could not be read: which value is the best there is not known."""
 
     def groups(self) -> list[str]:
         """Return the groups in the order of their first rows."""

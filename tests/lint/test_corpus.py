@@ -38,7 +38,9 @@ def audit(name: str, cli: Cli) -> Outcome:
             misses.append(f"{name}: {row}, {column} [{rule}]")
         else:
             reported.remove(match)
-    return Outcome(misses, [f"{name}: {line}" for line in reported], outcome.status, lines[-1] if lines else "")
+    return Outcome(
+        misses, [f"{name}: {line}" for line in reported], outcome.status, lines[-1] if lines else ""
+    )
 
 
 def _names(line: str, row: str, column: str, rule: str) -> bool:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bench.lint.granularity import smallest_n
 from bench.lint.readers.csv import long_table, parse_records, wide_grid
-from bench.lint.readers.header import to_table
 from bench.lint.readers.latex import parse_grids
+from bench.lint.readers.rows import to_tables
 from bench.lint.report import lint_table, notes
 from bench.lint.table import Scale, Table
 
@@ -20,8 +20,7 @@ CUTS = (1, 5, 10, 30)
 
 
 def table(text: str) -> Table:
-    made = to_table(wide_grid(parse_records(text, "t.csv"), "t.csv"))
-    assert made is not None
+    (made,) = to_tables(wide_grid(parse_records(text, "t.csv"), "t.csv"))
     return made
 
 
@@ -100,8 +99,7 @@ def test_each_block_between_rules_is_its_own_contest_only_where_each_has_bold() 
 
     def rules(a: str, c: str) -> list[str]:
         (grid,) = parse_grids(tex.format(a=a, c=c), "t.tex")
-        read = to_table(grid)
-        assert read is not None
+        (read,) = to_tables(grid)
         return [v.rule for v in lint_table(read)]
 
     assert rules("\\textbf{9.0}", "\\textbf{12.0}") == []

@@ -6,6 +6,9 @@ import html
 import re
 from dataclasses import dataclass
 
+MAX_TEXT = 1000
+"""Characters of a cell that are looked at; a longer text is no number and no name of a column."""
+
 
 @dataclass(frozen=True, slots=True)
 class CellText:
@@ -19,37 +22,60 @@ class CellText:
     """Whether it belongs to the cell before it, which spans several columns."""
 
 
-_TAGS = re.compile(r"</?(?:b|strong|u|ins|em|i|span|small|font)\b[^>]*>", re.I)
+_TAGS = re.compile(
+    r"</?(?:b|strong|u|ins|em|i|span|small|font|center|code|a|p|div|mark|kbd|tt)\b[^>]*>", re.I
+)
 _RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
 """What stands raised or lowered is no digit of the number beside it: keep it apart."""
 _APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
-_HTML_SUP = re.compile(r"<sup>\s*(?:\*|†|‡|§|[a-z])+\s*</sup>", re.I)
-_STARS = re.compile(r"(?<=[\d.%)\]])\s*[*†‡§]+$")
+_HTML_SUP = re.compile(r"<sup>[\s,]*(?:(?:\*|†|‡|§|¶|[a-z])[\s,]*)+</sup>", re.I)
+_MARKS = "*†‡§¶▲△▼▽★⋆ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
+_STARS = re.compile(rf"(?<=[\d.%)\]])\s*[{re.escape(_MARKS)}]+(?:[{re.escape(_MARKS)},]*)$")
+_NUMBER = r"[+\-−]?[\d.,]{0,40}\d\s?%?"
+_FRACTION = r"[+\-−]?\d{0,9}[.,]\d{1,20}\s?%?"
 _NOTE = re.compile(
-    r"^([+\-−]?[\d.,]*\d\s*%?)\s*(?:\([^()]*\)|\[[+\-−]?[\d.]+\s*%?(?:\s*[,;–]\s*|\s+)[+\-−]?[\d.]+\s*%?\])$"
+    rf"({_NUMBER})\s?(?:\([^()]*\)|\[[+\-−]?[\d.]+\s?%?(?:\s?[,;–]\s?|\s)[+\-−]?[\d.]+\s?%?\]"
+    rf"|(?<=\s)[↑↓▲▼]\s?\d[\d.]*%?)"
 )
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
+_IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*\)")
 
 
 def strip_markup(raw: str) -> CellText:
-    """Return the plain text of a CSV or Markdown cell and its marks.
+    """Return the plain text of a CSV, Markdown or HTML cell and its marks.
 
-    ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` after a number is
-    a significance mark, a figure in brackets after a number is a side remark (a spread, a gain), and
-    so is a pair in square ones (an interval).
+    ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` and raised letters
+    after a number are significance marks, a figure in brackets after a number is a side remark (a
+    spread, a gain), and so is a pair in square ones (an interval).
     """
-    text = html.unescape(raw).strip()
+    text = html.unescape(raw[:MAX_TEXT]).strip()
     bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")
     underline = bool(_HTML_UNDERLINE.search(text))
     starred = bool(_HTML_SUP.search(text))
     text = _HTML_SUP.sub("", text)
     for tag, sign in _RAISED:
         text = tag.sub(sign, text)
-    text = _TAGS.sub("", _APART.sub(" ", text)).replace("\\*", "*").replace("\\_", "_")
-    text = _unwrap(text.strip())
-    text, more = _unstar(text)
-    return CellText(_NOTE.sub(r"\1", text).strip(), bold, underline, starred or more)
+    text = _TAGS.sub("", _APART.sub(" ", text)).replace("\\*", "*").replace("\\_", "_").replace("\\@", "@")
+    text = _LINK.sub(r"\1", _IMAGE.sub("", text)) if "](" in text and not text[:1].isdigit() else text
+    text, more = strip_marks(_unwrap(text))
+    return CellText(strip_remark(text), bold, underline, starred or more)
+
+
+def strip_marks(text: str) -> tuple[str, bool]:
+    """Return a number without the significance marks after it, and whether there were some."""
+    plain = _STARS.sub("", text[:MAX_TEXT])
+    return plain, plain != text[:MAX_TEXT]
+
+
+def strip_remark(text: str) -> str:
+    """Return a number without the remark after it: ``12.5 (+2.3)``, ``12.5 [10.0, 14.5]``, ``12.5_0.3``."""
+    if len(text) > 120:
+        return text.strip()
+    lowered = re.fullmatch(rf"({_FRACTION})\s?_\s?(?:\([^()]*\)|{_FRACTION}|[↑↓][\d.]+)\s*", text)
+    match = lowered or _NOTE.fullmatch(" ".join(text.split()) if "(" in text else text.strip())
+    return (match[1] if match else text).strip()
 
 
 def _wrapped(text: str, mark: str) -> bool:
@@ -58,14 +84,10 @@ def _wrapped(text: str, mark: str) -> bool:
 
 
 def _unwrap(text: str) -> str:
+    text = text.strip()
     for mark in ("**", "__", "`"):
         if text.startswith(mark) and text.count(mark) >= 2:
             start, end = len(mark), text.rindex(mark)
             text = (text[start:end] + text[end + len(mark) :]).strip()
     text = text[1:-1] if re.fullmatch(r"_[^*_]+_", text) else text
     return re.sub(r"^\*([^*\s][^*]*)\*(?!\*)", r"\1", text)
-
-
-def _unstar(text: str) -> tuple[str, bool]:
-    plain = _STARS.sub("", text)
-    return plain, plain != text

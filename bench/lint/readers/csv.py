@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bench.errors import DataError
 from bench.lint.readers.cell import CellText, strip_markup
-from bench.lint.readers.grid import Grid, GridRow, check_widths
+from bench.lint.readers.grid import Grid, GridRow, refuse_size
 from bench.lint.readers.header import is_deviation_name
 from bench.lint.readers.number import FLOAT_SLACK, NumberError, Printed, Style, is_missing, read_number
 from bench.lint.table import Column, Entry, Row, Table, parse_column
@@ -44,14 +44,16 @@ def _remark(cells: Sequence[str], width: int) -> bool:
 
 
 def is_long(header: Sequence[str]) -> bool:
-    """Return whether a header is that of a score on each line."""
-    return {"metric", "value"} <= {name.strip().lower() for name in header}
+    """Return whether a header is that of a score on each line, with a column that names the rows."""
+    names = {name.strip().lower() for name in header}
+    return {"metric", "value"} <= names and bool(names & {*_LABELS})
 
 
 def wide_grid(lines: list[tuple[int, list[str]]], file: str) -> Grid:
-    """Return the grid of a wide CSV. Raises DataError for a row of another width than the header."""
+    """Return the grid of a wide CSV. Raises DataError for one of too many cells."""
+    refuse_size(sum(len(cells) for _, cells in lines), f"{file}:{lines[0][0]}")
     rows = tuple(GridRow(line, tuple(strip_markup(cell) for cell in cells)) for line, cells in lines)
-    return check_widths(Grid("table", file, rows, headings=False))
+    return Grid(file, rows[0].line, rows, headings=False)
 
 
 def long_table(lines: list[tuple[int, list[str]]], file: str) -> Table:
@@ -62,11 +64,7 @@ def long_table(lines: list[tuple[int, list[str]]], file: str) -> Table:
     missing column, a bad number, a score given twice.
     """
     names = [name.strip().lower() for name in lines[0][1]]
-    label = next((name for name in _LABELS if name in names), None)
-    if label is None:
-        raise DataError(
-            f"{file}:{lines[0][0]}: no column names the rows; one of {', '.join(_LABELS)} is needed."
-        )
+    label = next(name for name in _LABELS if name in names)
     rows: dict[tuple[str, str, str], Row] = {}
     unknown: dict[str, None] = {}
     spreads: dict[str, None] = {}
@@ -84,7 +82,7 @@ def long_table(lines: list[tuple[int, list[str]]], file: str) -> Table:
     notes = [f"metrics not known and left out: {', '.join(unknown)}"] if unknown else []
     notes += [f"rows that are no scores and left out: seed {', '.join(spreads)}"] if spreads else []
     _share_precision(rows.values())
-    return Table("table", tuple(rows.values()), (), tuple(notes)).with_scales()
+    return Table(f"table at line {lines[0][0]}", tuple(rows.values()), (), tuple(notes)).with_scales()
 
 
 def _share_precision(rows: Iterable[Row]) -> None:
@@ -125,9 +123,9 @@ def _one_n(fields: Mapping[str, str], place: str) -> int | None:
     if is_missing(text) or not fields.get("seed", "0").isdigit():
         return None
     try:
-        number = float(text)
-    except ValueError:
-        raise DataError(f"{place}: column n: '{text}' is not a number.") from None
-    if number < 1 or number != int(number):
-        raise DataError(f"{place}: column n: '{text}' is no number of queries.")
-    return int(number)
+        number = read_number(CellText(text), Style.POINT, count=True)
+    except NumberError as error:
+        raise DataError(f"{place}: column n: {error}.") from None
+    if number.value < 1 or number.value != int(number.value):
+        raise DataError(f"{place}: column n: '{text}' is not a number of queries.")
+    return int(number.value)

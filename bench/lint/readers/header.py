@@ -1,24 +1,26 @@
-"""Turn a grid of cells into a table of numbers: find the header, the labels and the groups."""
+"""Find the header of a printed table: which column holds which metric, the labels, the groups."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import DataError
-from bench.lint.readers.cell import CellText
-from bench.lint.readers.grid import Grid, GridRow
-from bench.lint.readers.number import NumberError, Style, bare, is_missing, read_number, style_of
-from bench.lint.table import Column, Entry, Row, Table, parse_column, two_level_name
+from bench.lint.readers.grid import Grid, transpose
+from bench.lint.readers.number import bare, is_missing
+from bench.lint.table import MAX_NAME, TEXT, Column, is_weak_name, parse_column, two_level_name
+
+Names = dict[int, tuple[str, Column]]
+"""Column index → (group of columns, such as a retriever above or beside the name; what the column holds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The positions of numbers, labels, groups and counts of queries in a grid."""
+    """The positions of numbers, labels, groups and counts of queries in a grid; ``body`` is the first row."""
 
-    numbers: dict[int, tuple[str, Column]]
+    numbers: Names
     label: int
     groups: tuple[int, ...]
     n: int | None
@@ -27,47 +29,137 @@ class Header:
 
 
 _LABEL = re.compile(r"(?:model|method|system|generator|approach|name|run|count|variant)s?", re.I)
-_GROUP = re.compile(r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?)s?", re.I)
-_N = re.compile(r"n|#?\s*(?:evaluated )?queries", re.I)
-_SPREAD = re.compile(
-    r"(?:±\s*)?(?:std|s\.?d\.?|stdev|std\.? ?(?:dev|err)\.?|stderr|p[- ]?values?|variance)", re.I
+_GROUP = re.compile(
+    r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?|data ?sets?|data|corpus|collection|benchmark"
+    r"|split|subset|test ?set|language|lang|domain|task|direction)s?",
+    re.I,
+)
+_N = re.compile(r"n|#?\s?(?:evaluated )?queries", re.I)
+_DEVIATION = re.compile(
+    r"(?:±\s?)?(?:std|s\.?d\.?|stdev|std\.? ?(?:dev|err)\.?|stderr|sem|p[- ]?values?|variance|var|ci|±)", re.I
 )
 _FAMILY = re.compile(
-    r"(?:recall|precision|acc(?:uracy)?|success|hit.*|bleu|[rpbs])?(?:\s*@\s*k)?(?:\s*\(.*\))?", re.I
+    r"(?:recall|precision|acc(?:uracy)?|success|hit.{0,20}|hr|bleu|[rpbs])?(?:\s?@\s?k)?(?:\s?\(.{0,40}\))?",
+    re.I,
 )
-_GAIN = re.compile(r"improv|\bgain\b|\brel(?:ative|\.)|Δ|∆|\bdelta\b", re.I)
+_METRICS = re.compile(r"metrics?|measures?|scores?", re.I)
+_RANKED = r"(?:r|rec|recall|p|prec|precision|acc|accuracy|hits?|hr|success)(?:\s?@\s?|_at_)\d{1,6}k?"
+_PREFIXED = re.compile(rf"(?P<group>.{{1,60}}?)[\s:_-]{{1,3}}(?P<name>{_RANKED})\s?(?:[↑↓]|\(%\))?", re.I)
+_SUFFIXED = re.compile(
+    rf"(?P<name>{_RANKED})\s?(?:[(\[](?P<group>[^()\[\]]{{1,60}})[)\]]|[,:]\s?(?P<after>.{{1,60}}))", re.I
+)
+_TUPLE = re.compile(r"\((?P<parts>'[^']{0,80}'(?:, '[^']{0,80}'){1,4})\)")
+_OTHER_KIND = re.compile(
+    r"\b(?:std|sd|stdev|stderr|var|ci|diff|delta|gain|imp|rank|lower|upper|low|high|min|max|error|p)\b|p-?val|[±Δ∆+#%]"
+    r"|improv|cap(?:ped)?\b",
+    re.I,
+)
+_FRACTION = re.compile(r"\d[.]\d{1,2}(?!\d)|\d[.]\d{4,}|^0?[.]\d")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e-?\d+)?", re.I)
 
 
-def to_table(grid: Grid) -> Table | None:
-    """Return the table a grid holds, or None where no column is known.
-
-    Raises DataError, with file and line, for a cell that cannot be read for certain.
-    """
-    header = _header(grid)
-    if header is None:
+def parse_name(text: str) -> tuple[str, Column] | None:
+    """Return the group and the column that a header cell names: ``T2V R@1``, ``R@1 (BM25)``, or ``R@1``."""
+    if len(text) > 2 * MAX_NAME:
         return None
-    style = _style(grid, header)
-    rows, gains = _rows(grid, header, style)
-    notes = [f"columns not known and left out: {', '.join(header.left_out)}"] if header.left_out else []
-    if spreads := [row.name for row in rows if is_deviation_name(row.label)]:
-        notes.append(f"rows that are no scores and left out: {', '.join(spreads)}")
-        rows = [row for row in rows if not is_deviation_name(row.label)]
-    if style is Style.COMMA:
-        notes.append("numbers are read with a decimal comma")
-    return Table(grid.name, tuple(rows), tuple(gains), tuple(notes)).with_scales()
+    if (column := parse_column(text)) is not None:
+        return "", column
+    if pair := _TUPLE.fullmatch(text):
+        *group, name = re.findall(r"'([^']*)'", pair["parts"])
+        return (" ".join(group), column) if (column := parse_column(name)) else None
+    match = _PREFIXED.fullmatch(text) or _SUFFIXED.fullmatch(text)
+    group_text = match and (match["group"] or match.groupdict().get("after"))
+    if match and group_text and not _OTHER_KIND.search(group_text):
+        return (group_text.strip(" ,:"), column) if (column := parse_column(match["name"])) else None
+    return None
 
 
 def is_deviation_name(text: str) -> bool:
     """Return whether a row of this name holds deviations or p-values, and no scores."""
-    return bool(_SPREAD.fullmatch(text))
+    return bool(_DEVIATION.fullmatch(text))
 
 
-def _known(texts: Sequence[str]) -> dict[int, Column]:
-    """Return the known columns; a lone "Test" or "Total" is no part of a data set."""
-    columns = {j: known for j, text in enumerate(texts) if (known := parse_column(text))}
-    if sum(known.is_count and known.family != "Total" for known in columns.values()) < 2:
-        columns = {j: known for j, known in columns.items() if not known.is_count}
-    return columns
+def is_number(text: str) -> bool:
+    """Return whether a cell holds a number; style and marks do not matter."""
+    return bool(_NUMBER.fullmatch(bare(text)))
+
+
+def known_names(texts: Sequence[str]) -> Names:
+    """Return the columns that a row of texts names.
+
+    A lone "Test" or "Total" is no part of a data set; "C" and "B1" are metrics beside other metrics of
+    texts only.
+    """
+    names = {j: name for j, text in enumerate(texts) if text and (name := parse_name(text))}
+    weak = {j for j in names if is_weak_name(texts[j])}
+    strong = any(column.family in (*TEXT, "CIDEr") for j, (_, column) in names.items() if j not in weak)
+    counts = [column.family for _, column in names.values() if column.is_count]
+    has_sum = len(set(counts) - {"Total"}) > 1 and "Total" in counts
+    return {
+        j: (group, column)
+        for j, (group, column) in names.items()
+        if (strong or j not in weak) and (has_sum or not column.is_count)
+    }
+
+
+def mentions_metric(grid: Grid) -> bool:
+    """Return whether a table names a metric in its first rows or columns, readable or not."""
+    cells = [cell for row in grid.rows[:4] for cell in row.cells[:200]]
+    cells += [cell for row in grid.rows[:200] for cell in row.cells[:2]]
+    names = ((cell.text, parse_name(cell.text)) for cell in cells)
+    return any(name and not name[1].is_count and not is_weak_name(text) for text, name in names)
+
+
+def is_header(texts: Sequence[str]) -> bool:
+    """Return whether a row names a column and holds no score beside the names."""
+    return bool(known_names(texts)) and not any("." in text and is_number(text) for text in texts)
+
+
+def find_header(grid: Grid) -> tuple[Grid, Header] | None:
+    """Return the grid, transposed where its rows are the metrics, and its header; None without a known name.
+
+    Raises DataError for columns that cannot be told apart.
+    """
+    header = _find(grid)
+    if header is not None:
+        return grid, header
+    at = _metric_column(grid)
+    if at is None:
+        return None
+    turned = transpose(grid, at)
+    header = _find(turned)
+    return None if header is None else (turned, header)
+
+
+def _metric_column(grid: Grid) -> int | None:
+    """Return the column whose cells name metrics, where the rows are the metrics."""
+    width = len(grid.rows[0].cells)
+    for j in range(min(3, width - 1)):
+        texts = [row.cells[j].text for row in grid.rows]
+        names = known_names(texts[1:])
+        beside = any(is_number(cell.text) for i in names for cell in grid.rows[i + 1].cells[j + 1 :])
+        if beside and len(names) >= (1 if _METRICS.fullmatch(texts[0]) else 2):
+            return j
+    return None
+
+
+def _find(grid: Grid) -> Header | None:
+    """Look at the first rows for known names: in one row, or in two that name a column together."""
+    rows = [row.texts() for row in grid.rows[:6]]
+    for i in range(min(4, len(rows))):
+        below = rows[i + 1] if i + 1 < len(rows) else []
+        here, next_ = known_names(rows[i]), known_names(below)
+        if here and is_header(rows[i]) and len(next_) <= len(here):
+            return _one_level(grid, i, here)
+        tops = _filled(rows[i])
+        pairs: Names = {
+            j: ("", both)
+            for j, text in enumerate(below)
+            if text and tops[j] and (both := two_level_name(tops[j], text))
+        }
+        if pairs and len(pairs) > len(next_) and not any("." in text and is_number(text) for text in below):
+            return _columns(grid, i + 2, [rows[i], below], pairs)
+    return None
 
 
 def _filled(texts: Sequence[str]) -> list[str]:
@@ -77,141 +169,107 @@ def _filled(texts: Sequence[str]) -> list[str]:
     return filled
 
 
-def _header(grid: Grid) -> Header | None:
-    """Look at the first rows for known names: in one row, or in two that name a column together."""
-    rows = [row.texts() for row in grid.rows]
-    for i in range(min(3, len(rows))):
-        below = rows[i + 1] if i + 1 < len(rows) else []
-        here, next_ = _known(rows[i]), _known(below)
-        if here and len(next_) <= len(here):
-            tops = _filled(rows[i - 1]) if i else [""] * len(rows[i])
-            return _columns(grid, i, tops, here)
-        tops = _filled(rows[i])
-        pairs = {j: both for j, text in enumerate(below) if text and (both := two_level_name(tops[j], text))}
-        if pairs and len(pairs) > len(next_):
-            return _columns(grid, i + 1, [""] * len(tops), pairs)
-    return None
-
-
-def _columns(grid: Grid, at: int, tops: list[str], known: dict[int, Column]) -> Header:
-    names = grid.rows[at].texts()
-    if at:  # a label may be written in the upper of two header rows
-        names = [name or above for name, above in zip(names, grid.rows[at - 1].texts(), strict=True)]
-    seen = Counter(known.values())
-    over = {tops[j] for j in known}
+def _one_level(grid: Grid, at: int, here: Names) -> Header:
+    """Return the header whose metrics stand in one row, with groups above, beside or below the names."""
+    texts = grid.rows[at].texts()
+    if at + 1 < len(grid.rows) and (below := _below(texts, grid.rows[at + 1].texts(), here)):
+        return _columns(grid, at + 2, [texts, grid.rows[at + 1].texts()], below)
+    above = [grid.rows[at - 1].texts()] if at else []
+    tops = _filled(above[0]) if above else [""] * len(texts)
+    seen = Counter(here.values())
+    over = {tops[j] for j in here}
     apart = max(seen.values()) > 1 or (len(over) > 1 and not all(map(_FAMILY.fullmatch, over)))
-    numbers = {j: (tops[j] if apart else "", known[j]) for j in known}
-    if twice := [key for key, times in Counter(numbers.values()).items() if times > 1]:
+    if apart:
+        here = {j: (f"{tops[j]} {group}".strip(), column) for j, (group, column) in here.items()}
+    kept = {j: name for j, name in here.items() if not (apart and is_deviation_name(tops[j]))}
+    return _columns(grid, at + 1, [*above, texts], kept)
+
+
+def _below(texts: Sequence[str], below: Sequence[str], here: Names) -> Names:
+    """Return the names of columns whose metric spans the groups in the row below it, if that is so."""
+    owners = [0] * len(texts)
+    for j, text in enumerate(texts):
+        owners[j] = j if text or not j else owners[j - 1]
+    covered = [j for j in range(len(texts)) if owners[j] in here]
+    others = [text for j, text in enumerate(below) if j not in covered]
+    numeric = any(is_number(below[j]) for j in covered)
+    spans = len(covered) > len(here) or len(set(here.values())) < len(here)
+    if not spans or not all(below[j] for j in covered) or (numeric and any(others)):
+        return {}
+    return {
+        j: (f"{here[owners[j]][0]} {below[j]}".strip(), here[owners[j]][1])
+        for j in covered
+        if not is_deviation_name(below[j])
+    }
+
+
+def _columns(grid: Grid, body: int, levels: Sequence[Sequence[str]], numbers: Names) -> Header:
+    """Return the header for known columns: choose label, groups and count of queries among the others."""
+    names = [next((text for text in reversed(column) if text), "") for column in zip(*levels, strict=True)]
+    line = grid.rows[body - 1].line
+    if twice := [name for name, times in Counter(numbers.values()).items() if times > 1]:
+        times = Counter(column for _, column in numbers.values())[twice[0][1]]
         raise DataError(
-            f"{grid.file}:{grid.rows[at].line}: column '{twice[0][1]}' appears {seen[twice[0][1]]} times "
-            "with nothing above it that tells one from another. Name the groups in the row above."
+            f"{grid.file}:{line}: column '{twice[0][1]}' appears {times} times with nothing above it that "
+            "distinguishes them. Name the groups in the row above."
         )
-    others = [j for j in range(len(names)) if j not in known]
+    covered = {j for j in range(len(names)) if j in numbers}
+    others = [j for j in range(len(names)) if j not in covered]
     if not others:
-        raise DataError(f"{grid.file}:{grid.rows[at].line}: no column is left for the names of the rows.")
+        raise DataError(f"{grid.file}:{line}: no column is left for the names of the rows.")
+    if index_names := _index_names(grid, body, others):
+        body += 1
+        names = [index_names.get(j) or name for j, name in enumerate(names)]
+    numbers = _without_other_counts(grid, body, numbers, names)
     label = next((j for j in others if _LABEL.fullmatch(names[j])), None)
-    before = [j for j in others if label is not None and j < label and _repeats(grid, at, j)]
+    before = [j for j in others if label is not None and j < label and _repeats(grid, body, j)]
     grouping = [j for j in others if _GROUP.fullmatch(names[j]) or j in before]
     if label is None:
-        label = next((j for j in others if j not in grouping), others[0])
+        label = next((j for j in others if j not in grouping and _has_text(grid, body, j)), others[0])
     groups = tuple(j for j in grouping if j != label)
     n = next((j for j in others if _N.fullmatch(names[j])), None)
     left_out = tuple(names[j] for j in others if j not in (label, n, *groups) and names[j])
-    return Header(numbers, label, groups, n, left_out, at + 1)
+    return Header(numbers, label, groups, n, left_out, body)
 
 
-def _repeats(grid: Grid, at: int, j: int) -> bool:
+def _index_names(grid: Grid, body: int, others: Sequence[int]) -> Mapping[int, str]:
+    """Return the names of the label columns where they stand in a row of their own, as pandas writes them."""
+    if body + 1 >= len(grid.rows):
+        return {}
+    row, after = grid.rows[body], grid.rows[body + 1]
+    names = {j: row.cells[j].text for j in others if row.cells[j].text}
+    blank = all(not cell.text and not cell.spanned for j, cell in enumerate(row.cells) if j not in others)
+    separate = not row.ruled and (after.ruled or not grid.headings)
+    values = any(is_number(cell.text) for cell in after.cells)
+    return names if names and blank and separate and values and 0 in names else {}
+
+
+def _without_other_counts(grid: Grid, body: int, numbers: Names, names: Sequence[str]) -> Names:
+    """Drop Train, Val, Test, Total where they hold accuracies or losses: fractions, or means of the parts."""
+    counts = {j: column for j, (_, column) in numbers.items() if column.is_count}
+    if not counts:
+        return numbers
+    rows = [{j: row.cells[j].text for j in counts} for row in grid.rows[body:]]
+    fractions = any(_FRACTION.search(text) for row in rows for text in row.values())
+    total = next((j for j, column in counts.items() if column.family == "Total"), -1)
+    ambiguous = total >= 0 and names[total].strip().lower() in ("all", "overall")
+    if fractions or (ambiguous and all(_is_mean(row, total) for row in rows)):
+        return {j: name for j, name in numbers.items() if j not in counts}
+    return numbers
+
+
+def _is_mean(row: Mapping[int, str], total: int) -> bool:
+    values = {j: float(bare(text).replace(",", "")) for j, text in row.items() if is_number(text)}
+    parts = [value for j, value in values.items() if j != total]
+    return total not in values or not parts or min(parts) <= values[total] <= max(parts)
+
+
+def _repeats(grid: Grid, body: int, j: int) -> bool:
     """Return whether a column can group rows: a rank or a year's list of different values cannot."""
-    texts = [row.cells[j].text for row in grid.rows[at + 1 :]]
+    texts = [row.cells[j].text for row in grid.rows[body:]]
     return len(set(texts)) < len(texts)
 
 
-def _style(grid: Grid, header: Header) -> Style:
-    cells = (row.cells[j].text for row in grid.rows[header.body :] for j in header.numbers)
-    try:
-        return style_of([text for text in cells if not is_missing(text)])
-    except NumberError as error:
-        raise DataError(f"{grid.file}:{grid.rows[0].line}: {error}. Write all numbers one way.") from None
-
-
-def _rows(grid: Grid, header: Header, style: Style) -> tuple[list[Row], list[Row]]:
-    rows: list[Row] = []
-    gains: list[Row] = []
-    heading, block, groups = "", 0, [""] * len(header.groups)
-    for printed in grid.rows[header.body :]:
-        block += printed.ruled
-        if grid.headings and (title := _heading(printed, header)) is not None:
-            heading, block = title, block + 1
-            continue
-        _refuse_second_header(grid, printed, header)
-        groups = [printed.cells[j].text or old for j, old in zip(header.groups, groups, strict=True)]
-        group = " ".join(part for part in (heading, *groups) if part)
-        found = _split(grid, printed, header, style, group=group, block=block)
-        (gains if _GAIN.search(printed.cells[header.label].text) else rows).extend(found)
-    return rows, gains
-
-
-def _heading(row: GridRow, header: Header) -> str | None:
-    filled = [text for text in row.texts() if text]
-    numbers = any(row.cells[j].text for j in header.numbers)
-    first_only = bool(filled) and bool(row.cells[0].text) and len(filled) == 1
-    return filled[0] if first_only and (not numbers or 0 in header.numbers) and len(row.cells) > 2 else None
-
-
-def _refuse_second_header(grid: Grid, row: GridRow, header: Header) -> None:
-    again = [row.cells[j].text for j in header.numbers if parse_column(row.cells[j].text)]
-    if again:
-        raise DataError(
-            f"{grid.file}:{row.line}: '{again[0]}' names a column in the middle of the table: "
-            "a second header. Split the table there."
-        )
-
-
-def _split(
-    grid: Grid, printed: GridRow, header: Header, style: Style, *, group: str, block: int
-) -> list[Row]:
-    """Return one row for each group of columns (``BM25 | DPR`` above ``R@1 | R@1``): usually one."""
-    label = printed.cells[header.label]
-    n = _query_count(grid, printed, header)
-    made: dict[str, dict[Column, Entry]] = {}
-    for j, (top, known) in header.numbers.items():
-        entries = made.setdefault(top, {})
-        cell = printed.cells[j]
-        if cell.spanned:
-            _refuse_span(grid, printed, j)
-        if not is_missing(bare(cell.text)):
-            entries[known] = _entry(grid, printed, cell, style, known)
-    return [
-        Row(label.text, entries, f"{group} {top}".strip(), block, printed.line, n, label.bold)
-        for top, entries in made.items()
-        if entries
-    ]
-
-
-def _refuse_span(grid: Grid, row: GridRow, j: int) -> None:
-    text = next(row.cells[i].text for i in range(j, -1, -1) if not row.cells[i].spanned)
-    if not is_missing(text):
-        raise DataError(
-            f"{grid.file}:{row.line}: '{text}' spans several columns; which of them it is the number of "
-            "cannot be told. Write it into each."
-        )
-
-
-def _entry(grid: Grid, row: GridRow, cell: CellText, style: Style, known: Column) -> Entry:
-    try:
-        number = read_number(cell, style, count=known.is_count)
-    except NumberError as error:
-        raise DataError(f"{grid.file}:{row.line}: column {known}: {error}.") from None
-    return Entry(number, cell.bold, cell.underline)
-
-
-def _query_count(grid: Grid, row: GridRow, header: Header) -> int | None:
-    if header.n is None or is_missing(row.cells[header.n].text):
-        return None
-    try:
-        number = read_number(row.cells[header.n], Style.POINT, count=True)
-    except NumberError as error:
-        raise DataError(f"{grid.file}:{row.line}: column n: {error}.") from None
-    if number.half or number.value < 1:
-        raise DataError(f"{grid.file}:{row.line}: column n: '{number.text}' is no number of queries.")
-    return int(number.value)
+def _has_text(grid: Grid, body: int, j: int) -> bool:
+    texts = [row.cells[j].text for row in grid.rows[body:]]
+    return any(texts) and not all(is_number(text) or is_missing(text) for text in texts)

@@ -1,161 +1,264 @@
-"""Read the tabulars of a LaTeX file: booktabs, multirow, multicolumn, comments, maths."""
+"""Read the tabulars of a LaTeX file: booktabs, multirow, multicolumn, comments, macros of the file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from bench.errors import DataError
 from bench.lint.readers.cell import CellText
-from bench.lint.readers.grid import Grid, GridRow, check_widths
+from bench.lint.readers.grid import MAX_SPAN, Grid, GridRow, refuse_size
 from bench.lint.readers.latex_cell import UnknownMacroError, braced, mask, strip_latex
 
-_ENVIRONMENTS = r"(?:tabular\*?|tabularx|tabulary|longtable|tblr)"
-_BEGIN = re.compile(rf"\\begin\{{(?P<name>{_ENVIRONMENTS})\}}")
-_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
-_RULE = re.compile(r"\\(?:top|mid|bottom)rule\b(?:\[[^\]]*\])?|\\hline\b|\\specialrule(?:\{[^}]*\}){3}")
-_OTHER = re.compile(
-    r"\\(?:cmidrule|cline|hhline)(?:\([^)]*\))?(?:\[[^\]]*\])?(?:\([^)]*\))?\{[^}]*\}"
-    r"|\\addlinespace(?:\[[^\]]*\])?|\\rowcolor(?:\[[^\]]*\])?\{[^}]*\}|\\(?:centering|noalign\{[^}]*\})"
-    r"|\\(?:endhead|endfirsthead|endfoot|endlastfoot)\b"
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""Begins the text of a cell that could not be read; the rest says why."""
+MAX_INNER = 500
+"""Characters that are kept of a tabular inside a cell."""
+_EDGE = re.compile(
+    r"\\(?P<edge>begin|end)\{(?P<name>tabular\*?|tabularx|tabulary|longtable|tblr|NiceTabular\*?|supertabular)\}"
 )
-_MULTIROW = re.compile(r"\\multirow\s*(?:\[[^\]]*\])?\s*")
-_MULTICOLUMN = re.compile(r"\\multicolumn\s*")
+_COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
+_RULE = re.compile(
+    r"\\(?:top|mid|bottom)rule\b(?:\s?\[[^\]]{0,99}\])?|\\hline\b|\\hdashline\b|\\Xhline\{[^}]{0,99}\}"
+    r"|\\specialrule(?:\{[^}]{0,99}\}){3}"
+)
+_OTHER = re.compile(
+    r"\\(?:cmidrule|cline|hhline|cdashline|cdashlinelr)(?:\([^)]{0,99}\))?(?:\[[^\]]{0,99}\])?(?:\([^)]{0,99}\))?\{[^}]{0,99}\}"
+    r"(?:\[[^\]]{0,99}\])?|\\addlinespace(?:\[[^\]]{0,99}\])?|\\morecmidrules\b|\\arrayrulecolor(?:\[[^\]]{0,99}\])?\{[^}]{0,99}\}"
+    r"|\\row(?:color|colors)\*?(?:\[[^\]]{0,99}\])?\{[^}]{0,99}\}|\\(?:centering|noalign\{[^}]{0,99}\})"
+    r"|\\(?:endhead|endfirsthead|endfoot|endlastfoot)\b|\\(?:caption|label)(?:\[[^\]]{0,999}\])?\{[^{}]{0,999}\}"
+    r"|\\rule\{0pt\}\{[^}]{0,99}\}"
+)
+_MULTIROW = re.compile(r"\\multirow\s{0,9}(?:\[[^\]]{0,99}\])?\s{0,9}")
+_MULTICOLUMN = re.compile(r"\\multicolumn\s{0,9}")
+_DEFINITION = re.compile(
+    r"\\(?:re)?newcommand\*?\s{0,9}\{?\\(?P<name>[a-zA-Z]{1,40})\}?\s{0,9}(?:\[(?P<count>\d)\])?\s{0,9}(?=\{)"
+)
+_MACRO = re.compile(r"\\([a-zA-Z]{1,40})(?![a-zA-Z])")
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Say where in the file a piece of text stands, for messages."""
+class _Source:
+    """A LaTeX file without its comments, with the places of its line ends and what its macros stand for."""
 
     file: str
-    line: int
+    text: str
+    ends: tuple[int, ...]
+    macros: Mapping[str, tuple[int, str]]
 
-    def error(self, what: str) -> DataError:
-        return DataError(f"{self.file}:{self.line}: {what}")
+    def line(self, at: int) -> int:
+        """Return the line number of a place in the text."""
+        return bisect_right(self.ends, at - 1) + 1
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Return every tabular of a LaTeX file, in order.
+    """Return every tabular of a LaTeX file, in order of their ends.
 
-    Raises DataError, with file and line, for a row of another width, a number behind an unknown macro,
-    a multirow that hangs from its last row, a tabular that never ends.
+    A tabular inside a cell is part of that cell where it has one column, else a table of its own. A
+    tabular that cannot be divided into cells is a grid with an ``error``.
     """
     plain = "\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines())
-    found = []
-    for begin in _BEGIN.finditer(plain):
-        name = begin["name"]
-        place = _Place(file, plain.count("\n", 0, begin.start()) + 1)
-        end = plain.find(f"\\end{{{name}}}", begin.end())
-        if end < 0:
-            raise place.error(f"\\begin{{{name}}} has no \\end{{{name}}}.")
-        if _BEGIN.search(plain, begin.end(), end):
-            raise place.error("a tabular inside a tabular is not read. Use \\makecell for broken lines.")
-        start = _after_arguments(plain, begin.end(), 1 + (name in ("tabular*", "tabularx", "tabulary")))
-        rows = _rows(plain[start:end], _Place(file, plain.count("\n", 0, start) + 1))
-        if rows:
-            found.append(check_widths(Grid(f"table at line {place.line}", file, tuple(rows))))
-    return found
+    source = _Source(file, plain, tuple(m.start() for m in re.finditer("\n", plain)), _definitions(plain))
+    grids: list[Grid] = []
+    open_at: list[tuple[int, int, list[tuple[int, int, str]]]] = []  # start, end of \begin, inner tabulars
+    for edge in _EDGE.finditer(plain):
+        if edge["edge"] == "begin":
+            open_at.append((edge.start(), edge.end(), []))
+        elif open_at:
+            start, inside, inner = open_at.pop()
+            body, places = _without_inner(plain, inside, edge.start(), inner)
+            one_column = bool(open_at) and "&" not in mask(re.sub(r"\\&", "  ", body))
+            if not one_column:
+                grids.append(_grid(source, edge["name"], start, (body, places)))
+            if open_at:
+                broken = re.sub(r"\\\\(?:\[[^\]]{0,99}\])?", " ", _after_arguments(body, edge["name"])[0])
+                open_at[-1][2].append((start, edge.end(), f"{{{broken[:MAX_INNER]}}}" if one_column else ""))
+    for start, inside, _ in open_at:
+        grids.append(_unended(source, start, plain[inside : inside + 2000]))
+    return grids
 
 
-def _after_arguments(text: str, at: int, count: int) -> int:
-    for _ in range(count):
-        while (found := re.compile(r"\s*\[[^\]]*\]").match(text, at)) is not None:
-            at = found.end()
-        opened = re.compile(r"\s*(?=\{)").match(text, at)
-        if opened:
-            _, at = braced(text, opened.end())
-    return at
+def _unended(source: _Source, start: int, text: str) -> Grid:
+    line = source.line(start)
+    rows = tuple(GridRow(line, (CellText(cell.strip()),)) for cell in re.split(r"[&\n]|\\\\", text))
+    error = f"{source.file}:{line}: a \\begin of this table has no \\end."
+    return Grid(source.file, line, rows, error=error)
 
 
-def _rows(body: str, start: _Place) -> list[GridRow]:
+def _definitions(plain: str) -> dict[str, tuple[int, str]]:
+    """Return number of arguments and text of the macros that the file defines."""
+    return {
+        match["name"]: (int(match["count"] or 0), braced(plain[: match.end() + 1000], match.end())[0])
+        for match in _DEFINITION.finditer(plain)
+    }
+
+
+def _without_inner(
+    text: str, start: int, end: int, inner: list[tuple[int, int, str]]
+) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text with inner tabulars replaced, and (place in it, place in the file) of each piece."""
+    pieces, places, at, length = [], [], start, 0
+    for first, last, replacement in [*inner, (end, end, "")]:
+        places.append((length, at))
+        pieces += [text[at:first], replacement]
+        length += first - at + len(replacement)
+        at = last
+    return "".join(pieces), places
+
+
+def _grid(source: _Source, name: str, start: int, body: tuple[str, list[tuple[int, int]]]) -> Grid:
+    text, places = body
+    content, skipped = _after_arguments(text, name)
+    line = source.line(start)
+    try:
+        return Grid(source.file, line, tuple(_rows(content, skipped, places, source)))
+    except DataError as error:
+        words = tuple(CellText(word) for word in re.split(r"[&\s{}]+", content[:2000]))
+        return Grid(source.file, line, (GridRow(line, words),), error=str(error))
+
+
+def _after_arguments(text: str, name: str) -> tuple[str, int]:
+    r"""Return what follows the arguments of \begin, and where it begins."""
+    at = 0
+    for _ in range(1 + (name.rstrip("*") in ("tabularx", "tabulary") or name == "tabular*")):
+        while (option := re.compile(r"\s{0,9}\[[^\]]{0,99}\]").match(text, at)) is not None:
+            at = option.end()
+        if (brace := re.compile(r"\s{0,99}(?=\{)").match(text, at)) is not None:
+            _, at = braced(text, brace.end())
+    return text[at:], at
+
+
+def _rows(content: str, skipped: int, places: list[tuple[int, int]], source: _Source) -> list[GridRow]:
     """Split at double backslashes and ``&`` outside braces; a rule before a row is kept as ``ruled``."""
     pending: dict[int, tuple[int, str]] = {}  # column -> (rows still to fill, text), from \multirow
     rows: list[GridRow] = []
-    ruled = False
-    for at, piece in _pieces(body, r"\\\\\*?(?:\s*\[[^\]]*\])?|\\tabularnewline"):
+    ruled, cells = False, 0
+    starts = [at for at, _ in places]
+    for at, piece in _pieces(content, r"\\\\\*?(?:[^\S\n]{0,9}\[[^\]]{0,99}\])?|\\tabularnewline"):
         ruled |= bool(_RULE.search(piece))
-        content = _OTHER.sub(_blank, _RULE.sub(_blank, piece))
-        if not content.strip():
+        text = _OTHER.sub(_blank, _RULE.sub(_blank, piece))
+        if not text.strip():
             continue
-        lead = len(content) - len(content.lstrip())
-        place = _Place(start.file, start.line + body.count("\n", 0, at + lead))
-        rows.append(GridRow(place.line, tuple(_cells(content, pending, place)), ruled))
-        ruled = False
+        place = at + skipped + len(text) - len(text.lstrip())
+        first, in_file = places[bisect_right(starts, place) - 1]
+        line = source.line(in_file + place - first)
+        row = tuple(_cells(_expand(text, source.macros), pending, f"{source.file}:{line}"))
+        _fill_upwards(rows, row, pending)
+        rows.append(GridRow(line, row, ruled))
+        ruled, cells = False, cells + len(row)
+        refuse_size(cells, f"{source.file}:{line}")
     return _headings(rows)
 
 
-def _blank(found: re.Match[str]) -> str:
+def _blank(match: re.Match[str]) -> str:
     """Return as many blanks, with the line ends, so that lines still count."""
-    return re.sub(r"[^\n]", " ", found[0])
+    return re.sub(r"[^\n]", " ", match[0])
 
 
 def _pieces(text: str, separator: str) -> Iterator[tuple[int, str]]:
     masked, at = mask(text), 0
-    for found in re.finditer(separator, masked):
-        yield at, text[at : found.start()]
-        at = found.end()
+    for match in re.finditer(separator, masked):
+        yield at, text[at : match.start()]
+        at = match.end()
     yield at, text[at:]
 
 
-def _cells(content: str, pending: dict[int, tuple[int, str]], place: _Place) -> Iterator[CellText]:
+def _expand(text: str, macros: Mapping[str, tuple[int, str]]) -> str:
+    """Replace the macros that the file defines by what they stand for, to a depth of three."""
+    for _ in range(3):
+        if not any(match[1] in macros for match in _MACRO.finditer(text)) or len(text) > 20_000:
+            break
+        text = _expand_once(text, macros)
+    return text
+
+
+def _expand_once(text: str, macros: Mapping[str, tuple[int, str]]) -> str:
+    parts, at = [], 0
+    for match in _MACRO.finditer(text):
+        if match.start() < at or match[1] not in macros:
+            continue
+        count, body = macros[match[1]]
+        parts.append(text[at : match.start()])
+        at = match.end()
+        for i in range(1, count + 1):
+            at += len(text[at : at + 9]) - len(text[at : at + 9].lstrip())
+            argument, at = braced(text, at) if text[at : at + 1] == "{" else (text[at : at + 1], at + 1)
+            body = body.replace(f"#{i}", argument[:1000])
+        parts.append(f"{body} " if body[-1:].isalpha() and text[at : at + 1].isalnum() else body)
+    return "".join([*parts, text[at:]])
+
+
+def _cells(content: str, pending: dict[int, tuple[int, str]], place: str) -> Iterator[CellText]:
     j = 0
     for _, raw in _pieces(content, r"(?<!\\)&"):
         span, inner = _span(raw.strip(), place)
         rows, inner = _multirow(inner, place)
-        if rows > 1:
-            pending[j] = (rows - 1, inner)
-        elif not inner and pending.get(j, (0, ""))[0]:
+        if abs(rows) > 1:
+            pending[j] = (rows - 1 if rows > 0 else rows, inner)
+        elif not inner and pending.get(j, (0, ""))[0] > 0:
             left, inner = pending[j]
             pending[j] = (left - 1, inner)
         try:
             yield strip_latex(inner)
         except UnknownMacroError as error:
-            raise place.error(
-                f"{error} in '{raw.strip()}': it may change the number. Write the number itself, or define "
-                "the mark with \\textbf or \\underline."
-            ) from None
+            yield CellText(
+                f"{UNREADABLE}{error} in '{raw.strip()[:80]}': it may change the number. "
+                "Write the number itself, or define the macro with \\newcommand in the file"
+            )
         yield from (CellText("", spanned=True) for _ in range(span - 1))
         j += span
 
 
-def _span(raw: str, place: _Place) -> tuple[int, str]:
-    found = _MULTICOLUMN.match(raw)
-    if not found:
+def _fill_upwards(
+    rows: list[GridRow], row: tuple[CellText, ...], pending: dict[int, tuple[int, str]]
+) -> None:
+    r"""Repeat what a \multirow with a negative height, written in its last row, says of the rows above."""
+    for j, (height, _) in pending.items():
+        if height < 0 and j < len(row):
+            for i in range(max(0, len(rows) + height + 1), len(rows)):
+                cells = rows[i].cells
+                if j < len(cells) and not cells[j].text:
+                    rows[i] = replace(rows[i], cells=(*cells[:j], row[j], *cells[j + 1 :]))
+            pending[j] = (0, "")
+
+
+def _span(raw: str, place: str) -> tuple[int, str]:
+    match = _MULTICOLUMN.match(raw)
+    if not match:
         return 1, raw
-    width, at = braced(raw, found.end())
+    width, at = braced(raw, match.end())
     _, at = braced(raw, at)
     inner, _ = braced(raw, at)
-    if not width.strip().isdigit() or int(width) < 1:
-        raise place.error(f"\\multicolumn over '{width}' columns.")
+    if not re.fullmatch(r"\s*0*[1-9]\d{0,3}\s*", width) or int(width) > MAX_SPAN:
+        raise DataError(f"{place}: \\multicolumn over '{width[:40]}' columns; 1 to {MAX_SPAN:,} are read.")
     return int(width), inner.strip()
 
 
-def _multirow(raw: str, place: _Place) -> tuple[int, str]:
-    found = _MULTIROW.match(raw)
-    if not found:
+def _multirow(raw: str, place: str) -> tuple[int, str]:
+    match = _MULTIROW.match(raw)
+    if not match:
         return 1, raw
-    height, at = braced(raw, found.end())
-    at = (re.compile(r"\s*\[[^\]]*\]").match(raw, at) or re.compile("").match(raw, at)).end()  # type: ignore[union-attr]
+    height, at = braced(raw, match.end())
+    at = _skip(r"\s{0,9}\[[^\]]{0,99}\]", raw, at)
     if raw[at : at + 1] == "{":
         _, at = braced(raw, at)
     elif raw[at : at + 1] == "*":
         at += 1
-    at = (re.compile(r"\s*(?:\[[^\]]*\])?\s*").match(raw, at)).end()  # type: ignore[union-attr]
-    inner, _ = braced(raw, at)
-    if not height.strip().isdigit():
-        raise place.error(
-            f"\\multirow over '{height}' rows: only a multirow that starts at its first row is read."
-        )
+    inner, _ = braced(raw, _skip(r"\s{0,9}(?:\[[^\]]{0,99}\])?\s{0,9}", raw, at))
+    if not re.fullmatch(r"\s*-?\d{1,6}\s*", height):
+        raise DataError(f"{place}: \\multirow over '{height[:40]}' rows.")
     return int(height), inner.strip()
+
+
+def _skip(pattern: str, text: str, at: int) -> int:
+    match = re.compile(pattern).match(text, at)
+    return match.end() if match else at
 
 
 def _headings(rows: list[GridRow]) -> list[GridRow]:
     """Widen a row of one cell to the table: LaTeX lets a heading leave out its empty cells."""
     width = max((len(row.cells) for row in rows), default=0)
-    return [
-        GridRow(row.line, row.cells + (CellText(""),) * (width - 1), row.ruled)
-        if len(row.cells) == 1
-        else row
-        for row in rows
-    ]
+    blanks = (CellText(""),) * (width - 1)
+    return [GridRow(row.line, row.cells + blanks, row.ruled) if len(row.cells) == 1 else row for row in rows]

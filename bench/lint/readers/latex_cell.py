@@ -1,45 +1,77 @@
-"""Separate the text of a LaTeX cell from its macros: bold, underline, significance marks."""
+"""Separate the text of a LaTeX cell from its macros: bold, underline, significance marks.
+
+A cell is read token by token, once, with a stack for its groups: the time grows with its length, however
+deeply it nests.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from bench.lint.readers.cell import CellText, strip_markup
 
-_BOLD = re.compile(r"\\(?:textbf|mathbf|boldsymbol|bm|bfseries|bf)\b")
-_UNDERLINE = re.compile(r"\\(?:underline|uline|ul)\b")
-_WRAPPERS = (
-    "textbf|mathbf|boldsymbol|bm|underline|uline|ul|textit|emph|textrm|textsf|texttt|textsc|mathrm|text|mathit"
-    "|mbox|makecell|num|textnormal|ensuremath|shortstack|thead"
+MAX_SOURCE = 4000
+"""Characters of a cell that are looked at."""
+
+_TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|[{}$^_~&]|---?|[^\\{}$^_~&\-]+|-", re.S)
+_OPTION = re.compile(r"\s{0,9}\[[^\[\]]{0,200}\]")
+KEEP, DROP, RAISE, LOWER = "keep", "drop", "raise", "lower"
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_BOLD = _names("textbf mathbf boldsymbol bm bfseries bf pmb")
+_UNDERLINE = _names("underline uline ul underbar")
+_KEEP = _names(
+    "textbf mathbf boldsymbol bm pmb underline uline ul underbar textit emph textrm textsf texttt textsc"
+    " mathrm text mathit mbox hbox makecell num textnormal ensuremath shortstack thead rlap llap mathrlap"
+    " fbox textup textmd textsl mathsf mathtt small tablenum ang"
 )
-_WRAPPED = re.compile(rf"\\(?:{_WRAPPERS})\s*(?:\[[^\]]*\])?\{{([^{{}}]*)\}}")
-_COLOURED = re.compile(
-    r"\\textcolor(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}|\\colorbox\{[^{}]*\}\{([^{}]*)\}"
-    r"|\\rotatebox(?:\[[^\]]*\])?\{[^{}]*\}\{([^{}]*)\}"
+_DROP = _names(
+    "cite citep citet citealp citealt citeauthor citeyear ref cref Cref autoref eqref label footnotemark"
+    " footnote footnotetext cellcolor rowcolor color tnote vspace hspace phantom hphantom vphantom fontsize"
 )
-_DROPPED = re.compile(
-    r"\\(?:cite[a-z]*|ref|label|footnotemark|footnote|cellcolor|color|tnote|vspace|hspace)"
-    r"\*?(?:\[[^\]]*\])*(?:\{[^{}]*\})?"
-    r"|\\(?:bfseries|bf|itshape|it|small|footnotesize|scriptsize|tiny|normalsize|phantom\{[^{}]*\}|hfill|quad|qquad"
-    r"|left|right|centering|displaystyle|rm|em)\b"
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_KEEP, (KEEP,)),
+    **dict.fromkeys(_DROP, (DROP,)),
+    **dict.fromkeys(("SI", "qty"), (KEEP, KEEP)),
+    **dict.fromkeys(
+        ("textcolor", "colorbox", "rotatebox", "raisebox", "scalebox", "href", "hyperlink"), (DROP, KEEP)
+    ),
+    **dict.fromkeys(("resizebox", "fcolorbox", "multirow"), (DROP, DROP, KEEP)),
+    **dict.fromkeys(("rule", "parbox"), (DROP, DROP)),
+    "textsuperscript": (RAISE,),
+    "textsubscript": (LOWER,),
+}
+"""What is done with the arguments of a macro."""
+_IGNORED = _names(
+    "bfseries bf itshape it small footnotesize scriptsize tiny normalsize large hfill quad qquad left right"
+    " centering displaystyle textstyle rm em sf tt limits nolimits selectfont raggedright raggedleft strut"
+    " arraybackslash noindent relax boldmath unboldmath sffamily rmfamily ttfamily mdseries"
 )
-_DAGGERS = (
-    r"\*|†|‡|§|\\ast\b|\\star\b|\\dag(?:ger)?\b|\\ddag(?:ger)?\b|\\S\b|\\text(?:dagger|asteriskcentered)\b"
-)
-_SUPERSCRIPT = re.compile(rf"(?:\^|\\textsuperscript)\s*(?:\{{(?:\s|{_DAGGERS})+\}}|(?:{_DAGGERS}))")
-_BESIDE = re.compile(r"(?<=\d)(?=\\[a-zA-Z]|\{\d)(?!\\pm\b)")
-"""Where a macro or a group follows a digit: what it holds is no part of that number."""
-_BROKEN = re.compile(r"\\\\\*?(?:\[[^\]]*\])?")
-"""The end of a line inside a cell, as in \\makecell."""
-_MACRO = re.compile(r"\\([a-zA-Z]+)\s?")
-_PLAIN = {
+
+_SYMBOLS = {
     "\\%": "%", "\\,": "\u2009", "\\;": "\u2009", "\\!": "", "\\:": "\u2009", "\\ ": " ",
-    "\\#": "#", "\\_": "_",
-    "\\&": "&", "~": " ", "{,}": ",", "\\rightarrow": "→", "\\to ": "→",
-    "\\pm": "±", "\\uparrow": "↑", "\\downarrow": "↓", "\\Delta": "Δ",
-    "\\textendash": "–",
-    "\\textemdash": "—", "\\checkmark": "✓", "\\times": "×", "\\alpha": "α",
+    "\\/": "", "\\-": "",
+    "\\#": "#", "\\_": "_", "\\&": "&", "\\$": "$", "\\{": "{", "\\}": "}", "\\\\": " ", "\\(": "", "\\)": "",
+    "\\rightarrow": "→", "\\to": "→", "\\leftarrow": "←", "\\pm": "±", "\\uparrow": "↑", "\\downarrow": "↓",
+    "\\Delta": "Δ", "\\textendash": "–", "\\textemdash": "—", "\\checkmark": "✓", "\\times": "×",
+    "\\alpha": "α", "\\beta": "β", "\\percent": "%", "\\textpm": "±", "\\textuparrow": "↑", "\\xmark": "✗",
+    "\\textdownarrow": "↓", "\\cmark": "✓", "\\textpercent": "%", "\\thinspace": "\u2009",
+    "\\ldots": "…", "\\dots": "…",
+    "\\ast": "*", "\\star": "*", "\\dag": "†", "\\dagger": "†", "\\ddag": "‡", "\\ddagger": "‡", "\\S": "§",
+    "\\textdagger": "†", "\\textdaggerdbl": "‡", "\\textasteriskcentered": "*", "\\P": "¶", "\\bullet": "*",
+    "\\blacktriangle": "▲", "\\triangle": "△", "\\blacktriangledown": "▼", "\\triangledown": "▽",
+    "\\diamond": "*",
+    "\\circ": "*", "\\prime": "*", "\\bigtriangleup": "△", "\\dashuparrow": "↑",
+    "~": " ", "---": "—", "--": "–", "$": "", "&": "&",
 }  # fmt: skip
+_MARKS = re.compile(r"[\s,]*(?:[*†‡§¶▲△▼▽a-zA-Z]{1,12}[\s,]*)*")
+_FRACTION = re.compile(r"\d[.,]\d+\s?%?\s?$")
+_FIGURE = re.compile(r"[\s,]*(?:[+\-−–]?\d[\d.,\s]*%?)?")
 
 
 class UnknownMacroError(ValueError):
@@ -50,7 +82,7 @@ def mask(text: str) -> str:
     """Return the text with everything inside braces blanked, so that separators there do not count."""
     depth, out, escaped = 0, [], False
     for char in text:
-        depth -= char == "}" and not escaped
+        depth -= char == "}" and not escaped and depth > 0
         out.append("\0" if depth > 0 else char)
         depth += char == "{" and not escaped
         escaped = char == "\\" and not escaped
@@ -73,28 +105,125 @@ def strip_latex(raw: str) -> CellText:
     Raises UnknownMacroError where an unknown macro stands beside digits; in a cell of words an unknown
     macro is taken as a word.
     """
-    bold, underline = bool(_BOLD.search(raw)), bool(_UNDERLINE.search(raw))
-    starred = bool(_SUPERSCRIPT.search(raw))
-    text = _BROKEN.sub(" ", _SUPERSCRIPT.sub("", raw))
-    for tex, plain in _PLAIN.items():
-        text = text.replace(tex, plain)
-    text = _unwrap(_DROPPED.sub("", _BESIDE.sub(" ", text)))
-    text = re.sub(rf"(?:{_DAGGERS})(?=\W*$)", "*", text)
-    text = re.sub(r"(?<!\\)[{}$]|\\[()]", "", text)
-    if (
-        (found := _MACRO.search(text))
-        and re.search(r"\d", text)
-        and not re.search(r"[a-zA-Z]{2}", _MACRO.sub("", text))
-    ):
-        raise UnknownMacroError(f"unknown macro '\\{found[1]}'")
-    left = strip_markup(_MACRO.sub(r"\1 ", text).replace("---", "—").replace("--", "–"))
-    return CellText(left.text, bold, underline, starred or left.starred)
+    cell = _Cell()
+    text = cell.read(raw[:MAX_SOURCE])
+    if cell.unknown and re.search(r"\d", text) and not re.search(r"[a-zA-Z]{2}", cell.without_macros(text)):
+        raise UnknownMacroError(f"unknown macro '\\{cell.unknown[0]}'")
+    plain = strip_markup(text.replace("\0", ""))
+    return CellText(plain.text, cell.bold, cell.underline, cell.starred or plain.starred)
 
 
-def _unwrap(text: str) -> str:
-    """Replace wrappers by what they wrap, from the inside out."""
-    while True:
-        unwrapped = _COLOURED.sub(lambda m: m[1] or m[2] or m[3] or "", _WRAPPED.sub(r"\1", text))
-        if unwrapped == text:
-            return text
-        text = unwrapped
+@dataclass
+class _Group:
+    """An open group: what is done with its text, and the text so far."""
+
+    mode: str
+    parts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Cell:
+    """The state of reading one cell."""
+
+    bold: bool = False
+    underline: bool = False
+    starred: bool = False
+    unknown: list[str] = field(default_factory=list)
+    groups: list[_Group] = field(default_factory=lambda: [_Group(KEEP)])
+    pending: list[str] = field(default_factory=list)
+    """What is to be done with the next arguments of a macro."""
+
+    def read(self, raw: str) -> str:
+        at = 0
+        while match := _TOKEN.match(raw, at):
+            token, at = match[0], match.end()
+            if token[0] == "\\" and token[1:2].isalpha():
+                at = self._macro(token, raw, at)
+            elif token == "{":
+                at = self._open(raw, at)
+            elif token == "}":
+                self._close()
+            elif token in "^_":
+                self.pending = [RAISE if token == "^" else LOWER]
+            elif token.isspace() and self.pending:
+                continue  # between a macro and its argument
+            else:
+                self._text(token)
+        while len(self.groups) > 1:
+            self._close()
+        return "".join(self.groups[0].parts)
+
+    def without_macros(self, text: str) -> str:
+        """Return the text without the names of unknown macros, which stand between NUL signs."""
+        return re.sub("\0[^\0]*\0", "", text)
+
+    def _macro(self, token: str, raw: str, at: int) -> int:
+        name = token[1:].rstrip("*")
+        self.bold |= name in _BOLD and not self._dropped()
+        self.underline |= name in _UNDERLINE and not self._dropped()
+        if name in _ARGUMENTS:
+            self._separate()
+            self.pending = [*_ARGUMENTS[name], *self.pending[1:]]
+            while match := _OPTION.match(raw, at):
+                at = match.end()
+        elif f"\\{name}" in _SYMBOLS:
+            self._text(f"\\{name}")
+            at += raw[at : at + 1] == " "
+        elif name in _IGNORED:
+            self._separate()
+        else:
+            self._separate()
+            self.unknown += [name] if not self._dropped() else []
+            self.groups[-1].parts.append(f"\0{name} \0")
+        return at
+
+    def _open(self, raw: str, at: int) -> int:
+        if raw.startswith(",}", at):  # 1{,}234: a comma that is no separator of maths
+            self._text(",")
+            return at + 2
+        if not self.pending and raw[at : at + 1].isdigit():
+            self._separate()
+        self.groups.append(_Group(self.pending.pop(0) if self.pending else KEEP))
+        return at
+
+    def _close(self) -> None:
+        if len(self.groups) > 1:
+            group = self.groups.pop()
+            self._add(group.mode, "".join(group.parts))
+
+    def _text(self, token: str) -> None:
+        text = _SYMBOLS.get(token, token)
+        if self.pending and self.pending[0] in (RAISE, LOWER):  # an argument without braces is one sign
+            self._add(self.pending.pop(0), text[:1])
+            text = text[1:]
+        self.pending = []
+        self.groups[-1].parts.append(text)
+
+    def _add(self, mode: str, text: str) -> None:
+        parts = self.groups[-1].parts
+        if mode == KEEP:
+            parts.append(text)
+        elif mode != DROP and not (mode == RAISE and _MARKS.fullmatch(text[:200])):
+            self._add_script("^" if mode == RAISE else "_", text)
+        elif mode == RAISE and not self._dropped():
+            self.starred |= bool(text.strip())
+
+    def _add_script(self, sign: str, text: str) -> None:
+        """Add a superscript or subscript; beside a fraction a figure is a spread or a mark, no digit."""
+        parts = self.groups[-1].parts
+        before = "".join(parts[-6:])[-40:]
+        if "±" in text:
+            parts.append(f" {text}")
+        elif _FRACTION.search(before) and _FIGURE.fullmatch(text[:60]) and (sign == "^" or "." in text):
+            parts.append(f" ±{text}" if "." in text else "")
+        else:
+            parts.append(sign + text)
+
+    def _separate(self) -> None:
+        """Keep what a macro or a group holds apart from the digit before it."""
+        parts = self.groups[-1].parts
+        if parts and parts[-1][-1:].isdigit():
+            parts.append(" ")
+
+    def _dropped(self) -> bool:
+        return any(group.mode == DROP for group in self.groups[-3:])

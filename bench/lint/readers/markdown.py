@@ -1,49 +1,85 @@
-"""Read the pipe tables of a Markdown file."""
+"""Read the tables of a Markdown file: pipe tables, also quoted ones, and tables in HTML."""
 
 from __future__ import annotations
 
 import re
 
-from bench.lint.readers.cell import strip_markup
-from bench.lint.readers.grid import Grid, GridRow, check_widths
+from bench.errors import DataError
+from bench.lint.readers import html
+from bench.lint.readers.cell import CellText, strip_markup
+from bench.lint.readers.grid import Grid, GridRow, refuse_size
 
-_SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
-_FENCE = re.compile(r"\s*(?:```|~~~)")
+_FENCE = re.compile(r"[ >]{0,40}(```+|~~~+)")
+_QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _BAR = re.compile(r"(?<!\\)\|")
+_DASHES = re.compile(r":?-+:?")
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Return every pipe table outside code fences, in order; ``line`` counts from 1.
-
-    Raises DataError for a row wider or narrower than its header.
-    """
-    lines = text.splitlines()
-    fenced = _fenced(lines)
-    found: list[Grid] = []
-    for at, line in enumerate(lines):
-        if at and not fenced[at] and "|" in line and _SEPARATOR.fullmatch(line) and "|" in lines[at - 1]:
+    """Return every table outside code fences and comments, in order; ``line`` counts from 1."""
+    lines = [_unquoted(line) for line in _shown(text)]
+    grids: list[Grid] = []
+    at = 1
+    while at < len(lines):
+        if "|" in lines[at] and "|" in lines[at - 1] and _is_separator(lines[at]):
             end = at + 1
-            while end < len(lines) and "|" in lines[end] and not fenced[end]:
+            while end < len(lines) and "|" in lines[end]:
                 end += 1
-            rows = [(at - 1, lines[at - 1]), *((i, lines[i]) for i in range(at + 1, end))]
-            found.append(
-                check_widths(Grid(f"table at line {at}", file, tuple(_row(i, row) for i, row in rows)))
-            )
-    return found
+            grids.append(_grid(file, at, lines[at - 1 : end]))
+            at = end
+        at += 1
+    shown = "\n".join(lines)
+    tables = html.parse_grids(shown, file) if "<table" in shown.lower() else []
+    return sorted([*grids, *tables], key=lambda grid: grid.line)
 
 
-def _fenced(lines: list[str]) -> list[bool]:
-    inside = False
-    marks = []
-    for line in lines:
-        edge = bool(_FENCE.match(line))
-        marks.append(inside or edge)
-        inside ^= edge
-    return marks
+def _grid(file: str, line: int, lines: list[str]) -> Grid:
+    """Return the grid of a header, a line of dashes and rows; with an error where they are too many."""
+    header = GridRow(line, _cells(lines[0]))
+    try:
+        refuse_size(sum(row.count("|") for row in lines), f"{file}:{line}")
+    except DataError as error:
+        return Grid(file, line, (header,), error=str(error))
+    rows = (GridRow(line + i, _cells(row)) for i, row in enumerate(lines[2:], 2))
+    return Grid(file, line, (header, *rows))
 
 
-def _row(at: int, line: str) -> GridRow:
+def _shown(text: str) -> list[str]:
+    """Return the lines with those of code fences and of comments blanked."""
+    lines = text.splitlines()
+    fence = ""
+    for i, line in enumerate(lines):
+        mark = _FENCE.match(line)
+        if fence or mark:
+            lines[i] = ""
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+    return _without_comments("\n".join(lines)).split("\n")
+
+
+def _without_comments(text: str) -> str:
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts += [text[at:start], "\n" * text.count("\n", start, end)]
+        at = end + 3
+    return "".join([*parts, text[at:]])
+
+
+def _unquoted(line: str) -> str:
+    for _ in range(5):
+        match = _QUOTE.match(line)
+        if not match:
+            break
+        line = line[match.end() :]
+    return line
+
+
+def _is_separator(line: str) -> bool:
+    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
+    return all(_DASHES.fullmatch(cell.strip()) for cell in cells)
+
+
+def _cells(line: str) -> tuple[CellText, ...]:
     inner = line.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    cells = (strip_markup(cell.replace("\\|", "|")) for cell in _BAR.split(inner))
-    return GridRow(at + 1, tuple(cells))
+    return tuple(strip_markup(cell.replace("\\|", "|")) for cell in _BAR.split(inner))

@@ -13,7 +13,16 @@ MACHINE_DECIMALS = 9
 """From this many decimals on, a number was written by a program: what is left is float error."""
 FLOAT_SLACK = Decimal("1e-9")
 
-MISSING = frozenset({"", "-", "--", "---", "–", "—", "−", "n/a", "na", "nan", "none", "/", "·"})
+MAX_LENGTH = 40
+"""Characters of a number; a longer one is none that anybody prints."""
+MAX_EXPONENT = 30
+
+MISSING = frozenset(
+    (
+        *("", "-", "--", "---", "–", "—", "−", "n/a", "na", "n.a.", "n.d.", "nan", "none", "/", "·", "-/-"),
+        *("?", "*", "oom", "tbd", "tba", "...", "…", "×", "✗", "x"),
+    )
+)
 
 
 class Style(Enum):
@@ -70,7 +79,7 @@ _SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
 
 def bare(text: str) -> str:
     """Return the number's own characters: no spread after ±, no percent sign, an ASCII minus."""
-    number = _SPREAD.sub("", text.replace("−", "-")).strip()
+    number = _SPREAD.sub("", text[: 3 * MAX_LENGTH].replace("−", "-")).strip()
     return _SPACED.sub("", number.removesuffix("%").strip())
 
 
@@ -97,6 +106,8 @@ def read_number(cell: CellText, style: Style, *, count: bool = False) -> Printed
 
     Raises NumberError where the cell is no number or could be two different ones.
     """
+    if len(cell.text) > 3 * MAX_LENGTH:
+        raise NumberError(f"'{cell.text[:MAX_LENGTH]}…' is not a number")
     text = bare(cell.text)
     digits = _digits(text, style, count)
     if not _PLAIN.fullmatch(digits):
@@ -104,6 +115,8 @@ def read_number(cell: CellText, style: Style, *, count: bool = False) -> Printed
     value = Decimal(digits)
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
+    if len(digits) > MAX_LENGTH or max(abs(exponent), abs(value.adjusted())) > MAX_EXPONENT:
+        raise NumberError(f"'{cell.text}' is too large or too small for a score")
     half = Decimal(5).scaleb(exponent - 1)
     if -exponent >= MACHINE_DECIMALS:
         half = FLOAT_SLACK

@@ -1,0 +1,127 @@
+"""Read HTML tables, alone or inside Markdown: spans, header cells, bold and underline."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from bench.lint.readers.cell import CellText, strip_markup
+from bench.lint.readers.grid import MAX_CELLS, MAX_SPAN, Grid, GridRow
+
+_KEPT = ("b", "strong", "u", "ins", "sup", "sub", "br")
+"""Tags inside a cell that mean something."""
+
+
+def parse_grids(text: str, file: str) -> list[Grid]:
+    """Return every HTML table of a text, in order of their ends; ``line`` counts from 1."""
+    parser = _Tables(file)
+    parser.feed(text)
+    parser.close()
+    return parser.grids
+
+
+class _Tables(HTMLParser):
+    """Collects the rows of tables; an inner table is a table of its own, and empty in the outer one."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self.file = file
+        self.grids: list[Grid] = []
+        self.open: list[_OpenTable] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        line = self.getpos()[0]
+        if tag == "table":
+            self.open.append(_OpenTable(line))
+        elif self.open and tag in ("td", "th"):
+            sizes = dict(attrs)
+            self.open[-1].start_cell(line, _size(sizes.get("colspan")), _size(sizes.get("rowspan")))
+        elif self.open and tag in ("tr", "tbody", "tfoot"):
+            self.open[-1].end_row(ruled=tag != "tr")
+        elif self.open and tag in _KEPT:
+            self.open[-1].add(f"<{tag}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open:
+            return
+        if tag == "table":
+            table = self.open.pop()
+            table.end_row()
+            if table.rows:
+                self.grids.append(Grid(self.file, table.line, tuple(table.rows)))
+        elif tag in ("td", "th"):
+            self.open[-1].end_cell()
+        elif tag == "tr":
+            self.open[-1].end_row()
+        elif tag in _KEPT:
+            self.open[-1].add(f"</{tag}>")
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.open[-1].add(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.handle_data(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.handle_data(f"&#{name};")
+
+
+def _size(text: str | None) -> int:
+    valid = re.fullmatch(r"[1-9]\d{0,7}", text or "", re.ASCII)
+    return min(int(valid[0]), MAX_SPAN) if valid else 1
+
+
+class _OpenTable:
+    """A table whose end has not come yet; cells that span rows are repeated in each of them."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.rows: list[GridRow] = []
+        self.cells: list[CellText] = []
+        self.below: dict[int, tuple[int, CellText]] = {}
+        self.text: list[str] | None = None
+        self.size = (1, 1)
+        self.row_line = line
+        self.ruled = False
+        self.count = 0
+
+    def start_cell(self, line: int, columns: int, rows: int) -> None:
+        self.end_cell()
+        if not self.cells:
+            self.row_line = line
+        self.text, self.size = [], (columns, rows)
+
+    def add(self, text: str) -> None:
+        if self.text is not None and len(self.text) < 1000:
+            self.text.append(text)
+
+    def end_cell(self) -> None:
+        if self.text is None:
+            return
+        self._fill()
+        cell = strip_markup(" ".join("".join(self.text).split()))
+        columns, rows = self.size
+        for i in range(columns if self.count < MAX_CELLS else 1):
+            part = CellText("", spanned=True) if i else cell
+            if rows > 1:
+                self.below[len(self.cells)] = (rows - 1, part)
+            self.cells.append(part)
+        self.count += columns
+        self.text = None
+
+    def end_row(self, *, ruled: bool = False) -> None:
+        self.end_cell()
+        if self.cells:
+            self._fill()
+            self.rows.append(GridRow(self.row_line, tuple(self.cells), self.ruled))
+            self.cells, self.ruled = [], False
+        self.ruled |= ruled
+
+    def _fill(self) -> None:
+        """Repeat the cells of rows above that reach into this row."""
+        while len(self.cells) in self.below:
+            left, cell = self.below.pop(len(self.cells))
+            if left > 1:
+                self.below[len(self.cells)] = (left - 1, cell)
+            self.cells.append(cell)

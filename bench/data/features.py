@@ -1,9 +1,9 @@
-"""Read and check one kind of visual features: three files or four, memory-mapped, never a pickle."""
+"""Read and check visual features: three or four files a kind, memory-mapped, never unpickled."""
 
 from __future__ import annotations
 
 import os
-import tokenize
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,33 +12,80 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.dataset import Features
+from bench.errors import DataError, shorten
+from bench.store.files import raise_data_error, read_lines
 
 TRANSCRIPTS = "transcripts.npy"
 """The optional file: vectors of the transcripts in the space of the frames. Not part of any digest or key."""
-_CHUNK = 65_536  # rows looked at together when vectors are checked for finiteness
+FILES = ("frames.npy", "offsets.npy", "ids.txt")
+_CHUNK = 65_536  # rows checked for finiteness at once
 
 
-def feature_names(folder: Path) -> list[str]:
-    """Return the names of the features that a dataset folder holds, sorted."""
+def feature_names(folder: Path, report: Callable[[str], None] = raise_data_error) -> list[str]:
+    """Return the names of the features that a dataset folder holds, sorted.
+
+    Folders that systems leave behind (hidden ones, ``__MACOSX``) and folders without any of the three files
+    are no features. A name that is not UTF-8 goes to ``report``.
+    """
+    names = []
+    for path in _folders(folder, report):
+        if not path.name.isprintable():  # bytes that are not UTF-8 are surrogates here
+            report(f"{path.parent}: the name of the folder {path.name!a} is not UTF-8 or not printable.")
+        elif any(os.path.lexists(path / name) for name in FILES):
+            names.append(path.name)
+    return names
+
+
+def folders_without_features(folder: Path) -> list[str]:
+    """Return the names of the folders beside the features that hold none of the three files, sorted."""
+    return [
+        path.name
+        for path in _folders(folder, lambda problem: None)
+        if not any(os.path.lexists(path / name) for name in FILES)
+    ]
+
+
+def _folders(folder: Path, report: Callable[[str], None]) -> list[Path]:
     root = folder / "features"
-    return sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    try:
+        paths = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    except OSError as error:
+        report(f"{root}: cannot be read ({error.strerror or error}).")
+        return []
+    return [path for path in paths if not path.name.startswith(".") and path.name != "__MACOSX"]
+
+
+def file_problem(path: Path) -> str | None:
+    """Return why a path is not a file that can be read, as ``path: what is wrong``; None if it is one.
+
+    Opening a FIFO would wait for a writer, and reading a device may never end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return f"{path}: the file is missing."
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror or error})."
+    if not stat.S_ISREG(mode):
+        return f"{path}: not a regular file ({'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'})."
+    return None if os.access(path, os.R_OK) else f"{path}: cannot be read (permission denied)."
 
 
 def read_features(folder: Path, name: str, report: Callable[[str], None]) -> Features | None:
     """Return checked features, or None after reporting what is wrong with them."""
-    place = folder / "features" / name
+    root = folder / "features" / name
     problems: list[str] = []
-    frames = _array(place / "frames.npy", problems)
-    offsets = _array(place / "offsets.npy", problems)
-    ids = _ids(place / "ids.txt", problems)
-    transcripts = _optional_array(place / TRANSCRIPTS, problems)
+    frames = _array(root / "frames.npy", problems)
+    offsets = _array(root / "offsets.npy", problems)
+    ids = _ids(root / "ids.txt", problems)
+    transcripts = _optional_array(root / TRANSCRIPTS, problems)
     if frames is not None:
-        problems += _vector_problems(place / "frames.npy", frames, "[total_frames, dim]")
+        problems += _vector_problems(root / "frames.npy", frames, "[total_frames, dim]")
     if frames is not None and frames.ndim == 2 and ids is not None:
         if offsets is not None:
-            problems += _offset_problems(place / "offsets.npy", offsets, len(ids), len(frames))
+            problems += _offset_problems(root / "offsets.npy", offsets, len(ids), len(frames))
         if transcripts is not None:
-            problems += _transcript_problems(place / TRANSCRIPTS, transcripts, len(ids), frames.shape[1])
+            problems += _transcript_problems(root / TRANSCRIPTS, transcripts, len(ids), frames.shape[1])
     for problem in problems:
         report(problem)
     if problems or frames is None or offsets is None or ids is None:
@@ -47,44 +94,45 @@ def read_features(folder: Path, name: str, report: Callable[[str], None]) -> Fea
 
 
 def _optional_array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
-    # a link that leads nowhere is there, and is a problem
+    # a link that leads nowhere exists, and is a problem
     return _array(path, problems) if os.path.lexists(path) else None
 
 
 def _array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
+    problem = file_problem(path)
+    if problem:
+        problems.append(problem)
+        return None
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        problems.append(f"{path}: the file is missing.")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a header is a Python literal, and a damaged one fails in any way
+        reason = shorten(str(error) or type(error).__name__, 200)
+        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({reason}).")
         return None
-    except (ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError, OverflowError) as error:
-        # objects and pickles are ValueErrors; a damaged header fails in the ways of a Python parser
-        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({error}).")
-        return None
-    if not isinstance(found, np.ndarray):
-        found.close()
+    if not isinstance(array, np.ndarray):
+        array.close()
         problems.append(f"{path}: an archive of several arrays; one .npy array is expected.")
         return None
-    return found
+    return array
 
 
 def _ids(path: Path, problems: list[str]) -> list[str] | None:
-    if not path.is_file():
-        problems.append(f"{path}: the file is missing.")
+    problem = file_problem(path)
+    if problem:
+        problems.append(problem)
         return None
-    try:
-        ids = [line.rstrip("\r") for line in path.read_bytes().decode("utf-8").split("\n")]
-    except UnicodeDecodeError as error:
-        problems.append(f"{path}: not UTF-8 (byte {error.start + 1} of the file).")
-        return None
-    if ids and not ids[-1]:
-        ids.pop()
+    ids: list[str] = []
     first: dict[str, int] = {}
-    for number, video_id in enumerate(ids, start=1):
-        if not video_id:
-            problems.append(f"{path}:{number}: an empty line; each line holds a video id.")
-        elif first.setdefault(video_id, number) != number:
-            problems.append(f"{path}:{number}: the id '{video_id}' is already on line {first[video_id]}.")
+    try:
+        for number, video_id in read_lines(path, report=problems.append):
+            if not video_id:
+                problems.append(f"{path}:{number}: an empty line; each line holds a video id.")
+            elif first.setdefault(video_id, number) != number:
+                line = first[video_id]
+                problems.append(f"{path}:{number}: the id {shorten(video_id)} is already on line {line}.")
+            ids.append(video_id)
+    except DataError as error:
+        problems.append(str(error))
     return ids
 
 

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from bench.choices import SPLITS
 from bench.data.dataset import LANGUAGES, Dataset, VideoRecord
-from bench.data.features import feature_names, read_features
+from bench.data.features import feature_names, file_problem, read_features
 from bench.data.options import DataOptions
-from bench.errors import DataError, suggestions, unknown
+from bench.errors import DataError, shorten, suggestions, unknown
 from bench.store.digests import digest, file_digest
+from bench.store.files import raise_data_error, read_lines, read_text
+from bench.store.json_files import kind_of, parse_json
 from bench.text import normalise
 from bench.types import QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
+_LONGEST_WORD = 50  # a longer text is near no known word, and comparing it takes long
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands
 
 Report = Callable[[str], None]
-"""Takes a problem as ``place: what``; raises it or collects it."""
-
-
-def raise_problem(problem: str) -> NoReturn:
-    """Raise the problem as a DataError."""
-    raise DataError(problem)
+"""Takes a problem as ``file:line: what is wrong``; raises it or collects it."""
 
 
 def read_dataset(
@@ -36,7 +33,7 @@ def read_dataset(
     *,
     options: DataOptions | None = None,
     features: str | None = None,
-    report: Report = raise_problem,
+    report: Report = raise_data_error,
 ) -> Dataset:
     """Return the dataset of a folder, checked against every rule of contract section 2.
 
@@ -53,11 +50,11 @@ def read_dataset(
     records = reader.videos()
     texts = reader.queries()
     relevant = reader.qrels(texts, records)
-    names = feature_names(folder)
+    names = feature_names(folder, report)
     if features is not None and features not in names:
         raise unknown("features", features, names)
-    chosen = features or next(iter(names), None)
-    spellings = _needs(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
+    name = features or next(iter(names), None)
+    spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
     order = {record.video_id: i for i, record in enumerate(records)}
     return Dataset(
         name=str(info.get("name", folder.name)),
@@ -75,15 +72,15 @@ def read_dataset(
             if query_id in spellings
         },
         spellings=spellings,
-        features=read_features(folder, chosen, report) if chosen else None,
+        features=read_features(folder, name, report) if name else None,
         feature_names=names,
-        digest=_files_digest(folder, chosen, options),
+        digest=_files_digest(folder, name, options),
         max_frames=options.max_frames,
     )
 
 
-def _needs(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
-    """Make one information need of the queries with one normalised text, under the smallest id."""
+def _unite(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
+    """Group the queries of each normalised text, under the smallest of their ids."""
     same: dict[str, list[QueryId]] = {}
     for query_id, text in texts.items():
         same.setdefault(normalise(text), []).append(query_id)
@@ -94,36 +91,37 @@ def _files_digest(folder: Path, features: str | None, options: DataOptions) -> s
     names = [METADATA, VIDEOS, QUERIES, QRELS]
     if features:
         names += [f"features/{features}/{name}" for name in ("frames.npy", "offsets.npy", "ids.txt")]
-    files = {name: file_digest(folder / name) for name in names if (folder / name).is_file()}
+    files = {name: file_digest(folder / name) for name in names if file_problem(folder / name) is None}
     return digest({"files": files, "unite": options.unite_queries, "frames": options.max_frames})
 
 
 @dataclass
 class _Reader:
-    """Read the four text files; every complaint names its file and line."""
+    """Reads the four text files; every problem that it reports names its file and line."""
 
     folder: Path
     report: Report
-    seen: dict[str, dict[str, int]] = field(default_factory=dict)
+    first_lines: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The line on which each id was first seen, by file."""
 
     def metadata(self) -> dict[str, Any]:
         path = self.folder / METADATA
-        if not path.is_file():
-            self.report(f"{path}: the file is missing; it holds name, language and version.")
+        if not self._is_file(path):
             return {}
         try:
-            info = _parse(path.read_bytes())
-        except ValueError as error:
-            self.report(f"{path}:{getattr(error, 'lineno', 1)}: {error}")
+            info = parse_json(read_text(path), path)
+        except DataError as error:
+            self.report(str(error))
             return {}
         place = f"{path}:1"
         if not isinstance(info, dict):
-            self.report(f"{place}: a JSON object is expected, not {_kind(info)}.")
+            self.report(f"{place}: a JSON object is expected, not {kind_of(info)}.")
             return {}
         for key in ("name", "language", "version"):
             self._text(place, info, key)
-        if isinstance(info.get("language"), str) and info["language"] not in LANGUAGES:
-            self.report(f"{place}: language '{info['language']}' is not one of {', '.join(LANGUAGES)}.")
+        language = info.get("language")
+        if isinstance(language, str) and language not in LANGUAGES:
+            self.report(f"{place}: language {shorten(language)} is not one of {', '.join(LANGUAGES)}.")
         return info
 
     def videos(self) -> list[VideoRecord]:
@@ -133,9 +131,9 @@ class _Reader:
             transcript = self._text(place, item, "transcript")
             split = self._text(place, item, "split")
             if split is not None and split not in SPLITS:
-                near = suggestions(split, SPLITS)
+                near = suggestions(split[:_LONGEST_WORD], SPLITS)
                 hint = f" Did you mean {near[0]}?" if near else ""
-                self.report(f"{place}: unknown split '{split}'; known: {', '.join(SPLITS)}.{hint}")
+                self.report(f"{place}: unknown split {shorten(split)}; known: {', '.join(SPLITS)}.{hint}")
             elif video_id is not None and transcript is not None and split is not None:
                 records.append(VideoRecord(video_id, transcript, split))
         if not any(record.split == "test" for record in records):
@@ -164,43 +162,46 @@ class _Reader:
                 continue
             query_id, video_id, relevance = columns
             if query_id not in texts:
-                self.report(f"{place}: query '{query_id}' is not in {QUERIES}.")
+                self.report(f"{place}: query {shorten(query_id)} is not in {QUERIES}.")
             elif video_id not in known:
-                self.report(f"{place}: video '{video_id}' is not in {VIDEOS}.")
+                self.report(f"{place}: video {shorten(video_id)} is not in {VIDEOS}.")
             elif not _INTEGER.fullmatch(relevance):
-                self.report(f"{place}: relevance '{relevance}' is not an integer.")
+                self.report(f"{place}: relevance {shorten(relevance)} is not an integer.")
             elif grades.setdefault((query_id, video_id), int(relevance)) != int(relevance):
-                self.report(f"{place}: the pair {query_id}, {video_id} has another relevance further up.")
+                pair = f"{shorten(query_id)}, {shorten(video_id)}"
+                self.report(f"{place}: the pair {pair} has another relevance further up.")
         relevant: dict[QueryId, set[VideoId]] = {}
         for (query_id, video_id), grade in grades.items():
             if grade > 0:
                 relevant.setdefault(query_id, set()).add(video_id)
         return relevant
 
+    def _is_file(self, path: Path) -> bool:
+        problem = file_problem(path)
+        if problem:
+            self.report(problem)
+        return not problem
+
     def _lines(self, name: str) -> Iterator[tuple[str, str]]:
         path = self.folder / name
-        if not path.is_file():
-            self.report(f"{path}: the file is missing.")
+        if not self._is_file(path):
             return
-        with path.open("rb") as stream:
-            for number, raw in enumerate(stream, start=1):
-                place = f"{path}:{number}"
-                try:
-                    yield place, raw.decode("utf-8").rstrip("\r\n")
-                except UnicodeDecodeError as error:
-                    self.report(
-                        f"{place}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1})."
-                    )
+        try:
+            for number, line in read_lines(path, report=self.report):
+                yield f"{path}:{number}", line
+        except DataError as error:  # what is wrong with a line, or with the file: damaged gzip, no permission
+            self.report(str(error))
 
     def _objects(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        path = self.folder / name
         for place, line in self._lines(name):
             try:
-                item = _parse(line)
-            except ValueError as error:
-                self.report(f"{place}: {error}")
+                item = parse_json(line, path, _line_number(place))
+            except DataError as error:
+                self.report(str(error))
                 continue
             if not isinstance(item, dict):
-                self.report(f"{place}: a JSON object is expected, not {_kind(item)}.")
+                self.report(f"{place}: a JSON object is expected, not {kind_of(item)}.")
                 continue
             yield place, item
 
@@ -210,7 +211,7 @@ class _Reader:
             return None
         value = item[key]
         if not isinstance(value, str):
-            self.report(f"{place}: the field '{key}' must be a string, not {_kind(value)}.")
+            self.report(f"{place}: the field '{key}' must be a string, not {kind_of(value)}.")
             return None
         if any("\ud800" <= character <= "\udfff" for character in value):
             self.report(f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode.")
@@ -222,37 +223,17 @@ class _Reader:
         if value is None:
             return None
         if not value or any(c.isspace() or unicodedata.category(c) == "Cc" for c in value):
-            self.report(f"{place}: the id {value!r} is empty or holds white space or control characters.")
+            self.report(
+                f"{place}: the id {shorten(value)} is empty or holds white space or control characters."
+            )
             return None
-        lines = self.seen.setdefault(name, {})
-        line = int(place.rpartition(":")[2])
-        first = lines.setdefault(value, line)
+        line = _line_number(place)
+        first = self.first_lines.setdefault(name, {}).setdefault(value, line)
         if first != line:
-            self.report(f"{place}: the id '{value}' is already on line {first}.")
+            self.report(f"{place}: the id {shorten(value)} is already on line {first}.")
             return None
         return value
 
 
-def _parse(text: str | bytes) -> Any:
-    """Parse strict JSON; raises ValueError saying what is wrong (with ``lineno`` where known)."""
-    try:
-        # decoded here, because json would guess UTF-16 and UTF-32 from bytes
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        return json.loads(decoded, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        problem = ValueError(f"invalid JSON: {error.msg} at column {error.colno}.")
-        problem.lineno = error.lineno  # type: ignore[attr-defined]
-        raise problem from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 (byte {error.start + 1} of the file).") from error
-    except RecursionError as error:
-        raise ValueError("invalid JSON: nested too deeply.") from error
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"invalid JSON: {name} is not a JSON value.")
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
+def _line_number(place: str) -> int:
+    return int(place.rpartition(":")[2])

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench.choices import SPLITS
 from bench.data.dataset import Dataset, Features
-from bench.data.features import TRANSCRIPTS
+from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
 from bench.data.reader import read_dataset
 from bench.errors import DataError, GateError
-from bench.text import cjk_share, normalise
+from bench.text import cjk_share, normalise, tokenize
 
 _MAX_SHOWN = 50
 _SCRIPT_SAMPLE = 200  # videos whose script is checked against the language
@@ -50,12 +50,13 @@ def validate(folder: Path) -> Findings:
     for name in dataset.feature_names[1:]:  # the first was read with the dataset
         read_dataset(folder, features=name, report=problems.append)
     distinct = list(dict.fromkeys(problems))
-    return Findings(folder, distinct, [] if distinct else _warnings(dataset))
+    return Findings(folder, distinct, [] if distinct else _warnings(folder, dataset))
 
 
-def _warnings(dataset: Dataset) -> list[str]:
+def _warnings(folder: Path, dataset: Dataset) -> list[str]:
     return [
         *_split_warnings(dataset),
+        *_folder_warnings(folder),
         *_feature_warnings(dataset),
         *_query_warnings(dataset),
         *_script_warnings(dataset),
@@ -73,6 +74,11 @@ def _split_warnings(dataset: Dataset) -> Iterator[str]:
         for count, what in ((silent, "no transcript"), (unqueried, "no queries")):
             if count:
                 yield f"{count} of {len(records)} {split} videos have {what}."
+
+
+def _folder_warnings(folder: Path) -> Iterator[str]:
+    for name in folders_without_features(folder):
+        yield f"{folder / 'features' / name} holds none of {', '.join(FILES)}: it is not read as features."
 
 
 def _feature_warnings(dataset: Dataset) -> Iterator[str]:
@@ -95,6 +101,9 @@ def _query_warnings(dataset: Dataset) -> Iterator[str]:
     blank = sum(1 for text in dataset.queries.values() if not normalise(text))
     if blank:
         yield f"{blank} queries have no text."
+    mute = sum(1 for text in dataset.queries.values() if normalise(text) and not tokenize(text))
+    if mute:
+        yield f"{mute} queries have no tokens (only punctuation or symbols): no summary can match them."
 
 
 def _transcript_warnings(dataset: Dataset, features: Features) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bench import __version__
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import DEPTH, Retrieved, Summaries
 from bench.store.environment import code_state, machine, package_versions
-from bench.text import TOKENS, normalise
+from bench.text import TOKENS, normalise, tokenize
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
 INDEXED = {"replace": "summary", "append": "transcript+summary"}
@@ -78,11 +78,13 @@ def dataset_coverage(plan: Plan) -> dict[str, int]:
     """Count what the pool lacks, and what of it no generator sees."""
     videos = plan.pool_videos(references=True)
     features, most = plan.dataset.features, plan.dataset.max_frames
+    mute = sum(1 for v in videos if v.references and not any(map(tokenize, v.references)))
     return {
         "videos": len(videos),
         "without transcript": sum(1 for video in videos if not video.transcript.strip()),
         "without features": sum(1 for video in videos if not len(video.frames)),
         "without queries": sum(1 for video in videos if not video.references),
+        **({"whose queries have no tokens": mute} if mute else {}),
         "with frames left out": sum(features.count(v.video_id) > most for v in videos) if features else 0,
     }
 

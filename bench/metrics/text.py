@@ -1,6 +1,7 @@
 """BLEU-1..4, ROUGE-L and CIDEr by the coco-caption scorers, on the tokens of `bench.text`.
 
-The scorers are pycocoevalcap's; its Java tokenizer is never used. What they do, and what they print:
+BLEU and CIDEr are pycocoevalcap's, whose Java tokenizer is never used; ROUGE-L is computed as there, in
+linear memory. What they do, and what they print:
 
 * BLEU is corpus-level: clipped counts and closest reference lengths are summed over videos first.
 * ROUGE-L (beta 1.2) and CIDEr (in effect CIDEr-D) are means over videos. CIDEr counts in how many
@@ -24,6 +25,8 @@ from bench.types import VideoId
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
+_BETA = 1.2
+"""Weight of recall in ROUGE-L."""
 COUNTS = (
     "length", "closest", *(f"{what}-{n}" for what in ("guessed", "matched") for n in range(1, ORDERS + 1))
 )  # fmt: skip
@@ -52,8 +55,8 @@ def score_texts(hypotheses: Mapping[VideoId, str], references: Mapping[VideoId, 
 
     Videos are those of ``hypotheses``, in that order, less those without references, which are
     counted. References that are the same tokens are one reference (paper-audit 49); one without any
-    token (only punctuation) is none, or an empty summary would match it. Raises KeyError for a video
-    with references but no hypothesis: the caller must fill and report missing summaries.
+    token (only punctuation or emoji) is scored as an empty text, as in coco-caption. Raises KeyError
+    for a video with references but no hypothesis: the caller must fill and report missing summaries.
     """
     missing = [video_id for video_id in references if video_id not in hypotheses]
     if missing:
@@ -105,16 +108,51 @@ def _run_scorers(
         return {name: np.zeros(0) for name in TEXT_METRICS}, np.zeros((0, 2 + 2 * ORDERS), np.int64)
     from pycocoevalcap.bleu.bleu_scorer import BleuScorer
     from pycocoevalcap.cider.cider import Cider
-    from pycocoevalcap.rouge.rouge import Rouge
 
     bleu = BleuScorer(n=ORDERS)  # what its Bleu class wraps; that one prints, and hides the counts
     for video_id, texts in references.items():
         bleu += (hypotheses[video_id][0], texts)
     _, per_video = bleu.compute_score(option="closest", verbose=0)
     values = {name: np.asarray(per_video[n], dtype=np.float64) for n, name in enumerate(BLEU)}
-    values["ROUGE-L"] = np.asarray(Rouge().compute_score(references, hypotheses)[1], dtype=np.float64)
-    values["CIDEr"] = np.asarray(Cider().compute_score(references, hypotheses)[1], dtype=np.float64)
+    values["ROUGE-L"] = np.array([_rouge_l(hypotheses[v][0], texts) for v, texts in references.items()])
+    if any(any(texts) for texts in references.values()):
+        values["CIDEr"] = np.asarray(Cider().compute_score(references, hypotheses)[1], dtype=np.float64)
+    else:  # no n-gram anywhere: the scorer fails, and nothing can match
+        values["CIDEr"] = np.zeros(len(references))
     return values, np.array([_counts(video) for video in bleu.ctest], dtype=np.int64)
+
+
+def _rouge_l(hypothesis: str, references: Sequence[str]) -> float:
+    """Return ROUGE-L as coco-caption's ``rouge.py`` does, in linear memory; 0 for an empty hypothesis.
+
+    Precision and recall are each the best over the references. Source: Lin 2004; coco-caption for beta.
+    """
+    tokens = hypothesis.split()
+    if not tokens:  # the reference code lets an empty text match an empty reference
+        return 0.0
+    common = [(_common_length(tokens, text.split()), max(1, len(text.split()))) for text in references]
+    precision = max(length / len(tokens) for length, _ in common)
+    recall = max(length / size for length, size in common)
+    if precision == 0 or recall == 0:
+        return 0.0
+    return (1 + _BETA**2) * precision * recall / (recall + _BETA**2 * precision)
+
+
+def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence.
+
+    A row of the usual table is a whole number: bit i is 0 where the row rises at ``one[i]``.
+    Source: Hyyrö 2004, "Bit-parallel LCS-length computation revisited".
+    """
+    places: dict[str, int] = {}
+    for i, token in enumerate(one):
+        places[token] = places.get(token, 0) | (1 << i)
+    full = (1 << len(one)) - 1
+    row = full
+    for token in other:
+        matched = row & places.get(token, 0)
+        row = ((row + matched) | (row - matched)) & full
+    return len(one) - row.bit_count()
 
 
 def _counts(video: Mapping[str, Any]) -> list[int]:
@@ -124,8 +162,7 @@ def _counts(video: Mapping[str, Any]) -> list[int]:
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:
-    joined = dict.fromkeys(map(_joined, texts))
-    return [text for text in joined if text]
+    return list(dict.fromkeys(map(_joined, texts)))
 
 
 def _joined(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
+from bench.data.validation import validate
 from bench.errors import DataError, UsageError
 from bench.store.digests import videos_digest
 from tests.conftest import Cli
@@ -68,6 +70,26 @@ def feature_bytes(name: str, content: bytes) -> Damage:
     return lambda tiny: (tiny.feature(name).write_bytes(content), None)[1]
 
 
+def pipe(name: str) -> Damage:
+    def damage(tiny: Tiny) -> None:
+        tiny.path(name).unlink()
+        os.mkfifo(tiny.path(name))
+
+    return damage
+
+
+def header(kind: str, shape: str) -> Damage:
+    """Write frames whose header has these literals for the type and the shape."""
+
+    def damage(tiny: Tiny) -> None:
+        text = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}"
+        text += " " * (-(len(text) + 11) % 64) + "\n"
+        head = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+        tiny.feature("frames.npy").write_bytes(head + bytes(64))
+
+    return damage
+
+
 def archive(tiny: Tiny) -> None:
     with tiny.feature("frames.npy").open("wb") as stream:
         np.savez(stream, frames=np.zeros((2, 2)))
@@ -97,7 +119,8 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "metadata not JSON": (write(META, '{"name": "x",\n "language": }'), "dataset.json:2: ", "invalid JSON"),
     "metadata not UTF-8": (write(META, b'{"name": "\xff"}'), "dataset.json:1: ", "not UTF-8"),
     "metadata in UTF-16": (write(META, '{"name": "x"}'.encode("utf-16")), "dataset.json:1: ", "not UTF-8"),
-    "metadata with a BOM": (write(META, b"\xef\xbb\xbf{}"), "dataset.json:1: ", "BOM"),
+    "metadata a pipe": (pipe(META), "dataset.json: ", "not a regular file"),
+    "metadata with a key twice": (write(META, '{"name": "x", "name": "y"}'), "dataset.json:1: ", "twice"),
     "metadata a list": (write(META, "[]"), "dataset.json:1: ", "object"),
     "metadata without a name": (edit(META, 1, name=...), "dataset.json:1: ", "'name' is missing"),
     "metadata with a number for a version": (edit(META, 1, version=1), "dataset.json:1: ", "a number"),
@@ -110,10 +133,10 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "video line empty": (line(VIDEO, 3, ""), "videos.jsonl:3: ", "invalid JSON"),
     "video NaN": (line(VIDEO, 3, '{"id": "v12", "transcript": NaN}'), "videos.jsonl:3: ", "NaN"),
     "video Infinity": (line(VIDEO, 3, '{"id": "v12", "x": -Infinity}'), "videos.jsonl:3: ", "Infinity"),
+    "video with a key twice": (line(VIDEO, 3, '{"id": "a", "id": "b"}'), "videos.jsonl:3: ", "appears twice"),
     "video nested too deeply": (line(VIDEO, 3, f'{{"id": {DEEP}'), "videos.jsonl:3: ", "invalid JSON"),
     "video with an endless number": (line(VIDEO, 3, f'{{"id": {NINES}}}'), "videos.jsonl:3: ", ""),
     "video not UTF-8": (line(VIDEO, 3, b'{"id": "v\xe9"}'), "videos.jsonl:3: ", "not UTF-8"),
-    "video with a BOM": (line(VIDEO, 1, "\ufeff" + '{"id": "v1"}'), "videos.jsonl:1: ", "BOM"),
     "video without id": (edit(VIDEO, 4, id=...), "videos.jsonl:4: ", "'id' is missing"),
     "video with a number for an id": (edit(VIDEO, 4, id=4), "videos.jsonl:4: ", "a number"),
     "video with an empty id": (edit(VIDEO, 4, id=""), "videos.jsonl:4: ", "empty"),
@@ -132,6 +155,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "video of an unknown split": (edit(VIDEO, 4, split="tests"), "videos.jsonl:4: ", "Did you mean test?"),
     "video of a split in capitals": (edit(VIDEO, 4, split="TRAIN"), "videos.jsonl:4: ", "TRAIN"),
     "no test split": (no_test_split, "videos.jsonl: ", "test split is empty"),
+    "videos a pipe": (pipe("videos.jsonl"), "videos.jsonl: ", "not a regular file"),
     # queries.jsonl
     "queries missing": (remove(QUERY), "queries.jsonl: ", "missing"),
     "query not JSON": (line(QUERY, 2, "{'id': 'q1'}"), "queries.jsonl:2: ", "invalid JSON"),
@@ -141,6 +165,8 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "query id with a blank": (edit(QUERY, 2, id=" q1"), "queries.jsonl:2: ", "white space"),
     "query twice": (edit(QUERY, 2, id="q10"), "queries.jsonl:2: ", "already on line 1"),
     # qrels.tsv
+    "qrels a pipe": (pipe("qrels.tsv"), "qrels.tsv: ", "not a regular file"),
+    "qrels a folder": (lambda t: (remove("qrels.tsv")(t), t.path("qrels.tsv").mkdir())[1], "v: ", "a folder"),
     "qrels missing": (remove("qrels.tsv"), "qrels.tsv: ", "missing"),
     "qrels with blanks for tabs": (line("qrels.tsv", 3, "q1 v10 1"), "qrels.tsv:3: ", "columns"),
     "qrels with four columns": (line("qrels.tsv", 3, "q1\tv10\t1\t"), "qrels.tsv:3: ", "4 tab-separated"),
@@ -156,6 +182,14 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "qrels not UTF-8": (line("qrels.tsv", 3, b"q1\tv\xff\t1"), "qrels.tsv:3: ", "not UTF-8"),
     # features
     "frames missing": (lambda t: t.feature("frames.npy").unlink(), "frames.npy: ", "missing"),
+    "frames a pipe": (pipe("features/tiny-4/frames.npy"), "frames.npy: ", "not a regular file"),
+    "ids a pipe": (pipe("features/tiny-4/ids.txt"), "ids.txt: ", "not a regular file"),
+    "frames of a kind () ": (header("()", "(4, 4)"), "frames.npy: ", "plain NumPy array"),
+    "frames of a kind of dashes": (header("'-----1'", "(4, 4)"), "frames.npy: ", "plain NumPy array"),
+    "frames with True for a length": (header("'<f2'", "(True, 4)"), "frames.npy: ", ""),
+    "frames with a shape of letters": (header("'<f2'", "'ab'"), "frames.npy: ", "plain NumPy array"),
+    "frames with a header that nests": (header("(" * 500 + ")" * 500, "(4, 4)"), "frames.npy: ", "NumPy"),
+    "frames of a negative shape": (header("'<f2'", "(-4, 4)"), "frames.npy: ", ""),
     "frames pickled": (feature("frames.npy", np.array([{}], object)), "frames.npy: ", "plain NumPy array"),
     "frames a bare pickle": (feature_bytes("frames.npy", b"\x80\x04N."), "frames.npy: ", "plain NumPy array"),
     "frames an archive": (archive, "frames.npy: ", "archive"),
@@ -176,7 +210,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place told, word
     "offsets a single number": (offsets(lambda a: np.int64(3)), "offsets.npy: ", "shape"),
     "texts pickled": (texts(lambda a: a.astype(object)), "transcripts.npy: ", "plain NumPy array"),
     "texts an empty file": (feature_bytes("transcripts.npy", b""), "transcripts.npy: ", "plain NumPy array"),
-    "texts a folder": (lambda t: t.feature("transcripts.npy").mkdir(), "transcripts.npy: ", "plain NumPy"),
+    "texts a folder": (lambda t: t.feature("transcripts.npy").mkdir(), "transcripts.npy: ", "a folder"),
     "texts a dead link": (lambda t: t.feature("transcripts.npy").symlink_to("no"), "pts.npy: ", "missing"),
     "texts of doubles": (texts(lambda a: a.astype(np.float64)), "transcripts.npy: ", "float64"),
     "texts too few": (texts(lambda a: a[1:]), "transcripts.npy: ", "(11, 4) is expected"),
@@ -220,6 +254,52 @@ def test_a_header_damaged_anywhere_never_ends_in_a_traceback(tiny: Tiny) -> None
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
         with contextlib.suppress(DataError):  # some bytes of a header do no harm
             read_dataset(tiny.folder)
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv", "ids.txt"])
+def test_a_byte_order_mark_changes_nothing(tiny: Tiny, name: str) -> None:
+    before = read_dataset(tiny.folder)
+    path = tiny.feature(name) if name == "ids.txt" else tiny.path(name)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    after = read_dataset(tiny.folder)
+    assert (after.name, after.records, after.queries) == (before.name, before.records, before.queries)
+    assert after.relevant == before.relevant
+    assert after.features is not None
+    assert set(after.features.position) == set(LENGTHS)
+
+
+@pytest.mark.parametrize("name", ["videos.jsonl", "queries.jsonl", "qrels.tsv"])
+def test_a_long_value_is_cut_in_the_message(tiny: Tiny, name: str) -> None:
+    long = "x" * 100_000
+    tiny.line(name, 2, f"{long}\tv1\t1" if name == "qrels.tsv" else f'{{"id": "a {long}", "transcript": ""}}')
+    with pytest.raises(DataError) as refused:
+        read_dataset(tiny.folder)
+    assert len(str(refused.value)) < len(str(tiny.folder)) + 300
+
+
+# Folders that are no features
+
+
+@pytest.mark.parametrize("name", [".ipynb_checkpoints", ".DS_Store", "__MACOSX"])
+def test_what_systems_leave_behind_is_no_feature(tiny: Tiny, name: str) -> None:
+    write_features(tiny.folder / "features" / name, LENGTHS)
+    assert read_dataset(tiny.folder).feature_names == ["tiny-4"]
+    assert not any(name in text for text in validate(tiny.folder).warnings)
+
+
+def test_a_folder_without_any_of_the_files_is_no_feature_and_a_warning(tiny: Tiny) -> None:
+    (tiny.folder / "features" / "notes").mkdir()
+    (tiny.folder / "features" / "notes" / "about.txt").write_text("clip")
+    assert read_dataset(tiny.folder).feature_names == ["tiny-4"]
+    assert any("notes holds none of" in text for text in validate(tiny.folder).warnings)
+
+
+def test_a_folder_of_features_whose_name_is_not_utf8_is_refused(tiny: Tiny, cli: Cli) -> None:
+    features = tiny.folder / "features"
+    (features / "tiny-4").rename(features / os.fsdecode(b"\xff"))
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25")
+    assert outcome.status == 3
+    assert "not UTF-8" in outcome.error()
 
 
 def test_no_such_folder(tmp_path: Path, cli: Cli) -> None:

@@ -92,3 +92,13 @@ def test_an_empty_split_to_learn_from_is_a_warning(tiny: Tiny, split: str) -> No
 def test_a_language_that_the_transcripts_are_not_in_is_a_warning(tiny: Tiny) -> None:
     tiny.edit("dataset.json", 1, language="zh")
     assert any("language 'zh'" in text for text in validate(tiny.folder).warnings)
+
+
+def test_queries_without_tokens_are_a_warning_and_a_count(tiny: Tiny, cli: Cli) -> None:
+    tiny.edit("queries.jsonl", [query for query, _ in QUERIES].index("q5") + 1, text="🔥🔥🔥")
+    assert any("1 queries have no tokens" in text for text in validate(tiny.folder).warnings)
+    tiny.edit("queries.jsonl", [query for query, _ in QUERIES].index("q4") + 1, text="?!")  # v9 has no other
+    out = tiny.folder.parent / "out"
+    ran = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out)
+    assert ran.status == 0
+    assert "1 whose queries have no tokens" in (out / "tables" / "generation.md").read_text("utf-8")

@@ -7,7 +7,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ import pytest
 import bench
 from bench.cli.main import main
 from tests.competing_run import CompetingRun
+from tests.no_network import refused_network
 from tests.tiny import Tiny, write_tiny
 
 ROOT = Path(bench.__file__).resolve().parents[1]
@@ -47,6 +48,14 @@ class Cli(Protocol):
 def _separate_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep every test away from the user's cache and from the other tests' artefacts."""
     monkeypatch.setenv("BENCH_STORE", str(tmp_path_factory.mktemp("store")))
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that contacts a network from this process; the loopback is none."""
+    with refused_network(monkeypatch) as contacted:
+        yield
+    assert not contacted, f"this test contacts a network: {contacted}"
 
 
 @pytest.fixture

@@ -1,22 +1,19 @@
-"""Lucene's analyzers without Java: StandardTokenizer alone, and with the filters of English and CJK.
+"""Lucene's analyzers without Java: what turns a text into index terms, equal for every character of Unicode.
 
-Words are cut by Unicode's word boundaries (UAX 29), as Lucene's StandardTokenizer does. Known to
-differ: the scripts of South East Asia, emoji and other symbols, a combining mark that begins a word,
-the half-width voice marks without a kana before them, and characters younger than the Unicode version
-of either side.
+An analyzer cuts a text into words and filters them. ``standard`` makes them lower case; ``en`` also takes
+off a possessive 's, leaves out stop words and reduces words to Porter's stems; ``zh`` has no words to cut:
+it takes each two neighbouring characters of Chinese, Japanese or Korean as a term (a bigram).
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator
+import re
 from functools import lru_cache
 
-import regex
 from nltk.stem.porter import PorterStemmer
 
-LONGEST = 255
-"""Lucene cuts longer tokens into pieces."""
+from retrievers.bm25.word_break import find_words, is_cjk
+
 ENGLISH_STOP_WORDS = frozenset(
     {
         "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no",
@@ -30,13 +27,18 @@ CJK_STOP_WORDS = ENGLISH_STOP_WORDS - {"an"} | {"s", "t", "www"}
 
 # Lucene's PorterStemFilter follows Porter's later C code; Snowball's "porter" would rank differently.
 _PORTER = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
-_BOUNDARY = regex.compile(r"\b", flags=regex.WORD | regex.V1)
-_WORD = regex.compile(r"[[\p{L}\p{N}\p{Emoji_Presentation}]--[\u3006]]", flags=regex.V1)  # not the mark 〆
-_APOSTROPHES = "'\u2019"
 _POSSESSIVE = ("'s", "'S", "\u2019s", "\u2019S", "\uff07s", "\uff07S")
-# the repetition mark \u3005 is a letter to UAX 29, not an ideograph
-_BIGRAMMED = regex.compile(r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\u30fc]--[\u3005]]+", flags=regex.V1)
-_OTHER_WIDTH = regex.compile(r"[\uff01-\uff5e]|[\uff65-\uff9f]+")
+_WIDE = re.compile("[\uff01-\uff5e\uff65-\uff9f]")
+_HALF_WIDTH_KANA = (
+    "\u30fb\u30f2\u30a1\u30a3\u30a5\u30a7\u30a9\u30e3\u30e5\u30e7\u30c3\u30fc\u30a2\u30a4\u30a6\u30a8\u30aa\u30ab\u30ad\u30af"
+    "\u30b1\u30b3\u30b5\u30b7\u30b9\u30bb\u30bd\u30bf\u30c1\u30c4\u30c6\u30c8\u30ca\u30cb\u30cc\u30cd\u30ce\u30cf\u30d2\u30d5"
+    "\u30d8\u30db\u30de\u30df\u30e0\u30e1\u30e2\u30e4\u30e6\u30e8\u30e9\u30ea\u30eb\u30ec\u30ed\u30ef\u30f3\u3099\u309a"
+)
+"""What U+FF65 to U+FF9F are in full width (CJKWidthFilter); the last two are voice marks."""
+_VOICED = {kana: chr(ord(kana) + 1) for kana in "カキクケコサシスセソタチツテトハヒフヘホヽ"} | {
+    "ウ": "ヴ", "ワ": "ヷ", "ヰ": "ヸ", "ヱ": "ヹ", "ヲ": "ヺ",
+}  # fmt: skip
+_SEMI_VOICED = {kana: chr(ord(kana) + 2) for kana in "ハヒフヘホ"}
 
 
 def analyze(text: str, analyzer: str) -> list[str]:
@@ -45,12 +47,13 @@ def analyze(text: str, analyzer: str) -> list[str]:
 
 
 def _standard(text: str) -> list[str]:
-    return [_lower(word) for _, word in _words(text)]
+    return [_lower(text[start:end]) for start, end, _ in find_words(text)]
 
 
 def _english(text: str) -> list[str]:
     terms = []
-    for _, word in _words(text):
+    for start, end, _ in find_words(text):
+        word = text[start:end]
         term = _lower(word[:-2] if word.endswith(_POSSESSIVE) else word)
         if term not in ENGLISH_STOP_WORDS:
             terms.append(_stem(term))
@@ -59,22 +62,28 @@ def _english(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
-    return str(_PORTER.stem(word, to_lowercase=False))
+    if word.isascii() or max(word) <= "\uffff":
+        return str(_PORTER.stem(word, to_lowercase=False))
+    # Java counts the letters of a word in units of UTF-16
+    units = word.encode("utf-16-be", "surrogatepass")
+    halves = "".join(chr(int.from_bytes(units[i : i + 2])) for i in range(0, len(units), 2))
+    stem = str(_PORTER.stem(halves, to_lowercase=False))
+    return stem.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
 
 def _cjk(text: str) -> list[str]:
     terms: list[str] = []
-    run, end = "", -1
-    for start, word in _words(text):
-        wide = _lower(_OTHER_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), word))
-        if _BIGRAMMED.fullmatch(wide):
-            if start != end:
+    run, run_end = "", -1
+    for start, end, classes in find_words(text):
+        word = _lower(_full_width(text[start:end]))
+        if is_cjk(classes):
+            if start != run_end:
                 terms += _bigrams(run)
                 run = ""
-            run, end = run + wide, start + len(word)
+            run, run_end = run + word, end
         else:
-            terms += [*_bigrams(run), wide]
-            run, end = "", -1
+            terms += [*_bigrams(run), word]
+            run, run_end = "", -1
     return [term for term in [*terms, *_bigrams(run)] if term not in CJK_STOP_WORDS]
 
 
@@ -82,18 +91,27 @@ def _bigrams(run: str) -> list[str]:
     return [run[i : i + 2] for i in range(len(run) - 1)] if len(run) > 1 else [run] * len(run)
 
 
-def _words(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each word with the place where it starts."""
-    place = 0
-    for piece in _BOUNDARY.split(text):
-        if _WORD.search(piece):
-            # the library keeps an apostrophe with a vowel after it, for French
-            word = piece.lstrip(_APOSTROPHES)
-            for start in range(0, len(word), LONGEST):
-                yield place + len(piece) - len(word) + start, word[start : start + LONGEST]
-        place += len(piece)
+def _full_width(word: str) -> str:
+    """Return a word with letters and kana in their usual width, as Lucene's CJKWidthFilter does."""
+    if not _WIDE.search(word):
+        return word
+    letters: list[str] = []
+    for letter in word:
+        if "\uff01" <= letter <= "\uff5e":
+            letters.append(chr(ord(letter) - 0xFEE0))
+        elif "\uff65" <= letter <= "\uff9f":
+            marks = {"\uff9e": _VOICED, "\uff9f": _SEMI_VOICED}.get(letter, {})
+            if letters and letters[-1] in marks:
+                letters[-1] = marks[letters[-1]]
+            else:
+                letters.append(_HALF_WIDTH_KANA[ord(letter) - 0xFF65])
+        else:
+            letters.append(letter)
+    return "".join(letters)
 
 
 def _lower(word: str) -> str:
     # one character for one, as Java's Character.toLowerCase: no final sigma, no dotted i in two parts
-    return word.lower() if word.isascii() else "".join(letter.lower()[0] for letter in word)
+    if word.isascii():
+        return word.lower()
+    return "".join(letter.lower()[0] for letter in word)

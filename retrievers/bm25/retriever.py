@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
+from bench.store.digests import file_digest
 from bench.text import cjk_share, tokenize
 from bench.types import Json, QueryId, Run, VideoId
 from retrievers.bm25 import lucene
+from retrievers.bm25.word_break import WORD_BREAK
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
@@ -84,7 +86,7 @@ class BM25:
         """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
         engine: dict[str, Json] = {"engine": self._version()}
         if self._options.engine == "bm25s":  # Lucene brings its own words and stems
-            engine |= {package: version(package) for package in ("nltk", "regex")}
+            engine |= {"nltk": version("nltk"), "word_break": file_digest(WORD_BREAK)}
         return engine
 
     def signature(self) -> Mapping[str, str]:

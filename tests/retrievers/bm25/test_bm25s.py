@@ -139,7 +139,7 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
     retriever.index({"a": "red fox"})
     assert retriever.search({"q": "fox"}, 1).hits[0, 0] == 0
     assert retriever.signature()["engine"].startswith("bm25s ")
-    assert set(retriever.identity()) == {"engine", "nltk", "regex"}  # words and stems are theirs
+    assert set(retriever.identity()) == {"engine", "nltk", "word_break"}
     assert retriever.index_bytes() > 0
 
 
@@ -147,3 +147,19 @@ def test_a_missing_package_is_named_with_the_command_that_fixes_it(monkeypatch: 
     monkeypatch.setitem(sys.modules, "bm25s", None)
     with pytest.raises(MissingError, match=r"pip install .*bm25s"):
         engine("bm25s").identity()
+
+
+@pytest.mark.parametrize("name", ["lucene", "bm25s"])
+def test_signs_of_numbers_are_searched_alike_by_both_engines(name: str) -> None:
+    retriever = engine(name)
+    retriever.index(
+        {
+            "v0": "stir a teaspoon of salt into the warm soup before serving it at the table tonight",
+            "v1": "½ ½ bowl, ² layers",
+            "v2": "① wash ② cut ③ boil the carrots",
+            "v3": "wash the car and cut the grass",
+        }
+    )
+    run = retriever.search({"q0": "½ teaspoon salt", "q1": "② cut", "q2": "x² teaspoon"}, 3)
+    found = [[run.video_ids[hit] for hit in hits if hit >= 0] for hits in run.hits]
+    assert found == [["v0"], ["v2", "v3"], ["v0"]]

@@ -1,0 +1,98 @@
+"""The analyzers without Java give Lucene's terms, for every character of Unicode and for any mix of them."""
+
+from __future__ import annotations
+
+import random
+import sys
+import unicodedata
+from functools import cache
+from itertools import zip_longest
+
+import pytest
+
+from retrievers.bm25.analyzers import analyze
+from retrievers.bm25.lucene import java
+from retrievers.bm25.word_break import CLASSES, LONGEST, class_of
+
+ANALYZERS = ("en", "zh", "standard")
+CONTEXTS = ("{}", "a{}b", "1{}2", "a'{}s", "_{}_", "{0}{0}", "字{}カ", "ｶ{}ﾞ", "\u05d0{}\u05d0", "☝{}\ufe0f")
+"""Where a character is put: alone, between letters, digits, behind an apostrophe, among other scripts."""
+GAP = "\n\n"
+"""What no word and no bigram crosses."""
+
+
+def java_terms(texts: list[str], analyzer: str) -> list[str]:
+    """Return the terms of all texts, in one call: each call into Java costs more than the analysis."""
+    made = {
+        "en": lambda: java()("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance(),
+        "zh": lambda: java()("org.apache.lucene.analysis.cjk.CJKAnalyzer")(),
+        "standard": lambda: java()("org.apache.lucene.analysis.standard.StandardAnalyzer")(),
+    }[analyzer]()
+    terms = java()("io.anserini.analysis.AnalyzerUtils").analyze(made, GAP.join(texts))
+    joined: str = terms.toString()[1:-1]  # no term holds a space
+    return joined.split(", ") if joined else []
+
+
+def first_difference(texts: list[str], analyzer: str) -> str:
+    """Return the first text of which the terms differ from Lucene's, empty when none does."""
+    if analyze(GAP.join(texts), analyzer) == java_terms(texts, analyzer):
+        return ""
+    for text in texts:
+        ours, theirs = analyze(text, analyzer), java_terms([text], analyzer)
+        for mine, lucenes in zip_longest(ours, theirs):
+            if mine != lucenes:
+                return f"{text.encode('unicode_escape').decode()}: {ours} is not Lucene's {theirs}"
+    return "only the joined texts differ"
+
+
+@cache
+def characters() -> tuple[str, ...]:
+    """Return one of each: every assigned character, and the first of a range that is all alike."""
+    some = []
+    for code in range(sys.maxunicode + 1):
+        category = unicodedata.category(chr(code))
+        if category == "Cs" or chr(code) in "\n\r":
+            continue
+        if category in ("Cn", "Co") and code % 257 and class_of(chr(code)) == "other":
+            continue  # unassigned and private: a sample
+        some.append(chr(code))
+    return tuple(some)
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_every_character_of_unicode_is_analyzed_as_lucene_does(analyzer: str, context: str) -> None:
+    texts = [
+        context.format(character)
+        for character in characters()
+        # 100,000 ideographs and syllables, all alike, are walked alone only
+        if context == "{}" or class_of(character) not in ("han", "hangul") or ord(character) % 97 == 0
+    ]
+    for start in range(0, len(texts), 20_000):
+        assert first_difference(texts[start : start + 20_000], analyzer) == ""
+
+
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+def test_any_mix_of_the_classes_of_characters_is_analyzed_as_lucene_does(analyzer: str) -> None:
+    chance = random.Random(0)
+    members: dict[str, list[str]] = {name: [] for name in CLASSES}
+    for character in characters():
+        members[class_of(character)].append(character)
+    texts = []
+    for _ in range(20_000):
+        some = chance.sample(sorted(members), chance.randint(2, 6))
+        texts.append(
+            "".join(chance.choice(members[chance.choice(some)]) for _ in range(chance.randint(2, 12)))
+        )
+    assert first_difference(texts, analyzer) == ""
+
+
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+@pytest.mark.parametrize("part", ["a", "1.", "a'b", "𝐀", "x𝐀", "カ", "é\u0301", "👩\u200d", "ก", "한"])
+def test_words_longer_than_lucenes_buffer_are_cut_where_it_cuts(analyzer: str, part: str) -> None:
+    texts = [part * (length // len(part)) + "1" for length in range(LONGEST - 140, 3 * LONGEST, 7)]
+    assert first_difference(texts, analyzer) == ""
+
+
+def test_signs_of_numbers_are_no_words() -> None:
+    assert analyze("½ ½ bowl, ² layers ① x² teaspoon", "standard") == ["bowl", "layers", "x", "teaspoon"]

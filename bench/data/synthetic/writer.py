@@ -37,6 +37,9 @@ FEATURES = "synthetic-64"
 VERSION = "1"
 _SOURCE = "synthetic: invented by qms-bench from a hand-written vocabulary; no real video, speech or query"
 
+_BYTES_PER_VIDEO = 4_800
+"""Size of the demo for each of its videos: 5.8 MB for 1,200."""
+
 # Each part of a video has its own random stream, so that an option of one part does not change the others.
 _STORY, _SPEECH, _QUERIES, _FRAME_COUNT, _FRAMES = range(5)
 
@@ -55,10 +58,11 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
     """Write a synthetic dataset into a folder that is new or empty.
 
     ``dataset.json`` is written last: a folder without it is incomplete. Raises UsageError when
-    the folder holds anything.
+    the folder holds anything, or the dataset would not fit on the disk.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
+    _check_disk(folder, options)
     try:
         with naming_path(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +70,17 @@ def synthesize(folder: Path, options: SynthOptions) -> None:
     except OSError:  # such as a full disk: an incomplete folder would be in the way of the next attempt
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _check_disk(folder: Path, options: SynthOptions) -> None:
+    needed = options.videos * _BYTES_PER_VIDEO
+    existing = next((path for path in (folder, *folder.absolute().parents) if path.exists()), None)
+    free = shutil.disk_usage(existing).free if existing else needed
+    if needed > free:
+        raise UsageError(
+            f"{folder}: {options.videos:,} videos need about {needed / 1e9:,.1f} GB of disk, and "
+            f"{free / 1e9:,.1f} GB are free. Ask for fewer videos, or name a folder on another disk."
+        )
 
 
 def _write_dataset(folder: Path, options: SynthOptions) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import unicodedata
 from collections import Counter
@@ -24,6 +25,7 @@ from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.writer import FEATURES, demo, demo_zh, synthesize
 from bench.errors import UsageError
 from bench.text import cjk_share, normalise
+from tests.conftest import Cli
 
 TEXTS = f"features/{FEATURES}/transcripts.npy"
 
@@ -111,6 +113,28 @@ def test_bytes_are_those_recorded_when_the_generator_was_written(tmp_path: Path)
 def test_a_knob_of_the_speech_leaves_pictures_and_queries_alone(tmp_path: Path) -> None:
     one, two = make(tmp_path / "one").bytes(), make(tmp_path / "two", silent_keys=0.5).bytes()
     assert {name for name in one if one[name] != two[name]} == {"videos.jsonl", "dataset.json", TEXTS}
+
+
+# Size
+
+
+def test_a_size_that_no_disk_holds_is_refused_before_work(tmp_path: Path, cli: Cli) -> None:
+    outcome = cli("data", "synth", "--videos", 10**20, "--out", tmp_path / "huge")
+    assert outcome.status == 2
+    assert "10000000" in outcome.error()
+    assert not (tmp_path / "huge").exists()
+
+
+def test_a_dataset_that_does_not_fit_on_the_disk_is_refused_with_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(
+        UsageError, match=r"1,000,000 videos need about 4\.8 GB of disk, and 0\.0 GB are free"
+    ):
+        synthesize(tmp_path / "big", SynthOptions(videos=1_000_000))
+    assert not (tmp_path / "big").exists()
 
 
 # The folder format, contract section 2

@@ -21,7 +21,7 @@ def table(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> Path:
     path = tmp_path / "scores.csv"
     outcome = cli("check", competing_run.out, "--against", path, "--update")
     assert outcome.status == 0, outcome.err
-    assert outcome.out == f"{path}: 90 cells, new\n"
+    assert outcome.out == f"{path}: 90 scores, new\n"
     return path
 
 
@@ -39,7 +39,7 @@ def edit(path: Path, cell: str, change: Callable[[float], float] | None) -> floa
 def test_a_run_meets_its_own_table(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
     outcome = cli("check", competing_run.out, "--against", table)
     assert (outcome.status, outcome.err) == (0, "")
-    assert "all 90 cells are within their tolerance" in outcome.out
+    assert "90 scores checked, each within its tolerance" in outcome.out
 
 
 @pytest.mark.parametrize("step", [0.001, -0.001])
@@ -49,7 +49,7 @@ def test_a_rise_fails_as_a_fall_does(competing_run: CompetingRun, table: Path, c
     assert outcome.status == 5
     assert "long.bm25 R@10: " in outcome.out
     assert f"({step:+g}, tolerance 0)" in outcome.out
-    assert "1 cells of" in outcome.error()
+    assert "1 score of" in outcome.error()
     assert "--update" in outcome.error()
 
 
@@ -107,7 +107,7 @@ def test_an_update_tells_what_moves_and_check_changes_nothing(
     assert table.read_bytes() == edited
     outcome = cli("check", competing_run.out, "--against", table, "--update")
     assert f"long.bm25 R@10: {before / 2:.6g} -> {before:.6g}" in outcome.out
-    assert "90 cells, 1 moved" in outcome.out
+    assert "90 scores, 1 moved" in outcome.out
     assert table.read_bytes() == whole
 
 

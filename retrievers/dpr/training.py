@@ -158,6 +158,8 @@ def _build_model(recipe: Recipe) -> SentenceTransformer:
 def _without_card(model: SentenceTransformer) -> SentenceTransformer:
     # examples for a model card: a slow pass over the rows, and a progress bar
     setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
+    # the card of each checkpoint, for which the library asks the model hub about the weights
+    setattr(model, "_create_model_card", lambda *args, **options: None)  # noqa: B010
     return model
 
 

@@ -32,7 +32,8 @@ def plan(tiny: Tiny, tmp_path: Path) -> Plan:
     return make_plan(configure(given))
 
 
-def test_no_two_generators_share_a_key(plan: Plan) -> None:
+def test_no_two_generators_share_a_key(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     keys = {}
     for name in entries("generators"):
         try:

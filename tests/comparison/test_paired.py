@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from bench.comparison.paired import COLUMNS, compare, p_value
+from bench.comparison.paired import compare, p_value
 from bench.metrics.intervals import bootstrap_sums, mean_interval
 from bench.metrics.over_seeds import paired_test_over_seeds
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import GENERATION, RETRIEVAL, with_text
+from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, with_text
 from bench.text import normalise
 from tests.competing_run import CompetingRun
 from tests.tiny import Tiny
@@ -83,7 +83,7 @@ def test_what_bleu_is_made_of_spreads_as_a_bootstrap_does(items: RunItems) -> No
 
 
 def test_each_column_of_each_table_is_one_comparison(table: pd.DataFrame) -> None:
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == list(SIGNIFICANCE_COLUMNS)
     assert table[table["table"] == "generation"]["metric"].tolist() == list(GENERATION.values())
     assert table[table["table"] == "retrieval"]["metric"].tolist() == RETRIEVAL
 

@@ -9,8 +9,10 @@ from bench.lint.rules import Violation
 from bench.lint.table import Column, Entry, Row, Table
 
 Scored = list[tuple[Row, Entry]]
-_REFERENCE = re.compile(r"oracle|human|upper[ -]bound|ground[ -]truth|transcript|reference|topline", re.I)
-"""Rows that tables show for comparison and leave out of the comparison."""
+_REFERENCE = re.compile(
+    r"oracle|human|upper[ -]bound|ground[ -]truth|transcript|reference|topline|[†‡§]\s*$", re.I
+)
+"""Rows that tables show beside the others and do not compare: references, and those with a footnote."""
 
 
 def check_emphasis(table: Table) -> Iterator[Violation]:

@@ -30,10 +30,10 @@ def split_improvements(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """Divide the rows of a table into scores and improvements.
 
     A name alone does not make an improvement, as systems are called "Improved RAG" and "Delta network":
-    the whole label must be the phrase, or its numbers must bear plus signs. A row called "Delta" or
-    "Gain" is a system unless it says percent or its numbers are differences of others.
+    the whole label must be the phrase. A row called "Delta" or "Gain" is a system unless it says percent
+    or its numbers are differences of others. A row of signed numbers (``+3.1``) is one under any name.
     """
-    candidates = [row for row in rows if len(row.label) < 200 and _NAMED.search(row.label)]
+    candidates = [row for row in rows if _is_signed(row) or _NAMED.search(row.label[:200])]
     named = {id(row) for row in candidates}
     others = [row for row in rows if id(row) not in named][:MAX_ROWS] if candidates else []
     gains = [row for row in candidates if _is_improvement(row, others)]
@@ -42,11 +42,17 @@ def split_improvements(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 
 def _is_improvement(row: Row, others: Sequence[Row]) -> bool:
-    signed = all(entry.number.text.startswith("+") for entry in row.entries.values())
+    signed = _is_signed(row)
     if not _PHRASE.fullmatch(row.label.strip()):
         return signed
     plain_name = row.label.strip().casefold() in ("delta", "gain", "gains", "increase")
     return signed or not plain_name or is_relative(row, others) or _is_difference(row, others)
+
+
+def _is_signed(row: Row) -> bool:
+    """Return whether a row's numbers bear signs as differences do: all but zeros, and a plus among them."""
+    texts = [entry.number.text for entry in row.entries.values() if entry.number.value]
+    return any(text[:1] == "+" for text in texts) and all(text[:1] in "+-−" for text in texts)
 
 
 def _is_difference(gain: Row, rows: Sequence[Row]) -> bool:
@@ -69,7 +75,9 @@ def check_improvements(table: Table) -> Iterator[Violation]:
     for gain in table.improvements[:MAX_ROWS]:
         rows = [row for row in table.rows if row.group == gain.group and not 0 < gain.index < row.index]
         rows = rows[-MAX_ROWS:]
-        if not is_relative(gain, rows) or (not _says_relative(gain) and _is_difference(gain, rows)):
+        if not _NAMED.search(gain.label[:200]) or not is_relative(gain, rows):
+            continue
+        if not _says_relative(gain) and _is_difference(gain, rows):
             continue
         for column, entry in gain.entries.items():
             scored = [row for row in rows if column in row.entries]
@@ -83,7 +91,7 @@ def unchecked_improvements(table: Table) -> list[str]:
     return [
         f"{row.name}: not said to be in percent, not checked"
         for row in table.improvements[:MAX_ROWS]
-        if not is_relative(row, table.rows)
+        if not _NAMED.search(row.label[:200]) or not is_relative(row, table.rows)
     ]
 
 

@@ -211,7 +211,7 @@ def test_a_comma_is_a_thousand_where_other_cells_have_a_decimal_point(tmp_path: 
     assert values(table) == {"A": [10.5, 1234.0]}
 
 
-def test_semicolons_and_decimal_commas_are_read_and_said(tmp_path: Path) -> None:
+def test_semicolons_and_decimal_commas_are_read_and_noted(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model;R@1;CIDEr\nA;10,55;1.234,5\n")
     assert values(table) == {"A": [10.55, 1234.5]}
     assert any("decimal comma" in note for note in table.notes)
@@ -354,7 +354,7 @@ def test_a_markdown_cell_that_may_be_misread_is_refused(tmp_path: Path, cell: st
         ("1 234.5".replace(" ", "\u202f"), 1234.5, False),
     ],
 )
-def test_a_markdown_cell_keeps_its_number_under_any_dress(
+def test_a_markdown_cell_keeps_its_number_under_any_markup(
     tmp_path: Path, cell: str, value: float, bold: bool
 ) -> None:
     (row,) = one(tmp_path, "t.md", f"| Model | CIDEr |\n|---|---|\n| A | {cell} |\n").rows
@@ -391,7 +391,7 @@ def test_a_markdown_cell_keeps_its_number_under_any_dress(
         (r"\textbf{12.5 $\pm$ 0.3 [10.0, 14.5]}*", 12.5),
     ],
 )
-def test_a_latex_cell_keeps_its_number_under_any_dress(tmp_path: Path, cell: str, value: float) -> None:
+def test_a_latex_cell_keeps_its_number_under_any_markup(tmp_path: Path, cell: str, value: float) -> None:
     text = "\\begin{tabular}{lc}\nModel & CIDEr \\\\\nA & CELL \\\\\n\\end{tabular}\n"
     (row,) = one(tmp_path, "t.tex", text.replace("CELL", cell)).rows
     assert [float(entry.number.value) for entry in row.entries.values()] == [value]

@@ -10,12 +10,12 @@ from bench.errors import DataError, UsageError
 from bench.lint.report import lint
 
 
-def test_a_missing_file_is_wrong_use(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         lint(str(tmp_path / "none.csv"))
 
 
-def test_a_file_of_unknown_form_is_wrong_use(tmp_path: Path) -> None:
+def test_a_file_of_unknown_form_is_a_usage_error(tmp_path: Path) -> None:
     path = tmp_path / "table.docx"
     path.write_text("x")
     with pytest.raises(UsageError, match="ends in none of"):

@@ -1,4 +1,4 @@
-"""Each rule finds what breaks it, and none cries wolf over rounding."""
+"""Each rule finds what breaks it, and none raises an alarm over rounding."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def broken(text: str, n: int | None = None) -> set[tuple[str, str]]:
         ("Model,R@1\nA,<u>10.00</u>\nB,10.02\nC,**11.00**", ("A, R@1", "underline")),
     ],
 )
-def test_a_table_that_breaks_one_rule_is_told_so(text: str, expected: tuple[str, str]) -> None:
+def test_a_broken_rule_is_reported(text: str, expected: tuple[str, str]) -> None:
     assert broken(text + "\n") == {expected}
 
 
@@ -81,7 +81,7 @@ def test_what_rounding_or_another_custom_explains_is_no_violation(text: str) -> 
     assert broken(text + "\n") == set()
 
 
-def test_a_gain_that_is_not_said_to_be_in_percent_is_noted_and_not_judged() -> None:
+def test_a_gain_that_does_not_say_percent_is_noted_and_not_checked() -> None:
     made = table("Model,R@1\nA,10.00\nB,11.00\nGain,1.00\n")
     assert lint_table(made) == []
     assert "Gain: not said to be in percent, not checked" in notes(made)
@@ -93,7 +93,7 @@ def test_fractions_keep_the_same_rules() -> None:
     assert broken(text) == {("A, R@5", "never-falls"), ("A, R@1", "recall-within-acc")}
 
 
-def test_each_block_between_rules_is_its_own_contest_only_where_each_has_bold() -> None:
+def test_blocks_between_rules_are_compared_by_themselves_only_where_each_has_bold() -> None:
     body = "Model & R@1 \\\\ \\midrule\nA & {a} \\\\\nB & 8.0 \\\\ \\midrule\nC & {c} \\\\\n"
     tex = "\\begin{{tabular}}{{lc}}\n" + body + "\\end{{tabular}}"
 

@@ -38,6 +38,8 @@ class Grid:
     line: int
     rows: tuple[GridRow, ...]
     headings: bool = True
+    transposed: bool = False
+    """Whether its columns were rows: some of them may then hold years or counts, and no scores."""
     error: str = ""
     """Why the table could not be divided into cells; empty where it could."""
 
@@ -80,7 +82,8 @@ def transpose(grid: Grid, names: int) -> Grid:
     for j in range(len(grid.rows[0].cells)):
         cells = [row.cells[j] for row in grid.rows]
         columns.append(tuple(_fill_down(cells) if j < names else cells))
-    return replace(grid, rows=tuple(GridRow(grid.line, cells) for cells in columns), headings=False)
+    rows = tuple(GridRow(grid.line, cells) for cells in columns)
+    return replace(grid, rows=rows, headings=False, transposed=True)
 
 
 def _fill_down(cells: Sequence[CellText]) -> list[CellText]:

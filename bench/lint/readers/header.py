@@ -28,7 +28,7 @@ class Header:
     body: int
 
 
-_LABEL = re.compile(r"(?:model|method|system|generator|approach|name|run|count|variant)s?", re.I)
+_LABEL = re.compile(r"\b(?:model|method|system|generator|approach|name|run|count|variant)s?$", re.I)
 _GROUP = re.compile(
     r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?|data ?sets?|data|corpus|collection|benchmark"
     r"|split|subset|test ?set|language|lang|domain|task|direction)s?",
@@ -174,13 +174,17 @@ def _one_level(grid: Grid, at: int, here: Names) -> Header:
     texts = grid.rows[at].texts()
     if at + 1 < len(grid.rows) and (below := _below(texts, grid.rows[at + 1].texts(), here)):
         return _columns(grid, at + 2, [texts, grid.rows[at + 1].texts()], below)
-    above = [grid.rows[at - 1].texts()] if at else []
-    tops = _filled(above[0]) if above else [""] * len(texts)
+    above = [grid.rows[i].texts() for i in range(at)]
+    tops = _filled(above[-1]) if above else [""] * len(texts)
     seen = Counter(here.values())
     over = {tops[j] for j in here}
     apart = max(seen.values()) > 1 or (len(over) > 1 and not all(map(_FAMILY.fullmatch, over)))
     if apart:
-        here = {j: (f"{tops[j]} {group}".strip(), column) for j, (group, column) in here.items()}
+        names = {j: (f"{tops[j]} {group}".strip(), column) for j, (group, column) in here.items()}
+        if len(above) > 1 and len(set(names.values())) < len(names):  # a third level, such as data sets
+            higher = _filled(above[-2])
+            names = {j: (f"{higher[j]} {group}".strip(), column) for j, (group, column) in names.items()}
+        here = names
     kept = {j: name for j, name in here.items() if not (apart and is_deviation_name(tops[j]))}
     return _columns(grid, at + 1, [*above, texts], kept)
 
@@ -222,6 +226,8 @@ def _columns(grid: Grid, body: int, levels: Sequence[Sequence[str]], numbers: Na
         names = [index_names.get(j) or name for j, name in enumerate(names)]
     numbers = _without_other_counts(grid, body, numbers, names)
     label = next((j for j in others if _LABEL.fullmatch(names[j])), None)
+    if label is None:
+        label = next((j for j in others if _LABEL.search(names[j][-40:])), None)
     before = [j for j in others if label is not None and j < label and _repeats(grid, body, j)]
     grouping = [j for j in others if _GROUP.fullmatch(names[j]) or j in before]
     if label is None:

@@ -15,7 +15,8 @@ FLOAT_SLACK = Decimal("1e-9")
 
 MAX_LENGTH = 40
 """Characters of a number; a longer one is none that anybody prints."""
-MAX_EXPONENT = 30
+MAX_EXPONENT = 400
+"""Of ten: beyond what a double can hold."""
 
 MISSING = frozenset(
     (

@@ -216,9 +216,10 @@ def _tables(grid: Grid, header: Header) -> list[Table]:
             raise DataError(f"{reasons[0]}.")
         return []
     notes = [f"columns not known and left out: {', '.join(header.left_out)[:300]}"] if header.left_out else []
-    if deviations := [row.name for row in rows if is_deviation_name(row.label)]:
-        notes.append(f"rows that are no scores and left out: {', '.join(deviations)[:300]}")
-        rows = [row for row in rows if not is_deviation_name(row.label)]
+    if others := [row for row in rows if is_deviation_name(row.label) or _holds_counts(row, rows, grid)]:
+        notes.append(f"rows that are no scores and left out: {', '.join(row.name for row in others)[:300]}")
+        left_out = {id(row) for row in others}
+        rows = [row for row in rows if id(row) not in left_out]
     if reader.style is Style.COMMA:
         notes.append("numbers are read with a decimal comma")
     notes += [f"{where}; left out" for where in reader.unread[:MAX_NOTES]]
@@ -228,6 +229,17 @@ def _tables(grid: Grid, header: Header) -> list[Table]:
     incomplete = frozenset(reader.incomplete)
     table = Table(grid.name, tuple(scores), tuple(gains), tuple(notes), incomplete=incomplete)
     return [table.with_scales()]
+
+
+def _holds_counts(row: Row, rows: Sequence[Row], grid: Grid) -> bool:
+    """Return whether a column beside the metrics of a transposed table holds whole numbers, such as years."""
+    return grid.transposed and _is_whole(row) and not all(map(_is_whole, rows))
+
+
+def _is_whole(row: Row) -> bool:
+    return not any(
+        "." in e.number.text or "," in e.number.text or e.number.percent for e in row.entries.values()
+    )
 
 
 def _style(grid: Grid, header: Header) -> Style:

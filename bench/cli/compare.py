@@ -113,7 +113,7 @@ def _check_against(result: Result, path: Path) -> int:
     before, after = read_baseline(path), baseline_of(result)
     refuse_other_data(path, before, after)
     moved = differences(before, after)
-    for line in report(before, after, RunItems(result.out, result.manifest).texts()):
+    for line in report(moved, before, after, RunItems(result.out, result.manifest).texts()):
         print(line)
     if moved:
         raise GateError(
@@ -125,7 +125,7 @@ def _check_against(result: Result, path: Path) -> int:
 
 
 def _update_table(result: Result, path: Path, tolerances: list[tuple[str, float]]) -> int:
-    from bench.comparison.regression import baseline_of, read_baseline, report, write_baseline
+    from bench.comparison.regression import baseline_of, differences, read_baseline, report, write_baseline
     from bench.errors import UsageError
     from bench.output.per_item import RunItems
 
@@ -133,12 +133,13 @@ def _update_table(result: Result, path: Path, tolerances: list[tuple[str, float]
         raise UsageError(f"{result.out} is not complete: cells failed or are missing. No table is written.")
     before = read_baseline(path) if path.is_file() else None
     after = baseline_of(result, before=before, tolerances=tolerances)
-    lines = report(before, after, RunItems(result.out, result.manifest).texts()) if before else []
+    changes = differences(before, after) if before else []
+    texts = RunItems(result.out, result.manifest).texts()
+    lines = report(changes, before, after, texts) if before else []
     write_baseline(path, after)
     for line in lines:
         print(line)
-    moved = sum(1 for line in lines if not line.startswith(" "))
-    news = f"{moved} moved beyond their tolerance" if before else "new"
+    news = f"{len(changes)} moved beyond their tolerance" if before else "new"
     print(f"{path}: {_count(len(after.cells), 'score')}, {news}")
     return 0
 

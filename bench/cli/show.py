@@ -78,7 +78,7 @@ def _table(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace) -> int:
-    from bench.report.pages import make_page
+    from bench.report.page import make_page
 
     page = make_page(args.out, to=args.to, figures=args.figures, store=args.store)
     print(f"bench: report: {page}", file=sys.stderr)

@@ -6,7 +6,6 @@ import fnmatch
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from bench.comparison.paired import Comparison, compare, p_value
+from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System
 from bench.errors import UsageError, unknown
 from bench.metrics.significance import ALPHA, groups_by_tests, holm, letters
-from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import with_text
+from bench.output.per_item import RunItems
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
 
 METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
-"""What is compared unless told otherwise."""
+"""What is compared by default."""
 COLUMNS = [
     "score",
     "difference",
@@ -35,74 +34,7 @@ COLUMNS = [
     "losses",
     "MDE",
 ]
-
-
-GENERATOR, RETRIEVER = "generator", "retriever"
-"""What may be compared: generators under one retriever, or retrievers over one generator's summaries."""
 _HEADS = {GENERATOR: ("Retriever", "Model"), RETRIEVER: ("Model", "Retriever")}
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """Name a cell of one of the runs by what is compared; ``shown`` is unique among all."""
-
-    run: int
-    generator: str
-    retriever: str
-    name: str
-    shown: str
-
-
-@dataclass(frozen=True, eq=False)
-class Runs:
-    """Hold one or two finished runs over the same queries and pool, and what of them is compared."""
-
-    results: Sequence[Result]
-    by: str = GENERATOR
-
-    @cached_property
-    def items(self) -> list[RunItems]:
-        """Return the scores per item of each run."""
-        return [RunItems(result.out, result.manifest) for result in self.results]
-
-    @cached_property
-    def cells(self) -> dict[tuple[str, str], list[System]]:
-        """Return the systems of each metric beside what they share, in order.
-
-        They share a retriever (empty for generation), or, where retrievers are compared, a generator.
-        """
-        found: dict[tuple[str, str], list[System]] = {}
-        for number, result in enumerate(self.results):
-            rows = with_text(result.headline.dropna(subset=["value"]))
-            for row in rows[["generator", "retriever", "metric"]].itertuples(index=False):
-                generator, retriever, metric = map(str, row)
-                if self.by == RETRIEVER and not retriever:
-                    continue
-                shared = retriever if self.by == GENERATOR else generator
-                found.setdefault((shared, metric), []).append(self._system(number, generator, retriever))
-        return found
-
-    def scores(self, system: System) -> ItemScores:
-        """Return a system's scores per item."""
-        return self.items[system.run].cell(system.generator, system.retriever)
-
-    def is_reference(self, system: System) -> bool:
-        """Tell whether a system is there to read the others against."""
-        return system.name in self.results[system.run].manifest["references"]
-
-    def label(self, name: str) -> str:
-        """Return the label of a generator or retriever."""
-        return next((r.manifest["labels"][name] for r in self.results if name in r.manifest["labels"]), name)
-
-    def _system(self, number: int, generator: str, retriever: str) -> System:
-        name = generator if self.by == GENERATOR else retriever
-        shown = self.label(name)
-        if len(self.results) > 1:
-            folders = [result.out.name for result in self.results]
-            if len(set(folders)) == 1:
-                folders = [str(result.out) for result in self.results]
-            shown = f"{shown} [{folders[number]}]"
-        return System(number, generator, retriever, name, shown)
 
 
 def compare_runs(
@@ -121,12 +53,12 @@ def compare_runs(
     """
     runs = Runs([Result.read(out) for out in outs], by)
     _refuse_different(runs)
-    chosen = _metrics(runs, metrics)
+    selected = _metrics(runs, metrics)
     if baseline is not None:
-        _known_baseline(runs, baseline)
+        _check_baseline(runs, baseline)
     if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
         raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
-    blocks = [_block(runs, cell, baseline) for cell in runs.cells if cell[1] in chosen]
+    blocks = [_block(runs, cell, baseline) for cell in runs.cells if cell[1] in selected]
     corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
     rows: Rows = []
     for block in blocks:
@@ -139,7 +71,7 @@ def compare_runs(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Hold the comparisons of one metric, beside what its systems share."""
+    """The comparisons of one metric among the systems that share a retriever (or a generator)."""
 
     shared: str
     metric: str
@@ -159,21 +91,23 @@ class Block:
         ]
 
     def _cells(self, system: System, p: float) -> list[Cell]:
-        found = self.against.get(system)
+        comparison = self.against.get(system)
         group = Cell(self.letters[system])
-        if found is None:
+        if comparison is None:
             empty = Cell("")
             return [_times_100(self.scores[system]), *[empty] * 4, group, *[empty] * 4]
-        counts = [Cell(str(count)) for count in (found.test.wins, found.test.ties, found.test.losses)]
+        counts = [
+            Cell(str(count)) for count in (comparison.test.wins, comparison.test.ties, comparison.test.losses)
+        ]
         return [
             _times_100(self.scores[system]),
-            Cell(f"{found.test.difference * 100:+.2f}", star=p < ALPHA),
-            _times_100(found.interval.low),
-            _times_100(found.interval.high),
+            Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA),
+            _times_100(comparison.interval.low),
+            _times_100(comparison.interval.high),
             Cell(f"{p:.4f}" if p >= 0.0001 else "< 0.0001"),
             group,
             *counts,
-            _times_100(found.mde),
+            _times_100(comparison.mde),
         ]
 
 
@@ -181,7 +115,7 @@ def _block(runs: Runs, cell: tuple[str, str], baseline: str | None) -> Block:
     shared, metric = cell
     systems = runs.cells[cell]
     items = {system: runs.scores(system) for system in systems}
-    scores = {system: found.score(metric) for system, found in items.items()}
+    scores = {system: of_items.score(metric) for system, of_items in items.items()}
     against = {}
     for system in systems:
         other = _baseline_of(runs, system, scores, baseline)
@@ -197,42 +131,38 @@ def _baseline_of(
     runs: Runs, system: System, scores: Mapping[System, float], baseline: str | None
 ) -> System | None:
     if baseline is not None:
-        named = [other for other in scores if _is_called(runs, other, baseline)]
+        named = [other for other in scores if runs.matches_name(other, baseline)]
         return named[0] if named else None
     if len(runs.results) > 1:
         same = [other for other in scores if (other.run, other.name) == (0, system.name)]
         return same[0] if same else None
-    own = [other for other in scores if not runs.is_reference(other)] or list(scores)
-    return max(own, key=scores.__getitem__)  # of equal ones the first
+    ranked = [other for other in scores if not runs.is_reference(other)] or list(scores)
+    return max(ranked, key=scores.__getitem__)  # of equal ones the first
 
 
-def _is_called(runs: Runs, system: System, text: str) -> bool:
-    return text in (system.name, runs.label(system.name), system.shown)
-
-
-def _known_baseline(runs: Runs, baseline: str) -> None:
+def _check_baseline(runs: Runs, baseline: str) -> None:
     systems = dict.fromkeys(system for found in runs.cells.values() for system in found)
-    if not any(_is_called(runs, system, baseline) for system in systems):
+    if not any(runs.matches_name(system, baseline) for system in systems):
         names = [name for s in systems for name in (s.name, runs.label(s.name), s.shown)]
         raise unknown("baseline", baseline, dict.fromkeys(names))
 
 
 def _metrics(runs: Runs, wanted: Sequence[str]) -> set[str]:
     known = dict.fromkeys(metric for _, metric in runs.cells)
-    chosen: set[str] = set()
+    selected: set[str] = set()
     for word in wanted:
         matched = fnmatch.filter(known, word)
         if not matched and wanted is not METRICS:
             raise unknown("metric", word, known)
-        chosen.update(matched)
-    return chosen
+        selected.update(matched)
+    return selected
 
 
 def _refuse_different(runs: Runs) -> None:
     """Raise UsageError for runs over other data, queries or pools."""
     if len(runs.results) == 1:
         return
-    first, second = (_asked(items) for items in runs.items)
+    first, second = (_evaluation_id(items) for items in runs.items)
     wrong = [what for what in first if first[what] != second[what]]
     if wrong:
         what = wrong[0]
@@ -243,7 +173,7 @@ def _refuse_different(runs: Runs) -> None:
         )
 
 
-def _asked(items: RunItems) -> dict[str, Any]:
+def _evaluation_id(items: RunItems) -> dict[str, Any]:
     _, manifest = items.first
     settings = manifest["settings"]
     return {
@@ -257,7 +187,9 @@ def _asked(items: RunItems) -> dict[str, Any]:
 
 def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterator[str]:
     two = len(runs.results) > 1
-    against = baseline or ("the row of the same name in the first run" if two else "the best row")
+    against = baseline or (
+        "the row of the same name in the first run" if two else "the highest score of the ranked systems"
+    )
     family = sum(len(block.against) for block in blocks)
     yield (
         f"Differences: each row minus {against}, with 95 % bootstrap intervals; * p < {ALPHA}, paired over "

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
 from bench.output.folder import checked
-from bench.output.trec import read_qrels, read_run
+from bench.output.trec import read_relevant, read_run
 
 Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 """``{generator.retriever: {query: ranks of its relevant videos, ascending}}``."""
@@ -18,8 +18,7 @@ Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 
 def hits_of(folder: Path, manifest: Mapping[str, Any]) -> Hits:
     """Return the hits of every run file of an output folder."""
-    judged = read_qrels(checked(folder, manifest, "qrels.trec"))
-    relevant = {query: [v for v, grade in videos.items() if grade > 0] for query, videos in judged.items()}
+    relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
     pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
     truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
     names = [name for name in manifest["files"] if name.startswith("runs/")]

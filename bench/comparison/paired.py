@@ -1,12 +1,18 @@
-"""Compare the best row of each column with the strongest other one: significance.csv."""
+"""Compare the best row of each column with the strongest other one: significance.csv.
+
+Where a star in a table is decided: `p_value` tests one pair of cells (one seed: paired randomisation over
+distinct queries or videos; several: t over items and seeds, crossed); `significance` applies it to the best
+and the second row of each column and corrects by Holm within a table (``p_holm``); `bench.tables.score_table`
+prints the star where ``p_holm`` < 0.05. `bench compare` tests other pairs, with the same `p_value`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import Interval, mean_interval
@@ -22,10 +28,14 @@ from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, wit
 if TYPE_CHECKING:
     import pandas as pd
 
+PValues: TypeAlias = "WeakKeyDictionary[ItemScores, Sequence[float]]"
+_BLEU_P_VALUES: WeakKeyDictionary[ItemScores, PValues] = WeakKeyDictionary()
+"""The p-values of BLEU-1 to BLEU-4 by our scores and theirs; keys are weak, so that no run is kept alive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Hold one paired comparison, ours minus theirs, with its interval and detectable difference."""
+    """The outcome of a paired test, ours minus theirs, with its 95 % interval and detectable difference."""
 
     test: PairedTest
     interval: Interval
@@ -65,14 +75,16 @@ def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
     return paired_test(ours.values[metric][0], theirs.values[metric][0]).p_value
 
 
-@lru_cache(maxsize=64)
 def _bleu_p_values(ours: ItemScores, theirs: ItemScores) -> Sequence[float]:
-    """Return the p-values of all four at once, as one draw gives them."""
+    """Return the p-values of all four at once, as one draw gives them; forgotten with the scores."""
     from bench.metrics.text_tests import bleu_p_values
 
-    assert ours.bleu_counts is not None
-    assert theirs.bleu_counts is not None
-    return bleu_p_values(ours.bleu_counts[0], theirs.bleu_counts[0])
+    known = _BLEU_P_VALUES.setdefault(ours, WeakKeyDictionary())
+    if theirs not in known:
+        assert ours.bleu_counts is not None
+        assert theirs.bleu_counts is not None
+        known[theirs] = bleu_p_values(ours.bleu_counts[0], theirs.bleu_counts[0])
+    return known[theirs]
 
 
 def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) -> pd.DataFrame:
@@ -93,12 +105,12 @@ def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) 
 
 def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield who is best and who is second in each column; of equal scores the first row."""
-    own = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
-    retrievers = own["retriever"]
+    ranked_rows = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
+    retrievers = ranked_rows["retriever"]
     for table, metrics in (("generation", list(GENERATION.values())), ("retrieval", RETRIEVAL)):
         for retriever in retrievers[(retrievers == "") == (table == "generation")].unique():
             for metric in metrics:
-                block = own[(retrievers == retriever) & (own["metric"] == metric)]
+                block = ranked_rows[(retrievers == retriever) & (ranked_rows["metric"] == metric)]
                 ranked = block.sort_values("value", ascending=False, kind="stable")["generator"].tolist()
                 if len(ranked) > 1:
                     names = {"best": ranked[0], "baseline": ranked[1]}
@@ -107,16 +119,16 @@ def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str
 
 def _row(contest: dict[str, Any], items: RunItems) -> dict[str, Any]:
     ours, theirs = (items.cell(contest[side], contest["retriever"]) for side in ("best", "baseline"))
-    found = compare(ours, theirs, contest["metric"])
-    test = found.test
+    comparison = compare(ours, theirs, contest["metric"])
+    test = comparison.test
     return {
         **contest,
         "difference": test.difference,
-        "ci_low": found.interval.low,
-        "ci_high": found.interval.high,
+        "ci_low": comparison.interval.low,
+        "ci_high": comparison.interval.high,
         "p_value": test.p_value,
         "p_holm": math.nan,
-        "mde": found.mde,
+        "mde": comparison.mde,
         "wins": test.wins,
         "ties": test.ties,
         "losses": test.losses,

@@ -26,11 +26,11 @@ _SHOWN = 5
 _MOVES = "moves only by: bench check OUT --against FILE --update"
 
 Key: TypeAlias = tuple[str, str, str]
-"""Generator, retriever (empty for generation metrics), metric."""
+"""Generator, retriever (empty for generation metrics), metric: the order of every key of a score."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class BaselineScore:
     """Hold one committed score, a fraction (CIDEr raw), and how far it may move."""
 
     value: float
@@ -44,7 +44,7 @@ class Baseline:
 
     signature: str
     evaluation: str
-    cells: Mapping[Key, Cell]
+    cells: Mapping[Key, BaselineScore]
     hits: Hits = field(default_factory=dict)
 
 
@@ -53,8 +53,8 @@ class Difference:
     """Hold a cell that is not as committed; None where there is no such cell."""
 
     key: Key
-    before: Cell | None
-    after: Cell | None
+    before: BaselineScore | None
+    after: BaselineScore | None
 
     def to_text(self) -> str:
         """Return the difference in a line."""
@@ -86,8 +86,8 @@ def read_baseline(path: Path) -> Baseline:
         ) from error
 
 
-def _cell(row: Mapping[str, str]) -> Cell:
-    return Cell(float(row["value"]), int(row["n"]), float(row["tolerance"]))
+def _cell(row: Mapping[str, str]) -> BaselineScore:
+    return BaselineScore(float(row["value"]), int(row["n"]), float(row["tolerance"]))
 
 
 def baseline_of(
@@ -98,7 +98,7 @@ def baseline_of(
     A cell's tolerance is that of the last of ``tolerances`` (pattern of ``generator.retriever``, value)
     that fits, else the one ``before`` has, else 0.
     """
-    cells: dict[Key, Cell] = {}
+    cells: dict[Key, BaselineScore] = {}
     for row in with_text(result.headline).itertuples():
         score: Any = row
         key = (str(score.generator), str(score.retriever), str(score.metric))
@@ -106,7 +106,7 @@ def baseline_of(
         tolerance = known.tolerance if known else 0.0
         name = ".".join(part for part in key[:2] if part)
         fitting = [value for pattern, value in tolerances if fnmatch.fnmatchcase(name, pattern)]
-        cells[key] = Cell(float(score.value), int(score.n), fitting[-1] if fitting else tolerance)
+        cells[key] = BaselineScore(float(score.value), int(score.n), fitting[-1] if fitting else tolerance)
     folder, manifest = RunItems(result.out, result.manifest).first
     files = [checked(folder, manifest, name) for name in ("queries.tsv", "qrels.trec")]
     evaluation = digest([path.read_text(encoding="utf-8") for path in files])
@@ -136,7 +136,7 @@ def differences(before: Baseline, after: Baseline) -> list[Difference]:
     return [pair for pair in pairs if not _same(pair.before, pair.after)]
 
 
-def _same(before: Cell | None, after: Cell | None) -> bool:
+def _same(before: BaselineScore | None, after: BaselineScore | None) -> bool:
     if before is None or after is None or before.n != after.n:
         return False
     if math.isnan(before.value) or math.isnan(after.value):
@@ -164,10 +164,12 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
         )
 
 
-def report(before: Baseline, after: Baseline, texts: Mapping[str, str]) -> list[str]:
-    """Return a line for each cell that differs, with the queries behind it where hits are kept."""
+def report(
+    changes: Sequence[Difference], before: Baseline, after: Baseline, texts: Mapping[str, str]
+) -> list[str]:
+    """Return a line for each of the `differences`, with the queries behind it where hits are known."""
     lines = []
-    for difference in differences(before, after):
+    for difference in changes:
         lines.append(difference.to_text())
         generator, retriever, metric = difference.key
         cell = f"{generator}.{retriever}"

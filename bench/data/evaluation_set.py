@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.dataset import Dataset
 from bench.errors import DataError
 from bench.types import QueryId, VideoId
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,3 +100,10 @@ def _give_distinct_ids(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[Qu
             item += "~"
         items[item] = query
     return items
+
+
+def even_sample(items: Sequence[T], limit: int) -> list[T]:
+    """Return at most ``limit`` of the items, evenly spaced; the first and the last are in it."""
+    if len(items) <= limit:
+        return list(items)
+    return [items[i * (len(items) - 1) // (limit - 1)] for i in range(limit)]

@@ -16,6 +16,7 @@ from bench.metrics.definitions import BLEU
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
 from bench.output.folder import checked, read_manifest
 from bench.output.schema import from_csv
+from bench.output.trec import read_queries
 from bench.text import normalise
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -37,7 +38,7 @@ def by_need(values: npt.NDArray[Any], needs: npt.NDArray[np.int64]) -> Floats:
     return np.bincount(needs, weights=values, minlength=n) * n / max(1, len(needs))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ItemScores:
     """Hold a cell's scores per independent item: a distinct query, or a video.
 
@@ -96,9 +97,7 @@ class RunItems:
     def texts(self) -> dict[str, str]:
         """Return the evaluated queries' texts by id."""
         folder, manifest = self.first
-        lines = checked(folder, manifest, "queries.tsv").read_text(encoding="utf-8").split("\n")
-        pairs = (line.partition("\t") for line in lines if line)
-        return {query: text for query, _, text in pairs}
+        return read_queries(checked(folder, manifest, "queries.tsv"))
 
     @cached_property
     def _need_of(self) -> dict[str, int]:

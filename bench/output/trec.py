@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,12 +14,11 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.metrics.ranking import Relevance
+from bench.store.files import read_lines, read_raw_lines
 from bench.types import NO_HIT, QueryId, Run, VideoId
 
 TIE_STEP = 1e-6
 """How much lower a document is written than one it is tied with, at least (as Anserini does)."""
-
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +105,7 @@ def write_qrels(target: Path | TextIO, relevant: Relevance) -> None:
 def read_run(path: Path) -> TrecRun:
     """Read a run file, of any origin. Raises DataError with file:line for what is malformed.
 
-    That is: not six columns, a rank that is no integer, a score that is no finite float32, a video
+    That is: not six columns, a rank that is no integer, a score that is no finite number, a video
     twice for one query, bytes that are not UTF-8.
     """
     hits: dict[QueryId, dict[VideoId, float]] = {}
@@ -141,6 +141,23 @@ def read_qrels(path: Path) -> dict[QueryId, dict[VideoId, int]]:
     return judged
 
 
+def read_relevant(path: Path) -> dict[QueryId, list[VideoId]]:
+    """Read the relevant videos of each judged query from a qrels file; errors as `read_qrels`."""
+    return {
+        query: [video for video, grade in judged.items() if grade > 0]
+        for query, judged in read_qrels(path).items()
+    }
+
+
+def read_queries(path: Path) -> dict[QueryId, str]:
+    """Read ``query_id<TAB>text`` lines into ``{query: text}``, in order; blank lines are left out.
+
+    Raises DataError with file:line for bytes that are not UTF-8.
+    """
+    pairs = (line.partition("\t") for _, line in read_lines(path) if line.strip())
+    return {query.strip(): text for query, _, text in pairs}
+
+
 def _open(target: Path | TextIO) -> AbstractContextManager[TextIO]:
     if isinstance(target, Path):
         return target.open("w", encoding="utf-8", newline="\n")
@@ -159,15 +176,12 @@ class _Texts(dict[bytes, str]):
 
 def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[int, list[bytes]]]:
     """Yield (line number, fields), less blank lines; ASCII white space separates, as in trec_eval."""
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            fields = line.split()
-            if len(fields) == columns:
-                yield number, fields
-            elif fields:
-                raise DataError(
-                    f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}."
-                )
+    for number, line in read_raw_lines(path):
+        fields = line.split()
+        if len(fields) == columns:
+            yield number, fields
+        elif fields:
+            raise DataError(f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}.")
 
 
 def _integer(raw: bytes, what: str) -> int:
@@ -182,9 +196,10 @@ def _integer(raw: bytes, what: str) -> int:
 def _finite(raw: bytes) -> float:
     shown = raw.decode(errors="replace")
     try:
-        value = float("nan" if "_" in shown else shown)
+        # Python would take 1_000 and digits of any script
+        value = float(shown) if raw.isascii() and b"_" not in raw else math.nan
     except ValueError:
         raise ValueError(f"the score '{shown}' is not a number") from None
-    if not abs(value) <= _LARGEST:  # also true of nan
-        raise ValueError(f"the score '{shown}' is not a finite number of single precision")
+    if not math.isfinite(value):
+        raise ValueError(f"the score '{shown}' is not a finite number in ASCII digits")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.report.ranks import spread
+from bench.data.evaluation_set import even_sample
 from bench.report.source import Source
 
 QUERIES = 300
@@ -16,13 +16,13 @@ LETTERS = 300
 REFERENCES = 10
 
 
-def examples(sources: Sequence[Source], most: int = QUERIES) -> dict[str, Any]:
+def examples(sources: Sequence[Source], limit: int = QUERIES) -> dict[str, Any]:
     """Return an even sample of the first run's queries and videos, for all runs of the same queries."""
     first = sources[0]
     same = [
         source for source in sources if source.queries == first.queries and source.relevant == first.relevant
     ]
-    sample = spread(list(first.queries), most)
+    sample = even_sample(list(first.queries), limit)
     videos = list(dict.fromkeys(v for q in sample for v in first.relevant[q][:VIDEOS_PER_QUERY]))
     return {
         "note": _note(first, sample, videos),

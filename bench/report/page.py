@@ -1,4 +1,4 @@
-"""The page of one run or of several: one HTML file that opens from disk without a network."""
+"""The page of one run or of several (``bench report``): one HTML file that opens from disk, offline."""
 
 from __future__ import annotations
 
@@ -10,23 +10,51 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bench.report import views as tables
-from bench.report.bundle import vega_script
+from bench.output.folder import amend
+from bench.report import views
 from bench.report.examples import examples
 from bench.report.plot_data import all_plots
 from bench.report.plots import Plot
 from bench.report.source import Source
-from bench.store.artefacts import Store
+from bench.report.vega import draw_files, vega_script
+from bench.store.artefacts import Store, default_root
+from bench.store.files import write_bytes
+
+PAGE, COMPARISON = "report.html", "comparison.html"
 
 SECTIONS = {
-    "curves": "How deep one must look",
-    "grid": "Every generator with every retriever",
-    "cost": "Effectiveness and cost",
-    "quality": "Caption quality and findability",
-    "ranks": "Where the first relevant video stands",
+    "curves": "Score by cut-off k",
+    "grid": "Generators × retrievers",
+    "cost": "Quality vs. cost",
+    "quality": "Does CIDEr predict findability?",
+    "ranks": "Rank of the first relevant video",
     "training": "Training",
 }
 """Sections of plots, in order; one without plots is left out."""
+
+
+def make_page(
+    folders: Sequence[Path], *, to: Path | None = None, figures: str | None = None, store: Path | None = None
+) -> Path:
+    """Write the page of one run, or of several together, and return where it is.
+
+    One run's page goes into its folder unless ``to`` names a file; ``figures`` (svg or png) adds
+    ``figures/`` beside it. What goes into a run's folder is entered in its manifest. Raises DataError
+    for a folder that is not a run's, or whose files were changed.
+    """
+    sources = open_sources(folders)
+    page = render(sources, Store(store or default_root())).encode("utf-8")
+    files = {PAGE: page}
+    if figures:
+        files |= {f"figures/{name}": data for name, data in draw_files(all_plots(sources), figures)}
+    if len(folders) == 1 and to is None:
+        amend(folders[0], files)
+        return folders[0] / PAGE
+    target = to or Path(COMPARISON)
+    files[target.name] = files.pop(PAGE)
+    for name, data in files.items():
+        write_bytes(target.parent / name, data)
+    return target
 
 
 def open_sources(folders: Sequence[Path]) -> list[Source]:
@@ -69,17 +97,21 @@ def render(sources: Sequence[Source], store: Store) -> str:
 
 def _shown_tables(sources: Sequence[Source]) -> dict[str, Any]:
     return {
-        "tables": [view for source in sources for view in tables.views(source)],
-        "differences": tables.differences(sources),
-        "incomparable": tables.incomparable(sources),
-        "coverage": [found for source in sources if (found := tables.coverage(source))],
-        "duplicates": [line for source in sources for line in tables.duplicates(source)],
+        "tables": [view for source in sources for view in views.table_views(source)],
+        "differences": views.differences(sources),
+        "incomparable": views.incomparable(sources),
+        "coverage": [found for source in sources if (found := views.coverage(source))],
+        "duplicates": [line for source in sources for line in views.duplicates(source)],
     }
 
 
 def _shown_plots(plots: Sequence[Plot]) -> dict[str, Any]:
-    own = {name: [plot for plot in plots if plot.section == name] for name in SECTIONS}
-    sections = [{"name": n, "title": title, "plots": own[n]} for n, title in SECTIONS.items() if own[n]]
+    by_section = {name: [plot for plot in plots if plot.section == name] for name in SECTIONS}
+    sections = [
+        {"name": name, "title": title, "plots": by_section[name]}
+        for name, title in SECTIONS.items()
+        if by_section[name]
+    ]
     return {"sections": sections, "specs": {plot.name: plot.spec for plot in plots}}
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from bench.report import plots
-from bench.report.costs import cost_plots
 from bench.report.plots import Plot, Row
-from bench.report.rank_data import first_ranks, quality_by_video
-from bench.report.ranks import ranks
+from bench.report.rank_data import first_ranks, look_up_ranks, quality_by_video
 from bench.report.source import Source
 
-KINDS = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
-
-
+METRIC_NAMES = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
+COSTS: Mapping[str, Callable[[Any, Any], float]] = {
+    "Search, ms (p50)": lambda generator, cell: cell.search_p50_ms,
+    "Index, bytes a video": lambda generator, cell: cell.index_bytes_per_doc,
+    "Summaries, seconds a 1,000 videos": lambda generator, cell: 1000 / generator.videos_per_s,
+    "Generator, parameters": lambda generator, cell: generator.params,
+    "Generator, training seconds": lambda generator, cell: generator.fit_s,
+}
+"""What each cost is, of a generator's and a cell's row of costs.csv; NaN or 0 where there is none."""
 UNSHOWN = (
     "step", "epoch", "learning_rate", "grad_norm",
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
@@ -26,9 +31,9 @@ def all_plots(sources: Sequence[Source]) -> list[Plot]:
     """Return every plot that the runs have data for."""
     scores = [row for source in sources for row in _scores(source)]
     series = list(dict.fromkeys(row["series"] for row in scores))
-    found = [(source, ranks(source)) for source in sources]
+    found = [(source, look_up_ranks(source)) for source in sources]
     makers = (
-        _curves(scores, series), _heat(scores, series), cost_plots(sources, scores, series),
+        _curves(scores, series), _heat(scores, series), _cost_plots(sources, scores, series),
         _quality(scores, series), quality_by_video(found, series), first_ranks(found, series),
         _training(sources),
     )  # fmt: skip
@@ -37,7 +42,7 @@ def all_plots(sources: Sequence[Source]) -> list[Plot]:
 
 def _scores(source: Source) -> Iterator[Row]:
     for row in source.scores:
-        if row.value != row.value:
+        if math.isnan(row.value):
             continue
         retriever = row.retriever if isinstance(row.retriever, str) else ""
         yield {
@@ -53,7 +58,7 @@ def _scores(source: Source) -> Iterator[Row]:
 
 
 def _hundred(value: float) -> float | None:
-    return round(float(value) * 100, 4) if value == value else None
+    return round(float(value) * 100, 4) if not math.isnan(value) else None
 
 
 def _retrievers(rows: Sequence[Row]) -> list[str]:
@@ -62,7 +67,7 @@ def _retrievers(rows: Sequence[Row]) -> list[str]:
 
 def _curves(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
     for number, retriever in enumerate(_retrievers(scores), start=1):
-        for kind, name in KINDS.items():
+        for kind, name in METRIC_NAMES.items():
             rows = [
                 {**row, "k": int(row["metric"].rpartition("@")[2])}
                 for row in scores
@@ -86,6 +91,47 @@ def _heat(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
         yield Plot("heat", "grid", title, "Score ×100; the darker, the higher.", spec)
 
 
+def _cost_plots(sources: Sequence[Source], scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
+    """Yield R@10 over each kind of cost that was measured."""
+    found = {(row["series"], row["retriever"]): row["value"] for row in scores if row["metric"] == "R@10"}
+    rows = [
+        row
+        for kind in COSTS
+        for row in mark_pareto_front([r for s in sources for r in _cost_rows(s, kind, found)])
+    ]
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    if kinds:
+        title = "Quality vs. cost"
+        note = "Up and to the left is better; the dashed line is the Pareto front."
+        yield Plot("cost", "cost", title, note, plots.cost(title, rows, kinds, series))
+
+
+def _cost_rows(source: Source, kind: str, scores: Mapping[tuple[str, str], float]) -> Iterator[Row]:
+    costs = {
+        (row.generator, row.retriever): row
+        for row in source.result.costs.astype({"retriever": object}).fillna({"retriever": ""}).itertuples()
+    }
+    for generator, retriever in source.cells:
+        of_generator, of_cell = costs.get((generator, "")), costs.get((generator, retriever))
+        shown = source.labels[generator], source.manifest["labels"].get(retriever, retriever)
+        if of_generator is None or of_cell is None or shown not in scores:
+            continue
+        amount = float(COSTS[kind](of_generator, of_cell))
+        if amount > 0 and math.isfinite(amount):
+            yield {
+                "kind": kind, "series": shown[0], "retriever": shown[1], "x": amount, "value": scores[shown]
+            }  # fmt: skip
+
+
+def mark_pareto_front(rows: list[Row]) -> list[Row]:
+    """Mark the rows that no cheaper or equally cheap one reaches."""
+    best = -math.inf
+    for row in sorted(rows, key=lambda row: (row["x"], -row["value"])):
+        row["front"] = row["value"] > best
+        best = max(best, row["value"])
+    return rows
+
+
 def _quality(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
     written = {row["series"]: row for row in scores if row["metric"] == "CIDEr"}
     rows = [
@@ -95,14 +141,14 @@ def _quality(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
     ]
     if len(written) > 1 and rows:
         title = "Does caption quality predict findability? By system"
-        note = "CIDEr against R@10: were one a stand-in for the other, the points would lie on a rising line."
+        note = "If it did, the points would rise from left to right."
         yield Plot("quality-systems", "quality", title, note, plots.quality(title, rows, series))
 
 
 def _training(sources: Sequence[Source]) -> Iterator[Plot]:
     fitted = [(source, generator) for source in sources for generator in source.generators]
     for number, (source, generator) in enumerate(fitted, start=1):
-        logged = [row for line in source.told("training", generator) for row in _logged(line)]
+        logged = [row for line in source.read_lines("training", generator) for row in _logged(line)]
         for kind, of_loss in (("losses", True), ("validation", False)):
             rows = [row for row in logged if ("loss" in row["series"]) == of_loss]
             if rows:

@@ -206,7 +206,9 @@ def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
 
 def binned(title: str, rows: Rows, series: Sequence[str]) -> Spec:
     """Return the share of videos found over their CIDEr's percentile, with 95 % intervals."""
-    x = axis("percentile", "percentile of the CIDEr within its row", scale={"domain": [0, 100]})
+    x = axis(
+        "percentile", "Summary's CIDEr, percentile among this model's summaries", scale={"domain": [0, 100]}
+    )
     place = {"x": x, "color": colours(series)}
     tips = tooltips(series="series", mean_CIDEr="x", found="value", low="low", high="high", n="n")
     value = measured("value", "found in the first 10, %", rows, "high")

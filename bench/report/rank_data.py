@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from bench.data.evaluation_set import even_sample
 from bench.report import plots
 from bench.report.plots import Plot, Row
 from bench.report.source import Source
@@ -14,9 +15,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Ranked: TypeAlias = "tuple[Source, pd.DataFrame]"
-"""A run and the ranks of its relevant videos (`bench.report.ranks`)."""
+"""A run and the ranks of its relevant videos (`look_up_ranks`)."""
 BUCKETS = {"1": 1, "2–5": 5, "6–10": 10, "11–30": 30, "31–100": 100, "not found": math.inf}
 BINS = 5
+SAMPLE = 2000
+"""Queries whose ranks are looked up: enough for shares to within about 2 points."""
+
+
+def look_up_ranks(source: Source, limit: int = SAMPLE) -> pd.DataFrame:
+    """Return a row for each cell, sampled query and relevant video; ``rank`` is missing where not found."""
+    import pandas as pd
+
+    rows: list[tuple[str, str, str, str, int | None]] = []
+    sample = even_sample(list(source.queries), limit)
+    for cell in source.cells:
+        with source.run(cell) as run:
+            for query in sample:
+                videos = source.relevant[query]
+                found = zip(videos, run.ranks(query, videos), strict=True)
+                rows.extend((*cell, query, video, rank) for video, rank in found)
+    frame = pd.DataFrame(rows, columns=["generator", "retriever", "query_id", "video_id", "rank"])
+    return frame.astype({"rank": "float64"})
 
 
 def quality_by_video(found: Sequence[Ranked], series: Sequence[str]) -> Iterator[Plot]:
@@ -40,6 +59,7 @@ def quality_by_video(found: Sequence[Ranked], series: Sequence[str]) -> Iterator
 
 def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
     import pandas as pd
+    from statsmodels.stats.proportion import proportion_confint
 
     joined = places.merge(quality[["video_id", "CIDEr"]], on="video_id").dropna(subset=["CIDEr"])
     if joined.empty:
@@ -53,7 +73,7 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
     joined["percentile"] = joined["CIDEr"].rank(pct=True) * 100
     for _, part in joined.groupby(cut, observed=True):
         found, n = int(part["found"].sum()), len(part)
-        low, high = _wilson(found, n)
+        low, high = proportion_confint(found, n, method="wilson")
         yield {
             "percentile": round(float(part["percentile"].mean()), 2),
             "x": round(float(part["CIDEr"].mean()) * 100, 3),
@@ -62,13 +82,6 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
             "high": round(high * 100, 3),
             "n": n,
         }
-
-
-def _wilson(found: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share, which is right at 0 and 1, too."""
-    middle = (found + z * z / 2) / (n + z * z)
-    half = z * math.sqrt(found * (n - found) / n + z * z / 4) / (n + z * z)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def first_ranks(found: Sequence[Ranked], series: Sequence[str]) -> Iterator[Plot]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.output.folder import checked, read_manifest
-from bench.output.trec import read_qrels
+from bench.output.trec import read_queries, read_relevant
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
 from bench.store.json_files import read_json_lines
@@ -96,17 +96,12 @@ class Source:
     @cached_property
     def queries(self) -> Mapping[QueryId, str]:
         """Return the evaluated queries in order."""
-        text = checked(self.folder, self.manifest, "queries.tsv").read_text(encoding="utf-8")
-        pairs = (line.partition("\t") for line in text.split("\n") if line)
-        return {query: words for query, _, words in pairs}
+        return read_queries(checked(self.folder, self.manifest, "queries.tsv"))
 
     @cached_property
     def relevant(self) -> Mapping[QueryId, Sequence[VideoId]]:
         """Return the relevant videos of each evaluated query."""
-        judged = read_qrels(checked(self.folder, self.manifest, "qrels.trec"))
-        return {
-            query: [video for video, grade in found.items() if grade > 0] for query, found in judged.items()
-        }
+        return read_relevant(checked(self.folder, self.manifest, "qrels.trec"))
 
     @cached_property
     def asking(self) -> Mapping[VideoId, Sequence[QueryId]]:
@@ -130,7 +125,7 @@ class Source:
         path = checked(self.folder, self.manifest, f"summaries/{generator}.jsonl")
         return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
 
-    def told(self, kind: str, generator: str) -> list[dict[str, Any]]:
+    def read_lines(self, kind: str, generator: str) -> list[dict[str, Any]]:
         """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""
         path = self.file(f"{kind}/{generator}.jsonl")
         return read_json_lines(path, allow_nan=True) if path else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ COMPARED = ("R@1", "R@5", "R@10", "R@30", "Acc@10")
 View = dict[str, Any]
 
 
-def views(source: Source) -> list[View]:
+def table_views(source: Source) -> list[View]:
     """Return the tables of a run for the template."""
     return [view(table, source.name, _details(source)) for table in source.result.tables()]
 
@@ -52,7 +53,7 @@ def differences(sources: Sequence[Source]) -> View | None:
     rows = [
         ([source.name, *_shown(source, cell)], [_change(values, first[cell], metric) for metric in COMPARED])
         for source in sources[1:]
-        if _asked(source) == _asked(sources[0])
+        if _evaluation_id(source) == _evaluation_id(sources[0])
         for cell, values in _values(source).items()
         if cell in first
     ]
@@ -70,7 +71,7 @@ def incomparable(sources: Sequence[Source]) -> list[str]:
         f"{source.name} differs from {sources[0].name} in data, split or protocol: "
         "their numbers are not of the same queries."
         for source in sources[1:]
-        if _asked(source) != _asked(sources[0])
+        if _evaluation_id(source) != _evaluation_id(sources[0])
     ]
 
 
@@ -84,7 +85,7 @@ def coverage(source: Source) -> View | None:
         for name, own in counts.items()
         if any(own.get(column) for column in columns)
     ]
-    caption = f"Left out, empty or the same, of {counts['dataset']['videos']:,} videos"
+    caption = f"Missing, empty and duplicate items ({counts['dataset']['videos']:,} videos)"
     return view(Table("coverage", caption, ["What"], columns, rows, []), source.name) if rows else None
 
 
@@ -107,8 +108,8 @@ def duplicates(source: Source) -> list[str]:
 def _cell(cell: Cell, detail: str) -> View:
     found = _NUMBER.match(cell.text)
     number = float(found[0].replace(",", "").replace("−", "-")) if found else None
-    place = {"best": "best of its block", "second": "second of its block"}.get(cell.rank)
-    star = "significantly better than the strongest other row" if cell.star else ""
+    place = {"best": "highest of its block", "second": "second highest of its block"}.get(cell.rank)
+    star = "significantly higher than the strongest other row" if cell.star else ""
     told = "; ".join(part for part in (detail, place, star) if part) if detail else ""
     return {"text": cell.text, "rank": cell.rank, "star": cell.star, "number": number, "detail": told}
 
@@ -119,18 +120,18 @@ def _details(source: Source) -> dict[tuple[str, ...], str]:
     headers = {metric: header for header, metric in GENERATION.items()}
     found = {}
     for row in source.scores:
-        names = [row.generator] if row.retriever != row.retriever else [row.retriever, row.generator]
+        names = [row.generator] if not isinstance(row.retriever, str) else [row.retriever, row.generator]
         key = (*(labels.get(name, name) for name in names), headers.get(row.metric, row.metric))
-        if row.value == row.value:
-            found[key] = f"{', '.join(key)}: {_told(row)}"
+        if not math.isnan(row.value):
+            found[key] = f"{', '.join(key)}: {_describe(row)}"
     return found
 
 
-def _told(row: Any) -> str:
+def _describe(row: Any) -> str:
     parts = [f"{row.value * 100:.2f}"]
-    if row.ci_low == row.ci_low:
+    if not math.isnan(row.ci_low):
         parts.append(f"95 % interval {row.ci_low * 100:.2f} to {row.ci_high * 100:.2f}")
-    if row.tie_worst == row.tie_worst:
+    if not math.isnan(row.tie_worst):
         parts.append(
             f"ties: {row.tie_worst * 100:.2f} at worst, {row.tie_expected * 100:.2f} expected, "
             f"{row.tie_best * 100:.2f} at best"
@@ -148,7 +149,7 @@ def _values(source: Source) -> dict[tuple[str, str], dict[str, float]]:
 
 def _change(values: Mapping[str, float], before: Mapping[str, float], metric: str) -> Cell:
     change = (values.get(metric, float("nan")) - before.get(metric, float("nan"))) * 100
-    return Cell(f"{change:+.2f}" if change == change else "")
+    return Cell(f"{change:+.2f}" if not math.isnan(change) else "")
 
 
 def _shown(source: Source, cell: tuple[str, str]) -> list[str]:
@@ -162,7 +163,7 @@ def _cell_label(source: Source, name: str) -> str:
     return "Dataset" if name == "dataset" else pairs.get(name, labels.get(name, name))
 
 
-def _asked(source: Source) -> tuple[Any, ...]:
+def _evaluation_id(source: Source) -> tuple[Any, ...]:
     of = source.manifest
     names = ("protocol", "query_seed", "split")
     return (of["dataset"]["digest"], *(of["settings"][name] for name in names))

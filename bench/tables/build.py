@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,9 @@ def build_tables(
     below = [f"Signature: {manifest['signature']}", f"Coverage: {manifest['coverage_line']}"]
     what = manifest["dataset"]["name"] + (" (synthetic)" if manifest["dataset"]["synthetic"] else "")
     frames = (scores, significance)
-    distinct = {DISTINCT: manifest["distinct"]} if "distinct" in manifest else {}  # old runs did not tell
+    distinct = (
+        {DISTINCT: manifest["distinct"]} if "distinct" in manifest else {}
+    )  # runs of older versions lack it
     generation = ScoreTable.of(
         "generation", GENERATION, frames, manifest, intervals=intervals, beside=distinct
     )
@@ -55,7 +58,7 @@ def build_tables(
             retrieval.rows(), [*retrieval.notes(), *below],
         ),
         Table(
-            "ties", f"Retrieval on {what} by the order of tied documents, ×100", ["Retriever", "Model"],
+            "ties", f"Effect of ties on {what}: worst, expected and best order, ×100", ["Retriever", "Model"],
             [f"{metric} {side}" for metric in TIED for side in SIDES],
             _tie_rows(headline(scores), labels), below,
         ),
@@ -113,10 +116,10 @@ def _cost_rows(costs: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
 
 
 def _two_decimals(value: float) -> str:
-    return f"{value:.2f}" if value == value else ""
+    return f"{value:.2f}" if not math.isnan(value) else ""
 
 
 def _plain(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

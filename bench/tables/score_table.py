@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 IMPROVEMENT = "Improvement %"
 ALPHA = 0.05
-Key: TypeAlias = tuple[str, str, str]
-"""Retriever (empty for generation metrics), generator, metric."""
+ScoreKey: TypeAlias = tuple[str, str, str]
+"""Generator, retriever (empty for generation metrics), metric."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreTable:
     """Lay out the scores of one table; everything is read from a run's files.
 
-    ``columns`` maps headers to metrics. ``apart`` names the references: they stand below the others
-    and are never best, second or baseline. ``contests`` are the table's rows of significance.csv by
+    ``columns`` maps headers to metrics. ``apart`` names the references: they follow the others
+    and are not ranked. ``contests`` are the table's rows of significance.csv by
     retriever and metric, None while the run is unfinished.
     """
 
     name: str
     columns: Mapping[str, str]
-    scores: Mapping[Key, Any]
-    spread: Mapping[Key, float]
+    scores: Mapping[ScoreKey, Any]
+    spread: Mapping[ScoreKey, float]
     contests: Mapping[tuple[str, str], Any] | None
     labels: Mapping[str, str]
     apart: Sequence[str]
@@ -61,7 +61,7 @@ class ScoreTable:
         return cls(
             name,
             columns,
-            {key: row for key, row in _by_key(headline(scores)) if bool(key[0]) == (name == "retrieval")},
+            {key: row for key, row in _by_key(headline(scores)) if bool(key[1]) == (name == "retrieval")},
             {key: row.value for key, row in _by_key(deviations)},
             contests,
             manifest["labels"],
@@ -73,33 +73,35 @@ class ScoreTable:
     def rows(self) -> Rows:
         """Return label cells and number cells: of each block the rows that compete, their gain, the rest."""
         found: Rows = []
-        for retriever in dict.fromkeys(retriever for retriever, _, _ in self.scores):
-            names = list(dict.fromkeys(g for r, g, _ in self.scores if r == retriever))
+        for retriever in dict.fromkeys(retriever for _, retriever, _ in self.scores):
+            names = list(dict.fromkeys(g for g, r, _ in self.scores if r == retriever))
             own = [name for name in names if name not in self.apart]
             ranks = {metric: self._ranks(retriever, own, metric) for metric in self.columns.values()}
             for place, name in enumerate(own):
-                cells = [self._cell((retriever, name, m), ranks[m][place]) for m in self.columns.values()]
+                cells = [self._cell((name, retriever, m), ranks[m][place]) for m in self.columns.values()]
                 found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
             if len(own) > 1 and self.contests:
                 gains = [Cell(self._gain(retriever, metric)) for metric in self.columns.values()]
                 found.append((self._names(retriever, IMPROVEMENT), [*gains, *self._beside(None)]))
             for name in (name for name in names if name in self.apart):
-                cells = [self._cell((retriever, name, metric)) for metric in self.columns.values()]
+                cells = [self._cell((name, retriever, metric)) for metric in self.columns.values()]
                 found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
         return found
 
     def notes(self) -> list[str]:
         """Return the lines on references and significance that stand under the table."""
-        there = {generator for _, generator, _ in self.scores}
-        outside = ", ".join(self._label(name) for name in self.apart if name in there)
-        references = [f"References, never best, second or baseline: {outside}."] if outside else []
-        return [*references, *self._tests()]
+        shown = [self._label(name) for name in self._shown_references()]
+        return [*_reference_note(shown), *self._tests()]
+
+    def _shown_references(self) -> list[str]:
+        generators = {generator for generator, _, _ in self.scores}
+        return [name for name in self.apart if name in generators]
 
     def _tests(self) -> list[str]:
         if self.contests is None:
             return ["Significance: not computed yet; the run is unfinished."]
         if not self.contests:
-            return ["Significance: nothing to test; fewer than two rows compete."]
+            return [self._not_tested()]
         first = next(iter(self.contests.values()))
         what = "videos" if self.name == "generation" else "distinct queries"
         test = (
@@ -108,30 +110,41 @@ class ScoreTable:
             else f"t over {first.n} {what} and {first.seeds} seeds, crossed"
         )
         return [
-            f"Significance: * p < {ALPHA} for the best row against the strongest other one, {test}, "
+            f"Significance: * p < {ALPHA} for the highest score against the second highest, {test}, "
             f"Holm-corrected over the table's {len(self.contests)} columns.",
             *self._detectable(),
         ]
 
+    def _not_tested(self) -> str:
+        ranked = dict.fromkeys(g for g, _, _ in self.scores if g not in self.apart)
+        if not ranked:
+            return "Not tested: no ranked system."
+        hint = "".join(
+            f" Compare with a reference: `bench compare OUT --baseline {name}`"
+            for name in self._shown_references()[:1]
+        )
+        return f"Not tested: only one ranked system ({self._label(next(iter(ranked)))}).{hint}"
+
     def _detectable(self) -> Iterator[str]:
         metric = HEADLINE[self.name]
-        parts = [
-            f"{self._label(retriever) + ' ' if retriever else ''}{row.mde * 100:.2f} "
-            f"({self._label(row.best)} against {self._label(row.baseline)}: {row.difference * 100:+.2f})"
-            for (retriever, of), row in (self.contests or {}).items()
-            if of == metric and math.isfinite(row.mde)
-        ]
-        if parts:
-            yield f"Minimum detectable difference in {metric} at 80 % power: {'; '.join(parts)}."
+        for (retriever, of), row in (self.contests or {}).items():
+            if of == metric and math.isfinite(row.mde):
+                block = f", {self._label(retriever)}" if retriever else ""
+                verdict = "Significant" if row.p_holm < ALPHA else "Not significant"
+                yield (
+                    f"{verdict}. Best vs. second, {metric}{block}: "
+                    f"{row.difference * 100:+.2f} ({self._label(row.best)} vs. {self._label(row.baseline)}); "
+                    f"this test would need about {row.mde * 100:.2f} to detect a difference (80 % power)."
+                )
 
-    def _cell(self, key: Key, rank: str = PLAIN) -> Cell:
+    def _cell(self, key: ScoreKey, rank: str = PLAIN) -> Cell:
         row = self.scores.get(key)
-        if row is None or row.value != row.value:
+        if row is None or math.isnan(row.value):
             return Cell("")
         text = f"{row.value * 100:.2f}"
-        if key in self.spread and self.spread[key] == self.spread[key]:
+        if key in self.spread and not math.isnan(self.spread[key]):
             text += f" ± {self.spread[key] * 100:.2f}"
-        if self.intervals and row.ci_low == row.ci_low:
+        if self.intervals and not math.isnan(row.ci_low):
             text += f" [{row.ci_low * 100:.2f}, {row.ci_high * 100:.2f}]"
         return Cell(text, rank, self._significant(key))
 
@@ -139,15 +152,15 @@ class ScoreTable:
         known = (column.get(name or "") for column in self.beside.values())
         return [Cell("" if value is None else f"{value * 100:.2f}") for value in known]
 
-    def _significant(self, key: Key) -> bool:
-        row = (self.contests or {}).get((key[0], key[2]))
-        return bool(row is not None and row.best == key[1] and row.p_holm < ALPHA)
+    def _significant(self, key: ScoreKey) -> bool:
+        row = (self.contests or {}).get((key[1], key[2]))
+        return bool(row is not None and row.best == key[0] and row.p_holm < ALPHA)
 
     def _ranks(self, retriever: str, names: Sequence[str], metric: str) -> list[str]:
         """Mark the best and the second value as printed; nothing when there is nothing to compare."""
-        rows = [self.scores.get((retriever, name, metric)) for name in names]
+        rows = [self.scores.get((name, retriever, metric)) for name in names]
         values = [math.nan if row is None else round(row.value * 100, 2) for row in rows]
-        distinct = sorted({value for value in values if value == value}, reverse=True)
+        distinct = sorted({value for value in values if not math.isnan(value)}, reverse=True)
         if len(distinct) < 2:
             return [PLAIN] * len(values)
         marks = {distinct[0]: BEST, distinct[1]: SECOND}
@@ -158,7 +171,7 @@ class ScoreTable:
         row = (self.contests or {}).get((retriever, metric))
         if row is None:
             return ""
-        best, baseline = (self.scores[retriever, name, metric].value for name in (row.best, row.baseline))
+        best, baseline = (self.scores[name, retriever, metric].value for name in (row.best, row.baseline))
         # relative to what prints as 0.00, a gain says nothing
         return f"{(best / baseline - 1) * 100:.2f}" if baseline * 100 >= 0.005 else ""
 
@@ -169,6 +182,15 @@ class ScoreTable:
         return self.labels.get(name, name)
 
 
-def _by_key(scores: pd.DataFrame) -> list[tuple[Key, Any]]:
+def _by_key(scores: pd.DataFrame) -> list[tuple[ScoreKey, Any]]:
     rows = with_text(scores).itertuples()
-    return [((str(row.retriever), str(row.generator), str(row.metric)), row) for row in rows]
+    return [((str(row.generator), str(row.retriever), str(row.metric)), row) for row in rows]
+
+
+def _reference_note(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    if len(labels) == 1:
+        return [f"{labels[0]} is a reference point: it is shown but not ranked."]
+    names = f"{', '.join(labels[:-1])} and {labels[-1]}"
+    return [f"{names} are reference points: they are shown but not ranked."]

@@ -131,7 +131,9 @@ def test_one_row_alone_is_compared_with_nothing(tiny: Tiny, tmp_path: Path) -> N
     assert result.significance is not None
     assert result.significance.empty
     for name in ("generation", "retrieval"):
-        assert "fewer than two rows compete" in (tmp_path / "out" / "tables" / f"{name}.md").read_text()
+        printed = (tmp_path / "out" / "tables" / f"{name}.md").read_text()
+        assert "Not tested: only one ranked system (Lead). Compare with a reference: " in printed
+        assert "bench compare OUT --baseline oracle" in printed
 
 
 # Several seeds

@@ -95,7 +95,7 @@ def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> N
 
 
 def test_examples_are_a_stated_sample(world: World) -> None:
-    some = examples([Source.read(world.out)], most=5)
+    some = examples([Source.read(world.out)], limit=5)
     assert len(some["queries"]) == 5
     assert some["note"].startswith(f"An even sample of 5 of {QUERIES} queries")
     everything = examples([Source.read(world.out)])

@@ -5,13 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
-from statsmodels.stats.proportion import proportion_confint
 
-from bench.report.costs import _front
-from bench.report.plot_data import all_plots
+from bench.data.evaluation_set import even_sample
+from bench.report.plot_data import all_plots, mark_pareto_front
 from bench.report.plots import Plot
-from bench.report.rank_data import BUCKETS, _wilson
-from bench.report.ranks import ranks, spread
+from bench.report.rank_data import BUCKETS, look_up_ranks
 from bench.report.source import Source
 from bench.store.digests import file_digest
 from tests.hostile_run import QUERIES, World
@@ -33,13 +31,13 @@ def per_query(out: Path, cell: str) -> list[dict[str, str]]:
 
 
 def test_an_even_sample_holds_the_first_and_the_last() -> None:
-    assert spread(range(1000), 4) == [0, 333, 666, 999]
-    assert spread([1, 2], 4) == [1, 2]
+    assert even_sample(range(1000), 4) == [0, 333, 666, 999]
+    assert even_sample([1, 2], 4) == [1, 2]
 
 
 def test_looked_up_ranks_give_the_accuracy_of_the_run(world: World) -> None:
     source = Source.read(world.out)
-    found = ranks(source)
+    found = look_up_ranks(source)
     for generator, retriever in source.cells:
         own = found[(found["generator"] == generator) & (found["retriever"] == retriever)]
         near = own.groupby("query_id")["rank"].min() <= 10
@@ -49,7 +47,7 @@ def test_looked_up_ranks_give_the_accuracy_of_the_run(world: World) -> None:
 
 
 def test_many_queries_are_sampled(world: World) -> None:
-    found = ranks(Source.read(world.out), most=7)
+    found = look_up_ranks(Source.read(world.out), limit=7)
     assert found["query_id"].nunique() == 7
 
 
@@ -93,9 +91,4 @@ def test_a_training_log_is_drawn_by_losses_and_validation(copy: Path) -> None:
 
 def test_the_front_holds_what_nothing_cheaper_reaches() -> None:
     points = [{"x": x, "value": y} for x, y in ((3, 5), (1, 2), (2, 1), (4, 5), (1, 1))]
-    assert [row["front"] for row in _front(points)] == [True, True, False, False, False]
-
-
-@pytest.mark.parametrize(("found", "n"), [(0, 10), (3, 10), (10, 10), (499, 1000)])
-def test_wilsons_interval_is_that_of_statsmodels(found: int, n: int) -> None:
-    assert _wilson(found, n) == pytest.approx(proportion_confint(found, n, method="wilson"), abs=1e-4)
+    assert [row["front"] for row in mark_pareto_front(points)] == [True, True, False, False, False]

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.comparison.paired import SCORE_COLUMNS as SIGNIFICANCE
 from bench.lint.report import lint
-from bench.output.schema import SCORE_COLUMNS
+from bench.output.schema import SCORE_COLUMNS, SIGNIFICANCE_COLUMNS
 from bench.result import Result
 from bench.tables.build import build_tables
 from bench.tables.table import RENDERERS, SUFFIXES, Table, to_csv, to_latex, to_markdown
@@ -43,7 +42,9 @@ def contest(p_holm: float, **more: object) -> dict[str, object]:
 def built(scores: list[dict[str, object]], contests: list[dict[str, object]] | None, **more: bool) -> Table:
     frame = pd.DataFrame(scores).reindex(columns=list(SCORE_COLUMNS))
     costs = pd.DataFrame(columns=["generator", "retriever"])
-    significance = None if contests is None else pd.DataFrame(contests).reindex(columns=list(SIGNIFICANCE))
+    significance = (
+        None if contests is None else pd.DataFrame(contests).reindex(columns=list(SIGNIFICANCE_COLUMNS))
+    )
     from bench.output.schema import COST_COLUMNS
 
     tables = build_tables(frame, costs.reindex(columns=list(COST_COLUMNS)), MANIFEST, significance, **more)
@@ -69,7 +70,7 @@ def test_a_star_is_for_the_best_row_and_below_5_percent() -> None:
 def test_references_stand_below_the_improvement_they_have_no_part_in() -> None:
     table = built(THREE, [contest(0.5)])
     assert [names[-1] for names, _ in table.rows] == ["One", "Two", "Improvement %", "Reference"]
-    assert "References, never best, second or baseline: Reference." in table.notes
+    assert "Reference is a reference point: it is shown but not ranked." in table.notes
 
 
 def test_an_improvement_over_what_prints_as_nothing_is_left_out() -> None:
@@ -179,5 +180,5 @@ def test_bench_table_shows_intervals(competing_run: CompetingRun, cli: Cli) -> N
 @pytest.mark.parametrize("form", ["markdown", "csv", "latex", "html"])
 def test_every_format_has_the_notes(competing_run: CompetingRun, cli: Cli, form: str) -> None:
     outcome = cli("table", competing_run.out, "--format", form)
-    for word in ("Significance:", "Minimum detectable difference in", "Signature:", "Coverage:"):
+    for word in ("Significance:", "Best vs. second, ", "Signature:", "Coverage:"):
         assert word in outcome.out

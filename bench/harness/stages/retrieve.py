@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.data.evaluation_set import even_sample
 from bench.errors import BenchError, MissingError
 from bench.harness.plan import Plan
 from bench.protocols import Caching, Generator, Indexed, Retriever, reads_references
@@ -269,14 +270,14 @@ def _deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run
 
 def _latency(system: Retriever, queries: Mapping[QueryId, str]) -> dict[str, Json]:
     """Time single queries and a batch, with the system's own caches switched off where it has any."""
-    some = _spread(list(queries.items()), _THROUGHPUT_SAMPLE)
+    some = even_sample(list(queries.items()), _THROUGHPUT_SAMPLE)
     with system.uncached() if isinstance(system, Caching) else nullcontext():
         return _timings(system, some)
 
 
 def _timings(system: Retriever, some: Sequence[tuple[QueryId, str]]) -> dict[str, Json]:
     singles = []
-    for query_id, text in _spread(some, _LATENCY_SAMPLE):
+    for query_id, text in even_sample(some, _LATENCY_SAMPLE):
         started = time.perf_counter()
         system.search({query_id: text}, DEPTH)
         singles.append((time.perf_counter() - started) * 1000)
@@ -288,8 +289,3 @@ def _timings(system: Retriever, some: Sequence[tuple[QueryId, str]]) -> dict[str
         "search_p95_ms": round(float(np.percentile(singles, 95)), 3),
         "queries_per_s": round(len(some) / seconds, 1),
     }
-
-
-def _spread(items: Sequence[tuple[QueryId, str]], most: int) -> list[tuple[QueryId, str]]:
-    step = max(1, len(items) // most)
-    return list(items[::step][:most])

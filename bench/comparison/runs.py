@@ -1,0 +1,81 @@
+"""The systems of one or two finished runs, by what is compared: generators or retrievers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.output.per_item import ItemScores, RunItems
+from bench.output.schema import with_text
+from bench.result import Result
+
+GENERATOR, RETRIEVER = "generator", "retriever"
+"""What may be compared: generators under one retriever, or retrievers over one generator's summaries."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A generator with a retriever in one of the runs; ``shown`` is its label, unique among all systems."""
+
+    run: int
+    generator: str
+    retriever: str
+    name: str
+    shown: str
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """One or two finished runs over the same queries and pool, and what of them is compared (``by``)."""
+
+    results: Sequence[Result]
+    by: str = GENERATOR
+
+    @cached_property
+    def items(self) -> list[RunItems]:
+        """Return the scores per item of each run."""
+        return [RunItems(result.out, result.manifest) for result in self.results]
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, str], list[System]]:
+        """Return the systems of each metric beside what they share, in order.
+
+        They share a retriever (empty for generation), or, where retrievers are compared, a generator.
+        """
+        systems: dict[tuple[str, str], list[System]] = {}
+        for number, result in enumerate(self.results):
+            rows = with_text(result.headline.dropna(subset=["value"]))
+            for row in rows[["generator", "retriever", "metric"]].itertuples(index=False):
+                generator, retriever, metric = map(str, row)
+                if self.by == RETRIEVER and not retriever:
+                    continue
+                shared = retriever if self.by == GENERATOR else generator
+                systems.setdefault((shared, metric), []).append(self._system(number, generator, retriever))
+        return systems
+
+    def scores(self, system: System) -> ItemScores:
+        """Return a system's scores per item."""
+        return self.items[system.run].cell(system.generator, system.retriever)
+
+    def is_reference(self, system: System) -> bool:
+        """Return whether a system is a reference point, which is not ranked."""
+        return system.name in self.results[system.run].manifest["references"]
+
+    def matches_name(self, system: System, text: str) -> bool:
+        """Return whether a user may mean this system by ``text``: its name, label or shown name."""
+        return text in (system.name, self.label(system.name), system.shown)
+
+    def label(self, name: str) -> str:
+        """Return the label of a generator or retriever."""
+        return next((r.manifest["labels"][name] for r in self.results if name in r.manifest["labels"]), name)
+
+    def _system(self, number: int, generator: str, retriever: str) -> System:
+        name = generator if self.by == GENERATOR else retriever
+        shown = self.label(name)
+        if len(self.results) > 1:
+            folders = [result.out.name for result in self.results]
+            if len(set(folders)) == 1:
+                folders = [str(result.out) for result in self.results]
+            shown = f"{shown} [{folders[number]}]"
+        return System(number, generator, retriever, name, shown)

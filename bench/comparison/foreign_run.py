@@ -79,7 +79,11 @@ def evaluate_files(run_file: Path, qrels_file: Path, queries_file: Path | None) 
             "not judged and left out": dict.fromkeys([*topics, *run.hits]).keys() - relevant.keys(),
             "without a relevant document, counted 0": [topic for topic in judged if not relevant[topic]],
         }
-        notes = [f"{len(found)} topics {what}" for what, found in counts.items() if found]
+        notes = [
+            f"{len(found)} {'topic' if len(found) == 1 else 'topics'} {what}"
+            for what, found in counts.items()
+            if found
+        ]
         pool = list(dict.fromkeys(video for videos in relevant.values() for video in videos))
         truth = Relevance.from_mapping(relevant, judged, pool)
         what = f"{_shown_name(qrels_file)}:{file_digest(qrels_path)[:8]}"

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from bench.errors import DataError
 from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
 from bench.output.folder import checked
 from bench.output.trec import read_relevant, read_run
+from bench.store.files import read_lines
 
 Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 """``{generator.retriever: {query: ranks of its relevant videos, ascending}}``."""
@@ -47,13 +49,32 @@ def hits_text(hits: Hits) -> str:
 
 
 def read_hits(path: Path) -> Hits:
-    """Return the hits of a file that `hits_text` made; none when there is no such file."""
+    """Return the hits of a file that `hits_text` made; none when there is no such file.
+
+    Raises DataError with file:line for a line that is not of this form.
+    """
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    cells = [name for name in (rows[0] if rows else {}) if name != "query_id"]
-    return {cell: {row["query_id"]: tuple(map(int, row[cell].split())) for row in rows} for cell in cells}
+    ranks: Hits = {}
+    columns: list[str] | None = None
+    for number, line in read_lines(path):
+        fields = next(csv.reader([line]), [])
+        if columns is None:
+            columns = fields
+            ranks = {cell: {} for cell in columns[1:]}
+            continue
+        if len(fields) != len(columns):
+            raise DataError(f"{path}:{number}: {len(fields)} fields where {len(columns)} are needed.")
+        for cell, text in zip(columns[1:], fields[1:], strict=True):
+            ranks[cell][fields[0]] = _parse_ranks(path, number, text)
+    return ranks
+
+
+def _parse_ranks(path: Path, number: int, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(rank) for rank in text.split())
+    except ValueError as error:
+        raise DataError(f"{path}:{number}: '{text}' is not a list of ranks.") from error
 
 
 def moved_queries(

@@ -18,7 +18,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import BASELINE_COLUMNS, with_text
 from bench.result import Result
 from bench.store.digests import digest
-from bench.store.files import write_text
+from bench.store.files import read_lines, replaceable, write_text
 
 SLACK = 1e-9
 """Added to every tolerance: sums of floats differ by less between machines."""
@@ -31,7 +31,7 @@ Key: TypeAlias = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class BaselineScore:
-    """Hold one committed score, a fraction (CIDEr raw), and how far it may move."""
+    """One committed score, a fraction (CIDEr raw), and how far it may move."""
 
     value: float
     n: int
@@ -40,7 +40,7 @@ class BaselineScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """Hold a committed table, what it was measured on, and where each query's hits were."""
+    """A committed table, what it was measured on, and at which ranks each query found its videos."""
 
     signature: str
     evaluation: str
@@ -50,7 +50,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Hold a cell that is not as committed; None where there is no such cell."""
+    """A score that differs from the committed one; None where only one side has it."""
 
     key: Key
     before: BaselineScore | None
@@ -61,9 +61,9 @@ class Difference:
         generator, retriever, metric = self.key
         name = f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
         if self.before is None or self.after is None:
-            there = self.before or self.after
-            assert there is not None
-            return f"{name}: {there.value:.6g} is {'not in the run' if self.before else 'new'}"
+            score = self.before or self.after
+            assert score is not None
+            return f"{name}: {score.value:.6g} is {'not in the run' if self.before else 'new'}"
         change = f"{self.before.value:.6g} -> {self.after.value:.6g}"
         moved = f"{self.after.value - self.before.value:+.2g}, tolerance {self.before.tolerance:g}"
         items = "" if self.before.n == self.after.n else f"; n {self.before.n} -> {self.after.n}"
@@ -71,23 +71,36 @@ class Difference:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return a committed table with the hits beside it. Raises MissingError and DataError."""
+    """Return a committed table with the hits beside it.
+
+    Raises MissingError when there is none, DataError with file:line for what ``--update`` did not write.
+    """
     if not path.is_file():
         raise MissingError(f"{path} does not exist. Create it: bench check OUT --against {path} --update")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    about = dict(line[2:].split(": ", 1) for line in lines if line.startswith("# ") and ": " in line)
-    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    lines = [(number, line) for number, line in read_lines(path) if line.strip()]
+    about = dict(line[2:].split(": ", 1) for _, line in lines if line.startswith("# ") and ": " in line)
+    header, *rows = [(n, line) for n, line in lines if not line.startswith("#")] or [(1, "")]
+    missing = [name for name in ("signature", "evaluation") if name not in about]
+    if missing or header[1] != ",".join(BASELINE_COLUMNS):
+        what = (
+            f"no line '# {missing[0]}: …'" if missing else f"the columns are not {','.join(BASELINE_COLUMNS)}"
+        )
+        raise DataError(f"{path}:{header[0]}: {what}; 'bench check --update' did not write this table.")
+    scores = dict(_read_row(path, number, line) for number, line in rows)
+    return Baseline(about["signature"], about["evaluation"], scores, read_hits(_beside(path)))
+
+
+def _read_row(path: Path, number: int, line: str) -> tuple[Key, BaselineScore]:
     try:
-        cells = {(r["generator"], r["retriever"], r["metric"]): _cell(r) for r in rows}
-        return Baseline(about["signature"], about["evaluation"], cells, read_hits(_beside(path)))
-    except (KeyError, ValueError, TypeError) as error:
-        raise DataError(
-            f"{path}: not a table that 'bench check --update' wrote ({type(error).__name__}: {error})."
-        ) from error
-
-
-def _cell(row: Mapping[str, str]) -> BaselineScore:
-    return BaselineScore(float(row["value"]), int(row["n"]), float(row["tolerance"]))
+        generator, retriever, metric, value, n, tolerance = next(csv.reader([line], strict=True))
+        score = BaselineScore(float(value), int(n), float(tolerance))
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path}:{number}: not a line of a table that --update wrote ({error}).") from error
+    if math.isinf(score.value):
+        raise DataError(f"{path}:{number}: the score {value} is not finite.")
+    if not 0 <= score.tolerance < math.inf:
+        raise DataError(f"{path}:{number}: the tolerance {tolerance} is not a number from 0.")
+    return (generator, retriever, metric), score
 
 
 def baseline_of(
@@ -115,7 +128,11 @@ def baseline_of(
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write a baseline and the hits beside it, for git to show what moved."""
+    """Write a baseline and the hits beside it, for git to show what moved.
+
+    Raises UsageError for a path that is something else than a file.
+    """
+    path = replaceable(path, "--against")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(BASELINE_COLUMNS)
@@ -133,10 +150,10 @@ def differences(before: Baseline, after: Baseline) -> list[Difference]:
     """Return the cells beyond their tolerance, either way, and those that only one side has."""
     keys = dict.fromkeys([*before.cells, *after.cells])
     pairs = [Difference(key, before.cells.get(key), after.cells.get(key)) for key in keys]
-    return [pair for pair in pairs if not _same(pair.before, pair.after)]
+    return [pair for pair in pairs if not _within_tolerance(pair.before, pair.after)]
 
 
-def _same(before: BaselineScore | None, after: BaselineScore | None) -> bool:
+def _within_tolerance(before: BaselineScore | None, after: BaselineScore | None) -> bool:
     if before is None or after is None or before.n != after.n:
         return False
     if math.isnan(before.value) or math.isnan(after.value):

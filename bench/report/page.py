@@ -18,7 +18,7 @@ from bench.report.plots import Plot
 from bench.report.source import Source
 from bench.report.vega import draw_files, vega_script
 from bench.store.artefacts import Store, default_root
-from bench.store.files import write_bytes
+from bench.store.files import replaceable, write_bytes
 
 PAGE, COMPARISON = "report.html", "comparison.html"
 
@@ -40,8 +40,11 @@ def make_page(
 
     One run's page goes into its folder unless ``to`` names a file; ``figures`` (svg or png) adds
     ``figures/`` beside it. What goes into a run's folder is entered in its manifest. Raises DataError
-    for a folder that is not a run's, or whose files were changed.
+    for a folder that is not a run's, or whose files were changed,
+    UsageError for a ``to`` that is something else than a file.
     """
+    if to is not None:
+        replaceable(to, "--to")
     sources = open_sources(folders)
     page = render(sources, Store(store or default_root())).encode("utf-8")
     files = {PAGE: page}
@@ -53,7 +56,7 @@ def make_page(
     target = to or Path(COMPARISON)
     files[target.name] = files.pop(PAGE)
     for name, data in files.items():
-        write_bytes(target.parent / name, data)
+        write_bytes(replaceable(target.parent / name, "--to"), data)
     return target
 
 

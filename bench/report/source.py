@@ -18,7 +18,7 @@ from bench.types import QueryId, VideoId
 if TYPE_CHECKING:
     import pandas as pd
 
-Cell = tuple[str, str]
+CellName = tuple[str, str]
 """Generator and retriever, named as on the command line."""
 
 
@@ -65,7 +65,7 @@ class Source:
         return list(self.result.headline.itertuples())
 
     @cached_property
-    def cells(self) -> Sequence[Cell]:
+    def cells(self) -> Sequence[CellName]:
         """Return the pairs of generator and retriever that were scored."""
         pairs = ((row.generator, row.retriever) for row in self.scores if isinstance(row.retriever, str))
         return list(dict.fromkeys(pairs))
@@ -85,13 +85,22 @@ class Source:
         """Return the cells that were asked for and neither made nor failed."""
         from bench.systems.registry import cell_name
 
-        settings, failed = self.result.manifest["settings"], set(self.result.manifest["failed"])
+        settings, failed = self.result.manifest["settings"], self._failed
         names = [cell_name(name) for name in settings["generators"]]
-        asked = [(g, r) for g in names for r in settings["retrievers"]]
-        made, broken = set(self.cells), {name.removeprefix(_seed(name)) for name in failed}
+        planned = [(g, r) for g in names for r in settings["retrievers"]]
+        made = set(self.cells)
         return [
-            f"{g}.{r}" for g, r in asked if (g, r) not in made and not broken & {g, r, f"{g}.{r}"}
+            f"{g}.{r}" for g, r in planned if (g, r) not in made and not failed & {g, r, f"{g}.{r}"}
         ]  # fmt: skip
+
+    @property
+    def _failed(self) -> set[str]:
+        """Return the cells that failed, of several seeds those of any."""
+        seeds = self.result.manifest.get("seeds")
+        if not seeds:
+            return set(self.result.manifest["failed"])
+        folders = [self.result.out / name for name in seeds.values()]
+        return {cell for folder in folders for cell in read_manifest(folder)["failed"]}
 
     @cached_property
     def queries(self) -> Mapping[QueryId, str]:
@@ -138,13 +147,7 @@ class Source:
         # an id may look like a number, or like nothing
         return pd.read_csv(path, keep_default_na=False, na_values={"CIDEr": [""]}, dtype={"video_id": str})
 
-    def run(self, cell: Cell) -> TrecFile:
+    def run(self, cell: CellName) -> TrecFile:
         """Open the run of a cell; use it as a context manager."""
         path = checked(self.folder, self.manifest, f"runs/{cell[0]}.{cell[1]}.trec")
         return TrecFile(path, self.queries)
-
-
-def _seed(name: str) -> str:
-    """Return the ``seed-3 `` before the name of a cell in the failures of several seeds."""
-    first, space, _ = name.partition(" ")
-    return first + space if space and first.startswith("seed-") else ""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
-from bench.errors import DataError, MissingError
+from bench.errors import DataError, MissingError, UsageError
 
 __cache_neutral__ = True
 
@@ -146,6 +146,17 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replaceable(path: Path, option: str) -> Path:
+    """Return where an output file goes: a new path or a regular file, links followed.
+
+    Raises UsageError, which names the command line's ``option``, for a device, a pipe or a folder.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise UsageError(f"{option} {path} is not a regular file; name another path.")
+    return target
 
 
 def write_text(path: Path, text: str) -> None:

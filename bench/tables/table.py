@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from bench.text import printable
 
 PLAIN, BEST, SECOND = "", "best", "second"
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Hold one number as it is printed: ``text``, whether it is best or second, ``*`` when significant."""
+    """One number as it is printed: its text, its rank in its block, and whether it carries the ``*``."""
 
     text: str
     rank: str = PLAIN
@@ -21,7 +23,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Hold a table: label columns, number columns, and the lines below it."""
+    """A table to print: label columns, number columns, and the lines below it."""
 
     name: str
     caption: str
@@ -31,16 +33,36 @@ class Table:
     notes: Sequence[str]
 
 
+def printable_table(table: Table) -> Table:
+    """Return the table with every text on one line and without control characters.
+
+    Names of datasets, files and systems come from outside: none may steer a terminal or break a format.
+    """
+    rows = [
+        ([_line(name) for name in names], [replace(cell, text=_line(cell.text)) for cell in cells])
+        for names, cells in table.rows
+    ]
+    return Table(
+        _line(table.name), _line(table.caption), [*map(_line, table.labels)], [*map(_line, table.columns)],
+        rows, [*map(_line, table.notes)],
+    )  # fmt: skip
+
+
+def _line(text: str) -> str:
+    return printable(" ".join(text.splitlines()))
+
+
 Rows: TypeAlias = list[tuple[list[str], list[Cell]]]
 """Label cells and number cells of each row."""
 
 
 def to_markdown(table: Table) -> str:
     """Return a pipe table: best bold, second underlined, ``*`` significant; notes below."""
+    table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
     head = [_md(name) for name in (*table.labels, *table.columns)]
     lines = [
-        f"**{table.caption.replace('<', '&lt;')}**",
+        f"**{_md_text(table.caption)}**",
         "",
         _piped(head),
         _piped(["---"] * len(table.labels) + ["---:"] * len(table.columns)),
@@ -48,7 +70,7 @@ def to_markdown(table: Table) -> str:
     for names, cells in table.rows:
         numbers = (marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells)
         lines.append(_piped([*map(_md, names), *numbers]))
-    notes = [f"{note}  ".replace("<", "&lt;") for note in table.notes]
+    notes = [f"{_md_text(note)}  " for note in table.notes]
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
@@ -58,7 +80,12 @@ def _piped(cells: Sequence[str]) -> str:
 
 def _md(name: str) -> str:
     """Keep a label inside its cell, and out of the HTML that Markdown would take it for."""
-    return " ".join(name.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").splitlines())
+    return _md_text(name.replace("\\", "\\\\").replace("|", "\\|"))
+
+
+def _md_text(text: str) -> str:
+    """Return text that is no HTML, link or image in Markdown: an image would be fetched when it is shown."""
+    return text.replace("<", "&lt;").replace("](", "]\\(")
 
 
 def to_csv(table: Table) -> str:
@@ -66,14 +93,18 @@ def to_csv(table: Table) -> str:
     import csv
     import io
 
+    table = printable_table(table)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*table.labels, *table.columns])
     for names, cells in table.rows:
-        # a spreadsheet would run a label that begins like a formula
-        safe = ["'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name for name in names]
-        writer.writerow([*safe, *(cell.text.replace(",", "") for cell in cells)])
+        writer.writerow([*map(_not_a_formula, names), *(cell.text.replace(",", "") for cell in cells)])
     return out.getvalue() + "".join(f"# {' '.join(note.split())}\n" for note in table.notes)
+
+
+def _not_a_formula(name: str) -> str:
+    """Return a label that a spreadsheet reads as text: one that begins like a formula gets an apostrophe."""
+    return "'" + name if name.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else name
 
 
 _TEX = str.maketrans(
@@ -91,6 +122,7 @@ def to_latex(table: Table) -> str:
     It needs \usepackage{booktabs}, which a comment says. In the default fonts of LaTeX "<", ">" and "|"
     are other signs, so that they are written by name.
     """
+    table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
         BEST: r"\textbf{{{}}}".format,
         SECOND: r"\underline{{{}}}".format,
@@ -127,6 +159,7 @@ def _tex(text: str) -> str:
 
 def to_html(table: Table) -> str:
     """Return an HTML table with its notes; every text is escaped."""
+    table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
         BEST: "<strong>{}</strong>".format, SECOND: "<u>{}</u>".format, PLAIN: str,
     }  # fmt: skip

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import pytrec_eval
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.choices import ONE_QUERY_PER_VIDEO
+from bench.comparison.foreign_run import evaluate_files, in_double_precision
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
+from bench.metrics.ranking import RANKING_METRICS, Relevance, score
+from bench.output.trec import TrecRun
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
@@ -50,3 +60,131 @@ def test_a_repeat_with_results_of_its_own_keeps_them(tiny: Tiny, tmp_path: Path,
     path.write_text("q1 Q0 v10 1 1 x\nq1~2 Q0 v3 1 1 x\n")
     outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
     assert recall(outcome.out) == f"{100 * 0.5 / len(asked.queries):.2f}"
+
+
+# TREC files of any origin
+
+QRELS = "q1 0 a 1\nq1 0 b 0\nq2 0 c 2\nq2 0 d -1\n"
+RUN = "q1 Q0 a 1 9.5 x\nq1 Q0 c 2 8.5 x\nq2 Q0 d 1 7.5 x\nq2 Q0 c 2 6.5 x\n"
+
+
+@pytest.fixture
+def qrels(tmp_path: Path) -> Path:
+    path = tmp_path / "judged.qrels"
+    path.write_text(QRELS)
+    return path
+
+
+def printed(run: Path, qrels: Path, queries: Path | None = None) -> list[str]:
+    """Return the scores that are printed for a run."""
+    (_, cells), *_ = evaluate_files(run, qrels, queries).rows
+    return [cell.text for cell in cells]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + RUN.encode(),
+        RUN.replace("\n", "\r\n").encode(),
+        RUN.replace(" ", "\t").replace("\n", "\n\n").encode(),
+        gzip.compress(RUN.encode()),
+    ],
+    ids=["byte order mark", "CRLF", "tabs and blank lines", "gzip"],
+)
+def test_a_run_may_be_encoded_as_other_tools_write_it(tmp_path: Path, qrels: Path, data: bytes) -> None:
+    (plain := tmp_path / "plain.trec").write_text(RUN)
+    (run := tmp_path / "other.trec").write_bytes(data)
+    assert printed(run, qrels) == printed(plain, qrels)
+
+
+def test_qrels_may_begin_with_a_byte_order_mark(tmp_path: Path, qrels: Path) -> None:
+    (run := tmp_path / "run.trec").write_text(RUN)
+    (marked := tmp_path / "marked.qrels").write_bytes(b"\xef\xbb\xbf" + QRELS.encode())
+    assert printed(run, marked) == printed(run, qrels)
+
+
+def test_a_run_may_be_a_pipe(tmp_path: Path, qrels: Path) -> None:
+    (plain := tmp_path / "plain.trec").write_text(RUN)
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = threading.Thread(target=pipe.write_text, args=(RUN,))
+    writer.start()
+    assert printed(pipe, qrels) == printed(plain, qrels)
+    writer.join()
+
+
+def test_a_malformed_pipe_is_named_as_it_was_given(tmp_path: Path, qrels: Path, cli: Cli) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    writer = threading.Thread(target=pipe.write_text, args=("q1 Q0 a\n",))
+    writer.start()
+    outcome = cli("evaluate", "--qrels", qrels, "--run", pipe)
+    writer.join()
+    assert outcome.status == 3
+    assert f"{pipe}:1: 3 columns" in outcome.error()
+
+
+def test_topics_nobody_judged_are_left_out_and_named(tmp_path: Path, qrels: Path) -> None:
+    (plain := tmp_path / "plain.trec").write_text(RUN)
+    (more := tmp_path / "more.trec").write_text(RUN + "q9 Q0 a 1 5.5 x\n")
+    (topics := tmp_path / "topics.tsv").write_text("q1\tone\nq2\ttwo\nq9\tnine\n")
+    assert printed(more, qrels) == printed(more, qrels, topics) == printed(plain, qrels)
+    assert "1 topic not judged and left out" in evaluate_files(more, qrels, topics).notes[-1]
+
+
+def test_a_judged_topic_without_a_relevant_document_counts_0_as_in_trec_eval(
+    tmp_path: Path, qrels: Path
+) -> None:
+    (run := tmp_path / "run.trec").write_text(RUN + "q3 Q0 b 1 5.5 x\n")
+    qrels.write_text(QRELS + "q3 0 a 0\n")
+    table = evaluate_files(run, qrels, None)
+    assert printed(run, qrels)[1] == "66.67"  # R@5 of 1, 1 and 0
+    assert "1 topic without a relevant document, counted 0" in table.notes[-1]
+
+
+def test_a_run_of_other_topics_is_refused(tmp_path: Path, qrels: Path, cli: Cli) -> None:
+    (run := tmp_path / "run.trec").write_text("x1 Q0 a 1 9.5 x\n")
+    outcome = cli("evaluate", "--qrels", qrels, "--run", run)
+    assert outcome.status == 3
+    assert "none of its 1 topics is judged" in outcome.error()
+
+
+@pytest.mark.parametrize("value", ["\u0661\u0662", "nan", "1_0", "1e999"])
+def test_a_score_that_is_no_finite_ascii_number_is_refused(
+    tmp_path: Path, qrels: Path, cli: Cli, value: str
+) -> None:
+    (run := tmp_path / "run.trec").write_text(f"q1 Q0 a 1 {value} x\n", encoding="utf-8")
+    outcome = cli("evaluate", "--qrels", qrels, "--run", run)
+    assert outcome.status == 3
+    assert "run.trec:1" in outcome.error()
+
+
+def test_scores_that_differ_in_double_precision_alone_are_no_ties(tmp_path: Path, qrels: Path) -> None:
+    (run := tmp_path / "run.trec").write_text("q1 Q0 a 1 1.000000001 x\nq1 Q0 A 2 1.0 x\n")
+    assert printed(run, qrels)[0] == "50.00"  # as a tie, A would be before a
+
+
+DOCUMENTS = [f"d{i:02}" for i in range(40)]
+MIRRORED = dict(zip(DOCUMENTS, reversed(DOCUMENTS), strict=True))
+"""Ids in the opposite order: trec_eval puts tied documents in descending order of id, we in ascending."""
+TREC_NAMES = {"R": "recall", "P": "P", "Acc": "success"}
+
+rankings = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-3, 3).map(float), min_size=1)
+judgements = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-1, 2), min_size=1)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["q1", "q2", "q3"]), st.tuples(rankings, judgements), min_size=1))
+def test_every_number_is_that_of_trec_eval(
+    topics: Mapping[str, tuple[dict[str, float], dict[str, int]]],
+) -> None:
+    run = {topic: ranking for topic, (ranking, _) in topics.items()}
+    judged = {topic: grades for topic, (_, grades) in topics.items()}
+    relevant = {topic: [d for d, grade in grades.items() if grade > 0] for topic, grades in judged.items()}
+    truth = Relevance.from_mapping(relevant, list(topics), DOCUMENTS)
+    ours = score(in_double_precision(TrecRun(run)).to_run(list(topics), DOCUMENTS, 1000), truth)
+    names = {str(metric): f"{TREC_NAMES[metric.kind]}_{metric.k}" for metric in RANKING_METRICS}
+    mirrored_run = {t: {MIRRORED[d]: value for d, value in ranking.items()} for t, ranking in run.items()}
+    mirrored = {t: {MIRRORED[d]: grade for d, grade in grades.items()} for t, grades in judged.items()}
+    theirs = pytrec_eval.RelevanceEvaluator(mirrored, set(names.values())).evaluate(mirrored_run)
+    for metric, name in names.items():
+        expected = [theirs[topic][name] for topic in topics]
+        assert ours[metric] == pytest.approx(expected, abs=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,3 +188,55 @@ def test_committed_tables_are_small_and_strict_on_bm25() -> None:
     cells = read_baseline(COMMITTED / "demo-summaries.csv").cells
     assert {cell.tolerance for key, cell in cells.items() if key[1] in ("", "bm25")} == {0.0}
     assert {cell.tolerance for key, cell in cells.items() if key[1] == "dpr-pt"} == {0.005}
+
+
+# Tables that --update did not write
+
+
+@pytest.mark.parametrize("tolerance", ["inf", "nan", "-1"])
+def test_a_tolerance_that_lets_everything_pass_is_refused(
+    competing_run: CompetingRun, table: Path, cli: Cli, tolerance: str
+) -> None:
+    lines = table.read_text().splitlines()
+    lines[-1] = f"{lines[-1].rpartition(',')[0]},{tolerance}"
+    table.write_text("\n".join(lines) + "\n")
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 3
+    assert f"{table}:{len(lines)}: the tolerance {tolerance}" in outcome.error()
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b"a,b,c", b"lead,bm25,R@1,one,9,0", b"lead,bm25,R@1,inf,9,0"])
+def test_a_damaged_line_is_named(competing_run: CompetingRun, table: Path, cli: Cli, line: bytes) -> None:
+    data = table.read_bytes()
+    table.write_bytes(data + line + b"\n")
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 3
+    assert f"{table}:{data.count(bytes([10])) + 1}: " in outcome.error()
+
+
+@pytest.mark.parametrize(("line", "problem"), [("q999", "1 fields where"), (None, "is not a list of ranks")])
+def test_a_damaged_line_of_the_hits_is_named(
+    competing_run: CompetingRun, table: Path, cli: Cli, line: str | None, problem: str
+) -> None:
+    hits = table.with_suffix(".hits.csv")
+    lines = hits.read_text().splitlines()
+    lines[3] = line or lines[3].rpartition(",")[0] + ",one"
+    hits.write_text("\n".join(lines) + "\n")
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 3
+    assert f"{hits}:4: " in outcome.error()
+    assert problem in outcome.error()
+
+
+def test_update_replaces_nothing_but_a_file(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    outcome = cli("check", competing_run.out, "--against", pipe, "--update")
+    assert outcome.status == 2
+    assert "not a regular file" in outcome.error()
+    assert pipe.is_fifo()
+
+
+def test_update_follows_a_link(competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli) -> None:
+    (link := tmp_path / "link.csv").symlink_to(table)
+    assert cli("check", competing_run.out, "--against", link, "--update").status == 0
+    assert link.is_symlink()

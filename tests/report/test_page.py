@@ -144,3 +144,12 @@ def test_several_runs_need_no_folder_of_their_own(
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(tmp_path)]) == 3
     assert "not the output folder of a bench run" in capsys.readouterr().err
+
+
+def test_the_page_replaces_nothing_but_a_file(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder := tmp_path / "folder").mkdir()
+    assert main(["report", str(world.out), "--to", str(folder)]) == 2
+    assert "not a regular file" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -198,3 +199,28 @@ def test_html_escapes_every_text_and_marks() -> None:
 def test_a_name_cannot_leave_its_attribute() -> None:
     built = Table('x" onload="alert(1)', "c", ["a"], [], [], [])
     assert 'onload="' not in to_html(built)
+
+
+IMAGE = "![](http://example.org/pixel.png)"
+ESCAPE = "\x1b[31mred\x1b]0;title\x07"
+
+
+def hostile_table(text: str) -> Table:
+    return Table("t", text, [text], [text], [([text], [Cell("1.00")])], [f"Signature: {text}"])
+
+
+def test_an_image_in_a_name_is_not_fetched_by_who_reads_the_markdown() -> None:
+    assert "](" not in to_markdown(hostile_table(IMAGE))
+
+
+@pytest.mark.parametrize("render", [to_markdown, to_csv, to_latex, to_html])
+def test_no_name_steers_the_terminal(render: Callable[[Table], str]) -> None:
+    text = render(hostile_table(ESCAPE))
+    assert "red" in text
+    assert not {"\x1b", "\x07"} & set(text)
+
+
+@pytest.mark.parametrize("formula", ["=1+1", " =1+1", "@SUM(A1)", "＝1+1"])
+def test_no_name_is_a_formula_in_csv(formula: str) -> None:
+    row = to_csv(hostile_table(formula)).splitlines()[1]
+    assert row.startswith("'")

@@ -39,7 +39,7 @@ def _add_lint_table(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "lint-table",
-        what="Check the arithmetic of any results table (CSV, Markdown, LaTeX).",
+        what="Check the arithmetic of any results table (CSV, Markdown, LaTeX, HTML).",
         example="bench lint-table paper:table3",
         run=_lint_table,
     )

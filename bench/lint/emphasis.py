@@ -80,7 +80,7 @@ def _bold(scope: Scored, column: Column) -> Iterator[Violation]:
     best = _best([(row, e) for row, e in scope if not e.bold and not _REFERENCE.search(row.label[:200])])
     for row, entry in scope if best else ():
         if best and entry.bold and best[1].number.low > entry.number.high:
-            yield _violation("bold", "best", (row, entry), best, column)
+            yield _violation("bold", (row, entry), best, column)
 
 
 def _underlined(scope: Scored, column: Column) -> Iterator[Violation]:
@@ -91,16 +91,15 @@ def _underlined(scope: Scored, column: Column) -> Iterator[Violation]:
     best = _best([(row, entry) for row, entry in plain if not _REFERENCE.search(row.label[:200])])
     for row, entry in scope if best else ():
         if best and entry.underline and best[1].number.low > entry.number.high:
-            yield _violation("underline", "second", (row, entry), best, column)
+            yield _violation("underline", (row, entry), best, column)
 
 
 def _best(scored: Scored) -> tuple[Row, Entry] | None:
     return max(scored, key=lambda pair: pair[1].number.value, default=None)
 
 
-def _violation(
-    mark: str, place: str, marked: tuple[Row, Entry], above: tuple[Row, Entry], column: Column
-) -> Violation:
+def _violation(mark: str, marked: tuple[Row, Entry], above: tuple[Row, Entry], column: Column) -> Violation:
+    place = {"bold": "best", "underline": "second"}[mark]
     (row, entry), (winner, best) = marked, above
     return Violation(
         f"{row.name}, {column}",

@@ -83,7 +83,7 @@ def check_improvements(table: Table) -> Iterator[Violation]:
             scored = [row for row in rows if column in row.entries]
             pairs = _readings(gain, scored, column) if column not in table.incomplete else []
             if pairs and not any(_fits(entry.number, pair, column) for pair in pairs):
-                yield _violation(gain, column, entry.number, pairs[0], scored)
+                yield _violation(gain, column, pairs[0], scored)
 
 
 def unchecked_improvements(table: Table) -> list[str]:
@@ -134,9 +134,8 @@ def _fits(printed: Printed, pair: tuple[Row, Row], column: Column) -> bool:
     return interval is None or (printed.low <= interval[1] and printed.high >= interval[0])
 
 
-def _violation(
-    gain: Row, column: Column, printed: Printed, pair: tuple[Row, Row], rows: list[Row]
-) -> Violation:
+def _violation(gain: Row, column: Column, pair: tuple[Row, Row], rows: list[Row]) -> Violation:
+    printed = gain.entries[column].number
     better, baseline = (row.entries[column].number for row in pair)
     span = _interval(better, baseline)
     assert span is not None  # a pair without an interval fits everything

@@ -16,6 +16,7 @@ the first index; its options are fixed then, and the process must not fork after
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -29,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from bench.errors import MissingError, UsageError
 
@@ -37,6 +39,8 @@ HEAP_VARIABLE = "BENCH_JAVA_HEAP"
 DEFAULT_HEAP = "2g"
 MINIMUM_JAVA = 21  # the class files of Anserini 0.35 and later
 FIELD = "contents"
+PREFIX, OWNER = "qms-bench-lucene-", "owner.lock"
+"""Of an index's folder: how its name begins, and the file that its process holds locked."""
 MARGIN = 10
 """Hits requested beyond depth k, so that most queries need one search."""
 LUCENE = "org.apache.lucene."
@@ -125,6 +129,13 @@ def _missing(what: str, package: str) -> MissingError:
     )
 
 
+def _sweep_leftovers() -> None:
+    """Remove the folders of indexes whose process was killed."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
+        with contextlib.suppress(OSError), FileLock(owner, timeout=0):  # Timeout is one: it is in use
+            shutil.rmtree(owner.parent, ignore_errors=True)
+
+
 class LuceneIndex:
     """An index of texts in a temporary folder, searched with Lucene's BM25.
 
@@ -136,7 +147,10 @@ class LuceneIndex:
         self._class = java()
         self._analyzer = self._make_analyzer(analyzer)
         self._similarity = self._class(LUCENE + "search.similarities.BM25Similarity")(k1, b)
-        self._folder = Path(tempfile.mkdtemp(prefix="qms-bench-lucene-"))
+        _sweep_leftovers()
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._owner = FileLock(self._folder / OWNER)  # free as soon as this process is gone
+        self._owner.acquire()
         self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         path = self._class("java.nio.file.Paths").get(str(self._folder))
         self._directory = self._class(LUCENE + "store.FSDirectory").open(path)
@@ -170,6 +184,7 @@ class LuceneIndex:
         """Release the index and delete its files."""
         self._reader.close()
         self._directory.close()
+        self._owner.release()
         self._remove()
 
     def _make_analyzer(self, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import DataError
+from bench.errors import DataError, MissingError
 from bench.store.digests import canonical, digest
 from bench.types import Json
 
@@ -21,6 +22,8 @@ Vector = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 CHUNK = 4096
 """Texts encoded before they are written: what a kill can lose."""
+NOT_DAMAGE = {"BUSY", "LOCKED", "FULL", "READONLY", "CANTOPEN", "IOERR", "PERM"}
+"""What SQLite says where the file is sound: in use, no space, no right to write."""
 LOOKUP = 500  # values in one SQL statement; SQLite's limit was once 999
 AUDITED = 64
 """Vectors of one read that an audit computes again."""
@@ -49,7 +52,7 @@ class EmbeddingCache:
         found: dict[str, Vector] = {}
         try:
             for key, check, data in self._rows(list(text_of)):
-                if check == _check(key, data):
+                if isinstance(data, bytes) and len(data) % 4 == 0 and check == _check(key, data):
                     found[text_of[key]] = np.frombuffer(data, dtype="<f4").astype(np.float32)
                 else:
                     log.warning("%s: a damaged vector is computed again", self.path)
@@ -64,6 +67,22 @@ class EmbeddingCache:
         for text, vector in vectors.items():
             key, data = self._key(text), vector.astype("<f4").tobytes()
             rows.append((key, _check(key, data), data))
+        try:
+            self._insert(rows)
+        except sqlite3.DatabaseError as error:
+            self._start_again(error)
+            self._insert(rows)
+
+    def discard(self, reason: str) -> None:
+        """Remove the file, and say why."""
+        log.warning("%s is no readable cache (%s): it is made again", self.path, reason)
+        for path in (self.path, self.path.with_name(f"{self.path.name}-journal")):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _insert(self, rows: list[tuple[bytes, bytes, bytes]]) -> None:
         with closing(self._connect()) as connection, connection:
             connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
@@ -72,7 +91,9 @@ class EmbeddingCache:
             for start in range(0, len(keys), LOOKUP):
                 part = keys[start : start + LOOKUP]
                 marks = ",".join("?" * len(part))
-                yield from connection.execute(f"SELECT * FROM vectors WHERE key IN ({marks})", part)
+                yield from connection.execute(
+                    f"SELECT key, digest, vector FROM vectors WHERE key IN ({marks})", part
+                )
 
     def _connect(self) -> sqlite3.Connection:
         # another process may be writing: wait a minute rather than fail
@@ -83,10 +104,12 @@ class EmbeddingCache:
         return connection
 
     def _start_again(self, error: sqlite3.DatabaseError) -> None:
-        if isinstance(error, sqlite3.OperationalError):  # locked, no space, no right: not the file's fault
-            raise error
-        log.warning("%s is no readable cache (%s): it is made again", self.path, error)
-        self.path.unlink(missing_ok=True)
+        code = error.sqlite_errorname.split("_")[1]  # SQLITE_IOERR_READ is an IOERR
+        if code in NOT_DAMAGE and not self.path.is_dir():
+            raise MissingError(
+                f"{self.path} cannot be used: {error}. Free it, or name a store with --store."
+            ) from error
+        self.discard(str(error))
 
     def _key(self, text: str) -> bytes:
         return hashlib.sha256(f"{self._scope}\n{text}".encode("utf-8", "surrogatepass")).digest()
@@ -107,7 +130,11 @@ def embed(texts: Sequence[str], encode: Encode, cache: EmbeddingCache, *, audit:
         fresh = dict(zip(part, encode(part), strict=True))
         cache.write(fresh)
         found.update(fresh)
-    return np.stack([found[text] for text in texts])
+    if len({vector.shape for vector in found.values()}) > 1:
+        cache.discard("vectors of several sizes")
+        found = dict(zip(texts, encode(texts), strict=True))
+        cache.write(found)
+    return np.stack([found[text] for text in texts])  # [n, d]
 
 
 def _audit(found: Mapping[str, Vector], encode: Encode, path: Path) -> None:

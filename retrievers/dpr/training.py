@@ -18,15 +18,18 @@ from sentence_transformers import (
 )
 from sentence_transformers.base.modules import Router
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
+from bench.store.digests import file_digest
+from bench.store.files import write_text
 from bench.text import normalise
 from bench.weights import quiet_loading
 from retrievers.dpr.pairs import Pair, Ranking
 from retrievers.options import DPRFinetuneOptions
 
+DIGESTS = "digests.json"
 BEST = "eval_val_cosine_mrr@10"
 """The metric of validation by which the best checkpoint is selected."""
 
@@ -100,13 +103,14 @@ def train(recipe: Recipe, pairs: Sequence[Pair], ranking: Ranking) -> SentenceTr
     disable_progress_bars()  # of the datasets library; it maps over the training rows
     try:
         with quiet_loading():
-            trainer = SentenceTransformerTrainer(
+            trainer = _Trainer(
                 model=model,
                 args=_arguments(recipe, validated=evaluator is not None),
                 train_dataset=rows,
                 loss=MaskedRankingLoss(model, recipe.options.scale),
                 evaluator=evaluator,
             )
+            trainer.add_callback(_DigestCallback())
             trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
             trainer.train(resume_from_checkpoint=_last_checkpoint(recipe.scratch))
     finally:
@@ -115,9 +119,34 @@ def train(recipe: Recipe, pairs: Sequence[Pair], ranking: Ranking) -> SentenceTr
     return model.eval()
 
 
+class _Trainer(SentenceTransformerTrainer):
+    """The library's trainer without model cards: to write one, it contacts the model hub."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Add nothing."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = output_dir or str(self.args.output_dir)
+        self.model.save_pretrained(folder, create_model_card=False)
+
+
+class _DigestCallback(TrainerCallback):
+    """Write the digest of each file of a checkpoint, last: a checkpoint is complete or not used."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Write DIGESTS into the checkpoint that was just saved."""
+        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        write_text(folder / DIGESTS, json.dumps(_digests(folder)))
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS)
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
 def _last_checkpoint(scratch: Path) -> str | None:
     """Return the last complete checkpoint, None if there is none; incomplete ones are removed."""
-    for folder in scratch.glob("checkpoint-*"):
+    for folder in sorted(scratch.glob("checkpoint-*"), key=lambda path: (len(path.name), path.name)):
         if not _is_complete(folder):
             shutil.rmtree(folder)
     find: Any = get_last_checkpoint
@@ -127,10 +156,13 @@ def _last_checkpoint(scratch: Path) -> str | None:
 
 def _is_complete(checkpoint: Path) -> bool:
     try:
-        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))  # it is written last
+        if json.loads((checkpoint / DIGESTS).read_text(encoding="utf-8")) != _digests(checkpoint):
+            return False
+        state = json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return True
+    best = state.get("best_model_checkpoint")  # is loaded when training ends; an older one, checked before
+    return best is None or Path(best).is_dir()
 
 
 def extract_tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
@@ -149,18 +181,10 @@ def _build_model(recipe: Recipe) -> SentenceTransformer:
         if limit is not None:
             model.max_seq_length = min(limit, model.max_seq_length or limit)
     if not recipe.options.untied:
-        return _without_card(document)
+        return document
     parts: list[list[Any]] = [list(query.children()), list(document.children())]
     router = Router.for_query_document(query_modules=parts[0], document_modules=parts[1])
-    return _without_card(SentenceTransformer(modules=[router], device=device))
-
-
-def _without_card(model: SentenceTransformer) -> SentenceTransformer:
-    # examples for a model card: a slow pass over the rows, and a progress bar
-    setattr(model.model_card_data, "set_widget_examples", lambda dataset: None)  # noqa: B010
-    # the card of each checkpoint, for which the library asks the model hub about the weights
-    setattr(model, "_create_model_card", lambda *args, **options: None)  # noqa: B010
-    return model
+    return SentenceTransformer(modules=[router], device=device)
 
 
 def _dataset(pairs: Sequence[Pair], prefixes: tuple[str, str]) -> Dataset:

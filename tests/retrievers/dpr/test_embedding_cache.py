@@ -180,3 +180,29 @@ def test_two_processes_may_write_at_once(tmp_path: Path) -> None:
     assert [writer.wait(60) for writer in writers] == [0, 0]
     texts = [f"{name} {i}" for name in "ab" for i in range(50)]
     assert len(EmbeddingCache(tmp_path, {}).read(texts)) == 100
+
+
+@pytest.mark.parametrize("damage", ["text", "odd", "size", "folder", "columns", "pages"])
+def test_any_damage_is_dropped_and_the_vectors_made_again(tmp_path: Path, damage: str) -> None:
+    cache = EmbeddingCache(tmp_path, {"weights": "w"})
+    encode = lambda texts: np.ones((len(texts), 4), dtype=np.float32)  # noqa: E731
+    embed(["a", "b"], encode, cache, audit=False)
+    if damage == "folder":
+        cache.path.unlink()
+        cache.path.mkdir()
+    elif damage == "pages":
+        cache.path.write_bytes(cache.path.read_bytes()[:4096] + b"\xff" * 8192)
+    else:
+        statement = {
+            "text": "UPDATE vectors SET vector = 'words'",
+            "odd": "UPDATE vectors SET vector = x'00'",
+            "columns": "ALTER TABLE vectors ADD COLUMN more",
+            "size": "",
+        }[damage]
+        with sqlite3.connect(cache.path) as connection:
+            connection.execute(statement)
+        connection.close()
+    if damage == "size":
+        cache.write({"a": np.ones(3, dtype=np.float32)})
+    for _ in range(2):
+        assert embed(["a", "b", "c"], encode, cache, audit=False).tolist() == [[1.0] * 4] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,3 +130,25 @@ def test_training_videos_without_siblings_are_refused(make: Callable) -> None:
 def test_nothing_is_saved_before_training(make: Callable, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing to save"):
         make().save(tmp_path)
+
+
+def test_training_opens_no_connection(make: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    make(epochs=2).fit(videos(), videos())
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "model.safetensors"])
+def test_a_damaged_checkpoint_is_not_used(make: Callable, tmp_path: Path, name: str) -> None:
+    complete, rest = make(epochs=2), make(epochs=2)
+    complete._context.scratch = rest._context.scratch = tmp_path / "scratch"
+    complete.fit(videos(), videos())
+    for path in (tmp_path / "scratch").rglob(name):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(bytes(data))
+    rest.fit(videos(), videos())
+    assert rest._weights(rest.query).digest == complete._weights(complete.query).digest

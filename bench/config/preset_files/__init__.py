@@ -1,1 +1,0 @@
-"""The presets quick, base and paper, as YAML files."""

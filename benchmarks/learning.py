@@ -35,15 +35,14 @@ from bench.store.artefacts import Store
 from bench.text import tokenize
 from generators import options
 from generators.qms import sentences
-from generators.qms.ablations import unit_scores, without_entity, without_sampling, without_scores
-from generators.qms.rows import BartQMS
+from generators.qms.rows import QMSRow, qms, unit_scores, without_entity, without_sampling, without_scores
 
 
 @dataclass(frozen=True)
 class World:
     """Hold the knobs of a world, and the rows to compare with QMS."""
 
-    rows: Sequence[Callable[[Context], BartQMS]]
+    rows: Sequence[Callable[[Context], QMSRow]]
     knobs: Mapping[str, Any] = field(default_factory=dict)
     stray: float = 0.0
     """Share of each training video's queries that give way to queries of other videos."""
@@ -87,14 +86,14 @@ def plant(folder: Path, share: float, seed: int) -> None:
     (folder / "qrels.tsv").write_text("".join(planted), encoding="utf-8")
 
 
-def fitted(make: Callable[[Context], BartQMS], data: Dataset, seed: int, store: Store) -> BartQMS:
+def fitted(make: Callable[[Context], QMSRow], data: Dataset, seed: int, store: Store) -> QMSRow:
     """Train a row on a dataset."""
     row = make(Context(language="en", seed=seed, device="cpu", sections=sections(), store=store))
     row.fit(data.videos("train", references=True), data.videos("val", references=True))
     return row
 
 
-def ciders(row: BartQMS, data: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
+def ciders(row: QMSRow, data: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the CIDEr of each test video."""
     written = row.summarize(data.videos("test", references=False))
     truth = {v: [" ".join(tokenize(q)) for q in data.references[v]] for v in written if data.references[v]}
@@ -102,7 +101,7 @@ def ciders(row: BartQMS, data: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]
     return np.asarray(Cider().compute_score(truth, texts)[1])
 
 
-def rejection(row: BartQMS, data: Dataset, folder: Path) -> str:
+def rejection(row: QMSRow, data: Dataset, folder: Path) -> str:
     """Say how many of the planted wrong queries are rejected, and how many of the rejected are wrong.
 
     The order, whatever the threshold: how often a wrong query is less similar than a right one of its video.
@@ -146,7 +145,7 @@ def run(name: str, videos: int, seed: int, cache: Path) -> None:
         synthesize(folder, SynthOptions(name=name, videos=videos, **world.knobs))
         plant(folder, world.stray, seed=0)
         data = read_dataset(folder)
-        whole = fitted(BartQMS, data, seed, Store(cache))
+        whole = fitted(qms, data, seed, Store(cache))
         ours = ciders(whole, data)
         print(
             f"{name}, seed {seed}: QMS {100 * ours.mean():.2f} (CIDEr x 100, {len(ours)} test videos)",
@@ -154,9 +153,9 @@ def run(name: str, videos: int, seed: int, cache: Path) -> None:
         )
         if name in ("stray", "wrong"):
             print("  " + rejection(whole, data, folder), flush=True)
-        last = [entry for entry in whole._log if "entity_F1" in entry][-1]
+        last = [entry for entry in whole.log if "entity_F1" in entry][-1]
         print(
-            f"  entity head on val: {_shown(last, 'entity_')}; U: {_shown(whole._log[-2], 'U_')}", flush=True
+            f"  entity head on val: {_shown(last, 'entity_')}; U: {_shown(whole.log[-2], 'U_')}", flush=True
         )
         for make in world.rows:
             other = fitted(make, data, seed, Store(cache))

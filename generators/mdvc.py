@@ -1,4 +1,7 @@
-"""The MDVC row (Iashin & Rahtu 2020): one transformer for each stream, joined where words are chosen."""
+"""The MDVC row (Iashin & Rahtu 2020): one transformer for each modality, joined at the output layer.
+
+Shapes: ``b`` videos, ``s`` inputs of a stream, ``t`` tokens, ``d`` the width, ``v`` the vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -13,19 +16,17 @@ from transformers import PegasusConfig
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, PegasusEncoder
 
-from bench.context import Context
 from bench.types import Json, Video
-from generators.bart.checkpoints import all_lines
-from generators.neural.batches import Batch, check_places
+from generators.neural.batches import Batch, check_length
+from generators.neural.from_scratch import FromScratchRow
 from generators.neural.losses import smoothed_divergence, split_targets
-from generators.neural.row import Neural
-from generators.neural.tokens import Tokens, build
+from generators.neural.tokens import Tokens, build, unique_texts
 from generators.options import MDVCOptions
 
 
 @dataclass(slots=True)
 class StreamState:
-    """Hold one stream's rows of a search."""
+    """The state of one stream in a search of ``n`` rows."""
 
     memory: Tensor  # [n, s, d]
     mask: Tensor  # [n, s]
@@ -33,7 +34,7 @@ class StreamState:
 
 
 class Stream(nn.Module):
-    """Be one encoder and one decoder with a target embedding of its own.
+    """The transformer of one modality: an encoder, and a decoder with its own target embedding.
 
     The library's Pegasus is what the release has: residual blocks that normalise first, sinusoidal
     positions, embeddings times sqrt(d); its last normalisation, which the release lacks, is taken out.
@@ -49,7 +50,7 @@ class Stream(nn.Module):
 
     def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:
         """Return the memory ``[b, s, d]`` of embedded inputs."""
-        check_places(inputs, self.encoder.config.max_position_embeddings)
+        check_length(inputs, self.encoder.config.max_position_embeddings)
         states: Tensor = self.encoder(
             inputs_embeds=inputs * self.scale, attention_mask=mask.long()
         ).last_hidden_state
@@ -68,10 +69,10 @@ class Stream(nn.Module):
 
 
 class MDVCModel(nn.Module):
-    """Write from a text stream and a visual stream that never attend to each other.
+    """A text stream and a visual stream that do not attend to each other, and a joint output layer.
 
     Generator: outputs side by side -> Linear to V -> ReLU -> dropout -> Linear V to V. A video without
-    frames shows its visual stream one learned vector, so that nothing is read from padding.
+    frames gives its visual stream one learned vector, so that nothing is read from padding.
     """
 
     def __init__(
@@ -93,22 +94,22 @@ class MDVCModel(nn.Module):
 
     def start(self, batch: Batch) -> list[StreamState]:
         """Encode both streams."""
-        frames, mask = self._pictures(batch)
+        frames, mask = self._project_frames(batch)
         text = self.text.encode(self.embed(batch["tokens"]), batch["token_mask"])
         visual = self.visual.encode(frames, mask)
         return [_stream_state(text, batch["token_mask"]), _stream_state(visual, mask)]
 
-    def _pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _project_frames(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return projected frames and their mask, with the learned vector where there are none."""
         frames, mask = self.project(batch["frames"]), batch["frame_mask"]
         if frames.shape[1] == 0:
             frames, mask = frames.new_zeros(len(mask), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)
         none = ~mask.any(1, keepdim=True)  # [b, 1]
         first = torch.where(none, self.absent.to(frames.dtype), frames[:, 0])
-        frames = torch.cat((first[:, None], frames[:, 1:]), dim=1)
+        frames = torch.cat((first[:, None], frames[:, 1:]), dim=1)  # [b, s, d]
         return frames, torch.cat((mask[:, :1] | none, mask[:, 1:]), dim=1)
 
-    def words(self, outputs: Sequence[Tensor]) -> Tensor:
+    def log_probabilities(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return log-probabilities ``[b, t, v]`` from the outputs of both decoders."""
         scores = self.refine(self.dropout(torch.relu(self.join(torch.cat(tuple(outputs), dim=-1)))))
         return scores.float().log_softmax(-1)  # type: ignore[no-any-return]
@@ -117,13 +118,17 @@ class MDVCModel(nn.Module):
         """Return the loss: divergence from smoothed targets."""
         read, labels, mask = split_targets(batch)
         streams = zip((self.text, self.visual), self.start(batch), strict=True)
-        written = self.words([stream.decode(read, state, cached=False) for stream, state in streams])
+        written = self.log_probabilities(
+            [stream.decode(read, state, cached=False) for stream, state in streams]
+        )
         return {"loss": smoothed_divergence(written, labels, mask, smoothing=self.smoothing, pad=self.pad)}
 
     def step(self, tokens: Tensor, state: list[StreamState]) -> tuple[Tensor, list[StreamState]]:
         """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
         streams = zip((self.text, self.visual), state, strict=True)
-        written = self.words([stream.decode(tokens, one, cached=True)[:, -1:] for stream, one in streams])
+        written = self.log_probabilities(
+            [stream.decode(tokens, one, cached=True)[:, -1:] for stream, one in streams]
+        )
         return written[:, 0], state
 
     def select(self, state: list[StreamState], rows: Tensor) -> list[StreamState]:
@@ -163,27 +168,19 @@ def _pegasus(vocabulary: int, pad: int, width: int, shape: Mapping[str, Any]) ->
     )
 
 
-class MDVC(Neural):
+class MDVC(FromScratchRow[MDVCOptions]):
     """MDVC with two streams, from random weights. Source: reference-models.md section 4."""
 
     label = "MDVC"
     name = "mdvc"
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.options = context.options(MDVCOptions)
-
-    @property
-    def rate(self) -> float:
-        """Return ``mdvc.lr``."""
-        return self.options.lr
+    options_class = MDVCOptions
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
         """Build a small vocabulary of the queries: the output layer has the square of it."""
-        return build(all_lines([v.references for v in train]), self.options.vocabulary)
+        return build(unique_texts(video.references for video in train), self.options.vocabulary)
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Return the shape."""
+        """Describe the shape."""
         o = self.options
         return {
             "vocabulary": len(tokens),
@@ -197,7 +194,6 @@ class MDVC(Neural):
             "smoothing": o.smoothing,
         }
 
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build both streams."""
-        skipped = ("trained_on",)
-        return MDVCModel(**{name: value for name, value in configuration.items() if name not in skipped})
+        return MDVCModel(**configuration)

@@ -1,8 +1,11 @@
-"""The Seq2Seq row: LSTMs with global attention and input feeding (Luong et al. 2015), multimodal."""
+"""The Seq2Seq row: LSTMs with global attention and input feeding (Luong et al. 2015), multimodal.
+
+Shapes: ``b`` videos, ``s`` inputs, ``t`` tokens, ``d`` the width, ``n`` rows of a search.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,19 +13,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from bench.context import Context
-from bench.types import Json, Video
-from generators.bart.checkpoints import all_lines
+from bench.types import Json
 from generators.neural.batches import Batch, compact
+from generators.neural.from_scratch import FromScratchRow
 from generators.neural.losses import per_token, split_targets, token_losses
-from generators.neural.row import Neural
-from generators.neural.tokens import Tokens, build
+from generators.neural.tokens import Tokens
 from generators.options import Seq2SeqOptions
 
 
 @dataclass(slots=True)
 class LSTMState:
-    """Hold the rows of a search: encoder outputs, and what the decoder carries from step to step."""
+    """The state of a search: encoder outputs, and what the decoder passes from step to step."""
 
     memory: Tensor  # [n, s, d]
     mask: Tensor  # [n, s]
@@ -37,7 +38,7 @@ class LSTMState:
 
 
 class AttentiveLSTM(nn.Module):
-    """Read ``[frames; tokens]`` in both directions, write one token at a time.
+    """A bidirectional LSTM over ``[frames; tokens]``, and an LSTM with attention that writes.
 
     score = memory . W q; context = weighted memory; output = tanh(W_c [context; q]), which feeds the
     vocabulary layer and the next step. The decoder starts at the encoder's final state, layer by layer.
@@ -65,7 +66,7 @@ class AttentiveLSTM(nn.Module):
 
     def start(self, batch: Batch) -> LSTMState:
         """Encode a batch."""
-        both = torch.cat((self.project(batch["frames"]), self.embed(batch["tokens"])), dim=1)
+        both = torch.cat((self.project(batch["frames"]), self.embed(batch["tokens"])), dim=1)  # [b, f + t, d]
         inputs, mask = compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
         # packing ends each direction at the last real position: padding reaches no state
         packed = pack_padded_sequence(
@@ -124,27 +125,15 @@ def _join(final: Tensor) -> Tensor:
     return directions.transpose(1, 2).flatten(2).contiguous()
 
 
-class Seq2Seq(Neural):
+class Seq2Seq(FromScratchRow[Seq2SeqOptions]):
     """Seq2Seq, from random weights. Source: reference-models.md section 2."""
 
     label = "Seq2Seq"
     name = "seq2seq"
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.options = context.options(Seq2SeqOptions)
-
-    @property
-    def rate(self) -> float:
-        """Return ``seq2seq.lr``."""
-        return self.options.lr
-
-    def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Build a vocabulary of transcripts and queries."""
-        return build(all_lines([(v.transcript, *v.references) for v in train]), self.text.vocabulary)
+    options_class = Seq2SeqOptions
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Return the shape."""
+        """Describe the shape."""
         o = self.options
         return {
             "vocabulary": len(tokens),
@@ -155,7 +144,6 @@ class Seq2Seq(Neural):
             "dropout": o.dropout,
         }
 
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the LSTMs."""
-        names = ("vocabulary", "pad", "frame_width", "width", "layers", "dropout")
-        return AttentiveLSTM(**{name: configuration[name] for name in names})
+        return AttentiveLSTM(**configuration)

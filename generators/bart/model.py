@@ -1,4 +1,4 @@
-"""The BART family: library BART, and a Fusion that is all the rows differ by."""
+"""The module of the BART rows: BART of the transformers library with a Fusion, by which the rows differ."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from transformers import BartConfig, BartForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from generators.bart.fusion import Fusion
-from generators.neural.batches import Batch, check_places
+from generators.neural.batches import Batch, check_length
 from generators.neural.losses import per_token, split_targets, token_losses
 
 
 @dataclass(slots=True)
 class BartState:
-    """Hold the rows of a search: memory ``[n, s, d]``, its mask, and the keys and values so far."""
+    """The state of a search: memory ``[n, s, d]``, its mask, and the decoder's keys and values so far."""
 
     memory: Tensor
     mask: Tensor
@@ -24,7 +24,7 @@ class BartState:
 
 
 class FusedBart(nn.Module):
-    """Summarize with library BART whose encoder meets the frames in a Fusion.
+    """BART whose encoder combines transcript and frames by a Fusion.
 
     The fused states go to the library's decoder as encoder outputs.
     """
@@ -44,7 +44,7 @@ class FusedBart(nn.Module):
         """Return the memory ``[b, s, d]`` and its mask ``[b, s]``."""
         text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
         inputs, mask = self.fusion.inputs(text, batch)
-        check_places(inputs, self.bart.config.max_position_embeddings)
+        check_length(inputs, self.bart.config.max_position_embeddings)
         states = self.bart.get_encoder()(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
         return self.fusion.memory(states, mask, batch)
 
@@ -53,7 +53,7 @@ class FusedBart(nn.Module):
         states = self.decoder(
             input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
         ).last_hidden_state
-        return self._vocabulary(states)
+        return self.score_vocabulary(states)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss parts; `loss` is what is minimised."""
@@ -75,7 +75,7 @@ class FusedBart(nn.Module):
             past_key_values=state.cache,
             use_cache=True,
         ).last_hidden_state
-        return self._vocabulary(states[:, -1]).float().log_softmax(-1), state
+        return self.score_vocabulary(states[:, -1]).float().log_softmax(-1), state
 
     def select(self, state: BartState, rows: Tensor) -> BartState:
         """Return the rows of memory and cache."""
@@ -88,7 +88,8 @@ class FusedBart(nn.Module):
         state.cache.self_attention_cache.batch_select_indices(rows)
         return state
 
-    def _vocabulary(self, states: Tensor) -> Tensor:
+    def score_vocabulary(self, states: Tensor) -> Tensor:
+        """Return the scores ``[..., v]`` of all ids from the decoder's states ``[..., d]``."""
         scores: Tensor = self.bart.lm_head(states) + self.bart.final_logits_bias
         return scores
 
@@ -98,39 +99,44 @@ def random_bart(config: dict[str, Any]) -> BartForConditionalGeneration:
     return BartForConditionalGeneration(BartConfig(**config))
 
 
-def shape(
-    *,
-    vocabulary: int,
-    layers: tuple[int, int],
-    width: int,
-    heads: int,
-    feed_forward: int,
-    dropout: float,
-    specials: tuple[int, int, int],
-) -> dict[str, Any]:
-    """Return a BART configuration: ``layers`` of encoder and decoder, ``specials`` are pad, bos, eos.
+@dataclass(frozen=True)
+class BartShape:
+    """The size of a BART that is made here, with random weights."""
 
-    Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
-    a layer's output is as large as there.
-    """
-    pad, bos, eos = specials
-    return {
-        "vocab_size": vocabulary,
-        "d_model": width,
-        "encoder_layers": layers[0],
-        "decoder_layers": layers[1],
-        "encoder_attention_heads": heads,
-        "decoder_attention_heads": heads,
-        "encoder_ffn_dim": feed_forward,
-        "decoder_ffn_dim": feed_forward,
-        "dropout": dropout,
-        "attention_dropout": dropout,
-        "activation_dropout": dropout,
-        "init_std": 0.02 * (768 / width) ** 0.5,
-        "max_position_embeddings": 512,
-        "pad_token_id": pad,
-        "bos_token_id": bos,
-        "eos_token_id": eos,
-        "decoder_start_token_id": bos,
-        "forced_eos_token_id": eos,
-    }
+    vocabulary: int
+    specials: tuple[int, int, int]
+    """The ids of padding, beginning and end."""
+    encoder_layers: int
+    decoder_layers: int
+    width: int
+    heads: int
+    feed_forward: int
+    dropout: float
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments of the library's BartConfig.
+
+        Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
+        a layer's output is as large as there.
+        """
+        pad, bos, eos = self.specials
+        return {
+            "vocab_size": self.vocabulary,
+            "d_model": self.width,
+            "encoder_layers": self.encoder_layers,
+            "decoder_layers": self.decoder_layers,
+            "encoder_attention_heads": self.heads,
+            "decoder_attention_heads": self.heads,
+            "encoder_ffn_dim": self.feed_forward,
+            "decoder_ffn_dim": self.feed_forward,
+            "dropout": self.dropout,
+            "attention_dropout": self.dropout,
+            "activation_dropout": self.dropout,
+            "init_std": 0.02 * (768 / self.width) ** 0.5,
+            "max_position_embeddings": 512,
+            "pad_token_id": pad,
+            "bos_token_id": bos,
+            "eos_token_id": eos,
+            "decoder_start_token_id": bos,
+            "forced_eos_token_id": eos,
+        }

@@ -1,9 +1,8 @@
-"""The four BART rows of Table III: one adapter, four fusions."""
+"""The four BART rows of Table III; they differ by the Fusion alone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import nn
@@ -11,54 +10,42 @@ from torch import nn
 from bench.context import Context
 from bench.types import Json, Video
 from generators.bart import fusion
-from generators.bart.checkpoints import Source, read_config, read_tokens, read_weights
 from generators.bart.model import FusedBart, random_bart
-from generators.bart.pretraining import Recipe, self_pretrained, warm_started
-from generators.neural.row import Neural
+from generators.bart.pretrained import PretrainedBart
+from generators.neural.row import NeuralRow
 from generators.neural.tokens import Tokens
 from generators.options import BartOptions, PretrainOptions
 
 
-class Bart(Neural):
-    """Be a row on pretrained BART; children name the fusion."""
+class BartRow(NeuralRow):
+    """A row on pretrained BART; a subclass names the fusion."""
 
     fusion: ClassVar[str]
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self.options = context.options(BartOptions)
-        self._pretrain = context.options(PretrainOptions)
-        self.source = Source.of(self.options, self.language)
-        self._checkpoint: Path | None = None
+        self.options = self.read_options(BartOptions)
+        self.read_options(PretrainOptions)
+        self.pretrained = PretrainedBart(context)
 
     @property
-    def rate(self) -> float:
-        """Return ``bart.lr``."""
+    def learning_rate(self) -> float:
+        """``bart.lr``."""
         return self.options.lr
 
-    def rates(self) -> Mapping[str, float]:
-        """Let what no pretraining has seen learn faster."""
+    def lr_multipliers(self) -> Mapping[str, float]:
+        """Train the fusion, which is not pretrained, at a rate of its own."""
         return {"fusion.": self.options.fusion_lr}
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Return the tokens of the pretrained weights, which are made first where they must be."""
-        self._checkpoint = self._find(train)
-        return read_tokens(self._checkpoint, read_config(self._checkpoint))
-
-    def _find(self, train: Sequence[Video]) -> Path:
-        if not self.source.made_here:
-            return self.source.folder()
-        recipe = Recipe(self.options, self._pretrain, self.text, self.seed, self.device, self._bf16)
-        if self.source.name == "minilm":
-            return warm_started(self.context, recipe)
-        return self_pretrained(self.context, recipe, train)
+        """Read the tokenizer of the pretrained weights, which are made first where they must be."""
+        return self.pretrained.prepare(train)
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Return the checkpoint's shape and the fusion."""
-        assert self._checkpoint is not None
+        """Describe the shape of the checkpoint and the fusion."""
         return {
             "frame_width": frame_width,
-            "bart": read_config(self._checkpoint),
+            "bart": self.pretrained.config,
             "fusion": {"name": self.fusion, "settings": self.fusion_settings()},
         }
 
@@ -66,27 +53,26 @@ class Bart(Neural):
         """Return the fusion's arguments besides widths."""
         return {}
 
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build library BART and the fusion."""
-        made, width = configuration["fusion"], configuration["bart"]["d_model"]
-        part = fusion.make(made["name"], width, configuration["frame_width"], made["settings"])
-        return FusedBart(random_bart(configuration["bart"]), part)
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
+        """Build BART and the fusion."""
+        part, width = configuration["fusion"], configuration["bart"]["d_model"]
+        made = fusion.make(part["name"], width, configuration["frame_width"], part["settings"])
+        return FusedBart(random_bart(configuration["bart"]), made)
 
-    def warm(self, module: Any) -> None:
-        """Put the checkpoint's weights in."""
-        assert self._checkpoint is not None
-        module.bart.load_state_dict(read_weights(self._checkpoint).state_dict())
+    def load_pretrained(self, module: Any) -> None:
+        """Copy the checkpoint's weights into the module."""
+        module.bart.load_state_dict(self.pretrained.weights())
 
     def identity(self) -> Mapping[str, Json]:
         """Return the digests of the checkpoint's files."""
-        return self.source.identity()
+        return self.pretrained.identity()
 
     def signature(self) -> Mapping[str, str]:
-        """Say where the weights come from."""
-        return {"weights": str(self.source)}
+        """Return where the weights come from."""
+        return self.pretrained.signature()
 
 
-class BartText(Bart):
+class BartText(BartRow):
     """BART (Text): the transcript alone."""
 
     label = "BART (Text)"
@@ -94,7 +80,7 @@ class BartText(Bart):
     fusion = "text"
 
 
-class BartMM(Bart):
+class BartMM(BartRow):
     """BART (MM): frames before the tokens."""
 
     label = "BART (MM)"
@@ -102,7 +88,7 @@ class BartMM(Bart):
     fusion = "concat"
 
 
-class VGBartDP(Bart):
+class VGBartDP(BartRow):
     """VG-BART (DP): dot-product fusion."""
 
     label = "VG-BART (DP)"
@@ -114,7 +100,7 @@ class VGBartDP(Bart):
         return {"softmax_axis": self.options.softmax_axis, "dropout": self.options.dropout}
 
 
-class VGBartMH(Bart):
+class VGBartMH(BartRow):
     """VG-BART (MH): multi-head fusion."""
 
     label = "VG-BART (MH)"

@@ -19,11 +19,11 @@ from generators.neural.tokens import Encoded, Tokens
 from generators.options import TextOptions
 
 BUCKET = 32
-"""So many batches are sorted by length together: chance enough between them, little padding within."""
+"""So many batches are sorted by length together: random enough between them, little padding within."""
 
 
 class Batch(TypedDict):
-    """Hold what a module sees. Masks are True where there is something."""
+    """The tensors that a module reads; ``b`` videos. A mask is True where there is no padding."""
 
     tokens: Tensor  # [b, s] int64
     token_mask: Tensor  # [b, s] bool
@@ -35,7 +35,7 @@ class Batch(TypedDict):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """Hold one video as ids; ``targets`` are all its references."""
+    """One video as token ids and frames ``[f, d]``; ``targets`` are all its references as ids."""
 
     video_id: VideoId
     tokens: list[int]
@@ -48,7 +48,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Count what was longer than the model reads."""
+    """How many texts were longer than the model reads."""
 
     transcripts: int
     queries: int
@@ -70,7 +70,7 @@ def _count_cut(encoded: Sequence[Encoded]) -> int:
 
 
 class Collate:
-    """Make a batch of examples, each with the target it was given."""
+    """Makes a batch of examples, each with one target."""
 
     def __init__(self, pad: int, frame_width: int) -> None:
         self._pad = pad
@@ -80,7 +80,7 @@ class Collate:
         """Pad to the longest of the batch. Raises DataError for frames of another width."""
         tokens, token_mask = pad([example.tokens for example, _ in items], self._pad)
         targets, target_mask = pad([target for _, target in items], self._pad)
-        frames, frame_mask = self._pictures([example for example, _ in items])
+        frames, frame_mask = self._pad_frames([example for example, _ in items])
         return Batch(
             tokens=tokens,
             token_mask=token_mask,
@@ -90,7 +90,7 @@ class Collate:
             target_mask=target_mask,
         )
 
-    def _pictures(self, examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    def _pad_frames(self, examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
         longest = max(len(example.frames) for example in examples)
         frames = torch.zeros(len(examples), longest, self._width)
         mask = torch.zeros(len(examples), longest, dtype=torch.bool)
@@ -121,7 +121,7 @@ def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
 
 
 class TrainingSet(Dataset[tuple[Example, list[int]]]):
-    """Give each video with one of its references; which one changes with ``epoch``."""
+    """The training videos, each with one of its references; which one changes with ``epoch``."""
 
     def __init__(self, examples: Sequence[Example], targets: Targets) -> None:
         self.examples = [example for example in examples if example.targets]
@@ -133,8 +133,8 @@ class TrainingSet(Dataset[tuple[Example, list[int]]]):
 
     def __getitem__(self, index: int) -> tuple[Example, list[int]]:
         example = self.examples[index]
-        chosen = self._targets.pick(self.epoch, example.video_id, len(example.targets))
-        return example, example.targets[chosen]
+        target = self._targets.pick(self.epoch, example.video_id, len(example.targets))
+        return example, example.targets[target]
 
     @property
     def lengths(self) -> list[int]:
@@ -143,7 +143,7 @@ class TrainingSet(Dataset[tuple[Example, list[int]]]):
 
 
 class Buckets(Sampler[list[int]]):
-    """Draw batches of like length: a new order each ``epoch``, the same for the same seed and epoch."""
+    """Draws batches of examples of similar length, in an order that depends on seed and ``epoch`` alone."""
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
         self.epoch = 0
@@ -155,14 +155,14 @@ class Buckets(Sampler[list[int]]):
         return -(-len(self._lengths) // self._size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        chance = random.Random(f"{self._seed}:{self.epoch}")
+        rng = random.Random(f"{self._seed}:{self.epoch}")
         order = list(range(len(self._lengths)))
-        chance.shuffle(order)
+        rng.shuffle(order)
         batches: list[list[int]] = []
         for start in range(0, len(order), self._size * BUCKET):
             bucket = sorted(order[start : start + self._size * BUCKET], key=self._lengths.__getitem__)
             batches.extend(bucket[i : i + self._size] for i in range(0, len(bucket), self._size))
-        chance.shuffle(batches)
+        rng.shuffle(batches)
         return iter(batches)
 
 
@@ -171,26 +171,26 @@ def to_device(batch: Batch, device: torch.device | str) -> Batch:
     return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
 
 
-def check_places(inputs: Tensor, most: int | None) -> None:
-    """Raise UsageError for inputs ``[b, s, d]`` longer than the ``most`` places a model has learnt.
+def check_length(inputs: Tensor, limit: int | None) -> None:
+    """Raise UsageError for inputs ``[b, s, d]`` longer than the positions that a model has embeddings for.
 
-    None is a model without such a table. A GPU would end the whole process over it.
+    None is a model without such a table. Without this check a GPU would end the whole process.
     """
-    if most is not None and inputs.shape[1] > most:
+    if limit is not None and inputs.shape[1] > limit:
         raise UsageError(
-            f"an input of {inputs.shape[1]} frames and tokens is longer than the {most} places of the model. "
-            f"Read less: text.transcript_tokens and data.max_frames together at most {most}."
+            f"an input of {inputs.shape[1]} frames and tokens is longer than the model's {limit} positions. "
+            f"Read less: text.transcript_tokens and data.max_frames together at most {limit}."
         )
 
 
 def compact(states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Move what is real to the front of each row, in its order, and drop columns that are empty in all.
+    """Remove the padding within rows: move what is real to the front, drop columns empty in all rows.
 
     ``states`` ``[b, s, d]``, ``mask`` ``[b, s]``. Two padded sequences put end to end have a gap
     that grows with their neighbours in the batch; without it no position depends on them.
     """
     order = (~mask).int().argsort(dim=1, stable=True)
     longest = max(int(mask.sum(1).max()), 1)
-    order = order[:, :longest]
+    order = order[:, :longest]  # [b, longest]
     packed = states.gather(1, order[:, :, None].expand(-1, -1, states.shape[-1]))  # [b, longest, d]
     return packed, mask.gather(1, order)

@@ -1,4 +1,4 @@
-"""What happens around the steps of a training: epochs begin, checkpoints are due, a bar moves."""
+"""Callbacks of the Trainer: the epoch of the data, checkpoints within an epoch, the progress bar."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
-class Rhythm(TrainerCallback):
-    """Say when a new epoch's data begin, and when to write a checkpoint within an epoch."""
+class EpochAndCheckpointCallback(TrainerCallback):
+    """Announces the epoch to the data, and asks for a checkpoint every so many steps."""
 
     def __init__(self, checkpoint_steps: int, start_epoch: Callable[[int], None]) -> None:
         self._every, self._start_epoch = checkpoint_steps, start_epoch
@@ -19,19 +19,19 @@ class Rhythm(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Set the epoch; a continued one has a fraction."""
+        """Set the epoch; one that is resumed within has a fraction."""
         self._start_epoch(int(state.epoch or 0))
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Log what is saved: sums since the last entry are not in a checkpoint."""
+        """Save every so many steps, and log: sums since the last entry are not in a checkpoint."""
         if self._every and state.global_step % self._every == 0:
             control.should_save = control.should_log = True
 
 
-class Bar(TrainerCallback):
-    """Show a bar on stderr."""
+class ProgressBar(TrainerCallback):
+    """A progress bar on stderr."""
 
     def __init__(self, label: str) -> None:
         self._label = label

@@ -1,4 +1,4 @@
-"""Weights in a file: tied ones once, and the same weights as the same bytes."""
+"""The weights of a module in one safetensors file: equal weights give equal bytes, tied ones once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.errors import DataError
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Write a module's weights as safetensors."""
+    """Write a module's weights as safetensors, without pickle."""
     state, seen = {}, set()
     for name, weight in module.state_dict().items():
         if weight.data_ptr() not in seen or not weight.numel():
@@ -22,7 +22,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
-    """Put weights that `save_weights` wrote into a module of the same shape.
+    """Read weights that `save_weights` wrote into a module of the same shape.
 
     Raises DataError when they are not all there, or are others.
     """
@@ -32,9 +32,8 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise DataError(f"{path} cannot be read as the weights of this model: {error}") from error
     places = {name: weight.data_ptr() for name, weight in module.state_dict().items()}
     loaded = {place for name, place in places.items() if name not in missing}
-    lost = [
-        name for name in missing if places[name] not in loaded
-    ]  # a tied weight is loaded by its other name
+    # a tied weight is loaded by its other name
+    lost = [name for name in missing if places[name] not in loaded]
     if lost or unexpected:
         raise DataError(
             f"{path} holds the weights of another model: missing {lost[:3]}, unknown {unexpected[:3]}."

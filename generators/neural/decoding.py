@@ -1,4 +1,4 @@
-"""One beam search for every row, so that no row wins by its decoder."""
+"""Beam search, the same for every trained row, so that no row is better by its decoder alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from generators.options import DecodeOptions
 
 S = TypeVar("S")
 NEVER = -1e9
-"""The score of what may not be chosen; finite, so that sums of it still compare."""
+"""The score of what is excluded; finite, so that sums of it can still be compared."""
 
 
 class Decoder(Protocol[S]):
-    """What decoding needs of a module. A state belongs to its rows, ``n`` of them."""
+    """What a module needs for decoding. A state holds ``n`` rows, each the beginning of one summary."""
 
     def start(self, batch: Batch) -> S:
         """Encode a batch, once; the state has one row for each video."""
@@ -38,7 +38,7 @@ class Decoder(Protocol[S]):
 
 @dataclass(frozen=True)
 class Rules:
-    """Hold the settings of one search, with the vocabulary's specials."""
+    """The settings of a beam search, with the special ids of the vocabulary."""
 
     prompt: tuple[int, ...]
     eos: int
@@ -74,41 +74,44 @@ def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[in
     penalty, and the last step can only end. Videos that can gain nothing more leave the batch.
     """
     videos = len(batch["tokens"])
-    return search(decoder, decoder.start(batch), videos, batch["tokens"].device, rules) if videos else []
+    if not videos:
+        return []
+    return search(decoder, decoder.start(batch), rules, torch.arange(videos, device=batch["tokens"].device))
 
 
-def search(decoder: Decoder[S], state: S, rows: int, device: torch.device, rules: Rules) -> list[list[int]]:
-    """Do as `beam_search` from a state of so many rows."""
-    found: list[list[int]] = [[] for _ in range(rows)]
-    _Search(decoder, rules, state, rows, device).run(found)
-    return found
+def search(decoder: Decoder[S], state: S, rules: Rules, rows: Tensor) -> list[list[int]]:
+    """Search as `beam_search` does, from a state; ``rows`` ``[n]`` counts its rows from 0."""
+    sequences: list[list[int]] = [[] for _ in range(len(rows))]
+    _Search(decoder, rules, state, rows).run(sequences)
+    return sequences
 
 
 class _Search(Generic[S]):
-    """Hold the beams of the videos that are still being written."""
+    """The beams of the videos whose summaries are not finished; ``b`` videos, ``k`` beams each."""
 
-    def __init__(
-        self, decoder: Decoder[S], rules: Rules, state: S, videos: int, device: torch.device
-    ) -> None:
+    def __init__(self, decoder: Decoder[S], rules: Rules, state: S, rows: Tensor) -> None:
+        videos, device = len(rows), rows.device
         k, width = rules.beams, len(rules.prompt) + rules.max_tokens + 1
         self.decoder, self.rules, self.state = decoder, rules, state
-        self.rows = torch.arange(videos, device=device)  # which video is here
-        self.live = torch.full((videos, k, width), rules.pad, dtype=torch.int64, device=device)
+        self.rows = rows  # [b], the number of each video
+        self.live = torch.full(
+            (videos, k, width), rules.pad, dtype=torch.int64, device=device
+        )  # [b, k, width]
         self.live[:, :, : len(rules.prompt)] = torch.tensor(rules.prompt, device=device)
-        self.live_scores = torch.full((videos, k), NEVER, device=device)
+        self.live_scores = torch.full((videos, k), NEVER, device=device)  # [b, k]
         self.live_scores[:, 0] = 0.0  # all beams start the same: only the first counts
         self.done = self.live.clone()
         self.done_scores = torch.full((videos, k), NEVER, device=device)
         self.is_done = torch.zeros(videos, k, dtype=torch.bool, device=device)
 
-    def run(self, found: list[list[int]]) -> None:
-        """Write into ``found`` until every video is finished."""
+    def run(self, sequences: list[list[int]]) -> None:
+        """Search until every video is finished; its best sequence goes into ``sequences``."""
         for step in range(self.rules.max_tokens + 1):
             scores = self._next_scores(step)
             self._advance(scores, step)
             finished = self._finished(step)
             if bool(finished.any()):
-                self._hand_over(finished, found)
+                self._remove(finished, sequences)
             if not len(self.rows):
                 return
 
@@ -131,30 +134,31 @@ class _Search(Generic[S]):
         return scores.view(len(self.rows), k, -1)
 
     def _advance(self, scores: Tensor, step: int) -> None:
-        """Choose the next beams and keep those that end."""
+        """Take the best continuations ``[b, 2k]``: those that end are finished, the best others go on."""
         k, at, vocabulary = self.rules.beams, len(self.rules.prompt) + step, scores.shape[-1]
-        total = (self.live_scores[:, :, None] + scores).flatten(1)
+        total = (self.live_scores[:, :, None] + scores).flatten(1)  # [b, k * v]
         best, index = total.topk(2 * k)  # [b, 2k]
         beam, token = index // vocabulary, index % vocabulary
-        candidates = _take(self.live, beam)
+        candidates = _take(self.live, beam)  # [b, 2k, width]
         candidates[:, :, at] = token
         ends = token == self.rules.eos
-        self._keep_finished(candidates, best, ends, step)
-        self.live_scores, chosen = (best + ends * NEVER).topk(k)
-        self.live = _take(candidates, chosen)
-        origin = beam.gather(1, chosen) + torch.arange(len(beam), device=beam.device)[:, None] * k
+        self._add_finished(candidates, best, ends, step)
+        self.live_scores, picked = (best + ends * NEVER).topk(k)  # [b, k]
+        self.live = _take(candidates, picked)
+        origin = beam.gather(1, picked) + torch.arange(len(beam), device=beam.device)[:, None] * k
         self.state = self.decoder.reorder(self.state, origin.flatten())
 
-    def _keep_finished(self, candidates: Tensor, best: Tensor, ends: Tensor, step: int) -> None:
+    def _add_finished(self, candidates: Tensor, best: Tensor, ends: Tensor, step: int) -> None:
+        """Merge candidates that end now with those that ended before: score = log p / length ** penalty."""
         k = self.rules.beams
         ends = ends & (torch.arange(2 * k, device=ends.device) < k)
         scores = best / (step + 1) ** self.rules.length_penalty + ~ends * NEVER
-        self.done_scores, chosen = torch.cat((self.done_scores, scores), 1).topk(k)
-        self.done = _take(torch.cat((self.done, candidates), 1), chosen)
-        self.is_done = torch.cat((self.is_done, ends), 1).gather(1, chosen)
+        self.done_scores, picked = torch.cat((self.done_scores, scores), 1).topk(k)
+        self.done = _take(torch.cat((self.done, candidates), 1), picked)
+        self.is_done = torch.cat((self.is_done, ends), 1).gather(1, picked)
 
     def _finished(self, step: int) -> Tensor:
-        """Tell which videos can gain nothing more, by transformers' estimate."""
+        """Return ``[b]``: which videos cannot find a better sequence, by the estimate of transformers."""
         rules = self.rules
         if step == rules.max_tokens:
             return torch.ones(len(self.rows), dtype=torch.bool, device=self.rows.device)
@@ -165,12 +169,13 @@ class _Search(Generic[S]):
         closed: Tensor = ~(hope[:, None] > worst).any(1)
         return closed | (self.is_done.all(1) if rules.early_stopping is True else closed)
 
-    def _hand_over(self, finished: Tensor, found: list[list[int]]) -> None:
+    def _remove(self, finished: Tensor, sequences: list[list[int]]) -> None:
+        """Take the best sequence of finished videos and drop their rows."""
         start = len(self.rules.prompt)
         for row, best in zip(
             self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True
         ):
-            found[row] = best[: best.index(self.rules.eos)] if self.rules.eos in best else best
+            sequences[row] = best[: best.index(self.rules.eos)] if self.rules.eos in best else best
         stay = (~finished).nonzero().flatten()
         k = self.rules.beams
         if len(stay):

@@ -1,4 +1,4 @@
-"""Losses over the tokens of a target."""
+"""Losses of a written target against the true one; ``b`` samples, ``t`` tokens, ``v`` ids."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def split_targets(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def token_losses(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Return the cross-entropy ``[b, t]`` of logits ``[b, t, v]`` with labels ``[b, t]``."""
+    """Return -log p of each label ``[b, t]``, from logits ``[b, t, v]`` and labels ``[b, t]``."""
     flat = functional.cross_entropy(
         logits.float().flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
     )
-    return flat.view(labels.shape)
+    return flat.view(labels.shape)  # [b, t]
 
 
 def per_token(losses: Tensor, mask: Tensor) -> Tensor:

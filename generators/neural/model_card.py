@@ -1,4 +1,4 @@
-"""The model card: what a saved model was made from, with what settings, and how well it does."""
+"""The model card of a saved model: data, options and score, as markdown."""
 
 from __future__ import annotations
 

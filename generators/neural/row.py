@@ -1,4 +1,4 @@
-"""From a torch module to a row: the only adapter to the Generator protocol."""
+"""The base class of all trained generators: it connects a torch module to the harness."""
 
 from __future__ import annotations
 
@@ -6,107 +6,149 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, TypeVar
 
 import torch
+from pycocoevalcap.cider.cider import Cider
 from torch import nn
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.options import Section
 from bench.store.digests import digest
+from bench.text import tokenize
 from bench.types import Json, Video, VideoId
-from generators.neural import model_card as card
+from generators.neural import model_card
 from generators.neural.batches import Collate, Example, TrainingSet, prepare, to_device
 from generators.neural.checkpoint import load_weights, save_weights
 from generators.neural.decoding import Rules, beam_search
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
-from generators.neural.training import SCORE, Plan, train, write_log
-from generators.neural.validation import cider
+from generators.neural.training import SCORE, TrainingPlan, Validation, train, uses_bf16, write_log
 from generators.options import DecodeOptions, TextOptions, TrainOptions
 
 FORMAT = {"format": "qms-bench neural generator", "version": 1}
+"""First entries of a saved model's config.json, by which `NeuralRow.load` recognises it."""
+
+O = TypeVar("O", bound=Section)  # noqa: E741  options
 
 
-class Neural(ABC):
-    """Train, save, load and summarize for a row, which says what its vocabulary and its module are.
+class NeuralRow(ABC):
+    """A generator that is trained: one row of the paper's tables, such as BART (MM) or QMS.
 
-    A module owes `training.train` its loss and `decoding.beam_search` the methods of a Decoder.
+    This class does what all of them have in common: it trains on the training split, selects the epoch with
+    the best CIDEr on validation, saves and loads the model, and writes summaries by one beam search. A
+    subclass says what differs: the vocabulary, the torch module, its pretrained weights and what its loss
+    needs besides transcript, frames and query. The module must have ``forward(batch) -> {"loss": …}``, as
+    `training.train` calls it, and the methods of `decoding.Decoder`, as `decoding.beam_search` calls them.
+
+    All options are read in ``__init__``: what a row reads there is part of the keys of what it makes.
     """
 
     label: str
-    name: ClassVar[str]
-    """The row's name on the command line; a saved model of another row is refused."""
-    tokens_kind: ClassVar[type[Tokens]] = Tokens
+    """The row's name in the tables."""
+    name: str
+    """The row's name on the command line; `load` refuses a model that another row saved."""
+    tokens_class: type[Tokens] = Tokens
+    """How `load` reads the tokenizer."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.text = context.options(TextOptions)
-        self.training = context.options(TrainOptions)
-        self.decoding = context.options(DecodeOptions)
+        self.sections: list[Section] = []
+        self.text = self.read_options(TextOptions)
+        self.training = self.read_options(TrainOptions)
+        self.decoding = self.read_options(DecodeOptions)
         self.seed, self.device, self.language = context.seed, context.device, context.language
-        Rules.of(self.decoding, (), 0, 0)  # a wrong setting is told before anything is trained
-        self._bf16 = _bf16(self.training.precision, self.device)
+        self.log: list[dict[str, float]] = []
+        """The training log: losses and scores by epoch."""
+        self.config: dict[str, Json] = {}
+        """What `build_module` needs, and what the model was trained on."""
+        self._bf16 = uses_bf16(self.training.precision, self.device)
         self._module: Any = None
         self._tokens: Tokens | None = None
-        self._config: dict[str, Json] = {}
-        self._log: list[dict[str, float]] = []
         self._coverage: dict[str, int] = {}
 
-    # What a row says
+    def read_options(self, kind: type[O]) -> O:
+        """Return a section of the user's options and list it in the model card."""
+        section = self.context.options(kind)
+        self.sections.append(section)
+        return section
+
+    @property
+    def tokens(self) -> Tokens:
+        """The row's tokenizer; only after `build`."""
+        assert self._tokens is not None, f"{self.label} has no tokenizer before it is built"
+        return self._tokens
+
+    @property
+    def module(self) -> Any:
+        """The row's torch module; only after `build`."""
+        assert self._module is not None, f"{self.label} has no module before it is built"
+        return self._module
+
+    # What differs between rows
 
     @property
     @abstractmethod
-    def rate(self) -> float:
-        """Return the row's own learning rate, for ``train.lr=none``."""
+    def learning_rate(self) -> float:
+        """The row's learning rate, unless ``train.lr`` sets one for all rows."""
+
+    @property
+    def weight_decay(self) -> float:
+        """The row's decoupled weight decay (AdamW)."""
+        return self.training.weight_decay
 
     @abstractmethod
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Build or fetch the tokens, from the training split alone."""
+        """Build the tokenizer from the training split alone, or read a checkpoint's."""
 
     @abstractmethod
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Return what `module` needs, as JSON."""
+        """Describe the module as JSON: the arguments of `build_module`, ``frame_width`` among them."""
 
     @abstractmethod
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the module with random weights."""
 
-    def warm(self, module: Any) -> None:  # noqa: B027  most rows have nothing to put in
-        """Put pretrained weights into the module, where the row has any."""
+    def load_pretrained(self, module: Any) -> None:  # noqa: B027  most rows have no pretrained weights
+        """Copy pretrained weights into the module, where the row has any."""
 
-    def rates(self) -> Mapping[str, float]:
-        """Return multiples of the learning rate by the beginning of parameters' names."""
+    def lr_multipliers(self) -> Mapping[str, float]:
+        """Return multiples of the learning rate for parameters, by the beginning of their names."""
         return {}
 
     def targets(self, train: Sequence[Video]) -> Targets:
-        """Return how a training target is drawn."""
+        """Choose how the target query of a training video is drawn in each epoch."""
         return Uniform(self.seed)
 
-    def prepared(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
-        """Return training examples with whatever else the row's loss needs."""
+    def add_supervision(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
+        """Add to the training examples what the row's loss needs besides the target, such as labels."""
         return examples
 
-    def collate(self, pad: int, frame_width: int) -> Collate:
-        """Return what makes batches of examples."""
+    def make_collate(self, pad: int, frame_width: int) -> Collate:
+        """Make the function that turns examples into a batch."""
         return Collate(pad, frame_width)
 
-    def watch(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
-        """Return what to measure and log after each epoch beside CIDEr."""
+    def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
+        """Return a function that measures what is logged after each epoch beside CIDEr."""
         return None
 
-    def notes(self) -> dict[str, str]:
-        """Return what the model card says besides: weights and the like, and rates and decay as trained."""
-        plan, told = self._plan(), dict(getattr(self, "signature", dict)())
-        faster = ", ".join(f"{part}* times {times:g}" for part, times in plan.rates.items())
-        rate = f"{plan.lr:g}{f' ({faster})' if faster else ''}, weight decay {plan.weight_decay:g}"
-        return {**told, "learning rate": rate, "precision": "bf16" if plan.bf16 else "fp32"}
+    def training_facts(self) -> Mapping[str, float]:
+        """Return numbers about the training data that the log begins with."""
+        return {}
 
-    # Trainable
+    def identity(self) -> Mapping[str, Json]:
+        """Return digests of files that decide the output besides data and options: pretrained weights."""
+        return {}
+
+    def signature(self) -> Mapping[str, str]:
+        """Return what a reader of the scores must know of this row, such as the source of its weights."""
+        return {}
+
+    # Training, saving, loading
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
-        """Train on videos with references, keep the epoch with the best CIDEr on validation.
+        """Train on the videos with references and return to the epoch with the best CIDEr on ``val``.
 
         Raises DataError when no training video has a reference.
         """
@@ -115,12 +157,10 @@ class Neural(ABC):
                 f"{self.label} cannot be trained: none of {len(train)} training videos has a query."
             )
         tokens = self.vocabulary(train)
-        config = self.configuration(
-            tokens, max([1, *(v.frames.shape[1] for v in train if v.frames.ndim == 2)])
-        )
-        self._build(tokens, config)
-        self.warm(self._module)
-        self._run(train, val)
+        widths = [video.frames.shape[1] for video in train if video.frames.ndim == 2]
+        self.build(tokens, self.configuration(tokens, max([1, *widths])))
+        self.load_pretrained(self.module)
+        self._train(train, val)
         texts = digest([[v.video_id, v.transcript, *v.references] for v in train])[:16]
         about: dict[str, Json] = {
             "language": self.language,
@@ -128,141 +168,157 @@ class Neural(ABC):
             "val": len(val),
             "seed": self.seed,
         }
-        self._config |= {"trained_on": {**about, "texts": texts}}
+        self.config |= {"trained_on": {**about, "texts": texts}}
 
-    def _run(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
-        assert self._tokens is not None
-        examples, cut = prepare(videos, self._tokens, self.text)
+    def build(self, tokens: Tokens, config: dict[str, Json]) -> None:
+        """Build the module of a configuration, with weights that depend on the seed alone."""
+        torch.manual_seed(self.seed)
+        self._tokens, self.config = tokens, config
+        shape = {name: value for name, value in config.items() if name != "trained_on"}
+        self._module = self.build_module(shape).to(self.device).eval()
+        self.collate = self.make_collate(tokens.pad, int(str(config["frame_width"])))
+
+    def _train(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
+        examples, cut = prepare(videos, self.tokens, self.text)
         self._coverage = {"transcripts truncated": cut.transcripts, "queries truncated": cut.queries}
-        self._log = train(
-            self._module,
-            TrainingSet(self.prepared(videos, examples), self.targets(videos)),
-            self._collate,
-            self._plan(),
-            score=self._scorer(val),
-            watch=self.watch(val),
+        data = TrainingSet(self.add_supervision(videos, examples), self.targets(videos))
+        self.log = train(
+            self.module,
+            data,
+            self.collate,
+            self.training_plan(),
+            validation=self._validation(val),
             scratch=self.context.scratch,
         )
+        if facts := self.training_facts():
+            self.log.insert(0, {"epoch": 0.0, **facts})
 
-    def save(self, folder: Path) -> None:
-        """Write safetensors, config.json, the tokenizer, the training log and a model card."""
-        assert self._tokens is not None, "saved before it was trained"
-        save_weights(self._module, folder / "model.safetensors")
-        config = FORMAT | {"row": self.name, "prompt": self._tokens.prompt} | self._config
-        (folder / "config.json").write_text(
-            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        self._tokens.save(folder)
-        write_log(self._log, folder / "training.jsonl")
-        sections = [value for value in vars(self).values() if isinstance(value, Section)]
-        text = card.write(self.label, self._config, self._log, notes=self.notes(), sections=sections)
-        (folder / "README.md").write_text(text, encoding="utf-8")
-
-    def load(self, folder: Path) -> None:
-        """Become what was saved. Raises DataError for a folder of another kind, row or version."""
-        config = _read_config(folder, self.name)
-        self._build(
-            self.tokens_kind.load(folder, config["prompt"]),
-            {k: config[k] for k in config if k not in (*FORMAT, "row", "prompt")},
-        )
-        load_weights(self._module, folder / "model.safetensors")
-        log = folder / "training.jsonl"
-        self._log = (
-            [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-            if log.exists()
-            else []
-        )
-
-    def _build(self, tokens: Tokens, config: dict[str, Json]) -> None:
-        torch.manual_seed(self.seed)
-        self._tokens, self._config = tokens, config
-        self._module = self.module(config).to(self.device).eval()
-        self._collate = self.collate(tokens.pad, int(str(config["frame_width"])))
-
-    # Generator
-
-    def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Write a summary for every video; references are not read."""
-        if self._tokens is None:
-            raise UsageError(f"{self.label} was asked to summarize before it was trained or loaded.")
-        bare = [Video(v.video_id, v.transcript, v.frames) for v in videos]
-        examples, cut = prepare(bare, self._tokens, self.text)
-        self._coverage = {"transcripts truncated": cut.transcripts}
-        rules = Rules.of(self.decoding, self._tokens.prompt, self._tokens.eos, self._tokens.pad)
-        written = self._write(examples, rules)
-        return {video.video_id: written[video.video_id] for video in videos}
-
-    def _write(self, examples: Sequence[Example], rules: Rules) -> dict[VideoId, str]:
-        """Decode in batches of like length, longest first: too little memory shows at once."""
-        assert self._tokens is not None
-        order, size = sorted(examples, key=len, reverse=True), self.decoding.batch_size
-        written: dict[VideoId, str] = {}
-        self._module.eval()
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._bf16):
-            for start in range(0, len(order), size):
-                part = order[start : start + size]
-                batch = to_device(self._collate([(example, []) for example in part]), self.device)
-                for example, ids in zip(part, beam_search(self._module, batch, rules), strict=True):
-                    written[example.video_id] = self._tokens.decode(ids)
-        return written
-
-    # What else it tells
-
-    def parameters(self) -> int:
-        """Return the number of parameters, tied ones once."""
-        return sum(p.numel() for p in self._module.parameters()) if self._module is not None else 0
-
-    def coverage(self) -> Mapping[str, int]:
-        """Return how many texts of the last call were longer than is read."""
-        return dict(self._coverage)
-
-    def identity(self) -> Mapping[str, Json]:
-        """Return what decides the output besides data and options: for most rows nothing."""
-        return {}
-
-    # How it is trained
-
-    def _plan(self) -> Plan:
+    def training_plan(self) -> TrainingPlan:
+        """Return the settings of the training, the row's and the user's together."""
         options = self.training
-        return Plan(
+        return TrainingPlan(
             label=self.label,
             seed=self.seed,
             device=self.device,
             epochs=options.epochs,
             batch_size=options.batch_size,
-            lr=options.lr if options.lr is not None else self.rate,
+            lr=options.lr if options.lr is not None else self.learning_rate,
             warmup=options.warmup,
             clip=options.clip,
-            weight_decay=options.weight_decay,
+            weight_decay=self.weight_decay,
             patience=options.patience,
             bf16=self._bf16,
             checkpoint_steps=options.checkpoint_steps,
             quiet=self.context.quiet,
-            rates=self.rates(),
+            lr_multipliers=self.lr_multipliers(),
         )
 
-    def _scorer(self, val: Sequence[Video]) -> Any:
-        """Return what measures CIDEr on the validation videos, None when they have no queries."""
-        assert self._tokens is not None
-        chosen = val[: self.training.validation_videos or None]
-        references = {video.video_id: video.references for video in chosen if video.references}
+    def _validation(self, val: Sequence[Video]) -> Validation | None:
+        """Measure CIDEr on the validation videos; None when they have no queries."""
+        videos = val[: self.training.validation_videos or None]
+        references = {video.video_id: video.references for video in videos if video.references}
         if not references:
             return None
-        examples, _ = prepare(
-            [Video(v.video_id, v.transcript, v.frames) for v in chosen], self._tokens, self.text
-        )
+        examples, _ = prepare(without_references(videos), self.tokens, self.text)
         options = DecodeOptions(**{**vars(self.decoding), "beams": self.training.validation_beams})
-        rules = Rules.of(options, self._tokens.prompt, self._tokens.eos, self._tokens.pad)
-        return lambda: cider(self._write(examples, rules), references)
+        rules = self._rules(options)
+        return Validation(
+            score=lambda: cider(self._write(examples, rules), references),
+            extra=self.extra_validation_metrics(val),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors), config.json, tokenizer, training log and model card to a folder."""
+        save_weights(self.module, folder / "model.safetensors")
+        config = FORMAT | {"row": self.name, "prompt": self.tokens.prompt} | self.config
+        (folder / "config.json").write_text(
+            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        self.tokens.save(folder)
+        write_log(self.log, folder / "training.jsonl")
+        card = model_card.write(
+            self.label, self.config, self.log, notes=self._card_notes(), sections=self.sections
+        )
+        (folder / "README.md").write_text(card, encoding="utf-8")
+
+    def _card_notes(self) -> dict[str, str]:
+        """Return the signature, and learning rate, decay and precision as trained."""
+        plan = self.training_plan()
+        multipliers = ", ".join(f"{part}* times {times:g}" for part, times in plan.lr_multipliers.items())
+        rate = f"{plan.lr:g}{f' ({multipliers})' if multipliers else ''}, weight decay {plan.weight_decay:g}"
+        return {**self.signature(), "learning rate": rate, "precision": "bf16" if plan.bf16 else "fp32"}
+
+    def load(self, folder: Path) -> None:
+        """Read a model that `save` wrote. Raises DataError for a folder of another kind, row or version."""
+        config = _read_config(folder, self.name)
+        self.build(
+            self.tokens_class.load(folder, config["prompt"]),
+            {name: config[name] for name in config if name not in (*FORMAT, "row", "prompt")},
+        )
+        load_weights(self.module, folder / "model.safetensors")
+        log = folder / "training.jsonl"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        self.log = [json.loads(line) for line in lines]
+
+    # Summaries
+
+    def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
+        """Write a summary for every video; references are not read."""
+        if self._tokens is None:
+            raise UsageError(f"{self.label} cannot summarize before it was trained or loaded.")
+        examples, cut = prepare(without_references(videos), self.tokens, self.text)
+        self._coverage = {"transcripts truncated": cut.transcripts}
+        summaries = self._write(examples, self._rules(self.decoding))
+        return {video.video_id: summaries[video.video_id] for video in videos}
+
+    def _rules(self, options: DecodeOptions) -> Rules:
+        return Rules.of(options, self.tokens.prompt, self.tokens.eos, self.tokens.pad)
+
+    def _write(self, examples: Sequence[Example], rules: Rules) -> dict[VideoId, str]:
+        """Decode in batches of like length, longest first, so that too little memory shows at once."""
+        order, size = sorted(examples, key=len, reverse=True), self.decoding.batch_size
+        summaries: dict[VideoId, str] = {}
+        self.module.eval()
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._bf16):
+            for start in range(0, len(order), size):
+                part = order[start : start + size]
+                batch = to_device(self.collate([(example, []) for example in part]), self.device)
+                for example, ids in zip(part, beam_search(self.module, batch, rules), strict=True):
+                    summaries[example.video_id] = self.tokens.decode(ids)
+        return summaries
+
+    # What the harness reports of a row
+
+    def parameters(self) -> int:
+        """Return the number of parameters, tied ones counted once; 0 before the row is built."""
+        return sum(p.numel() for p in self._module.parameters()) if self._module is not None else 0
+
+    def coverage(self) -> Mapping[str, int]:
+        """Return how many texts of the last `fit` or `summarize` were longer than the row reads."""
+        return dict(self._coverage)
 
     @property
-    def best(self) -> float | None:
-        """Return the best CIDEr on validation, None where there was none to measure."""
-        return max((entry[SCORE] for entry in self._log if SCORE in entry), default=None)
+    def best_score(self) -> float | None:
+        """The best CIDEr on validation, None where there was nothing to measure."""
+        return max((entry[SCORE] for entry in self.log if SCORE in entry), default=None)
 
 
-def _bf16(precision: str, device: str) -> bool:
-    return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))
+def cider(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> float:
+    """Return CIDEr (coco-caption) over the videos that have references, 0 when none has.
+
+    Tokens are those of contract section 5.
+    """
+    scored = [video_id for video_id in summaries if references.get(video_id)]
+    if not scored:
+        return 0.0
+    truth = {v: [" ".join(tokenize(text)) for text in references[v]] for v in scored}
+    score, _ = Cider().compute_score(truth, {v: [" ".join(tokenize(summaries[v]))] for v in scored})
+    return float(score)
+
+
+def without_references(videos: Sequence[Video]) -> list[Video]:
+    """Return copies of the videos that do not hold their references."""
+    return [Video(video.video_id, video.transcript, video.frames) for video in videos]
 
 
 def _read_config(folder: Path, row: str) -> dict[str, Any]:
@@ -271,11 +327,11 @@ def _read_config(folder: Path, row: str) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as the settings of a saved model: {error}") from error
-    found = {key: config.get(key) for key in (*FORMAT, "row")}
-    wanted = FORMAT | {"row": row}
-    if found != wanted:
+    actual = {key: config.get(key) for key in (*FORMAT, "row")}
+    expected = FORMAT | {"row": row}
+    if actual != expected:
         raise DataError(
-            f"{path} describes {found}, but this row needs {wanted}. "
+            f"{path} describes {actual}, but this row needs {expected}. "
             "Train it again, or name the right folder."
         )
     return config

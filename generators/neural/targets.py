@@ -1,4 +1,4 @@
-"""Which query of a video is the target, drawn anew each epoch."""
+"""Which of its queries a training video is trained on; drawn again in each epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.types import VideoId
 
 
 class Targets(Protocol):
-    """Choose the target among a video's references."""
+    """Draws the target among a video's references."""
 
     def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
         """Return a number below ``count``, the same for the same arguments."""
@@ -18,14 +18,14 @@ class Targets(Protocol):
 
 
 def unit(*parts: object) -> float:
-    """Return a number in [0, 1) that depends on the parts alone: chance that needs no state to resume."""
+    """Return a random number in [0, 1) that depends on the parts alone: nothing to save for a resume."""
     digest = blake2b(":".join(map(str, parts)).encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """Draw every reference with the same probability (paper-audit.md, decision 22)."""
+    """Draws every reference with the same probability (paper-audit.md, decision 22)."""
 
     seed: int
 

@@ -1,4 +1,4 @@
-"""Tokens: a vocabulary built from the training split, or a checkpoint's own."""
+"""Tokenizers: a vocabulary built from the training split, or that of a pretrained checkpoint."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from transformers import PreTrainedTokenizerFast
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.text import detokenize
+from bench.types import Video
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Hold token ids, and whether the text was longer."""
+    """The token ids of a text, and whether the text was longer than the limit."""
 
     ids: list[int]
     cut: bool
 
 
 class Tokens:
-    """Turn texts into ids and back, with one set of roles for every kind of tokenizer.
+    """A tokenizer: turns texts into ids and back, with the same special ids for every kind of tokenizer.
 
     ``prompt`` is what a decoder is given before it writes the first token: for a checkpoint of BART's
     kind its start token and the beginning of a sentence, else the beginning alone.
     """
 
     lead = 1
-    """Specials before the tokens of a source."""
+    """How many special tokens stand before the tokens of a source."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] | None = None) -> None:
         self._tokenizer = tokenizer
@@ -46,11 +47,16 @@ class Tokens:
         """Return the number of ids a model needs."""
         return len(self._tokenizer)
 
+    @property
+    def special_ids(self) -> tuple[int, int, int]:
+        """The ids of padding, beginning and end."""
+        return self.pad, self.bos, self.eos
+
     def encode(self, texts: Sequence[str], limit: int) -> list[Encoded]:
         """Return the ids of each text without specials, at most ``limit``."""
         if not texts:
             return []
-        # the tokenizers call is made in one go: it is ten times quicker than one text at a time
+        # all texts in one call: ten times faster than one at a time
         ids = self._tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
 
@@ -59,11 +65,11 @@ class Tokens:
         if not texts:
             return []
         options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
-        found = self._tokenizer(list(texts), **options)["offset_mapping"]
-        return [[(int(start), int(end)) for start, end in one[:limit]] for one in found]
+        offsets = self._tokenizer(list(texts), **options)["offset_mapping"]
+        return [[(int(start), int(end)) for start, end in one[:limit]] for one in offsets]
 
     def frame(self, ids: Sequence[int]) -> list[int]:
-        """Put a source between its specials."""
+        """Put a source between its special tokens."""
         return [self.bos, *ids, self.eos]
 
     def target(self, ids: Sequence[int]) -> list[int]:
@@ -83,6 +89,16 @@ class Tokens:
     def load(cls, folder: Path, prompt: Sequence[int]) -> Tokens:
         """Read what `save` wrote."""
         return cls(PreTrainedTokenizerFast.from_pretrained(str(folder)), prompt)
+
+
+def transcripts_and_queries(videos: Sequence[Video]) -> list[str]:
+    """Return the texts of training videos, from which a vocabulary is built, without repeats."""
+    return unique_texts((video.transcript, *video.references) for video in videos)
+
+
+def unique_texts(groups: Iterable[Iterable[str]]) -> list[str]:
+    """Return the texts of all groups in one list, in order, without repeats and empty ones."""
+    return list(dict.fromkeys(text for group in groups for text in group if text.strip()))
 
 
 def build(texts: Iterable[str], size: int) -> Tokens:
@@ -127,8 +143,8 @@ def _inner_characters(texts: Sequence[str], size: int) -> list[str]:
     for text in texts:
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
             counts.update(word[1:])
-    most = sorted(counts, key=lambda character: (-counts[character], character))
-    return [f"##{character}" for character in most[: size // 4]]
+    frequent = sorted(counts, key=lambda character: (-counts[character], character))
+    return [f"##{character}" for character in frequent[: size // 4]]
 
 
 def _first(*ids: int | None) -> int:

@@ -1,7 +1,7 @@
-"""One way to train: transformers' Trainer, which knows no model.
+"""Training of every neural row, by the Trainer of transformers.
 
-A module owes it ``forward(batch) -> {"loss": what is minimised, other parts: logged}``. What is not
-needed twice is not saved: a checkpoint lives in a scratch folder until training ends.
+A module must have ``forward(batch) -> {"loss": what is minimised, other parts: logged}``. Checkpoints are
+in a scratch folder until the training ends.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
-from generators.neural.callbacks import Bar, Rhythm
+from generators.neural.callbacks import EpochAndCheckpointCallback, ProgressBar
 from generators.neural.checkpoint import load_weights, save_weights
-from generators.quiet import quiet
 
 SCORE = "eval_score"
+"""The key of the validation score in the log."""
 
 
 class Epochs(Sized, Protocol):
-    """Be a data set whose examples may change with the epoch."""
+    """A data set whose examples may change with the epoch."""
 
     epoch: int
 
@@ -45,8 +46,8 @@ class Epochs(Sized, Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Hold everything that decides a training, besides module and data."""
+class TrainingPlan:
+    """The settings of a training: everything that decides its result besides module and data."""
 
     label: str
     seed: int
@@ -61,32 +62,37 @@ class Plan:
     bf16: bool = False
     checkpoint_steps: int = 500
     quiet: bool = True
-    rates: Mapping[str, float] = field(default_factory=dict)
-    """Multiples of ``lr`` for parameters whose names start so."""
+    lr_multipliers: Mapping[str, float] = field(default_factory=dict)
+    """Multiples of ``lr`` for parameters, by the beginning of their names."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is measured after each epoch: ``score``, higher is better, selects it; ``extra`` is logged."""
+
+    score: Callable[[], float]
+    extra: Callable[[], Mapping[str, float]] | None = None
 
 
 def train(
     module: nn.Module,
     data: Epochs,
     collate: Callable[[list[Any]], Any],
-    plan: Plan,
+    plan: TrainingPlan,
     *,
-    score: Callable[[], float] | None = None,
-    watch: Callable[[], Mapping[str, float]] | None = None,
+    validation: Validation | None = None,
     scratch: Path | None = None,
 ) -> list[dict[str, float]]:
-    """Train a module in place, to the epoch that scored best, and return the log.
+    """Train a module in place and return the log; the weights are those of the epoch that scored best.
 
-    ``score`` is asked after each epoch, higher is better; without it the last epoch stays. What ``watch``
-    tells then is logged beside it and decides nothing. With a
-    ``scratch`` folder a training that was killed continues where its last checkpoint is, and ends
-    with the same weights; the folder is emptied at the end.
+    Without ``validation`` they are those of the last epoch. With a ``scratch`` folder, a training that was
+    killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
+    the end.
     """
     with tempfile.TemporaryDirectory() as spare:
         folder = scratch or Path(spare)
-        trainer = _OurTrainer(module, data, collate, _arguments(plan, folder, score is not None), plan, score)
-        trainer.watch = watch
-        with quiet():
+        trainer = _ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
+        with quiet_loading():
             trainer.train(resume_from_checkpoint=_last_complete(folder))
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
         for left in folder.iterdir():
@@ -100,7 +106,12 @@ def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
     path.write_text("".join(json.dumps(entry, sort_keys=True) + "\n" for entry in log), encoding="utf-8")
 
 
-def _arguments(plan: Plan, folder: Path, scored: bool) -> TrainingArguments:
+def uses_bf16(precision: str, device: str) -> bool:
+    """Return whether ``train.precision`` means bf16 on a device: ``auto`` does on a GPU."""
+    return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))
+
+
+def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArguments:
     every_epoch = "epoch" if scored else "no"
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -151,35 +162,38 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, float]:
     return {key: value for key, value in entry.items() if not any(word in key for word in clock)}
 
 
-class _OurTrainer(Trainer):
-    """Ask the module for its loss parts, the caller for the score, and our sampler for the batches."""
+class _ModuleTrainer(Trainer):
+    """A Trainer for a plain module: losses in parts, batches of like length, a score from the caller."""
 
     def __init__(
         self,
         module: nn.Module,
         data: Epochs,
         collate: Callable[[list[Any]], Any],
-        arguments: TrainingArguments,
-        plan: Plan,
-        score: Callable[[], float] | None,
+        plan: TrainingPlan,
+        *,
+        folder: Path,
+        validation: Validation | None,
     ) -> None:
-        callbacks: list[TrainerCallback] = [Rhythm(plan.checkpoint_steps, self.start_epoch)]
-        if plan.patience is not None and score is not None:
+        arguments = _arguments(plan, folder, scored=validation is not None)
+        callbacks: list[TrainerCallback] = [
+            EpochAndCheckpointCallback(plan.checkpoint_steps, self.start_epoch)
+        ]
+        if plan.patience is not None and validation is not None:
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience))
         if not plan.quiet:
-            callbacks.append(Bar(plan.label))
-        with quiet():
+            callbacks.append(ProgressBar(plan.label))
+        with quiet_loading():
             super().__init__(
                 module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks
             )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
-        self._module, self._plan, self._data, self._score = module, plan, data, score
+        self._module, self._plan, self._data, self._validation = module, plan, data, validation
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         self._parts: dict[str, list[float]] = defaultdict(list)
-        self.watch: Callable[[], Mapping[str, float]] | None = None
 
     def start_epoch(self, epoch: int) -> None:
-        """Let data and batches be those of an epoch, whether it is begun or continued."""
+        """Set the epoch of data and batches, whether it begins or is resumed."""
         self._data.epoch = self._batches.epoch = epoch
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -189,13 +203,15 @@ class _OurTrainer(Trainer):
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Give each group of parameters its decay and its rate."""
+        """Make AdamW with the weight decay and the learning rate of each parameter."""
         if self.optimizer is None:
             named = [(n, p) for n, p in self._module.named_parameters() if p.requires_grad]
             decays = set(self.get_decay_parameter_names(self._module))
             groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
             for name, parameter in named:
-                times = next((t for start, t in self._plan.rates.items() if name.startswith(start)), 1.0)
+                times = next(
+                    (t for start, t in self._plan.lr_multipliers.items() if name.startswith(start)), 1.0
+                )
                 groups[times * self._plan.lr, self._plan.weight_decay if name in decays else 0.0].append(
                     parameter
                 )
@@ -208,7 +224,7 @@ class _OurTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return what is minimised; keep all parts for the log."""
+        """Return what is minimised, and collect all parts for the log."""
         parts: dict[str, Tensor] = model(inputs)
         for name, part in parts.items():
             if name != "loss":  # the Trainer logs that one
@@ -223,10 +239,11 @@ class _OurTrainer(Trainer):
         super().log(logs, start_time)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Ask the caller for the score."""
-        assert self._score is not None, "evaluation is on without a score"
+        """Measure what the caller measures after each epoch."""
+        assert self._validation is not None, "evaluation is on without a score"
         self._module.eval()
-        metrics = {**(self.watch() if self.watch else {}), SCORE: self._score()}
+        extra = self._validation.extra
+        metrics = {**(extra() if extra else {}), SCORE: self._validation.score()}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -1,4 +1,4 @@
-"""Confidence scores (eq. 15): how near to a query comes what one modality alone makes the decoder write."""
+"""Confidence scores (eq. 15): the overlap of a video's queries with what one modality alone generates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def dice(one: Counter[str], other: Counter[str]) -> float:
 
 
 class Confidence:
-    """Score written tokens against the queries of a training video, by the tokens of the metrics."""
+    """Scores generated token ids against the queries of a training video, by the tokens of the metrics."""
 
     def __init__(self, read: Callable[[Sequence[int]], str], references: Sequence[Sequence[str]]) -> None:
         self._read = read

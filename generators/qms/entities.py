@@ -17,7 +17,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from generators.qms.stopwords import STOP_WORDS
+from bench.types import Video
+from generators.neural.tokens import Tokens
 
 Span = tuple[int, int]
 """Characters ``[start, end)``."""
@@ -26,11 +27,145 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOUNS = ("n", "vn", "eng")
 """jieba's tags: n* are nouns and names, vn verbal nouns, eng Latin words."""
 
+_STOP_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "some",
+        "any",
+        "each",
+        "every",
+        "no",
+        "i",
+        "me",
+        "my",
+        "mine",
+        "we",
+        "us",
+        "our",
+        "you",
+        "your",
+        "yours",
+        "he",
+        "him",
+        "his",
+        "she",
+        "her",
+        "it",
+        "its",
+        "they",
+        "them",
+        "their",
+        "one",
+        "and",
+        "or",
+        "but",
+        "nor",
+        "so",
+        "if",
+        "than",
+        "then",
+        "as",
+        "because",
+        "while",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "for",
+        "from",
+        "to",
+        "into",
+        "onto",
+        "with",
+        "without",
+        "about",
+        "over",
+        "under",
+        "up",
+        "down",
+        "out",
+        "off",
+        "between",
+        "through",
+        "after",
+        "before",
+        "am",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "doing",
+        "done",
+        "have",
+        "has",
+        "had",
+        "having",
+        "can",
+        "could",
+        "will",
+        "would",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "how",
+        "not",
+        "only",
+        "very",
+        "too",
+        "just",
+        "also",
+        "more",
+        "most",
+        "much",
+        "many",
+        "i'm",
+        "it's",
+        "don't",
+        "let's",
+    ]
+)
+"""English function words: closed classes only, and the words that ask."""
+
 
 def entity_spans(transcript: str, queries: Sequence[str], language: str) -> list[Span]:
     """Return where the queries' entities are in a transcript, in order, not overlapping."""
-    find = _chinese if language == "zh" else _spaced
-    return _united(find(transcript, queries))
+    search = _chinese if language == "zh" else _spaced
+    return _merge_overlaps(search(transcript, queries))
+
+
+def label_transcripts(videos: Sequence[Video], tokens: Tokens, limit: int, language: str) -> list[list[int]]:
+    """Return y (eq. 9): a label 0 or 1 for each of the first ``limit`` tokens of each transcript.
+
+    The special tokens before a transcript have the label 0.
+    """
+    spans = tokens.spans([video.transcript for video in videos], limit)
+    return [
+        [0] * tokens.lead + token_labels(places, entity_spans(video.transcript, video.references, language))
+        for video, places in zip(videos, spans, strict=True)
+    ]
 
 
 def token_labels(tokens: Iterable[Span], marked: Sequence[Span]) -> list[int]:
@@ -39,7 +174,7 @@ def token_labels(tokens: Iterable[Span], marked: Sequence[Span]) -> list[int]:
     return [int(any(i in characters for i in range(start, end))) for start, end in tokens]
 
 
-def _united(spans: Iterable[Span]) -> list[Span]:
+def _merge_overlaps(spans: Iterable[Span]) -> list[Span]:
     united: list[Span] = []
     for start, end in sorted(set(spans)):
         if united and start < united[-1][1]:
@@ -67,7 +202,7 @@ def content_runs(query: str) -> list[tuple[str, ...]]:
     """Return the runs of words between stop words, case-folded."""
     runs: list[list[str]] = [[]]
     for match in _WORD.finditer(query.casefold()):
-        if match.group() in STOP_WORDS:
+        if match.group() in _STOP_WORDS:
             runs.append([])
         else:
             runs[-1].append(match.group())
@@ -79,9 +214,9 @@ def _longest(run: list[str], words: Sequence[str], starts: dict[str, list[int]])
     for length in range(len(run), 0, -1):
         for at in range(len(run) - length + 1):
             part = run[at : at + length]
-            found = [i for i in starts.get(part[0], ()) if list(words[i : i + length]) == part]
-            if found:
-                yield from ((i, length) for i in found)
+            matches = [i for i in starts.get(part[0], ()) if list(words[i : i + length]) == part]
+            if matches:
+                yield from ((i, length) for i in matches)
                 yield from _longest(run[:at], words, starts)
                 yield from _longest(run[at + length :], words, starts)
                 return

@@ -1,14 +1,18 @@
-"""The entity-aware fusion of QMS (paper, III-B2): which words matter, seen with the frames."""
+"""The entity-aware fusion of QMS (paper, III-B2): words selected with the help of the frames.
+
+Shapes: ``b`` videos, ``t`` tokens of a transcript, ``f`` frames, ``d`` the width of the model.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from generators.bart.fusion import Fusion
-from generators.neural.batches import Batch, check_places, compact
+from generators.neural.batches import Batch, check_length, compact
 
 Masked = tuple[Tensor, Tensor]
 """States ``[b, s, d]`` and the mask ``[b, s]`` of what is real."""
@@ -16,7 +20,7 @@ Masked = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Parts:
-    """Say which parts of QMS a row has: an ablation is this object with one change (paper, IV-D)."""
+    """The parts of QMS that a row has; an ablation is this object with one change (paper, IV-D)."""
 
     visual: bool = True
     textual: bool = True
@@ -27,18 +31,18 @@ class Parts:
 
     @property
     def unimodal(self) -> bool:
-        """Tell whether the unimodal paths are trained: it takes two modalities."""
+        """Whether the unimodal paths (eq. 16) are trained: it takes two modalities."""
         return self.visual and self.textual and self.scores != "none"
 
     @property
     def labels(self) -> bool:
-        """Tell whether words are labelled: not without a transcript."""
+        """Whether words are labelled (eq. 9): not without a transcript."""
         return self.entity and self.textual
 
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Hold what the decoder may attend to: M (eq. 7), and V and T alone where there are both."""
+    """What the decoder may attend to: M (eq. 7), and V and T (eq. 1) alone where there are both."""
 
     fused: Masked
     visual: Masked | None = None
@@ -60,35 +64,40 @@ class Attention(nn.Module):
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
 
-    def forward(self, asking: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
-        """Return ``[b, t, d]`` from states ``[b, t, d]`` that see ``[b, f, d]``; zero where nothing is."""
-        logits = self.query(asking) @ self.key(seen).transpose(1, 2) / seen.shape[-1] ** 0.5  # [b, t, f]
+    def forward(self, states: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
+        """Return E (eq. 3): ``states`` ``[b, t, d]`` attend to ``seen`` ``[b, f, d]``, 0 where nothing is.
+
+        E = softmax(Q K^T / sqrt(d)) V, with Q = states W_q, K = seen W_k, V = seen W_v (eq. 2).
+        """
+        logits = self.query(states) @ self.key(seen).transpose(1, 2) / seen.shape[-1] ** 0.5  # [b, t, f]
         weights = logits.masked_fill(~mask[:, None, :], torch.finfo(logits.dtype).min).softmax(-1)
         attended: Tensor = weights @ self.value(seen)
         return attended * mask.any(1)[:, None, None]
 
 
-class EntityAware(Fusion):
-    """Encode the frames, select words, and lay out M = [V; T; T_e].
+@dataclass(frozen=True)
+class Selection:
+    """How words are selected (eq. 4 and 5)."""
 
-    ``encoder`` and ``project`` are those of the frames, None in a row without them. A missing modality
-    is one position of zeros. ``specials`` are ids that are no words.
+    specials: tuple[int, ...]
+    """Ids of tokens that are not words."""
+    tau: float = 0.5
+    """A word is selected from this probability on (eq. 5)."""
+    dropout: float = 0.1
+    """Inside the perceptron of eq. 4."""
+
+
+class EntityAware(Fusion):
+    """Encodes the frames, selects words, and concatenates M = [V; T; T_e] (eq. 7).
+
+    ``encoder`` encodes the frames; it is not used in a row without them. A missing modality is one position
+    of zeros.
     """
 
-    def __init__(
-        self,
-        width: int,
-        frame_width: int,
-        parts: Parts,
-        *,
-        encoder: nn.Module,
-        specials: tuple[int, ...],
-        tau: float = 0.5,
-        dropout: float = 0.1,
-    ) -> None:
+    def __init__(self, encoder: Any, frame_width: int, parts: Parts, selection: Selection) -> None:
         super().__init__()
-        self.parts, self.tau = parts, tau
-        self._specials = specials
+        width: int = encoder.config.d_model
+        self.parts, self.selection = parts, selection
         if parts.visual:
             self.project = nn.Linear(frame_width, width)
             self.encoder = encoder
@@ -96,7 +105,7 @@ class EntityAware(Fusion):
             self.attention = Attention(width)
         if parts.labels:
             self.head = nn.Sequential(
-                nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1)
+                nn.Linear(width, width), nn.GELU(), nn.Dropout(selection.dropout), nn.Linear(width, 1)
             )
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> Masked:
@@ -105,38 +114,40 @@ class EntityAware(Fusion):
 
     def views(self, textual: Masked | None, batch: Batch) -> Views:
         """Return M with what it was made of; ``textual`` is T."""
-        visual = self.pictures(batch) if self.parts.visual else None
+        visual = self.encode_frames(batch) if self.parts.visual else None
         if textual is None:
             assert visual is not None
             states, mask = visual
-            return Views((self.attention(states, states, mask) if self.parts.entity else states, _some(mask)))
+            return Views(
+                (self.attention(states, states, mask) if self.parts.entity else states, _open_empty(mask))
+            )
         words = self.words(batch)
         known = [pair for pair in (visual, textual) if pair is not None]
         if not self.parts.entity:
             return Views(join(known), visual, textual, words)
         seen = textual if visual is None else visual
-        scores = self.head(self.attention(textual[0], *seen)).squeeze(-1)  # [b, t]
+        scores = self.head(self.attention(textual[0], *seen)).squeeze(-1)  # [b, t], eq. 4 before the sigmoid
         selected = self.select(scores, words)
         return Views(join([*known, entities(textual[0], selected)]), visual, textual, words, scores, selected)
 
-    def pictures(self, batch: Batch) -> Masked:
+    def encode_frames(self, batch: Batch) -> Masked:
         """Return V (eq. 1) and its mask; a video without frames has zeros."""
         frames, mask = batch["frames"], batch["frame_mask"]
         if frames.shape[1] == 0:
             frames, mask = frames.new_zeros(len(frames), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)
         inputs = self.project(frames)
-        check_places(inputs, getattr(self.encoder.config, "max_position_embeddings", None))
-        states = self.encoder(inputs_embeds=inputs, attention_mask=_some(mask).long()).last_hidden_state
+        check_length(inputs, getattr(self.encoder.config, "max_position_embeddings", None))
+        states = self.encoder(inputs_embeds=inputs, attention_mask=_open_empty(mask).long()).last_hidden_state
         return states * mask[:, :, None], mask
 
     def words(self, batch: Batch) -> Tensor:
         """Return which tokens are words: neither padding nor specials (decision 9)."""
-        specials = torch.tensor(self._specials, device=batch["tokens"].device)
+        specials = torch.tensor(self.selection.specials, device=batch["tokens"].device)
         return batch["token_mask"] & ~torch.isin(batch["tokens"], specials)
 
     def select(self, scores: Tensor, words: Tensor) -> Tensor:
         """Return m: a threshold, through which no gradient flows (eq. 5, decision 5)."""
-        return (scores.detach().sigmoid() >= self.tau) & words
+        return (scores.detach().sigmoid() >= self.selection.tau) & words
 
 
 def entities(states: Tensor, selected: Tensor) -> Masked:
@@ -145,20 +156,22 @@ def entities(states: Tensor, selected: Tensor) -> Masked:
 
 
 def join(pairs: list[Masked]) -> Masked:
-    """Put states one after the other (eq. 7); a decoder's memory has no positions."""
-    return torch.cat([states for states, _ in pairs], 1), _some(torch.cat([mask for _, mask in pairs], 1))
+    """Concatenate states along positions (eq. 7), ``[b, sum of lengths, d]``."""
+    return torch.cat([states for states, _ in pairs], 1), _open_empty(
+        torch.cat([mask for _, mask in pairs], 1)
+    )
 
 
 def stack(pairs: list[Masked]) -> Masked:
-    """Put memories of the same videos below each other, ``[len(pairs) * b, longest, d]``."""
+    """Concatenate memories of the same videos along the batch, ``[len(pairs) * b, longest, d]``."""
     longest = max(states.shape[1] for states, _ in pairs)
     states = [nn.functional.pad(states, (0, 0, 0, longest - states.shape[1])) for states, _ in pairs]
     masks = [nn.functional.pad(mask, (0, longest - mask.shape[1])) for _, mask in pairs]
-    return torch.cat(states), _some(torch.cat(masks))
+    return torch.cat(states), _open_empty(torch.cat(masks))
 
 
-def _some(mask: Tensor) -> Tensor:
-    """Return a mask with the first position of empty rows open: attention to nothing is not a number."""
+def _open_empty(mask: Tensor) -> Tensor:
+    """Return a mask with the first position of empty rows set: attention to nothing would be NaN."""
     first = torch.zeros_like(mask)
     first[:, 0] = ~mask.any(1)
     return mask | first

@@ -1,4 +1,7 @@
-"""QMS (paper, section III): BART with an entity-aware fusion, trained on three paths and on entity labels."""
+"""The module of QMS (paper, section III): an encoder-decoder with the entity-aware fusion, and its loss.
+
+Shapes: ``b`` videos, ``t`` tokens of a transcript, ``d`` the width. V, T, T_e, M are as in the paper.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from torch.nn import functional
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from generators.bart.model import BartState, FusedBart
-from generators.neural.batches import Batch, Collate, Example, check_places
+from generators.neural.batches import Batch, Collate, Example, check_length
 from generators.neural.decoding import Rules, search
 from generators.neural.losses import per_sample, split_targets, token_losses
 from generators.qms.confidence import Confidence
@@ -22,7 +25,7 @@ from generators.qms.fusion import EntityAware, Views, stack
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled(Example):
-    """Hold a training video with an entity label for each token; ``row`` is its number in `Confidence`."""
+    """A training video with an entity label (eq. 9) for each token; ``row`` is its number in `Confidence`."""
 
     labels: list[int]
     row: int
@@ -32,14 +35,14 @@ class Labelled(Example):
 
 
 class LabelledBatch(Batch):
-    """Hold what the losses see beside a Batch."""
+    """A batch with what the losses need besides."""
 
     labels: Tensor  # [b, s] float32
     rows: Tensor  # [b] int64
 
 
 class CollateLabelled(Collate):
-    """Make a batch with labels where the examples have them."""
+    """Makes a batch, with labels where the examples have them."""
 
     def __call__(self, items: Sequence[tuple[Example, list[int]]]) -> Batch:
         """Pad to the longest of the batch."""
@@ -56,7 +59,7 @@ class CollateLabelled(Collate):
 
 @dataclass(frozen=True)
 class Objective:
-    """Hold the settings of the losses."""
+    """The settings of the loss."""
 
     rules: Rules
     """How the unimodal texts of eq. 15 are decoded."""
@@ -68,7 +71,7 @@ class Objective:
 
 
 class QMS(FusedBart):
-    """Summarize with the memory M = [V; T; T_e]; learn by eq. 18.
+    """QMS on a BART: the decoder attends to M = [V; T; T_e] (eq. 7), the loss is eq. 18.
 
     ``confidence`` must be set before training in a row that measures U.
     """
@@ -84,35 +87,35 @@ class QMS(FusedBart):
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return M ``[b, s, d]`` and its mask."""
-        return self.look(batch).fused
+        return self.views(batch).fused
 
-    def look(self, batch: Batch) -> Views:
-        """Return V, T and M of a batch, with the selected words."""
+    def views(self, batch: Batch) -> Views:
+        """Return V, T (eq. 1) and M (eq. 7) of a batch, with the selected words."""
         if not self.parts.textual:
             return self.fusion.views(None, batch)
-        text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]
-        check_places(text, getattr(self.bart.config, "max_position_embeddings", None))  # mT5 has no table
+        text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]  # [b, t, d]
+        check_length(text, getattr(self.bart.config, "max_position_embeddings", None))  # mT5 has no table
         states = self.bart.get_encoder()(inputs_embeds=text, attention_mask=mask.long()).last_hidden_state
         return self.fusion.views((states, mask), batch)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss parts; `loss` is eq. 18."""
-        views = self.look(batch)
-        parts = self._generation(views, batch)
+        views = self.views(batch)
+        parts = self.generation(views, batch)
         loss = parts.pop("generation")
         if views.scores is not None:
             assert views.words is not None
             assert views.selected is not None
             labels = cast(LabelledBatch, batch)["labels"]
             entity = entity_loss(views.scores, labels, views.words, self.objective.entity_loss)
-            loss = loss + self.objective.entity_weight * entity
+            loss = loss + self.objective.entity_weight * entity  # eq. 18: L_g + lambda L_c
             parts |= {"loss_c": entity, "selected": views.selected.sum() / views.words.sum().clamp(min=1)}
         if self.objective.norm:
             parts["norm"] = torch.stack([p.norm() for p in self.parameters()]).norm()
-            loss = loss + self.objective.norm * parts["norm"]
+            loss = loss + self.objective.norm * parts["norm"]  # eq. 18: beta ||Theta||_F
         return {"loss": loss, **parts}
 
-    def _generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
+    def generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
         """Return eq. 17 under ``generation``, and its parts: one pass of the decoder over all memories."""
         paths = [views.fused]
         if self.parts.unimodal:
@@ -120,11 +123,11 @@ class QMS(FusedBart):
             assert views.textual is not None
             paths += [views.visual, views.textual]
         read, labels, mask = (tensor.repeat(len(paths), 1) for tensor in split_targets(batch))
-        logits = self.logits(read, *stack(paths))
-        losses = per_sample(token_losses(logits, labels), mask).view(len(paths), -1)  # [paths, b]
+        logits = self.logits(read, *stack(paths))  # [paths * b, t, v]
+        losses = per_sample(token_losses(logits, labels), mask).view(len(paths), -1)  # [paths, b], eq. 16
         if not self.parts.unimodal:
             return {"generation": losses[0].mean(), "loss_g": losses[0].mean()}
-        # After the graded pass: under autocast, a decode without gradient must not be the first to cast.
+        # after the pass with gradients: under autocast, a decode without them must not be the first to cast
         scores = self.scores(views, batch, logits.detach())  # [2, b]
         means = dict(zip(("loss_g", "loss_v", "loss_t"), losses.mean(1), strict=True))
         means |= {"U_v": scores[0].mean(), "U_t": scores[1].mean()}
@@ -132,7 +135,7 @@ class QMS(FusedBart):
 
     @torch.no_grad()
     def scores(self, views: Views, batch: Batch, logits: Tensor | None = None) -> Tensor:
-        """Return U_v and U_t (eq. 15), ``[2, b]``, without gradient; 0 where a modality has nothing to say.
+        """Return U_v and U_t (eq. 15), ``[2, b]``, without gradient; 0 where a modality is empty.
 
         ``logits`` are those of the three paths, for teacher-forced scores.
         """
@@ -140,7 +143,7 @@ class QMS(FusedBart):
         present = torch.stack((batch["frame_mask"].any(1), views.words.any(1))).float()
         if self.parts.scores == "unit":
             return present
-        assert self.confidence is not None, "U is measured against queries that were not given"
+        assert self.confidence is not None, "U is measured against queries, which are missing"
         forced = self.objective.scores == "teacher" and logits is not None
         written = self._forced(logits, batch) if forced and logits is not None else self.unimodal(views)
         rows = cast(LabelledBatch, batch)["rows"].tolist()
@@ -158,7 +161,8 @@ class QMS(FusedBart):
             state = BartState(
                 memory.detach(), mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache())
             )
-            written = search(self, state, len(memory), memory.device, self.objective.rules)
+            rows = torch.arange(len(memory), device=memory.device)
+            written = search(self, state, self.objective.rules, rows)
         self.decoder.train(training)
         return written
 
@@ -174,7 +178,7 @@ class QMS(FusedBart):
 
 def weighted(losses: Tensor, scores: Tensor) -> Tensor:
     """Return eq. 17 for each sample, from L_g, L_g^v, L_g^t ``[3, b]`` and U_v, U_t ``[2, b]``."""
-    return (losses[0] + (scores.detach() * losses[1:]).sum(0)) / 3
+    return (losses[0] + (scores.detach() * losses[1:]).sum(0)) / 3  # (L_g + U_v L_g^v + U_t L_g^t) / 3
 
 
 def entity_loss(scores: Tensor, labels: Tensor, words: Tensor, reduction: str = "mean") -> Tensor:
@@ -193,8 +197,8 @@ def greedy(rules: Rules) -> Rules:
     return dataclasses.replace(rules, beams=1, no_repeat_ngram=0, early_stopping=True)
 
 
-def picture_encoder(bart: nn.Module) -> nn.Module:
-    """Return a random encoder of the same architecture as a model's text encoder, without its vocabulary."""
+def visual_encoder(bart: nn.Module) -> nn.Module:
+    """Return Enc_v of eq. 1: an encoder like the model's text encoder, with random weights, no vocabulary."""
     like: Any = bart.get_encoder()  # type: ignore[operator]
     ids = {name: None for name in like.config.to_dict() if name.endswith("_token_id")}
     config = type(like.config).from_dict(like.config.to_dict() | ids | {"vocab_size": 1, "pad_token_id": 0})

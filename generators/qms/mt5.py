@@ -1,4 +1,4 @@
-"""QMS on mT5 (Table VI): its own depth, tokenizer and decoder; nothing of QMS is written again."""
+"""mT5 as a backbone of QMS (paper, Table VI): its own depth, tokenizer and decoder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedToken
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.context import Context
-from bench.errors import DataError, MissingError
-from bench.store.digests import file_digest
+from bench.errors import DataError
 from bench.types import Json, Video
-from generators.neural.row import Neural
+from bench.weights import digest_weights, locate_weights, quiet_loading
 from generators.neural.tokens import Tokens
 from generators.options import MT5Options
+from generators.qms.backbones import Backbone
 from generators.qms.model import QMS
 from generators.qms.rows import QMSRow
-from generators.quiet import quiet
 
 SHAPE = (
     "vocab_size",
@@ -40,11 +39,11 @@ SHAPE = (
     "eos_token_id",
     "decoder_start_token_id",
 )
-"""What of a checkpoint's config is kept: its shape and ids, never its settings for generation."""
+"""What is read of a checkpoint's config: its shape and ids, never its settings for generation."""
 
 
 class MT5Tokens(Tokens):
-    """Frame texts as T5 does: nothing before, an end behind, and padding to start the decoder."""
+    """T5's tokenizer: nothing before a text, an end behind it, and padding to start the decoder."""
 
     lead = 0
 
@@ -59,86 +58,67 @@ class MT5Tokens(Tokens):
         return [*ids, self.eos]
 
 
-class MT5Objective(QMS):
-    """QMS whose decoder and vocabulary scores are mT5's."""
+class MT5Module(QMS):
+    """QMS on mT5: where the library's mT5 has its decoder and its output layer."""
 
     @property
     def decoder(self) -> Any:
-        """Return the library's decoder."""
+        """The library's decoder."""
         return self.bart.decoder
 
-    def _vocabulary(self, states: Tensor) -> Tensor:
+    def score_vocabulary(self, states: Tensor) -> Tensor:
+        """Return the scores ``[..., v]`` of all ids from the decoder's states ``[..., d]``."""
         scores: Tensor = self.bart.lm_head(states)
         return scores
 
 
-class MT5(Neural):
-    """Bring mT5 as a backbone (Xue et al. 2021; the checkpoint of Hasan et al. 2021)."""
+class MT5Backbone(Backbone):
+    """mT5 (Xue et al. 2021; the checkpoint of Hasan et al. 2021), with its own tokenizer."""
 
-    tokens_kind = MT5Tokens
+    tokens_class = MT5Tokens
+    module_class = MT5Module
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context)
         self.options = context.options(MT5Options)
-        self._checkpoint: Path | None = None
+        self.sections = (self.options,)
+        self.learning_rate = self.options.lr
 
     @property
-    def rate(self) -> float:
-        """Return ``mt5.lr``."""
-        return self.options.lr
+    def folder(self) -> Path:
+        """The folder of the weights. Raises MissingError when they cannot be had."""
+        return locate_weights(self.options.weights, option="mt5.weights", revision=self.options.revision)
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Return the checkpoint's tokens."""
-        self._checkpoint = _folder(self.options)
-        return _read_tokens(self._checkpoint)
+        """Read the checkpoint's tokenizer."""
+        return _read_tokens(self.folder)
 
-    def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
+    def shape(self, tokens: Tokens) -> dict[str, Json]:
         """Return the checkpoint's shape. Raises DataError for another kind of model."""
-        assert self._checkpoint is not None
-        return {"frame_width": frame_width, "bart": _read_shape(self._checkpoint)}
+        return _read_shape(self.folder)
 
-    def warm(self, module: Any) -> None:
-        """Put the checkpoint's weights in."""
-        with quiet():
-            found = MT5ForConditionalGeneration.from_pretrained(str(self._checkpoint), dtype=torch.float32)
-        module.bart.load_state_dict(found.state_dict())
+    def build(self, shape: dict[str, Any]) -> Any:
+        """Build an mT5 with random weights."""
+        return MT5ForConditionalGeneration(MT5Config(**shape))
+
+    def pretrained_weights(self) -> Mapping[str, Tensor]:
+        """Read the checkpoint's weights, in single precision."""
+        with quiet_loading():
+            model = MT5ForConditionalGeneration.from_pretrained(str(self.folder), dtype=torch.float32)
+        weights: Mapping[str, Tensor] = model.state_dict()
+        return weights
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the weights."""
-        files = sorted(p for p in _folder(self.options).iterdir() if p.suffix in (".safetensors", ".bin"))
-        return {"weights": {path.name: file_digest(path) for path in files}}
+        """Return the digests of the checkpoint's files."""
+        return {"weights": {**digest_weights(self.folder)}}
 
     def signature(self) -> Mapping[str, str]:
-        """Say where the weights come from."""
+        """Return where the weights come from."""
         return {"weights": Path(self.options.weights).name}
 
 
-class MT5QMS(QMSRow, MT5):
-    """QMS on mT5 (Table VI)."""
-
-    label = "QMS (mT5)"
-    name = "qms-mt5"
-    kind = MT5Objective
-
-    def library(self, shape: dict[str, Any]) -> Any:
-        """Return an mT5 with random weights."""
-        return MT5ForConditionalGeneration(MT5Config(**shape))
-
-
-def _folder(options: MT5Options) -> Path:
-    """Return the folder of the weights. Raises MissingError when they cannot be had."""
-    if Path(options.weights).is_dir():
-        return Path(options.weights)
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = ["*.json", "*.model", "*.safetensors", "*.bin"]
-        return Path(snapshot_download(options.weights, revision=options.revision, allow_patterns=patterns))
-    except Exception as error:  # the hub's client raises many kinds: offline, unknown, gated
-        raise MissingError(
-            f"mt5.weights={options.weights} is no folder here and cannot be had from the model hub "
-            f"({type(error).__name__}). Name a folder: --set mt5.weights=DIR."
-        ) from error
+def qms_mt5(context: Context) -> QMSRow:
+    """Make QMS on mT5 (Table VI)."""
+    return QMSRow(context, MT5Backbone(context), name="qms-mt5", label="QMS (mT5)")
 
 
 def _read_shape(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""QMS as rows: on BART, its ablations, without pretraining. They differ by `Parts` or by the backbone."""
+"""QMS as rows of the tables: QMS on BART, its ablations (Table IV), and QMS without pretraining (Table VI).
+
+The ablations differ from QMS by `Parts` (paper-audit.md, part A5), the rows of Table VI by the `Backbone`.
+"""
 
 from __future__ import annotations
 
@@ -13,76 +16,74 @@ from torch import nn
 from bench.context import Context
 from bench.errors import UsageError
 from bench.types import Json, Video
-from generators.bart.model import random_bart
 from generators.bart.pretraining import Recipe, self_pretrained
-from generators.bart.rows import Bart
-from generators.neural.batches import Example
+from generators.neural.batches import Example, prepare, to_device
 from generators.neural.decoding import Rules
-from generators.neural.row import Neural
+from generators.neural.row import NeuralRow
 from generators.neural.targets import Targets, Uniform
-from generators.neural.training import Plan
-from generators.options import BartOptions, DecodeOptions, PretrainOptions, QMSOptions
+from generators.neural.tokens import Tokens
+from generators.options import DecodeOptions, QMSOptions
 from generators.qms import sentences
+from generators.qms.backbones import Backbone, BartBackbone, TransformerBackbone
 from generators.qms.confidence import Confidence
-from generators.qms.entities import entity_spans, token_labels
-from generators.qms.explain import Explanation, head_quality
-from generators.qms.fusion import EntityAware, Parts
-from generators.qms.model import QMS, CollateLabelled, Labelled, Objective, greedy, picture_encoder
-from generators.qms.sampling import Sampled, entropy, probabilities
-from generators.transformer import Transformer
+from generators.qms.entities import label_transcripts
+from generators.qms.explain import Explanation, explain_queries, head_quality
+from generators.qms.fusion import EntityAware, Parts, Selection
+from generators.qms.model import CollateLabelled, Labelled, Objective, greedy, visual_encoder
+from generators.qms.sampling import Sampled, describe_sampling, probabilities
 
 
-class QMSRow(Neural):
-    """Be QMS on a backbone, which a class beside this one brings: vocabulary, shape, weights and rate."""
+class QMSRow(NeuralRow):
+    """QMS (paper, section III) on a backbone, with all its parts or as an ablation."""
 
-    label = "QMS"
-    name = "qms"
-
-    def __init__(self, context: Context, parts: Parts | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        backbone: Backbone,
+        parts: Parts | None = None,
+        *,
+        name: str = "qms",
+        label: str = "QMS",
+    ) -> None:
         super().__init__(context)
-        self.parts = parts or Parts()
-        self.qms = context.options(QMSOptions)
-        self.encoder = sentences.auto(self.qms.encoder, self.language, context.options(BartOptions).weights)
-        self._own = context.options(BartOptions), context.options(PretrainOptions)
+        self.backbone, self.parts = backbone, parts or Parts()
+        self.name, self.label, self.tokens_class = name, label, backbone.tokens_class
+        self.sections += backbone.sections
+        self.qms = self.read_options(QMSOptions)
+        self.recipe = Recipe.of(context)
+        """How the encoder of ``qms.encoder=self`` is made."""
+        self.encoder = sentences.auto(self.qms.encoder, self.language, self.recipe.bart.weights)
         self._facts: dict[str, float] = {}
 
     @property
     def mu(self) -> float:
-        """Return the threshold of eq. 13 for the encoder in use."""
+        """The threshold of eq. 13 for the encoder in use."""
         return self.qms.mu if self.qms.mu is not None else sentences.MU.get(self.encoder, sentences.PAPER_MU)
 
     # The module
 
-    def configuration(self, tokens: Any, frame_width: int) -> dict[str, Json]:
-        """Return the backbone's shape and the parts there are."""
-        return super().configuration(tokens, frame_width) | {"parts": dataclasses.asdict(self.parts)}  # type: ignore[safe-super]
+    def vocabulary(self, train: Sequence[Video]) -> Tokens:
+        """Build or read the backbone's tokenizer."""
+        return self.backbone.vocabulary(train)
 
-    def library(self, shape: dict[str, Any]) -> Any:
-        """Return the backbone with random weights."""
-        return random_bart(shape)
+    def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
+        """Describe the backbone's shape and the parts."""
+        return {
+            "frame_width": frame_width,
+            "bart": self.backbone.shape(tokens),
+            "parts": dataclasses.asdict(self.parts),
+        }
 
-    def module(self, configuration: Mapping[str, Any]) -> nn.Module:
+    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the backbone and what QMS adds."""
-        backbone = self.library(configuration["bart"])
-        assert self._tokens is not None
-        fusion = EntityAware(
-            backbone.config.d_model,
-            configuration["frame_width"],
-            self.parts,
-            encoder=picture_encoder(backbone),
-            specials=(self._tokens.pad, self._tokens.bos, self._tokens.eos),
-            tau=self.qms.tau,
-            dropout=self.qms.dropout,
-        )
-        return self.kind(backbone, fusion, self.objective())
+        model = self.backbone.build(configuration["bart"])
+        selection = Selection(self.tokens.special_ids, tau=self.qms.tau, dropout=self.qms.dropout)
+        fusion = EntityAware(visual_encoder(model), configuration["frame_width"], self.parts, selection)
+        return self.backbone.module_class(model, fusion, self._objective())
 
-    kind: Callable[..., QMS] = QMS
-
-    def objective(self) -> Objective:
-        """Return the settings of the losses."""
-        assert self._tokens is not None
+    def _objective(self) -> Objective:
         options = DecodeOptions(max_tokens=self.text.query_tokens)
-        rules = Rules.of(options, self._tokens.prompt, self._tokens.eos, self._tokens.pad)
+        rules = Rules.of(options, self.tokens.prompt, self.tokens.eos, self.tokens.pad)
         return Objective(
             greedy(rules),
             entity_weight=self.qms.entity_weight,
@@ -91,162 +92,189 @@ class QMSRow(Neural):
             norm=self.qms.beta if self.qms.regulariser == "norm" else 0.0,
         )
 
-    def warm(self, module: Any) -> None:
-        """Put pretrained weights in; a row without transcripts has no text encoder."""
-        if self.parts.textual:
-            super().warm(module)
+    def load_pretrained(self, module: Any) -> None:
+        """Copy the backbone's pretrained weights; a row without transcripts has no text encoder for them."""
+        weights = self.backbone.pretrained_weights()
+        if weights is None:
             return
-        bare = QMS.__new__(QMS)
-        nn.Module.__init__(bare)
-        bare.bart = self.library(self._config["bart"])  # type: ignore[arg-type]
-        super().warm(bare)
-        kept = module.bart.state_dict()
-        module.bart.load_state_dict({k: v for k, v in bare.bart.state_dict().items() if k in kept})
+        if not self.parts.textual:
+            names = module.bart.state_dict()
+            weights = {name: weight for name, weight in weights.items() if name in names}
+        module.bart.load_state_dict(weights)
 
-    # How it is trained
+    # Training
 
-    def rates(self) -> Mapping[str, float]:
-        """Let what no pretraining has seen learn at its own rate."""
+    @property
+    def learning_rate(self) -> float:
+        """The backbone's learning rate."""
+        return self.backbone.learning_rate
+
+    @property
+    def weight_decay(self) -> float:
+        """Beta of eq. 18 as decoupled decay, in place of ``train.weight_decay``."""
+        return self.qms.beta if self.qms.regulariser == "decoupled" else 0.0
+
+    def lr_multipliers(self) -> Mapping[str, float]:
+        """Train what is not pretrained at a rate of its own."""
         return {"fusion.": self.qms.fresh_lr}
 
-    def _plan(self) -> Plan:
-        """Decay as eq. 18 has it, in place of ``train.weight_decay``."""
-        decay = self.qms.beta if self.qms.regulariser == "decoupled" else 0.0
-        return dataclasses.replace(super()._plan(), weight_decay=decay)
-
     def targets(self, train: Sequence[Video]) -> Targets:
-        """Return eq. 14, or a uniform draw in a row without sampling."""
+        """Draw targets by eq. 14, or uniformly in a row without query sampling."""
         if not self.parts.sampling:
             return Uniform(self.seed)
-        similar = sentences.compare(self.context, self._sentence_key(), train, lambda: self._sentences(train))
+        key = {"encoder": self.encoder, **sentences.identity(self.encoder)}
+        if self.encoder == "self":
+            key |= self.recipe.key()
+        similar = sentences.compare(self.context, key, train, lambda: self._frozen_encoder(train))
         chances = {video_id: probabilities(s, self.mu) for video_id, s in similar.items()}
-        self._facts = _facts(similar.values(), chances.values(), self.mu)
+        self._facts = describe_sampling([*similar.values()], [*chances.values()], self.mu)
         return Sampled(self.seed, {video_id: p.tolist() for video_id, p in chances.items()})
 
-    def _sentence_key(self) -> dict[str, Json]:
-        key = {"encoder": self.encoder, **sentences.identity(self.encoder)}
-        return {**key, **self._recipe().key()} if self.encoder == "self" else key
-
-    def _sentences(self, train: Sequence[Video]) -> sentences.Encoder:
+    def _frozen_encoder(self, train: Sequence[Video]) -> sentences.Encoder:
         if self.encoder == "self":
-            return sentences.bart(self_pretrained(self.context, self._recipe(), train), self.device)
+            return sentences.bart(self_pretrained(self.context, self.recipe, train), self.device)
         return sentences.bert(sentences.folder(self.encoder), self.device)
 
-    def _recipe(self) -> Recipe:
-        return Recipe(*self._own, self.text, self.seed, self.device, self._bf16)
+    def training_facts(self) -> Mapping[str, float]:
+        """Numbers of query sampling, which do not change with the epochs."""
+        return self._facts
 
-    def prepared(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
-        """Return the examples with entity labels, and keep the queries that U is measured against."""
-        assert self._tokens is not None
+    def add_supervision(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
+        """Add entity labels (eq. 9), and give the module the queries that U (eq. 15) is measured against."""
         if self.parts.unimodal:
             queries = [video.references for video in train]
-            self._module.confidence = Confidence(self._tokens.decode, queries)
-            self._module.objective = self._short(examples)
-        return self._labelled(train, examples)
+            self.module.confidence = Confidence(self.tokens.decode, queries)
+            self.module.objective = self._limit_decodes(examples)
+        return self._label(train, examples)
 
-    def _short(self, examples: Sequence[Example]) -> Objective:
-        """Return the objective with decodes of eq. 15 no longer than the longest query: they stay cheap."""
-        objective: Objective = self._module.objective
-        around = len(objective.rules.prompt) + 1
-        longest = (
-            max((len(ids) for example in examples for ids in example.targets), default=around + 1) - around
-        )
-        return dataclasses.replace(objective, rules=dataclasses.replace(objective.rules, max_tokens=longest))
+    def _limit_decodes(self, examples: Sequence[Example]) -> Objective:
+        """Return the objective with decodes of eq. 15 no longer than the longest query, which is faster."""
+        objective: Objective = self.module.objective
+        specials = len(objective.rules.prompt) + 1
+        lengths = [len(ids) - specials for example in examples for ids in example.targets]
+        rules = dataclasses.replace(objective.rules, max_tokens=max(lengths, default=1))
+        return dataclasses.replace(objective, rules=rules)
 
-    def _labelled(self, videos: Sequence[Video], examples: Sequence[Example]) -> list[Labelled]:
-        labels = self._labels(videos) if self.parts.labels else [[] for _ in videos]
+    def _label(self, videos: Sequence[Video], examples: Sequence[Example]) -> list[Labelled]:
+        labels: list[list[int]] = [[] for _ in videos]
+        if self.parts.labels:
+            limit = self.text.transcript_tokens - 2
+            labels = label_transcripts(videos, self.tokens, limit, self.language)
         return [
-            Labelled(e.video_id, e.tokens, e.frames, e.targets, labels=known, row=row)
-            for row, (e, known) in enumerate(zip(examples, labels, strict=True))
+            Labelled(e.video_id, e.tokens, e.frames, e.targets, labels=label, row=row)
+            for row, (e, label) in enumerate(zip(examples, labels, strict=True))
         ]
 
-    def _labels(self, videos: Sequence[Video]) -> list[list[int]]:
-        """Return y (eq. 9) for each token of each transcript, specials included."""
-        assert self._tokens is not None
-        spans = self._tokens.spans([v.transcript for v in videos], self.text.transcript_tokens - 2)
-        return [
-            [0] * self._tokens.lead
-            + token_labels(places, entity_spans(v.transcript, v.references, self.language))
-            for v, places in zip(videos, spans, strict=True)
-        ]
-
-    def collate(self, pad: int, frame_width: int) -> CollateLabelled:
-        """Return batches that carry labels."""
+    def make_collate(self, pad: int, frame_width: int) -> CollateLabelled:
+        """Make the function that makes batches with labels."""
         return CollateLabelled(pad, frame_width)
 
-    def watch(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
-        """Return precision, recall and F1 of the entity head on the validation videos that have queries."""
-        chosen = [video for video in val[: self.training.validation_videos or None] if video.references]
-        if not self.parts.labels or not chosen:
+    def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
+        """Measure precision, recall and F1 of the selected words on validation videos that have queries."""
+        videos = [video for video in val[: self.training.validation_videos or None] if video.references]
+        if not self.parts.labels or not videos:
             return None
-        from generators.neural.batches import prepare
-
-        assert self._tokens is not None
-        examples = self._labelled(chosen, prepare(chosen, self._tokens, self.text)[0])
+        examples = self._label(videos, prepare(videos, self.tokens, self.text)[0])
+        size = self.decoding.batch_size
         batches = [
-            self._collate([(example, []) for example in examples[i : i + self.decoding.batch_size]])
-            for i in range(0, len(examples), self.decoding.batch_size)
+            self.collate([(example, []) for example in examples[i : i + size]])
+            for i in range(0, len(examples), size)
         ]
-        return lambda: head_quality(self._module, batches, self.device)
+        return lambda: head_quality(self.module, batches, self.device)
 
-    def _run(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
-        """Train, and put first in the log what does not change with the epochs."""
-        super()._run(videos, val)
-        if self._facts:
-            self._log.insert(0, {"epoch": 0.0, **self._facts})
-
-    # What it tells
+    # What the harness reports of a row
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the weights, those that compare queries included."""
+        """Return the digests of pretrained weights, those of the sentence encoder included."""
         sampled = sentences.identity(self.encoder) if self.parts.sampling else {}
-        return {**super().identity(), **sampled}
+        return {**self.backbone.identity(), **sampled}
 
     def signature(self) -> Mapping[str, str]:
-        """Say what compares queries, and from which similarity on they are kept."""
-        own: Mapping[str, str] = getattr(super(), "signature", dict)()
+        """Return where the weights come from, what compares queries, and the threshold mu."""
+        weights = self.backbone.signature()
         if not self.parts.sampling:
-            return own
-        return {**own, "queries": f"{sentences.named(self.encoder)}, mu {self.mu:g}"}
+            return weights
+        return {**weights, "queries": f"{sentences.named(self.encoder)}, mu {self.mu:g}"}
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return the words selected, what each modality writes, how the queries are judged, the summary."""
+        """Return what `bench explain` shows of a video; a part that the row does not have is left out.
+
+        These are the selected words, what each modality alone makes the decoder write, and how the queries
+        are sampled.
+        """
         if self._tokens is None:
-            raise UsageError(f"{self.label} was asked to explain before it was trained or loaded.")
-        return Explanation(self, video).all()
+            raise UsageError(f"{self.label} cannot explain a video before it was trained or loaded.")
+        examples, _ = prepare([video], self.tokens, self.text)
+        batch = to_device(self.collate([(example, []) for example in examples]), self.device)
+        seen = Explanation(self.module, self.tokens, batch, video)
+        return {
+            "video_id": video.video_id,
+            "summary": self.summarize([video])[video.video_id],
+            "frames": len(video.frames),
+            **seen.entities(self.text.transcript_tokens - 2, self.language),
+            **seen.modalities(),
+            **self._explain_queries(video),
+        }
+
+    def _explain_queries(self, video: Video) -> dict[str, Json]:
+        # a row without transcripts has no text encoder, and the frozen one is not saved with the model
+        unknown = self.encoder == "self" and not self.parts.textual
+        if not video.references or not self.parts.sampling or unknown:
+            return {}
+        name, similar = self.similar(video)
+        return {"compared_by": name, **explain_queries(video.references, similar, self.mu)}
 
     def similar(self, video: Video) -> tuple[str, npt.NDArray[np.float64]]:
-        """Return what compares a video's queries, and s_j."""
+        """Return the name of what compares a video's queries, and s_j (eq. 12)."""
         name = sentences.named(self.encoder)
         if self.encoder == "self":  # the frozen one is not saved with the model
-            assert self._tokens is not None
-            encoder = sentences.Encoder(self._tokens, sentences.layer(self._module.bart), self.device)
+            encoder = sentences.Encoder(self.tokens, sentences.layer(self.module.bart), self.device)
             name = "the row's own text encoder, trained"
         else:
             encoder = sentences.bert(sentences.folder(self.encoder), self.device)
         return name, sentences.similar(encoder, [video.references])[0]
 
 
-def _facts(similar: Any, chances: Any, mu: float) -> dict[str, float]:
-    """Return the shares of rejected queries and of videos without any other, and the mean entropy."""
-    scores = list(similar)
-    queries = sum(map(len, scores)) or 1
-    return {
-        "rejected": sum(int((s < mu).sum()) for s in scores) / queries,
-        "all_rejected": sum(bool((s < mu).all()) for s in scores) / (len(scores) or 1),
-        "sampling_entropy": sum(map(entropy, chances)) / (len(scores) or 1),
-        "mu": mu,
-    }
+def qms(context: Context) -> QMSRow:
+    """Make QMS on BART."""
+    return QMSRow(context, BartBackbone(context))
 
 
-class BartQMS(QMSRow, Bart):
-    """QMS (paper, section III)."""
+def qms_transformer(context: Context) -> QMSRow:
+    """Make QMS on a Transformer without pretraining (Table VI)."""
+    backbone = TransformerBackbone(context)
+    return QMSRow(context, backbone, name="qms-transformer", label="QMS (Transformer)")
 
-    fusion = "entity-aware"
+
+def without_visual(context: Context) -> QMSRow:
+    """QMS without frames: the entity block attends to the transcript itself, M = [T; T_e]."""
+    return _ablation(context, Parts(visual=False), "qms-wo-visual", "w/o-Visual")
 
 
-class TransformerQMS(QMSRow, Transformer):
-    """QMS on a Transformer without pretraining (Table VI)."""
+def without_textual(context: Context) -> QMSRow:
+    """QMS without transcripts: M = V after one self-attention, no entity labels."""
+    return _ablation(context, Parts(textual=False), "qms-wo-textual", "w/o-Textual")
 
-    label = "QMS (Transformer)"
-    name = "qms-transformer"
+
+def without_scores(context: Context) -> QMSRow:
+    """QMS without the unimodal losses: L_g in place of eq. 17."""
+    return _ablation(context, Parts(scores="none"), "qms-wo-scores", "w/o-Scores")
+
+
+def without_entity(context: Context) -> QMSRow:
+    """QMS without the entity block and its loss: M = [V; T]."""
+    return _ablation(context, Parts(entity=False), "qms-wo-entity", "w/o-Entity")
+
+
+def without_sampling(context: Context) -> QMSRow:
+    """QMS with targets drawn uniformly."""
+    return _ablation(context, Parts(sampling=False), "qms-wo-qsample", "w/o-Qsample")
+
+
+def unit_scores(context: Context) -> QMSRow:
+    """QMS with U_v = U_t = 1: the unimodal losses without their weights; not in the paper."""
+    return _ablation(context, Parts(scores="unit"), "qms-unit-scores", "U = 1")
+
+
+def _ablation(context: Context, parts: Parts, name: str, label: str) -> QMSRow:
+    return QMSRow(context, BartBackbone(context), parts, name=name, label=label)

@@ -21,6 +21,7 @@ def similarities(vectors: npt.ArrayLike) -> Floats:
     each = np.asarray(vectors, dtype=np.float64)
     mean = each.mean(axis=0)
     lengths = np.linalg.norm(each, axis=1) * np.linalg.norm(mean)
+    # s_j = g_j . mean / (|g_j| |mean|)
     cosines: Floats = np.divide(each @ mean, lengths, out=np.zeros(len(each)), where=lengths > 0)
     return cosines
 
@@ -32,10 +33,10 @@ def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
     rejected the most similar one is taken (decision 18).
     """
     s = np.asarray(scores, dtype=np.float64)
-    kept = (s >= mu) & (s > 1e-9)  # 1 / s_j has no sense at 0 or below
+    accepted = (s >= mu) & (s > 1e-9)  # 1 / s_j is not defined at 0, and negative below
     weights: Floats = np.zeros(len(s))
-    if kept.any():
-        np.divide(1.0, s, out=weights, where=kept)
+    if accepted.any():
+        np.divide(1.0, s, out=weights, where=accepted)
     else:
         weights[s.argmax()] = 1.0
     weights /= weights.sum()
@@ -44,16 +45,30 @@ def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
 
 def entropy(p: npt.ArrayLike) -> float:
     """Return the entropy of a distribution as a share of the uniform one's: 1 uniform, 0 one query alone."""
-    some = np.asarray(p, dtype=np.float64)
-    if len(some) < 2:
+    chances = np.asarray(p, dtype=np.float64)
+    if len(chances) < 2:
         return 1.0
-    positive = some[some > 0]
-    return float(-(positive * np.log(positive)).sum() / np.log(len(some)))
+    positive = chances[chances > 0]
+    return float(-(positive * np.log(positive)).sum() / np.log(len(chances)))
+
+
+def describe_sampling(scores: Sequence[Floats], chances: Sequence[Floats], mu: float) -> dict[str, float]:
+    """Return what the training log says of query sampling, from s_j and p_j of each video.
+
+    These are the share of rejected queries, the share of videos of which all are, and the mean `entropy`.
+    """
+    queries, videos = sum(map(len, scores)) or 1, len(scores) or 1
+    return {
+        "rejected": sum(int((s < mu).sum()) for s in scores) / queries,
+        "all_rejected": sum(bool((s < mu).all()) for s in scores) / videos,
+        "sampling_entropy": sum(map(entropy, chances)) / videos,
+        "mu": mu,
+    }
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """Draw a target by eq. 14, anew each epoch; the probabilities do not change."""
+    """Draws the target of a video by p_j (eq. 14), again in each epoch; the probabilities do not change."""
 
     seed: int
     probabilities: Mapping[VideoId, Sequence[float]]

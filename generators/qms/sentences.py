@@ -1,4 +1,4 @@
-"""What compares queries (paper, III-C2): a frozen sentence encoder, used once for each dataset."""
+"""Similarity of queries (paper, III-C2): a frozen sentence encoder, used once for a dataset."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from torch import Tensor
 from transformers import BertModel
 
 from bench.context import Context
-from bench.errors import DataError, MissingError
+from bench.errors import DataError
 from bench.store.code_digest import code_digest
-from bench.store.digests import digest, file_digest
+from bench.store.digests import digest
+from bench.store.environment import installed_versions
 from bench.types import Json, Video, VideoId
-from generators.bart.checkpoints import minilm_folder, read_config, read_tokens, read_weights
+from bench.weights import digest_weights, locate_weights, minilm_folder, quiet_loading
+from generators.bart.checkpoints import read_config, read_tokens, read_weights
+from generators.groups import PACKAGES
 from generators.neural.batches import pad
 from generators.neural.tokens import Tokens
 from generators.qms.sampling import similarities
-from generators.quiet import quiet
-from generators.versions import numerics
 
 MU = {"minilm": 0.55, "self": 0.75}
 """Thresholds that go with encoders whose cosines are not those of the paper's BERT.
 
 MiniLM's spread wider: at 0.75 it rejects seven in ten of ActivityNet's captions. 0.55 was chosen by how well
-planted queries of other videos are told (F1 0.88 on a synthetic set, 0.77 on training captions of
+planted queries of other videos are detected (F1 0.88 on a synthetic set, 0.77 on training captions of
 ActivityNet), never by what a summary scored.
 """
 PAPER_MU = 0.75
@@ -39,7 +40,7 @@ _ROWS = 256
 
 @dataclass(frozen=True)
 class Encoder:
-    """Turn texts into vectors: the mean of the last layer over the tokens, no specials (decision 20)."""
+    """A sentence encoder: the mean of the last layer over the tokens without specials (decision 20)."""
 
     tokens: Tokens
     states: Callable[[Tensor, Tensor], Tensor]
@@ -76,32 +77,20 @@ def auto(name: str, language: str, weights: str) -> str:
 def folder(name: str) -> Path:
     """Return the folder of an encoder that is not made here. Raises MissingError when it cannot be had."""
     if name == "minilm":
-        return minilm_folder()
-    if Path(name).is_dir():
-        return Path(name)
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.safetensors", "*.bin"]))
-    except Exception as error:  # the hub's client raises many kinds
-        raise MissingError(
-            f"qms.encoder={name} is no folder here and cannot be had from the model hub "
-            f"({type(error).__name__}). Name a folder with a BERT, or compare with --set qms.encoder=self."
-        ) from error
+        return minilm_folder(option="qms.encoder")
+    remedy = "Name a folder with a BERT, or compare with --set qms.encoder=self."
+    return locate_weights(name, option="qms.encoder", remedy=remedy)
 
 
 def identity(name: str) -> dict[str, Json]:
-    """Return the digests of an encoder's weights; none for one made from the data."""
-    if name == "self":
-        return {"sentences": "self"}
-    files = sorted(p for p in folder(name).iterdir() if p.suffix in (".safetensors", ".bin"))
-    return {"sentences": {path.name: file_digest(path) for path in files}}
+    """Return the digests of an encoder's files; none for one made from the data."""
+    return {"sentences": "self" if name == "self" else {**digest_weights(folder(name))}}
 
 
 def bert(path: Path, device: str) -> Encoder:
     """Return the encoder of a BERT in a folder. Raises DataError for another kind of model."""
     try:
-        with quiet():
+        with quiet_loading():
             model: Any = BertModel.from_pretrained(str(path), dtype=torch.float32, add_pooling_layer=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a BERT (qms.encoder): {error}") from error
@@ -121,33 +110,36 @@ def bart(path: Path, device: str) -> Encoder:
 def compare(
     context: Context, key: Mapping[str, Json], videos: Sequence[Video], load: Callable[[], Encoder]
 ) -> dict[VideoId, npt.NDArray[np.float64]]:
-    """Return s_j (eq. 12) of each video's references, in their order; computed once, kept in the store.
+    """Return s_j (eq. 12) of each video's references, in their order; computed once.
 
     ``key`` says which encoder ``load`` returns.
     """
-    asked = [video for video in videos if video.references]
-    texts = digest([[video.video_id, *video.references] for video in asked])
+    videos = [video for video in videos if video.references]
+    texts = digest([[video.video_id, *video.references] for video in videos])
 
-    def make(place: Path) -> Mapping[str, Json]:
-        found = similar(load(), [video.references for video in asked])
+    def make(folder: Path) -> Mapping[str, Json]:
+        scores = similar(load(), [video.references for video in videos])
         np.save(
-            place / "similarities.npy", np.concatenate(found) if found else np.zeros(0), allow_pickle=False
+            folder / "similarities.npy", np.concatenate(scores) if scores else np.zeros(0), allow_pickle=False
         )
-        return {"queries": sum(map(len, found))}
+        return {"queries": sum(map(len, scores))}
 
-    made_by: dict[str, Json] = {"code": code_digest(__name__), "versions": numerics()}
+    made_by: dict[str, Json] = {
+        "code": code_digest(__name__),
+        "versions": {**installed_versions(["numpy", *PACKAGES])},
+    }
     artefact = context.store.fetch("similarities", {**key, "texts": texts, **made_by}, make)
     flat = np.load(artefact.path / "similarities.npy", allow_pickle=False)
-    ends = np.cumsum([len(video.references) for video in asked])
-    return dict(zip((v.video_id for v in asked), np.split(flat, ends[:-1]), strict=True)) if asked else {}
+    ends = np.cumsum([len(video.references) for video in videos])
+    return dict(zip((v.video_id for v in videos), np.split(flat, ends[:-1]), strict=True)) if videos else {}
 
 
 def similar(encoder: Encoder, sets: Sequence[Sequence[str]]) -> list[npt.NDArray[np.float64]]:
     """Return s_j of each set of texts; a text that recurs is encoded once."""
     distinct = list(dict.fromkeys(text for texts in sets for text in texts))
-    place = {text: i for i, text in enumerate(distinct)}
+    number = {text: i for i, text in enumerate(distinct)}
     vectors = encoder(distinct)
-    return [similarities(vectors[[place[text] for text in texts]]) for texts in sets]
+    return [similarities(vectors[[number[text] for text in texts]]) for texts in sets]
 
 
 def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
@@ -159,6 +151,6 @@ def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def named(encoder: str) -> str:
-    """Return an encoder's name for people."""
+    """Return an encoder's name for the signature line."""
     known = {"minilm": "MiniLM token mean", "self": "self-pretrained BART encoder mean"}
     return known.get(encoder, f"{Path(encoder).name} token mean")

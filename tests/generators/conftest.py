@@ -18,6 +18,10 @@ from bench.options import build_sections
 from bench.store.digests import digest
 from bench.types import Json, Video
 from generators import options as o
+from generators.neural.row import NeuralRow
+
+MakeRow = Callable[[Context], NeuralRow]
+"""How a row is made: its class, or a function as in `generators.qms.rows`."""
 
 SECTIONS = {
     kind.section: kind
@@ -159,3 +163,10 @@ def named(summaries: Mapping[str, str], videos: Sequence[Video]) -> float:
     """The share of summaries that name the thing their video is about."""
     right = [v.references[0].split()[-1] in summaries[v.video_id].split() for v in videos]
     return sum(right) / len(right)
+
+
+def built(row: Any, videos: Sequence[Video]) -> Any:
+    """The row with its tokenizer and a module of random weights, for frames 8 wide."""
+    tokens = row.vocabulary(videos)
+    row.build(tokens, row.configuration(tokens, 8))
+    return row

@@ -16,11 +16,11 @@ from bench.options import build_sections
 from bench.types import Video
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.mdvc import MDVC
-from generators.neural.row import Neural
-from generators.qms.rows import BartQMS, TransformerQMS
+from generators.neural.row import NeuralRow
+from generators.qms.rows import qms, qms_transformer
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
-from tests.generators.conftest import SECTIONS, blind, toy
+from tests.generators.conftest import SECTIONS, MakeRow, blind, toy
 
 Make = Callable[..., Context]
 
@@ -82,16 +82,16 @@ def test_a_value_without_sense_is_refused_by_name(key_and_value: str) -> None:
         (BartMM, {"bart": {"fusion_lr": 9.0, "weights": "minilm"}}),
         (VGBartDP, {"bart": {"fusion_lr": 9.0, "softmax_axis": "text"}}),
         (VGBartMH, {"bart": {"fusion_width": 8, "fusion_heads": 2, "fusion_lr": 9.0}}),
-        (BartQMS, {"qms": {"tau": 0.1, "mu": 0.99999, "entity_weight": 2.0, "entity_loss": "sum"}}),
-        (BartQMS, {"qms": {"beta": 5.0, "scores": "teacher", "fresh_lr": 9.0, "dropout": 0.8}}),
-        (BartQMS, {"qms": {"regulariser": "plain", "encoder": "minilm"}}),
-        (BartQMS, {"qms": {"regulariser": "norm"}}),
-        (TransformerQMS, {"qms": {"fresh_lr": 9.0}, "transformer": {"lr": 1e-4}}),
+        (qms, {"qms": {"tau": 0.1, "mu": 0.99999, "entity_weight": 2.0, "entity_loss": "sum"}}),
+        (qms, {"qms": {"beta": 5.0, "scores": "teacher", "fresh_lr": 9.0, "dropout": 0.8}}),
+        (qms, {"qms": {"regulariser": "plain", "encoder": "minilm"}}),
+        (qms, {"qms": {"regulariser": "norm"}}),
+        (qms_transformer, {"qms": {"fresh_lr": 9.0}, "transformer": {"lr": 1e-4}}),
     ],
     ids=lambda pair: f"{pair[0].name}-{'-'.join(key for some in pair[1].values() for key in some)}",
 )
 def test_every_option_changes_what_is_trained_or_written(
-    row_and_options: tuple[type[Neural], dict[str, dict[str, Any]]], context: Make
+    row_and_options: tuple[MakeRow, dict[str, dict[str, Any]]], context: Make
 ) -> None:
     row, sections = row_and_options
     plain = outcome(row(context()))
@@ -117,11 +117,11 @@ def test_every_rule_of_the_search_reaches_a_loaded_model(context: Make, tmp_path
     assert same_as_before == []
 
 
-def outcome(row: Neural) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+def outcome(row: NeuralRow) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """Train a row on videos with a stray query each; return its weights and its summaries."""
     videos = [_with_a_stray_query(video, i) for i, video in enumerate(toy(24, where="text"))]
     row.fit(videos, toy(6, where="text", start=100))
-    return row._module.state_dict(), dict(row.summarize(blind(toy(8, where="text", start=300))))
+    return row.module.state_dict(), dict(row.summarize(blind(toy(8, where="text", start=300))))
 
 
 def _with_a_stray_query(video: Video, number: int) -> Video:
@@ -137,9 +137,9 @@ def same(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
 
 
 def test_rates_name_parameters_that_there_are(context: Make) -> None:
-    for row in (BartMM, VGBartDP, VGBartMH, BartQMS, TransformerQMS):
+    for row in (BartMM, VGBartDP, VGBartMH, qms, qms_transformer):
         made = row(context(train__epochs=1))
         made.fit(toy(4, where="text"), [])
-        names = [name for name, _ in made._module.named_parameters()]
-        assert made.rates()
-        assert all(any(name.startswith(start) for name in names) for start in made.rates())
+        names = [name for name, _ in made.module.named_parameters()]
+        assert made.lr_multipliers()
+        assert all(any(name.startswith(start) for name in names) for start in made.lr_multipliers())

@@ -14,7 +14,7 @@ from bench.context import Context
 from bench.options import flatten
 from generators.bart.checkpoints import DEFAULTS
 from generators.bart.rows import BartText
-from generators.qms.rows import BartQMS
+from generators.qms.rows import qms
 
 # what IV-A3 and IV-B3 state, and decisions 15, 24, 39 and 41 of docs/paper-audit.md
 PAPER = {
@@ -56,8 +56,8 @@ def test_a_row_is_trained_by_its_preset(
     preset: str, rate: float, batch: int, epochs: int, width: int
 ) -> None:
     sections = configure({"preset": preset, "set": {"bart.weights": "self"}}).sections
-    for row, decay in ((BartText, 0.0), (BartQMS, 0.5)):
+    for row, decay in ((BartText, 0.0), (qms, 0.5)):
         made = row(Context(sections=sections))
-        plan = made._plan()
+        plan = made.training_plan()
         assert (plan.lr, plan.batch_size, plan.epochs, plan.weight_decay) == (rate, batch, epochs, decay)
-        assert made.options.width == width
+        assert (made.backbone if row is qms else made).options.width == width

@@ -19,14 +19,14 @@ from bench.types import Video
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.mdvc import MDVC
 from generators.neural.batches import Batch, prepare
-from generators.neural.row import Neural
+from generators.neural.row import NeuralRow
 from generators.options import TextOptions
-from generators.qms.rows import BartQMS, TransformerQMS
+from generators.qms.rows import qms, qms_transformer
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer
-from tests.generators.conftest import FolderStore, blind, toy, video
+from tests.generators.conftest import FolderStore, MakeRow, blind, toy, video
 
-ROWS: list[type[Neural]] = [
+ROWS: list[MakeRow] = [
     Seq2Seq,
     Transformer,
     MDVC,
@@ -34,40 +34,40 @@ ROWS: list[type[Neural]] = [
     BartMM,
     VGBartDP,
     VGBartMH,
-    BartQMS,
-    TransformerQMS,
+    qms,
+    qms_transformer,
 ]
 SEEING = [row for row in ROWS if row is not BartText]
 Make = Callable[..., Context]
-every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-every_seeing_row = pytest.mark.parametrize("row", SEEING, ids=lambda row: row.name)
+every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__)
+every_seeing_row = pytest.mark.parametrize("row", SEEING, ids=lambda row: row.__name__)
 
 
-def fitted(row: type[Neural], context: Context, videos: list[Video] | None = None) -> Neural:
+def fitted(row: MakeRow, context: Context, videos: list[Video] | None = None) -> NeuralRow:
     generator = row(context)
     generator.fit(videos or toy(16, where="text"), toy(4, where="text", start=100))
     return generator
 
 
-def batch_of(generator: Neural, videos: list[Video]) -> Batch:
-    tokens = generator._tokens
+def batch_of(generator: NeuralRow, videos: list[Video]) -> Batch:
+    tokens = generator.tokens
     assert tokens is not None
     plain, _ = prepare(videos, tokens, TextOptions(transcript_tokens=24, query_tokens=6))
-    examples = generator.prepared(videos, plain)
-    return generator._collate([(e, e.targets[0] if e.targets else []) for e in examples])
+    examples = generator.add_supervision(videos, plain)
+    return generator.collate([(e, e.targets[0] if e.targets else []) for e in examples])
 
 
-def scores(generator: Neural, videos: list[Video]) -> torch.Tensor:
+def scores(generator: NeuralRow, videos: list[Video]) -> torch.Tensor:
     """The log-probabilities of the first two tokens of each video, ``[b, 2, v]``."""
     with torch.inference_mode():
-        state = generator._module.start(batch_of(generator, videos))
-        first, state = generator._module.step(torch.full((len(videos), 1), 2), state)
-        second, _ = generator._module.step(torch.full((len(videos), 1), 7), state)
+        state = generator.module.start(batch_of(generator, videos))
+        first, state = generator.module.step(torch.full((len(videos), 1), 2), state)
+        second, _ = generator.module.step(torch.full((len(videos), 1), 7), state)
     return torch.stack((first, second), dim=1)
 
 
 @every_row
-def test_a_row_has_every_verb_it_promises(row: type[Neural], context: Make) -> None:
+def test_a_row_has_every_verb_it_promises(row: MakeRow, context: Make) -> None:
     generator = row(context())
     for protocol in (Generator, Trainable, Sized, Identified, Covering):
         assert isinstance(generator, protocol)
@@ -75,7 +75,7 @@ def test_a_row_has_every_verb_it_promises(row: type[Neural], context: Make) -> N
 
 @every_row
 def test_all_four_combinations_of_text_and_frames_are_summarized_in_order(
-    row: type[Neural], context: Make
+    row: MakeRow, context: Make
 ) -> None:
     generator = fitted(row, context())
     wide = np.ones((3, 8), np.float16)
@@ -94,7 +94,7 @@ def test_all_four_combinations_of_text_and_frames_are_summarized_in_order(
 
 
 @every_row
-def test_a_dataset_without_any_features_can_be_learnt(row: type[Neural], context: Make) -> None:
+def test_a_dataset_without_any_features_can_be_learnt(row: MakeRow, context: Make) -> None:
     bare = [
         Video(v.video_id, v.transcript, np.zeros((0, 0), np.float32), v.references)
         for v in toy(8, where="text")
@@ -105,7 +105,7 @@ def test_a_dataset_without_any_features_can_be_learnt(row: type[Neural], context
 
 
 @every_row
-def test_no_output_depends_on_the_neighbours_in_a_batch(row: type[Neural], context: Make) -> None:
+def test_no_output_depends_on_the_neighbours_in_a_batch(row: MakeRow, context: Make) -> None:
     generator = fitted(row, context(train__epochs=1))
     videos = [*toy(6, where="text"), video(50, frames=0), video(51, frames=9, text=["apple"] * 9)]
     together = scores(generator, videos)
@@ -114,7 +114,7 @@ def test_no_output_depends_on_the_neighbours_in_a_batch(row: type[Neural], conte
 
 
 @every_row
-def test_what_padding_holds_is_never_read(row: type[Neural], context: Make) -> None:
+def test_what_padding_holds_is_never_read(row: MakeRow, context: Make) -> None:
     generator = fitted(row, context(train__epochs=1))
     batch = batch_of(generator, toy(4, where="text"))
     assert not batch["frame_mask"].all()
@@ -123,15 +123,15 @@ def test_what_padding_holds_is_never_read(row: type[Neural], context: Make) -> N
     spoilt["frames"] = batch["frames"].masked_fill(~batch["frame_mask"][:, :, None], 99.0)
     spoilt["tokens"] = batch["tokens"].masked_fill(~batch["token_mask"], 9)
     with torch.inference_mode():
-        before = generator._module(batch)["loss"]
-        after = generator._module(spoilt)["loss"]
+        before = generator.module(batch)["loss"]
+        after = generator.module(spoilt)["loss"]
     torch.testing.assert_close(before, after, atol=1e-5, rtol=1e-5)
 
 
 @every_row
-def test_every_parameter_learns(row: type[Neural], context: Make) -> None:
+def test_every_parameter_learns(row: MakeRow, context: Make) -> None:
     generator = fitted(row, context(train__epochs=1))
-    module = generator._module.train()
+    module = generator.module.train()
     module(batch_of(generator, [*toy(8, where="text"), video(70, frames=0, references=["a b"])]))[
         "loss"
     ].backward()
@@ -145,7 +145,7 @@ def test_every_parameter_learns(row: type[Neural], context: Make) -> None:
 
 
 @every_seeing_row
-def test_frames_change_what_a_multimodal_row_writes(row: type[Neural], context: Make) -> None:
+def test_frames_change_what_a_multimodal_row_writes(row: MakeRow, context: Make) -> None:
     generator = fitted(row, context(train__epochs=1))
     bare, shown = video(60, text=["apple"]), video(60, text=["apple"], frames=3, key=2)
     assert not torch.allclose(scores(generator, [bare]), scores(generator, [shown]), atol=1e-5)
@@ -158,7 +158,7 @@ def test_frames_change_nothing_for_the_row_that_reads_text_alone(context: Make) 
 
 
 @every_row
-def test_a_saved_model_writes_the_same_again(row: type[Neural], context: Make, tmp_path: Path) -> None:
+def test_a_saved_model_writes_the_same_again(row: MakeRow, context: Make, tmp_path: Path) -> None:
     generator = fitted(row, context())
     generator.save(tmp_path)
     assert not [p for p in tmp_path.rglob("*") if p.suffix in (".bin", ".pkl", ".pt", ".pth")]
@@ -175,7 +175,7 @@ def test_a_saved_model_writes_the_same_again(row: type[Neural], context: Make, t
 
 @every_row
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
-    row: type[Neural], context: Make, tmp_path: Path
+    row: MakeRow, context: Make, tmp_path: Path
 ) -> None:
     files = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -187,14 +187,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
     assert files[0]["model.safetensors"] != files[2]["model.safetensors"]
 
 
-@pytest.mark.parametrize("row", [Transformer, BartQMS], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [Transformer, qms], ids=lambda row: row.__name__)
 def test_a_row_that_is_killed_continues_to_the_same_bytes(
-    row: type[Neural], context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: MakeRow, context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = fitted(row, context())
     stopped = context()
     stopped.scratch = tmp_path
-    forward, calls = type(whole._module).forward, iter(range(3))
+    forward, calls = type(whole.module).forward, iter(range(3))
 
     def killed(module: Any, batch: Batch) -> Any:
         if next(calls, None) is None:
@@ -202,17 +202,17 @@ def test_a_row_that_is_killed_continues_to_the_same_bytes(
         return forward(module, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(whole._module), "forward", killed)
+        patch.setattr(type(whole.module), "forward", killed)
         with pytest.raises(KeyboardInterrupt):
             fitted(row, stopped)
     assert list(tmp_path.glob("checkpoint-*"))
     again = fitted(row, stopped)
-    for ours, theirs in zip(again._module.parameters(), whole._module.parameters(), strict=True):
+    for ours, theirs in zip(again.module.parameters(), whole.module.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 
 @every_row
-def test_chinese_is_read_and_written_by_characters(row: type[Neural], context: Make) -> None:
+def test_chinese_is_read_and_written_by_characters(row: MakeRow, context: Make) -> None:
     videos = [
         Video(
             f"z{i}",
@@ -254,7 +254,7 @@ def test_videos_without_queries_teach_nothing(context: Make) -> None:
 def test_without_validation_the_last_epoch_stays(context: Make) -> None:
     generator = Seq2Seq(context())
     generator.fit(toy(8, where="text"), [])
-    assert generator.best is None
+    assert generator.best_score is None
     assert len(generator.summarize(blind(toy(2, where="text")))) == 2
 
 
@@ -276,9 +276,9 @@ def test_a_summary_needs_a_model(context: Make) -> None:
 
 def test_mdvc_chooses_words_from_the_queries_alone(context: Make) -> None:
     generator = fitted(MDVC, context(train__epochs=1, mdvc__vocabulary=60))
-    assert generator._tokens is not None
-    assert len(generator._tokens) <= 60
-    assert generator._module.refine.weight.shape == (len(generator._tokens), len(generator._tokens))
+    assert generator.tokens is not None
+    assert len(generator.tokens) <= 60
+    assert generator.module.refine.weight.shape == (len(generator.tokens), len(generator.tokens))
 
 
 def test_the_four_bart_rows_share_one_pretraining(context: Make, store: FolderStore) -> None:

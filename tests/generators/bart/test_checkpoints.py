@@ -141,10 +141,10 @@ def test_a_chinese_row_starts_from_a_folder(chinese: Path, context: Make) -> Non
 def test_the_weights_that_were_named_are_those_that_are_loaded(english: Path, context: Make) -> None:
     generator = BartText(context(bart__weights=str(english), train__epochs=0))
     tokens = generator.vocabulary([])
-    generator._build(tokens, generator.configuration(tokens, 1))
-    generator.warm(generator._module)
+    generator.build(tokens, generator.configuration(tokens, 1))
+    generator.load_pretrained(generator.module)
     expected = BartForConditionalGeneration.from_pretrained(str(english))
-    for ours, theirs in zip(generator._module.bart.parameters(), expected.parameters(), strict=True):
+    for ours, theirs in zip(generator.module.bart.parameters(), expected.parameters(), strict=True):
         assert torch.equal(ours, theirs)
 
 

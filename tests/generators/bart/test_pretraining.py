@@ -1,4 +1,4 @@
-"""Text infilling hides what it says, and helps; MiniLM's encoder is MiniLM's."""
+"""Text infilling masks its share of a text, and pretraining by it lowers the loss."""
 
 from __future__ import annotations
 
@@ -8,17 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertModel
 
 from bench.context import Context
-from bench.errors import UsageError
-from generators.bart.checkpoints import minilm_folder
-from generators.bart.pretraining import Infilling, Recipe, infill, minilm_bart, minilm_tokens, pretrain
+from generators.bart.pretraining import Infilling, Recipe, infill, pretrain
 from generators.bart.rows import BartText
 from generators.neural.batches import prepare
 from generators.neural.tokens import build
 from generators.options import BartOptions, PretrainOptions, TextOptions
-from generators.qms.rows import BartQMS
+from generators.qms.rows import qms
 from tests.generators.conftest import FolderStore, toy
 
 Make = Callable[..., Context]
@@ -66,14 +63,14 @@ def test_pretraining_lowers_the_loss_of_bart_text_on_validation(context: Make) -
     for epochs in (0, 8):
         generator = BartText(context(pretrain__epochs=8, pretrain__lr=3e-3))
         tokens = generator.vocabulary(videos)
-        generator._build(tokens, generator.configuration(tokens, 1))
+        generator.build(tokens, generator.configuration(tokens, 1))
         if epochs:
-            generator.warm(generator._module)
+            generator.load_pretrained(generator.module)
         examples, _ = prepare(val, tokens, TextOptions(transcript_tokens=24, query_tokens=6))
         bare = [type(e)(e.video_id, e.tokens, e.frames[:0], e.targets) for e in examples]
         with torch.inference_mode():
             losses.append(
-                float(generator._module(generator._collate([(e, e.targets[0]) for e in bare]))["loss"])
+                float(generator.module(generator.collate([(e, e.targets[0]) for e in bare]))["loss"])
             )
     assert losses[1] < losses[0] - 1
 
@@ -94,36 +91,11 @@ def test_what_another_version_made_is_not_reused(
     context: Make, store: FolderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def made() -> int:
-        row = BartQMS(context(train__epochs=1))
+        row = qms(context(train__epochs=1))
         row.fit(toy(8, where="text"), [])
         return store.built
 
     assert (made(), made()) == (2, 2), "the weights and the comparison of queries"
-    for module in ("pretraining", "sentences"):
-        monkeypatch.setattr(f"generators.{module}.numerics", lambda: {"torch": "0"})
+    for module in ("bart.pretraining", "qms.sentences"):
+        monkeypatch.setattr(f"generators.{module}.installed_versions", lambda _: {"torch": "0"})
     assert made() == 4
-
-
-def test_minilms_encoder_computes_what_minilm_computes() -> None:
-    tokens = minilm_tokens()
-    bart = minilm_bart(minilm_folder(), decoder_layers=1).eval()
-    bert = BertModel.from_pretrained(str(minilm_folder()), add_pooling_layer=False).eval()
-    (encoded,) = tokens.encode(["how to cook noodles at home"], 20)
-    ids = torch.tensor([tokens.frame(encoded.ids)])
-    with torch.inference_mode():
-        ours = bart.get_encoder()(input_ids=ids).last_hidden_state
-        theirs = bert(input_ids=ids).last_hidden_state
-    torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)
-    assert tokens.prompt == (101,)
-
-
-def test_minilm_starts_a_row_and_says_so(context: Make) -> None:
-    generator = BartText(context(bart__weights="minilm", train__epochs=1))
-    assert generator.signature() == {"weights": "MiniLM encoder, random decoder"}
-    generator.fit(toy(4, where="text"), [])
-    assert generator._module.bart.config.d_model == 384
-
-
-def test_minilm_is_refused_for_chinese(context: Make) -> None:
-    with pytest.raises(UsageError, match="reads English only"):
-        BartText(context(language="zh", bart__weights="minilm"))

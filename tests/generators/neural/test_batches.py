@@ -11,9 +11,8 @@ from bench.context import Context
 from bench.errors import UsageError
 from generators.bart.rows import BartText, VGBartDP, VGBartMH
 from generators.neural.batches import Collate, Example
-from generators.neural.row import Neural
 from generators.seq2seq import Seq2Seq
-from tests.generators.conftest import blind, video
+from tests.generators.conftest import MakeRow, blind, video
 from tests.generators.test_rows import ROWS, fitted
 
 Make = Callable[..., Context]
@@ -33,10 +32,10 @@ def test_collating_needs_no_frames_in_the_whole_batch() -> None:
     assert batch["targets"].shape == (1, 0)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row is not Seq2Seq], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [row for row in ROWS if row is not Seq2Seq], ids=lambda row: row.__name__)
 @pytest.mark.parametrize("where", ["text", "frames"])
 def test_inputs_longer_than_a_model_has_places_for_say_which_options_to_lower(
-    row: type[Neural], where: str, context: Make
+    row: MakeRow, where: str, context: Make
 ) -> None:
     if (row, where) in ((BartText, "frames"), (VGBartDP, "frames"), (VGBartMH, "frames")):
         return  # their frames have no places

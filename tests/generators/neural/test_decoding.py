@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
 from generators.bart.fusion import TextOnly
-from generators.bart.model import FusedBart, shape
+from generators.bart.model import BartShape, FusedBart
 from generators.neural.batches import Batch
 from generators.neural.decoding import Rules, beam_search, block_ngrams
 
@@ -21,16 +21,17 @@ PAD, BOS, EOS = 0, 2, 3
 def lively_bart(seed: int) -> BartForConditionalGeneration:
     """A random BART whose choices differ from input to input, and which ends now and then."""
     torch.manual_seed(seed)
-    layers = shape(
+    shape = BartShape(
         vocabulary=50,
-        layers=(1, 2),
+        encoder_layers=1,
+        decoder_layers=2,
         width=16,
         heads=2,
         feed_forward=32,
         dropout=0.1,
         specials=(PAD, BOS, EOS),
     )
-    model = BartForConditionalGeneration(BartConfig(**layers)).eval()
+    model = BartForConditionalGeneration(BartConfig(**shape.config())).eval()
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() > 1:

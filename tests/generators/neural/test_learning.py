@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from bench.context import Context
-from generators.neural.row import Neural
-from tests.generators.conftest import blind, named, toy
+from generators.bart.rows import BartText
+from tests.generators.conftest import MakeRow, blind, named, toy
 from tests.generators.test_rows import ROWS
 
 Make = Callable[..., Context]
@@ -24,14 +24,14 @@ LONGER = {
 }
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__)
 @pytest.mark.parametrize("where", ["text", "frames"])
-def test_a_row_learns_what_it_can_see(row: type[Neural], where: str, context: Make) -> None:
+def test_a_row_learns_what_it_can_see(row: MakeRow, where: str, context: Make) -> None:
     generator = row(context(**LONGER))
     generator.fit(toy(160, where=where), toy(16, where=where, start=1000))
     test = toy(48, where=where, start=2000)
     right = named(generator.summarize(blind(test)), test)
-    if where == "frames" and row.name == "bart-text":
+    if where == "frames" and row is BartText:
         assert right < 0.35, "it cannot have seen the frames: chance is one in eight"
     else:
         assert right > 0.7

@@ -11,7 +11,7 @@ import pytest
 from bench.context import Context
 from generators.bart.rows import BartText, VGBartDP
 from generators.mdvc import MDVC
-from generators.qms.rows import BartQMS, TransformerQMS
+from generators.qms.rows import qms, qms_transformer
 from generators.seq2seq import Seq2Seq
 from tests.generators.conftest import toy
 from tests.generators.test_rows import fitted
@@ -36,12 +36,12 @@ def card(row: Any, folder: Path, context: Context) -> str:
         ),
         (VGBartDP, ["bart: weights=self", "softmax_axis=frames"]),
         (
-            BartQMS,
+            qms,
             ["qms: tau=0.5", "queries: self-pretrained BART encoder mean, mu 0.75", "weight decay 0.5"],
         ),
-        (TransformerQMS, ["transformer: lr=0.003", "qms: tau=0.5", "queries: self-pretrained"]),
+        (qms_transformer, ["transformer: lr=0.003", "qms: tau=0.5", "queries: self-pretrained"]),
     ],
-    ids=lambda value: value.name if isinstance(value, type) else "",
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_card_tells_weights_and_every_option_of_the_row(
     row: Any, told: list[str], context: Make, tmp_path: Path
@@ -55,8 +55,8 @@ def test_a_card_tells_the_best_score_and_the_texts(context: Make, tmp_path: Path
     generator = fitted(Seq2Seq, context())
     generator.save(tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert f"CIDEr {generator.best:.4f} on validation (best of 2 epochs)" in text
+    assert f"CIDEr {generator.best_score:.4f} on validation (best of 2 epochs)" in text
     other = fitted(Seq2Seq, context(), toy(17, where="text"))
-    digests = [made._config["trained_on"]["texts"] for made in (generator, other)]  # type: ignore[index, call-overload]
+    digests = [made.config["trained_on"]["texts"] for made in (generator, other)]  # type: ignore[index, call-overload]
     assert digests[0] != digests[1]
     assert str(digests[0]) in text

@@ -9,33 +9,33 @@ from typing import Any
 import pytest
 
 from bench.context import Context
-from generators.neural.row import Neural
-from generators.qms.rows import BartQMS
+from generators.neural.row import NeuralRow
+from generators.qms.rows import qms
 from generators.seq2seq import Seq2Seq
-from tests.generators.conftest import toy
+from tests.generators.conftest import MakeRow, toy
 
 Make = Callable[..., Context]
 SIX_STEPS = {"train__batch_size": 4, "train__checkpoint_steps": 2, "train__epochs": 3, "qms__mu": 0.9}
 
 
-def saved(generator: Neural, folder: Path) -> dict[str, bytes]:
+def saved(generator: NeuralRow, folder: Path) -> dict[str, bytes]:
     generator.fit(toy(24, where="text"), toy(4, where="text", start=100))
     folder.mkdir()
     generator.save(folder)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("row", [Seq2Seq, BartQMS], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [Seq2Seq, qms], ids=lambda row: row.__name__)
 @pytest.mark.parametrize("killed_at", [3, 9, 16])
 def test_a_row_killed_within_an_epoch_saves_the_same_files(
-    row: type[Neural], killed_at: int, context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: MakeRow, killed_at: int, context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = row(context(**SIX_STEPS))
     files = saved(whole, tmp_path / "whole")
     stopped = context(**SIX_STEPS)
     stopped.scratch = tmp_path / "scratch"
     stopped.scratch.mkdir()
-    forward, calls = type(whole._module).forward, iter(range(killed_at))
+    forward, calls = type(whole.module).forward, iter(range(killed_at))
 
     def killed(module: Any, batch: Any) -> Any:
         if next(calls, None) is None:
@@ -43,7 +43,7 @@ def test_a_row_killed_within_an_epoch_saves_the_same_files(
         return forward(module, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(whole._module), "forward", killed)
+        patch.setattr(type(whole.module), "forward", killed)
         with pytest.raises(KeyboardInterrupt):
             saved(row(stopped), tmp_path / "killed")
     assert [path.name for path in stopped.scratch.iterdir()], "there is nothing to continue from"

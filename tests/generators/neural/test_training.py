@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from generators.neural.batches import Buckets
-from generators.neural.training import Plan, train
+from generators.neural.training import TrainingPlan, Validation, train
 
 
 class Points:
@@ -61,8 +61,8 @@ def collate(points: Sequence[tuple[float, float]]) -> dict[str, Tensor]:
     return {"x": torch.tensor(x)[:, None], "y": torch.tensor(y)[:, None]}
 
 
-def plan(**changes: Any) -> Plan:
-    return Plan(
+def plan(**changes: Any) -> TrainingPlan:
+    return TrainingPlan(
         **({"label": "line", "seed": 3, "device": "cpu", "epochs": 4, "batch_size": 4, "lr": 0.01} | changes)
     )
 
@@ -107,7 +107,7 @@ def test_the_best_epoch_stays_and_of_equals_the_last(tmp_path: Path) -> None:
         kept.append(weights(module))
         return next(scores)
 
-    log = train(module, Points(), collate, plan(), score=score)
+    log = train(module, Points(), collate, plan(), validation=Validation(score))
     assert weights(module) == kept[2]
     assert [entry["eval_score"] for entry in log if "eval_score" in entry] == [0.0, 0.5, 0.5, 0.1]
 
@@ -118,17 +118,17 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path) -> None:
         return lambda: next(scores)
 
     whole = Line()
-    train(whole, Points(), collate, plan(), score=scorer())
+    train(whole, Points(), collate, plan(), validation=Validation(scorer()))
     with pytest.raises(KeyboardInterrupt):
-        train(Line(14), Points(), collate, plan(), score=scorer(), scratch=tmp_path)
+        train(Line(14), Points(), collate, plan(), validation=Validation(scorer()), scratch=tmp_path)
     again, later = Line(), iter([0.4, 0.3])
-    train(again, Points(), collate, plan(), score=lambda: next(later), scratch=tmp_path)
+    train(again, Points(), collate, plan(), validation=Validation(lambda: next(later)), scratch=tmp_path)
     assert weights(again) == weights(whole)
 
 
 def test_patience_ends_a_training_that_gets_no_better() -> None:
     scores = iter([0.9, 0.5, 0.4, 0.3])
-    log = train(Line(), Points(), collate, plan(patience=1), score=lambda: next(scores))
+    log = train(Line(), Points(), collate, plan(patience=1), validation=Validation(lambda: next(scores)))
     assert max(entry["epoch"] for entry in log) == 2
 
 
@@ -141,11 +141,13 @@ def test_patience_counts_on_after_a_kill(tmp_path: Path, killed_at: int) -> None
         return lambda: next(rest)
 
     impatient, whole, again = plan(epochs=5, patience=2), Line(), Line()
-    log = train(whole, Points(), collate, impatient, score=scorer())
+    log = train(whole, Points(), collate, impatient, validation=Validation(scorer()))
     with pytest.raises(KeyboardInterrupt):
-        train(Line(killed_at), Points(), collate, impatient, score=scorer(), scratch=tmp_path)
+        train(
+            Line(killed_at), Points(), collate, impatient, validation=Validation(scorer()), scratch=tmp_path
+        )
     rest = scorer(killed_at // 6)
-    assert train(again, Points(), collate, impatient, score=rest, scratch=tmp_path) == log
+    assert train(again, Points(), collate, impatient, validation=Validation(rest), scratch=tmp_path) == log
     assert weights(again) == weights(whole)
 
 
@@ -169,7 +171,7 @@ def test_each_epoch_gives_every_example_once_in_another_order() -> None:
 
 def test_a_part_of_the_module_may_learn_at_its_own_rate() -> None:
     slow, fast = Line(), Line()
-    train(slow, Points(), collate, plan(epochs=1, rates={"inner.": 0.0}))
+    train(slow, Points(), collate, plan(epochs=1, lr_multipliers={"inner.": 0.0}))
     train(fast, Points(), collate, plan(epochs=1))
     assert torch.equal(slow.inner.weight, Line().inner.weight)
     assert not torch.equal(fast.inner.weight, Line().inner.weight)

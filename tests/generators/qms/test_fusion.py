@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from generators.bart.fusion import TextOnly
-from generators.bart.model import FusedBart, random_bart, shape
+from generators.bart.model import BartShape, FusedBart, random_bart
 from generators.neural.batches import Batch
-from generators.qms.fusion import Attention, EntityAware, Parts, entities, join, stack
-from generators.qms.model import picture_encoder
+from generators.qms.fusion import Attention, EntityAware, Parts, Selection, entities, join, stack
+from generators.qms.model import visual_encoder
 
 WIDTH, FRAME = 16, 6
 SPECIALS = (0, 2, 3)
@@ -20,16 +20,23 @@ SPECIALS = (0, 2, 3)
 
 def bart() -> FusedBart:
     torch.manual_seed(1)
-    config = shape(
-        vocabulary=30, layers=(1, 2), width=WIDTH, heads=4, feed_forward=32, dropout=0.1, specials=SPECIALS
+    shape = BartShape(
+        vocabulary=30,
+        specials=SPECIALS,
+        encoder_layers=1,
+        decoder_layers=2,
+        width=WIDTH,
+        heads=4,
+        feed_forward=32,
+        dropout=0.1,
     )
-    return FusedBart(random_bart(config), TextOnly(0, 0)).eval()
+    return FusedBart(random_bart(shape.config()), TextOnly(0, 0)).eval()
 
 
 def block(parts: Parts | None = None, model: FusedBart | None = None) -> EntityAware:
     torch.manual_seed(2)
-    encoder = picture_encoder((model or bart()).bart)
-    made = EntityAware(WIDTH, FRAME, parts or Parts(), encoder=encoder, specials=SPECIALS)
+    encoder = visual_encoder((model or bart()).bart)
+    made = EntityAware(encoder, FRAME, parts or Parts(), Selection(SPECIALS))
     return made.eval()
 
 
@@ -60,7 +67,7 @@ def chosen() -> Tensor:
 
 def test_a_second_copy_of_the_selected_words_is_log_2_on_their_attention_logits() -> None:
     model, (t, mask), read = bart(), text(), torch.tensor([[2, 10, 11], [2, 15, 3]])
-    v, v_mask = block().pictures(batch())
+    v, v_mask = block().encode_frames(batch())
     whole = join([(v, v_mask), (t, mask), entities(t, chosen())])
     both, both_mask = join([(v, v_mask), (t, mask)])
     twice = torch.cat((torch.zeros_like(v_mask), chosen()), 1) * math.log(2)
@@ -73,7 +80,7 @@ def test_a_second_copy_of_the_selected_words_is_log_2_on_their_attention_logits(
         encoder_attention_mask=bias.expand(-1, -1, read.shape[1], -1),
         use_cache=False,
     ).last_hidden_state
-    torch.testing.assert_close(copied, model._vocabulary(states), atol=2e-6, rtol=1e-5)
+    torch.testing.assert_close(copied, model.score_vocabulary(states), atol=2e-6, rtol=1e-5)
     assert not torch.allclose(copied, model.logits(read, both, both_mask), atol=1e-4)
 
 
@@ -177,7 +184,7 @@ def test_words_are_judged_by_what_they_see_of_the_frames() -> None:
     made, given = block(), batch()
     views = made.views(text(), given)
     assert views.scores is not None
-    by_hand = made.head(made.attention(text()[0], *made.pictures(given))).squeeze(-1)
+    by_hand = made.head(made.attention(text()[0], *made.encode_frames(given))).squeeze(-1)
     torch.testing.assert_close(views.scores, by_hand)
     other = Batch(**given | {"frames": given["frames"] * -3})  # type: ignore[typeddict-item]
     changed = made.views(text(), other).scores
@@ -198,7 +205,7 @@ def test_without_frames_words_are_judged_by_the_transcript() -> None:
 
 def test_without_transcript_the_memory_is_the_frames_after_one_attention() -> None:
     made, given = block(Parts(textual=False)), batch()
-    states, mask = made.pictures(given)
+    states, mask = made.encode_frames(given)
     fused, seen = made.views(None, given).fused
     torch.testing.assert_close(fused, made.attention(states, states, mask))
     assert not torch.allclose(fused, states, atol=1e-3)
@@ -208,6 +215,6 @@ def test_without_transcript_the_memory_is_the_frames_after_one_attention() -> No
 def test_without_entities_the_memory_is_frames_and_transcript() -> None:
     made, given = block(Parts(entity=False)), batch()
     fused, mask = made.views(text(), given).fused
-    expected = join([made.pictures(given), text()])
+    expected = join([made.encode_frames(given), text()])
     torch.testing.assert_close(fused, expected[0])
     assert mask.tolist() == expected[1].tolist()

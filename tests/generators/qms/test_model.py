@@ -14,9 +14,12 @@ from torch.nn import functional
 from bench.context import Context
 from bench.types import Video
 from generators.neural.batches import prepare
-from generators.neural.row import Neural
+from generators.neural.row import NeuralRow
 from generators.options import TextOptions
-from generators.qms.ablations import (
+from generators.qms.fusion import Parts
+from generators.qms.model import entity_loss, weighted
+from generators.qms.rows import (
+    qms,
     unit_scores,
     without_entity,
     without_sampling,
@@ -24,9 +27,6 @@ from generators.qms.ablations import (
     without_textual,
     without_visual,
 )
-from generators.qms.fusion import Parts
-from generators.qms.model import entity_loss, weighted
-from generators.qms.rows import BartQMS
 from tests.generators.conftest import FolderStore, toy
 
 Make = Callable[..., Context]
@@ -43,14 +43,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> FolderStore:
 def ready(row: Any) -> Any:
     """A row as it stands before its first step."""
     tokens = row.vocabulary(VIDEOS)
-    row._build(tokens, row.configuration(tokens, 8))
-    row.warm(row._module)
+    row.build(tokens, row.configuration(tokens, 8))
+    row.load_pretrained(row.module)
     return row
 
 
 def batch_of(row: Any, videos: list[Video] = VIDEOS[:1]) -> Any:
-    examples, _ = prepare(videos, row._tokens, TextOptions(transcript_tokens=24, query_tokens=6))
-    return row._collate([(example, example.targets[0]) for example in row.prepared(videos, examples)])
+    examples, _ = prepare(videos, row.tokens, TextOptions(transcript_tokens=24, query_tokens=6))
+    return row.collate([(example, example.targets[0]) for example in row.add_supervision(videos, examples)])
 
 
 def likelihood(module: Any, memory: Any, batch: Any) -> torch.Tensor:
@@ -81,9 +81,9 @@ def test_a_transcript_without_words_costs_nothing() -> None:
 
 
 def test_each_path_has_its_own_loss_and_all_make_equation_18(context: Make) -> None:
-    row = ready(BartQMS(context()))
-    module, batch = row._module, batch_of(row)
-    parts, views = module(batch), module.look(batch)
+    row = ready(qms(context()))
+    module, batch = row.module, batch_of(row)
+    parts, views = module(batch), module.views(batch)
     assert set(parts) == {"loss", "loss_g", "loss_v", "loss_t", "loss_c", "U_v", "U_t", "selected"}
     for name, memory in (("loss_g", views.fused), ("loss_v", views.visual), ("loss_t", views.textual)):
         torch.testing.assert_close(parts[name], likelihood(module, memory, batch))
@@ -97,16 +97,16 @@ def test_each_path_has_its_own_loss_and_all_make_equation_18(context: Make) -> N
 
 
 def test_a_long_target_weighs_no_more_than_a_short_one(context: Make) -> None:
-    row = ready(BartQMS(context()))
+    row = ready(qms(context()))
     videos = [dataclasses.replace(VIDEOS[0], references=("apple",)), VIDEOS[1]]
-    both = row._module(batch_of(row, videos))["loss_g"]
-    apart = [row._module(batch_of(row, [video]))["loss_g"] for video in videos]
+    both = row.module(batch_of(row, videos))["loss_g"]
+    apart = [row.module(batch_of(row, [video]))["loss_g"] for video in videos]
     torch.testing.assert_close(both, (apart[0] + apart[1]) / 2, atol=1e-5, rtol=1e-5)
 
 
 def test_no_gradient_flows_through_the_scores(context: Make) -> None:
-    row = ready(BartQMS(context(qms__entity_weight=0.0)))
-    module, batch = row._module, batch_of(row)
+    row = ready(qms(context(qms__entity_weight=0.0)))
+    module, batch = row.module, batch_of(row)
     known = torch.tensor([[0.25], [0.75]])
     module.scores = lambda *_: known
     module(batch)["loss"].backward()
@@ -119,19 +119,19 @@ def test_no_gradient_flows_through_the_scores(context: Make) -> None:
 
 
 def test_only_the_entity_loss_teaches_the_head(context: Make) -> None:
-    row = ready(BartQMS(context(qms__entity_weight=0.0)))
-    row._module(batch_of(row))["loss"].backward()
-    block = [*row._module.fusion.head.parameters(), *row._module.fusion.attention.parameters()]
+    row = ready(qms(context(qms__entity_weight=0.0)))
+    row.module(batch_of(row))["loss"].backward()
+    block = [*row.module.fusion.head.parameters(), *row.module.fusion.attention.parameters()]
     assert all(p.grad is None or not p.grad.any() for p in block)
-    row = ready(BartQMS(context()))
-    row._module(batch_of(row))["loss"].backward()
-    assert any(p.grad.any() for p in row._module.fusion.head.parameters())
+    row = ready(qms(context()))
+    row.module(batch_of(row))["loss"].backward()
+    assert any(p.grad.any() for p in row.module.fusion.head.parameters())
 
 
 def test_both_unimodal_losses_teach_the_one_decoder(context: Make) -> None:
-    row = ready(BartQMS(context()))
-    module, batch = row._module, batch_of(row)
-    views = module.look(batch)
+    row = ready(qms(context()))
+    module, batch = row.module, batch_of(row)
+    views = module.views(batch)
     for memory in (views.visual, views.textual):
         module.zero_grad()
         likelihood(module, memory, batch).backward(retain_graph=True)
@@ -139,18 +139,18 @@ def test_both_unimodal_losses_teach_the_one_decoder(context: Make) -> None:
 
 
 def test_scores_are_what_the_modality_alone_writes(context: Make) -> None:
-    row = ready(BartQMS(context()))
-    module, batch = row._module, batch_of(row, VIDEOS[:3])
-    views = module.look(batch)
+    row = ready(qms(context()))
+    module, batch = row.module, batch_of(row, VIDEOS[:3])
+    views = module.views(batch)
     written = module.unimodal(views)
     limit = module.objective.rules.max_tokens  # the longest query of the training split
     for i in range(3):  # greedy by hand, one video at a time, no cache
         alone = (views.visual[0][i : i + 1], views.visual[1][i : i + 1])
-        ids = list(row._tokens.prompt)
-        while len(ids) - len(row._tokens.prompt) < limit and ids[-1] != row._tokens.eos:
+        ids = list(row.tokens.prompt)
+        while len(ids) - len(row.tokens.prompt) < limit and ids[-1] != row.tokens.eos:
             ids.append(int(module.logits(torch.tensor([ids]), *alone)[0, -1].argmax()))
-        by_hand = ids[len(row._tokens.prompt) :]
-        expected = by_hand[: by_hand.index(row._tokens.eos)] if row._tokens.eos in by_hand else by_hand
+        by_hand = ids[len(row.tokens.prompt) :]
+        expected = by_hand[: by_hand.index(row.tokens.eos)] if row.tokens.eos in by_hand else by_hand
         assert written[i] == expected
     assert module.scores(views, batch)[0].tolist() == pytest.approx(module.confidence(written[:3], [0, 1, 2]))
 
@@ -163,41 +163,41 @@ def test_a_missing_modality_has_no_say(context: Make) -> None:
         VIDEOS[2],
     ]
     batch = batch_of(row, silent)
-    assert row._module.scores(row._module.look(batch), batch).tolist() == [[1, 0, 1], [0, 1, 1]]
+    assert row.module.scores(row.module.views(batch), batch).tolist() == [[1, 0, 1], [0, 1, 1]]
 
 
 def test_teacher_forced_scores_follow_the_target(context: Make) -> None:
-    row = ready(BartQMS(context(qms__scores="teacher")))
+    row = ready(qms(context(qms__scores="teacher")))
     batch = batch_of(row)
     target = batch["targets"][0, 1:].tolist()
-    logits = functional.one_hot(torch.tensor([target] * 3), len(row._tokens)).float()
-    row._module.logits = lambda *_: logits
-    parts = row._module(batch)
+    logits = functional.one_hot(torch.tensor([target] * 3), len(row.tokens)).float()
+    row.module.logits = lambda *_: logits
+    parts = row.module(batch)
     assert (float(parts["U_v"]), float(parts["U_t"])) == (1, 1)
 
 
 def test_the_literal_norm_is_a_part_of_the_loss(context: Make) -> None:
-    plain, literal = (ready(BartQMS(context(qms__regulariser=r))) for r in ("plain", "norm"))
-    literal._module.load_state_dict(plain._module.state_dict())
-    norm = torch.cat([p.flatten() for p in plain._module.parameters()]).norm()
-    parts = literal._module(batch_of(literal))
+    plain, literal = (ready(qms(context(qms__regulariser=r))) for r in ("plain", "norm"))
+    literal.module.load_state_dict(plain.module.state_dict())
+    norm = torch.cat([p.flatten() for p in plain.module.parameters()]).norm()
+    parts = literal.module(batch_of(literal))
     torch.testing.assert_close(parts["norm"], norm)
-    torch.testing.assert_close(parts["loss"], plain._module(batch_of(plain))["loss"] + 0.5 * norm)
+    torch.testing.assert_close(parts["loss"], plain.module(batch_of(plain))["loss"] + 0.5 * norm)
 
 
 def test_the_regulariser_decays_weights_by_default_only(context: Make) -> None:
-    decays = {r: BartQMS(context(qms__regulariser=r)) for r in ("decoupled", "norm", "plain")}
+    decays = {r: qms(context(qms__regulariser=r)) for r in ("decoupled", "norm", "plain")}
     for row in decays.values():
         ready(row)
-    assert [row._plan().weight_decay for row in decays.values()] == [0.5, 0, 0]
+    assert [row.training_plan().weight_decay for row in decays.values()] == [0.5, 0, 0]
 
 
-def names(row: Neural) -> set[str]:
-    return {name for name, _ in row._module.named_parameters()}
+def names(row: NeuralRow) -> set[str]:
+    return {name for name, _ in row.module.named_parameters()}
 
 
 def test_ablations_remove_the_parameters_they_say_and_nothing_else(context: Make) -> None:
-    whole = ready(BartQMS(context()))
+    whole = ready(qms(context()))
     gone = {f.__name__: names(whole) - names(ready(f(context()))) for f in ABLATIONS}
 
     def under(*starts: str) -> set[str]:
@@ -218,7 +218,7 @@ def test_ablations_remove_the_losses_they_say_and_nothing_else(context: Make) ->
     whole = {"loss", "loss_g", "loss_v", "loss_t", "loss_c", "U_v", "U_t", "selected"}
     unimodal = {"loss_v", "loss_t", "U_v", "U_t"}
     entity = {"loss_c", "selected"}
-    kept = {f.__name__: set(row._module(batch_of(row))) for f in ABLATIONS if (row := ready(f(context())))}
+    kept = {f.__name__: set(row.module(batch_of(row))) for f in ABLATIONS if (row := ready(f(context())))}
     assert kept == {
         "without_visual": whole - unimodal,
         "without_textual": whole - unimodal - entity,
@@ -231,19 +231,19 @@ def test_ablations_remove_the_losses_they_say_and_nothing_else(context: Make) ->
 
 def test_without_scores_the_loss_is_not_a_third(context: Make) -> None:
     row = ready(without_scores(context()))
-    parts = row._module(batch_of(row))
+    parts = row.module(batch_of(row))
     torch.testing.assert_close(parts["loss"], parts["loss_g"] + 0.5 * parts["loss_c"])
 
 
 def test_ablations_start_from_the_same_weights(context: Make) -> None:
-    whole = ready(BartQMS(context()))._module.state_dict()
+    whole = ready(qms(context())).module.state_dict()
     for make in (without_scores, without_sampling, unit_scores):
-        other = ready(make(context()))._module.state_dict()
+        other = ready(make(context())).module.state_dict()
         assert all(torch.equal(weight, whole[name]) for name, weight in other.items())
 
 
 def test_only_the_row_without_sampling_draws_uniformly(context: Make) -> None:
-    for make in (BartQMS, *ABLATIONS):
+    for make in (qms, *ABLATIONS):
         row = ready(make(context()))
         expected = "Uniform" if make is without_sampling else "Sampled"
         assert type(row.targets(VIDEOS)).__name__ == expected

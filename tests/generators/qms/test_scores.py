@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from bench.context import Context
-from generators.qms.rows import BartQMS
+from generators.qms.rows import qms
 from tests.generators.conftest import FolderStore
 from tests.generators.qms.test_model import VIDEOS, batch_of, ready
 
@@ -28,8 +28,8 @@ def with_a_start_token(row: Any) -> Any:
     """A row whose decoder is given two tokens before it writes, as a checkpoint's is."""
     tokens = row.vocabulary(VIDEOS)
     tokens.prompt = (tokens.eos, tokens.bos)
-    row._build(tokens, row.configuration(tokens, 8))
-    row.warm(row._module)
+    row.build(tokens, row.configuration(tokens, 8))
+    row.load_pretrained(row.module)
     return row
 
 
@@ -39,42 +39,42 @@ def says(ids: list[int], size: int) -> torch.Tensor:
 
 
 def test_teacher_forced_scores_are_of_their_own_path_after_the_prompt(context: Make) -> None:
-    row = with_a_start_token(BartQMS(context(qms__scores="teacher")))
+    row = with_a_start_token(qms(context(qms__scores="teacher")))
     batch = batch_of(row)
     _, begin, *target = batch["targets"][0].tolist()
     other = [i for i in range(5, 40) if i not in target][: len(target)]
     # what is said in the place of [CLS] is given by the prompt: an end there ends nothing
-    wrong, right = [row._tokens.eos, *other], [row._tokens.eos, *target]
-    assert begin == row._tokens.bos
+    wrong, right = [row.tokens.eos, *other], [row.tokens.eos, *target]
+    assert begin == row.tokens.bos
     for paths, expected in (((wrong, right, wrong), (1, 0)), ((right, wrong, right), (0, 1))):
-        logits = torch.stack([says(ids, len(row._tokens)) for ids in paths])
-        row._module.logits = lambda *_, logits=logits: logits
-        parts = row._module(batch)
+        logits = torch.stack([says(ids, len(row.tokens)) for ids in paths])
+        row.module.logits = lambda *_, logits=logits: logits
+        parts = row.module(batch)
         assert (float(parts["U_v"]), float(parts["U_t"])) == expected
 
 
 @pytest.mark.parametrize("right", ["frames", "text"])
 def test_measured_scores_are_of_their_own_modality_and_video(right: str, context: Make) -> None:
-    row = ready(BartQMS(context()))
+    row = ready(qms(context()))
     videos = [VIDEOS[0], dataclasses.replace(VIDEOS[1], frames=VIDEOS[1].frames[:0]), VIDEOS[2]]
     batch = batch_of(row, videos)
-    own = [row._tokens.encode([video.references[1]], 6)[0].ids for video in videos]
+    own = [row.tokens.encode([video.references[1]], 6)[0].ids for video in videos]
     nothing: list[list[int]] = [[], [], []]
-    row._module.unimodal = lambda _: own + nothing if right == "frames" else nothing + own
-    scores = row._module.scores(row._module.look(batch), batch).tolist()
+    row.module.unimodal = lambda _: own + nothing if right == "frames" else nothing + own
+    scores = row.module.scores(row.module.views(batch), batch).tolist()
     assert scores == ([[1, 0, 1], [0, 0, 0]] if right == "frames" else [[0, 0, 0], [1, 1, 1]])
     own.reverse()  # now the first and the last are those of other videos
-    assert row._module.scores(row._module.look(batch), batch)[int(right == "text")][0] < 1
+    assert row.module.scores(row.module.views(batch), batch)[int(right == "text")][0] < 1
 
 
 def test_what_is_written_for_the_scores_knows_no_dropout_and_leaves_training_on(context: Make) -> None:
-    row = ready(BartQMS(context()))
-    for part in row._module.modules():  # weights bring their own dropout: raise it
+    row = ready(qms(context()))
+    for part in row.module.modules():  # weights bring their own dropout: raise it
         if isinstance(getattr(part, "dropout", None), float):
             part.dropout = 0.9
-    module, batch = row._module, batch_of(row, VIDEOS)
+    module, batch = row.module, batch_of(row, VIDEOS)
     with torch.no_grad():
-        views = module.eval().look(batch)
+        views = module.eval().views(batch)
         calm = module.unimodal(views)
         assert module.train().unimodal(views) == calm
     assert module.training

@@ -1,0 +1,62 @@
+"""The pretrained BART that a row starts from, whichever way ``bart.weights`` names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from bench.context import Context
+from bench.types import Json, Video
+from generators.bart.checkpoints import Source, read_config, read_tokens, read_weights
+from generators.bart.pretraining import Recipe, self_pretrained
+from generators.bart.warm_start import warm_started
+from generators.neural.tokens import Tokens
+
+
+class PretrainedBart:
+    """Pretrained weights, their shape and tokenizer; made first where ``bart.weights`` says so.
+
+    ``prepare`` comes first, as weights may have to be made from the training split.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.recipe = Recipe.of(context)
+        self.source = Source.of(self.recipe.bart, context.language)
+        self._folder: Path | None = None
+
+    def prepare(self, train: Sequence[Video]) -> Tokens:
+        """Locate or make the weights and return their tokenizer. Raises MissingError."""
+        if not self.source.made_here:
+            self._folder = self.source.folder()
+        elif self.source.name == "minilm":
+            self._folder = warm_started(self.context, self.recipe)
+        else:
+            self._folder = self_pretrained(self.context, self.recipe, train)
+        return read_tokens(self._folder, self.config)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the weights."""
+        assert self._folder is not None, "weights are read before they are prepared"
+        return self._folder
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The shape and the special ids, as arguments of the library's BartConfig."""
+        return read_config(self.folder)
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Read the weights, by their names in the library's model."""
+        return read_weights(self.folder).state_dict()
+
+    def identity(self) -> dict[str, Json]:
+        """Return the digests of the files that the weights come from."""
+        return self.source.identity()
+
+    def signature(self) -> dict[str, str]:
+        """Return where the weights come from, for the signature line."""
+        return {"weights": str(self.source)}

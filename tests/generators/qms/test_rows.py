@@ -225,7 +225,7 @@ def test_mt5_frames_a_text_without_a_beginning_and_labels_characters(mt5: Path, 
 def test_mt5_without_weights_says_how_to_name_them(context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     row = qms_mt5(context(mt5__weights="nobody/has-this"))
-    with pytest.raises(MissingError, match=r"--set mt5\.weights=DIR"):
+    with pytest.raises(MissingError, match=r"--set mt5\.weights=FOLDER"):
         row.fit(toy(2, where="text"), [])
 
 

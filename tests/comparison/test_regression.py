@@ -136,7 +136,7 @@ def test_what_is_no_table_is_told(competing_run: CompetingRun, tmp_path: Path, c
     assert (outcome.status, "--update" in outcome.error()) == (4, True)
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     outcome = cli("check", competing_run.out, "--against", tmp_path / "other.csv")
-    assert (outcome.status, "not a table" in outcome.error()) == (3, True)
+    assert (outcome.status, "did not write this table" in outcome.error()) == (3, True)
 
 
 @pytest.mark.parametrize("rule", ["long.*", "long.*=much", "=0.1", "long.*=-1", "long.*=nan"])

@@ -89,7 +89,10 @@ def test_the_footer_tells_the_test_and_what_it_could_have_found() -> None:
     scores = [*THREE, score("one", 0.1, metric="R@1"), score("two", 0.2, metric="R@1")]
     notes = "\n".join(built(scores, [contest(0.01), contest(0.2, metric="R@1")]).notes)
     assert "9 distinct queries, Holm-corrected over the table's 2 columns" in notes
-    assert "difference in Acc@10 at 80 % power: BM25 3.21 (Two against One: +10.00)." in notes
+    assert (
+        "Significant. Best vs. second, Acc@10, BM25: +10.00 (Two vs. One); this test would need about 3.21"
+        in notes
+    )
 
 
 def test_seeds_are_mean_and_deviation_and_their_rows_are_not_mixed_in() -> None:

@@ -115,6 +115,7 @@ def pretrain(
         epochs=options.epochs,
         batch_size=options.batch_size,
         lr=options.lr,
+        lr_option="pretrain.lr",
         warmup=options.warmup,
         bf16=recipe.bf16,
         quiet=quiet,

@@ -13,8 +13,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 class EpochAndCheckpointCallback(TrainerCallback):
     """Announces the epoch to the data, and asks for a checkpoint every so many steps."""
 
-    def __init__(self, checkpoint_steps: int, start_epoch: Callable[[int], None]) -> None:
-        self._every, self._start_epoch = checkpoint_steps, start_epoch
+    def __init__(
+        self, checkpoint_steps: int, steps_per_epoch: int, start_epoch: Callable[[int], None]
+    ) -> None:
+        self._checkpoint_steps, self._steps_per_epoch = checkpoint_steps, steps_per_epoch
+        self._start_epoch = start_epoch
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -25,8 +28,14 @@ class EpochAndCheckpointCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Save every so many steps, and log: sums since the last entry are not in a checkpoint."""
-        if self._every and state.global_step % self._every == 0:
+        """Save every so many steps, and log: sums since the last entry are not in a checkpoint.
+
+        Not at the end of an epoch: a training that continued from there would skip the validation, which
+        comes before the checkpoint of the epoch.
+        """
+        if not self._checkpoint_steps or state.global_step % self._steps_per_epoch == 0:
+            return
+        if state.global_step % self._checkpoint_steps == 0:
             control.should_save = control.should_log = True
 
 

@@ -7,7 +7,7 @@ in a scratch folder until the training ends.
 from __future__ import annotations
 
 import json
-import shutil
+import math
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence, Sized
@@ -20,11 +20,25 @@ import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import ExportableState
 
+from bench.errors import DataError
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
 from generators.neural.callbacks import EpochAndCheckpointCallback, ProgressBar
 from generators.neural.checkpoint import load_weights, save_weights
+from generators.neural.training_checkpoint import (
+    STATE,
+    checkpoint_folder,
+    latest_checkpoint,
+    load_optimizer,
+    load_random_state,
+    remove_all,
+    remove_checkpoint,
+    save_optimizer,
+    save_random_state,
+    write_checkpoint,
+)
 
 SCORE = "eval_score"
 """The key of the validation score in the log."""
@@ -62,6 +76,8 @@ class TrainingPlan:
     bf16: bool = False
     checkpoint_steps: int = 500
     quiet: bool = True
+    lr_option: str = "train.lr"
+    """The option to lower when the training diverges."""
     lr_multipliers: Mapping[str, float] = field(default_factory=dict)
     """Multiples of ``lr`` for parameters, by the beginning of their names."""
 
@@ -87,23 +103,32 @@ def train(
 
     Without ``validation`` they are those of the last epoch. With a ``scratch`` folder, a training that was
     killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
-    the end.
+    the end. Raises DivergedError where a loss is not a finite number.
     """
     with tempfile.TemporaryDirectory() as spare:
         folder = scratch or Path(spare)
         trainer = _ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
-        with quiet_loading():
-            trainer.train(resume_from_checkpoint=_last_complete(folder))
+        latest = latest_checkpoint(folder)
+        try:
+            with quiet_loading():
+                trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+        except DivergedError:
+            remove_all(folder)  # a repeat with the same options would diverge again
+            raise
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
-        for left in folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        remove_all(folder)
     module.to(plan.device).eval()
     return log
 
 
 def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
     """Write a training log, one JSON object a line."""
-    path.write_text("".join(json.dumps(entry, sort_keys=True) + "\n" for entry in log), encoding="utf-8")
+    lines = [json.dumps(entry, sort_keys=True, allow_nan=False) for entry in log]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+class DivergedError(DataError):
+    """The loss, a gradient or a weight is not a finite number: the training has no result."""
 
 
 def uses_bf16(precision: str, device: str) -> bool:
@@ -131,7 +156,6 @@ def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArg
         load_best_model_at_end=scored,
         metric_for_best_model=SCORE if scored else None,
         greater_is_better=True if scored else None,
-        save_total_limit=1,
         restore_callback_states_from_checkpoint=True,  # patience: epochs counted before a kill still count
         remove_unused_columns=False,
         dataloader_num_workers=0,  # never fork: a JVM may be running
@@ -142,18 +166,6 @@ def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArg
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # one process drives one device
     return arguments
-
-
-def _last_complete(folder: Path) -> str | None:
-    """Return the newest checkpoint whose last file was written; remove those that were cut off."""
-    complete: dict[int, Path] = {}
-    for checkpoint in folder.glob("checkpoint-*"):
-        try:
-            state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-            complete[int(state["global_step"])] = checkpoint
-        except (OSError, ValueError, KeyError):
-            shutil.rmtree(checkpoint)
-    return str(complete[max(complete)]) if complete else None
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, float]:
@@ -176,8 +188,9 @@ class _ModuleTrainer(Trainer):
         validation: Validation | None,
     ) -> None:
         arguments = _arguments(plan, folder, scored=validation is not None)
+        self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         callbacks: list[TrainerCallback] = [
-            EpochAndCheckpointCallback(plan.checkpoint_steps, self.start_epoch)
+            EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch)
         ]
         if plan.patience is not None and validation is not None:
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience))
@@ -189,7 +202,7 @@ class _ModuleTrainer(Trainer):
             )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
         self._module, self._plan, self._data, self._validation = module, plan, data, validation
-        self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
+        self._folder = folder
         self._parts: dict[str, list[float]] = defaultdict(list)
 
     def start_epoch(self, epoch: int) -> None:
@@ -226,6 +239,8 @@ class _ModuleTrainer(Trainer):
     ) -> Any:
         """Return what is minimised, and collect all parts for the log."""
         parts: dict[str, Tensor] = model(inputs)
+        if not bool(torch.isfinite(parts["loss"])):
+            self._refuse("the loss", parts["loss"].item())
         for name, part in parts.items():
             if name != "loss":  # the Trainer logs that one
                 self._parts[name].append(float(part.detach()))
@@ -236,7 +251,18 @@ class _ModuleTrainer(Trainer):
         if "loss" in logs:
             logs |= {name: sum(values) / len(values) for name, values in self._parts.items()}
             self._parts.clear()
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                self._refuse(name, value)
         super().log(logs, start_time)
+
+    def _refuse(self, name: str, value: float) -> None:
+        plan, epoch, steps = self._plan, self._data.epoch + 1, self.state.global_step
+        raise DivergedError(
+            f"the training of {plan.label} diverged in epoch {epoch}, after step {steps}: {name} is {value}. "
+            f"Lower the learning rate, {plan.lr_option} (it was {plan.lr:g}), or look for extreme values "
+            "in the features."
+        )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Measure what the caller measures after each epoch."""
@@ -255,14 +281,42 @@ class _ModuleTrainer(Trainer):
             return True
         return bool(super()._determine_best_metric(metrics, trial))
 
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """Write the weights alone; tied ones once."""
-        folder = Path(output_dir or str(self.args.output_dir))
-        folder.mkdir(parents=True, exist_ok=True)
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Write a checkpoint, and remove those before it but the one of the best epoch."""
+        for name, weight in self._module.named_parameters():
+            if not bool(torch.isfinite(weight).all()):
+                self._refuse(f"the weight {name}", math.nan)
+        state, step = self.state, self.state.global_step
+        if state.best_global_step:
+            state.best_model_checkpoint = str(checkpoint_folder(self._folder, state.best_global_step))
+        callbacks: Any = state.stateful_callbacks  # by class name; the library's annotation is another
+        for callback in [*self.callback_handler.callbacks, self.control]:
+            if isinstance(callback, ExportableState):
+                callbacks[type(callback).__name__] = callback.state()
+        write_checkpoint(self._folder, step, self._fill_checkpoint)
+        needed = {checkpoint_folder(self._folder, i) for i in (step, state.best_global_step) if i}
+        for checkpoint in self._folder.glob("checkpoint-*"):
+            if checkpoint not in needed:
+                remove_checkpoint(checkpoint)
+
+    def _fill_checkpoint(self, folder: Path) -> None:
         save_weights(self._module, folder / "model.safetensors")
+        save_optimizer(self.optimizer, self.lr_scheduler, folder)
+        save_random_state(folder)
+        self.state.save_to_json(str(folder / STATE))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Read the optimizer from a checkpoint."""
+        if checkpoint is not None:
+            load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Set the random number generators to those of a checkpoint."""
+        if checkpoint is not None:
+            load_random_state(Path(checkpoint))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Read what `_save` wrote, tied weights included."""
+        """Read the weights of a checkpoint, tied ones included."""
         load_weights(self._module, Path(resume_from_checkpoint) / "model.safetensors")
 
     def _load_best_model(self) -> None:

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.errors import BenchError
+from bench.errors import DataError
 from generators.neural.batches import Buckets
-from generators.neural.training import TrainingPlan, Validation, train
+from generators.neural.training import TrainingPlan, Validation, train, write_log
 
 
 class Points:
@@ -198,5 +198,17 @@ def test_a_checkpoint_holds_weights_without_pickle(tmp_path: Path) -> None:
         train(Line(8), Points(), collate, plan(), scratch=tmp_path)
     (last,) = tmp_path.glob("checkpoint-*")
     assert set(load_file(last / "model.safetensors")) == set(Line().state_dict())
-    assert not (last / "training_args.bin").exists()
-    assert not isinstance(KeyboardInterrupt(), BenchError)
+    assert {path.suffix for path in last.iterdir()} == {".safetensors", ".json"}
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_diverged_training_is_an_error_that_names_the_option_to_lower(tmp_path: Path, epochs: int) -> None:
+    with pytest.raises(DataError, match=r"diverged in epoch 1, after step \d+: .* is .*Lower .*train\.lr"):
+        train(Line(), Points(), collate, plan(lr=1e38, clip=0.0, epochs=epochs), scratch=tmp_path)
+    assert not list(tmp_path.iterdir()), "a repeat would continue from there and diverge again"
+
+
+def test_the_log_is_valid_json_or_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        write_log([{"loss": math.nan}], tmp_path / "log.jsonl")
+    assert not (tmp_path / "log.jsonl").exists()

@@ -88,7 +88,7 @@ def test_a_value_without_sense_is_refused_by_name(key_and_value: str) -> None:
         (qms, {"qms": {"regulariser": "norm"}}),
         (qms_transformer, {"qms": {"fresh_lr": 9.0}, "transformer": {"lr": 1e-4}}),
     ],
-    ids=lambda pair: f"{pair[0].name}-{'-'.join(key for some in pair[1].values() for key in some)}",
+    ids=lambda pair: f"{pair[0].__name__}-{'-'.join(key for some in pair[1].values() for key in some)}",
 )
 def test_every_option_changes_what_is_trained_or_written(
     row_and_options: tuple[MakeRow, dict[str, dict[str, Any]]], context: Make

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import unknown
-from bench.output.folder import checked, read_manifest
+from bench.output.folder import checked
+from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import COSTS, SCORES, SIGNIFICANCE, from_csv, headline
 from bench.tables.build import build_tables, generation_frame, retrieval_frame
 from bench.tables.table import Table
@@ -25,7 +26,7 @@ class Result:
     scores: pd.DataFrame
     """The columns of scores.csv; fractions."""
     costs: pd.DataFrame
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     significance: pd.DataFrame | None = None
     """The columns of significance.csv; None while the run is unfinished."""
 
@@ -35,14 +36,14 @@ class Result:
         manifest = read_manifest(out)
         scores = from_csv(checked(out, manifest, SCORES))
         costs = from_csv(checked(out, manifest, COSTS))
-        if SIGNIFICANCE not in manifest.get("files", {}):
+        if SIGNIFICANCE not in manifest.files:
             return cls(out, scores, costs, manifest)
         return cls(out, scores, costs, manifest, from_csv(checked(out, manifest, SIGNIFICANCE)))
 
     @property
     def failed(self) -> Mapping[str, str]:
         """Return what went wrong, by cell; empty when all went well."""
-        failed: Mapping[str, str] = self.manifest["failed"]
+        failed: Mapping[str, str] = self.manifest.failed
         return failed
 
     @property
@@ -60,7 +61,7 @@ class Result:
         frames = {"retrieval": retrieval_frame, "generation": generation_frame}
         if name not in frames:
             raise unknown("table", name, [*frames, "cost"])
-        return frames[name](self.headline).rename(index=self.manifest["labels"])
+        return frames[name](self.headline).rename(index=self.manifest.labels)
 
     def tables(self, *, intervals: bool = False) -> list[Table]:
         """Return the tables as they are printed, with the 95 % interval in each cell if asked."""

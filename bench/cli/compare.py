@@ -129,7 +129,7 @@ def _update_table(result: Result, path: Path, tolerances: list[tuple[str, float]
     from bench.errors import UsageError
     from bench.output.per_item import RunItems
 
-    if result.failed or not result.manifest.get("finished"):
+    if result.failed or not result.manifest.finished:
         raise UsageError(f"{result.out} is not complete: cells failed or are missing. No table is written.")
     before = read_baseline(path) if path.is_file() else None
     after = baseline_of(result, before=before, tolerances=tolerances)

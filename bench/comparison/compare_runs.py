@@ -16,7 +16,9 @@ from bench.comparison.paired import Comparison, compare, p_value
 from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System
 from bench.errors import UsageError, unknown
 from bench.metrics.significance import ALPHA, groups_by_tests, holm, letters
+from bench.output.manifest import signature_line
 from bench.output.per_item import RunItems
+from bench.output.schema import QRELS, QUERIES
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
 
@@ -64,7 +66,7 @@ def compare_runs(
     for block in blocks:
         rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
     return Table(
-        "compare", f"Comparison on {runs.results[0].manifest['dataset']['name']}, ×100",
+        "compare", f"Comparison on {runs.results[0].manifest.dataset.name}, ×100",
         [_HEADS[by][0], "Metric", _HEADS[by][1]], COLUMNS, rows, list(_notes(runs, blocks, baseline)),
     )  # fmt: skip
 
@@ -175,13 +177,13 @@ def _refuse_different(runs: Runs) -> None:
 
 def _evaluation_id(items: RunItems) -> dict[str, Any]:
     _, manifest = items.first
-    settings = manifest["settings"]
+    settings = manifest.settings
     return {
-        "dataset digest": str(manifest["dataset"]["digest"])[:8],
+        "dataset digest": str(manifest.dataset.digest)[:8],
         "split": settings["split"],
         "pool (index.pool)": settings["options"].get("index.pool", "split"),
-        "evaluated queries": manifest["files"]["queries.tsv"][:8],
-        "relevance": manifest["files"]["qrels.trec"][:8],
+        "evaluated queries": manifest.files.get(QUERIES, "")[:8],
+        "relevance": manifest.files.get(QRELS, "")[:8],
     }
 
 
@@ -205,7 +207,7 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
         if alone:
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
     for result in runs.results:
-        yield f"Signature of {result.out.name}: {result.manifest['signature']}"
+        yield f"Signature of {result.out.name}: {signature_line(result.manifest.signature)}"
 
 
 def _times_100(value: float) -> Cell:

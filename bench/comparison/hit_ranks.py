@@ -6,11 +6,12 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from bench.errors import DataError
 from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
 from bench.output.folder import checked
+from bench.output.manifest import Manifest
 from bench.output.trec import read_relevant, read_run
 from bench.store.files import read_lines
 
@@ -18,12 +19,12 @@ Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 """``{generator.retriever: {query: ranks of its relevant videos, ascending}}``."""
 
 
-def hits_of(folder: Path, manifest: Mapping[str, Any]) -> Hits:
+def hits_of(folder: Path, manifest: Manifest) -> Hits:
     """Return the hits of every run file of an output folder."""
     relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
     pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
     truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
-    names = [name for name in manifest["files"] if name.startswith("runs/")]
+    names = [name for name in manifest.files if name.startswith("runs/")]
     return {Path(name).stem: _hits(checked(folder, manifest, name), truth) for name in names}
 
 

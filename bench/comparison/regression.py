@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ from typing import Any, TypeAlias
 from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, read_hits
 from bench.errors import DataError, MissingError, UsageError
 from bench.output.folder import checked
+from bench.output.manifest import parse_signature
 from bench.output.per_item import RunItems
 from bench.output.schema import BASELINE_COLUMNS, with_text
 from bench.result import Result
-from bench.store.digests import digest
+from bench.store.digests import canonical, digest
 from bench.store.files import read_lines, replaceable, write_text
 
 SLACK = 1e-9
@@ -42,7 +44,7 @@ class BaselineScore:
 class Baseline:
     """A committed table, what it was measured on, and at which ranks each query found its videos."""
 
-    signature: str
+    signature: Mapping[str, str]
     evaluation: str
     cells: Mapping[Key, BaselineScore]
     hits: Hits = field(default_factory=dict)
@@ -87,7 +89,9 @@ def read_baseline(path: Path) -> Baseline:
         )
         raise DataError(f"{path}:{header[0]}: {what}; 'bench check --update' did not write this table.")
     scores = dict(_read_row(path, number, line) for number, line in rows)
-    return Baseline(about["signature"], about["evaluation"], scores, read_hits(_beside(path)))
+    return Baseline(
+        _read_signature(about["signature"]), about["evaluation"], scores, read_hits(_beside(path))
+    )
 
 
 def _read_row(path: Path, number: int, line: str) -> tuple[Key, BaselineScore]:
@@ -123,8 +127,8 @@ def baseline_of(
     folder, manifest = RunItems(result.out, result.manifest).first
     files = [checked(folder, manifest, name) for name in ("queries.tsv", "qrels.trec")]
     evaluation = digest([path.read_text(encoding="utf-8") for path in files])
-    hits = {} if result.manifest.get("seeds") else hits_of(folder, manifest)
-    return Baseline(str(result.manifest["signature"]), evaluation, cells, hits)
+    hits = {} if result.manifest.seeds else hits_of(folder, manifest)
+    return Baseline(result.manifest.signature, evaluation, cells, hits)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:
@@ -138,7 +142,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     writer.writerow(BASELINE_COLUMNS)
     for key, cell in baseline.cells.items():
         writer.writerow([*key, repr(cell.value), cell.n, f"{cell.tolerance:g}"])
-    head = f"# {_MOVES}\n# signature: {baseline.signature}\n# evaluation: {baseline.evaluation}\n"
+    head = f"# {_MOVES}\n# signature: {canonical(baseline.signature)}\n# evaluation: {baseline.evaluation}\n"
     write_text(path, head + out.getvalue())
     if baseline.hits:
         write_text(_beside(path), hits_text(baseline.hits))
@@ -166,7 +170,7 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
 
     Systems that only one of them has, and the version of this project, may differ.
     """
-    old, new = _parts(before.signature), _parts(after.signature)
+    old, new = before.signature, after.signature
     changed = [
         f"{name}: {old[name]} -> {new[name]}"
         for name in old
@@ -219,8 +223,11 @@ def _ranks(ranks: Sequence[int]) -> str:
     return " ".join(map(str, ranks)) or "none"
 
 
-def _parts(signature: str) -> dict[str, str]:
-    return {name: value for name, _, value in (part.partition(": ") for part in signature.split(" | "))}
+def _read_signature(text: str) -> dict[str, str]:
+    """Return the signature of a table; tables of version 0.1.0 have it as it is printed, not as JSON."""
+    if not text.startswith("{"):
+        return parse_signature(text)
+    return {str(name): str(value) for name, value in json.loads(text).items()}
 
 
 def _beside(path: Path) -> Path:

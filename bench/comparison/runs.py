@@ -60,7 +60,7 @@ class Runs:
 
     def is_reference(self, system: System) -> bool:
         """Return whether a system is a reference point, which is not ranked."""
-        return system.name in self.results[system.run].manifest["references"]
+        return system.name in self.results[system.run].manifest.references
 
     def matches_name(self, system: System, text: str) -> bool:
         """Return whether a user may mean this system by ``text``: its name, label or shown name."""
@@ -68,7 +68,7 @@ class Runs:
 
     def label(self, name: str) -> str:
         """Return the label of a generator or retriever."""
-        return next((r.manifest["labels"][name] for r in self.results if name in r.manifest["labels"]), name)
+        return next((r.manifest.labels[name] for r in self.results if name in r.manifest.labels), name)
 
     def _system(self, number: int, generator: str, retriever: str) -> System:
         name = generator if self.by == GENERATOR else retriever

@@ -111,9 +111,9 @@ class Explainer:
 
     def _context(self) -> Context:
         manifest = self._source.manifest
-        config = config_from_settings(manifest["settings"])
+        config = config_from_settings(manifest.settings)
         return Context(
-            language=manifest["dataset"]["language"],
+            language=manifest.dataset.language,
             seed=config.seed[0],
             sections=config.sections,
             store=self._store,
@@ -121,7 +121,7 @@ class Explainer:
 
     @property
     def _depth(self) -> int:
-        depth: int = self._source.manifest["evaluation"]["depth"]
+        depth: int = self._source.manifest.evaluation.depth
         return depth
 
     def _label(self, name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from bench.config.run_config import config_from_settings
 from bench.errors import BenchError
 from bench.harness.plan import Plan, make_plan
-from bench.harness.stages.retrieve import fitted
+from bench.harness.stages.fit import ensure_fitted
+from bench.output.manifest import Manifest
 from bench.protocols import ExplainingGenerator
 from bench.systems.component import make_generator
 from bench.types import Json, Video, VideoId
@@ -24,7 +24,7 @@ class GeneratorExplanations:
     A generator is left out when its data, model or package is missing on this machine. Nothing is trained.
     """
 
-    def __init__(self, manifest: Mapping[str, Any], store: Path) -> None:
+    def __init__(self, manifest: Manifest, store: Path) -> None:
         self._manifest, self._store = manifest, store
 
     def lines(self, generator: str, video: VideoId) -> list[str]:
@@ -36,11 +36,11 @@ class GeneratorExplanations:
     @cached_property
     def _plan(self) -> Plan | None:
         try:
-            settings = self._manifest["settings"]
+            settings = self._manifest.settings
             plan = make_plan(config_from_settings(settings, store=self._store, no_train=True))
         except BenchError:
             return None
-        return plan if plan.dataset.digest == self._manifest["dataset"]["digest"] else None
+        return plan if plan.dataset.digest == self._manifest.dataset.digest else None
 
     @cached_property
     def _videos(self) -> Mapping[VideoId, Video]:
@@ -57,7 +57,7 @@ class GeneratorExplanations:
             try:
                 component = make_generator(name, plan.context())
                 if isinstance(component.system, ExplainingGenerator):
-                    fitted(plan, component)
+                    ensure_fitted(plan, component)
                     systems[component.name] = component.system
             except BenchError:
                 continue

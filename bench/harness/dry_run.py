@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +10,18 @@ from typing import Any
 from bench.config.run_config import RunConfig
 from bench.errors import BenchError, UsageError
 from bench.harness.plan import Plan, make_plan
+from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
-from bench.harness.stages.retrieve import RETRIEVAL, SUMMARIES, find_summaries, fit_key, retrieval_key
+from bench.harness.stages.retrieve import Retrieve
+from bench.harness.stages.summarize import Summarize
 from bench.store.artefacts import RECORD
 from bench.systems.component import Component, make_generator, make_retriever
-from bench.systems.fitting import MODEL
 from bench.systems.registry import cell_name
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Hold what the latest artefact of a component on this machine took, per unit of its work."""
+    """What the latest artefact of a component on this machine took, per unit of its work."""
 
     seconds_per_item: float
     fit_s: float
@@ -52,7 +52,7 @@ def preview(config: RunConfig) -> str:
 def _cells(
     plan: Plan, seed: int, estimates: dict[str, Estimate]
 ) -> Iterator[tuple[str, Estimate | None, bool]]:
-    plan = dataclasses.replace(plan, config=dataclasses.replace(plan.config, seed=(seed,)))
+    plan = plan.for_seed(seed)
     retrievers = [(name, _component(make_retriever, name, plan)) for name in plan.retrievers]
     for name in plan.generators:
         generator = _component(make_generator, name, plan)
@@ -60,7 +60,7 @@ def _cells(
         if isinstance(generator, str):
             yield f"{label}: cannot run: {generator}", None, False
             continue
-        summaries = find_summaries(plan, generator)
+        summaries = Summarize(plan, generator).find()
         yield _line(label, "summaries", summaries is not None, estimates.get(label), plan, generator)
         for other, made in retrievers:
             cell = f"{label}.{other}"
@@ -68,9 +68,7 @@ def _cells(
             if isinstance(retriever, str):
                 yield f"{cell}: cannot run: {retriever}", None, False
                 continue
-            done = summaries is not None and (
-                plan.store.find(RETRIEVAL, retrieval_key(plan, retriever, summaries)) is not None
-            )
+            done = summaries is not None and Retrieve(plan, retriever, summaries).exists()
             yield _line(cell, "run", done, estimates.get(other), plan, retriever)
 
 
@@ -81,7 +79,7 @@ def _line(
         return f"{cell}: {what} reused", estimate, True
     fit = ""
     if component.trainable:
-        trained = plan.store.find(MODEL, fit_key(plan, component)) is not None
+        trained = Fit(plan, component).exists()
         fit = ", trained already" if trained else ", to be trained"
     if estimate is None:
         return f"{cell}: {what} to be made{fit}; no estimate: never run with this store", None, False
@@ -121,8 +119,8 @@ def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[A
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:
     """Return the costs of each component's latest artefact in the store."""
-    found: dict[str, tuple[float, Estimate]] = {}
-    for kind in (SUMMARIES, RETRIEVAL):
+    latest: dict[str, tuple[float, Estimate]] = {}
+    for kind in (Summarize.kind, Retrieve.kind):
         for path in (plan.store.root / kind).glob(f"*/{RECORD}"):
             try:
                 meta = json.loads(path.read_text(encoding="utf-8"))["meta"]
@@ -130,8 +128,8 @@ def _estimates(plan: Plan) -> dict[str, Estimate]:
                 size = sum(file.stat().st_size for file in path.parent.iterdir()) / 2**20
                 estimate = Estimate(meta["seconds"] / items, meta["fit_s"] or 0.0, meta["peak_mb"], size)
             except (OSError, ValueError, KeyError, TypeError):
-                continue  # a damaged artefact tells nothing; `Store.find` deals with it
+                continue  # a damaged artefact has no costs; `Store.find` deals with it
             age = path.stat().st_mtime
-            if age >= found.get(meta["component"], (0.0, estimate))[0]:
-                found[meta["component"]] = (age, estimate)
-    return {name: estimate for name, (_, estimate) in found.items()}
+            if age >= latest.get(meta["component"], (0.0, estimate))[0]:
+                latest[meta["component"]] = (age, estimate)
+    return {name: estimate for name, (_, estimate) in latest.items()}

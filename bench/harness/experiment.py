@@ -1,31 +1,38 @@
-"""The main path: videos → summaries → run → scores → tables, cell by cell, resumable."""
+"""The main path: dataset → summaries → runs → scores → significance → tables → page, cell by cell."""
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import partial
-from typing import Any
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from bench.comparison.paired import significance
 from bench.config.run_config import RunConfig, configure
+from bench.context import Context
 from bench.errors import BenchError, UsageError
-from bench.harness.attempts import Attempts
 from bench.harness.plan import Plan, make_plan
-from bench.harness.progress import Progress
-from bench.harness.seeds import aggregate
-from bench.harness.stages.auditing import audit
+from bench.harness.progress import SUMMARIES, Progress
+from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_scores
 from bench.harness.stages.follow import for_generator
-from bench.harness.stages.retrieve import Summaries, retrieve, summarize
-from bench.harness.stages.score import score_retrieval, score_summaries
-from bench.harness.workers import Ahead
-from bench.harness.writer import Record
+from bench.harness.stages.retrieve import Retrieve, audit
+from bench.harness.stages.score import ScoreRun, ScoreSummaries
+from bench.harness.stages.summarize import Summaries, Summarize
+from bench.harness.workers import Workers
+from bench.harness.writer import RunWriter, write_page, write_tables
+from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
+from bench.output.per_item import RunItems
+from bench.output.schema import COSTS, SCORES, headline, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
+from bench.tables.build import build_tables
+
+T = TypeVar("T", Generator, Retriever)
 
 
 def run(**options: Any) -> Result:
@@ -42,24 +49,137 @@ def run(**options: Any) -> Result:
 def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     """Run a configuration: one seed in the output folder itself, several in ``seed-<n>/`` below it.
 
-    A cell that fails is told at once, kept in the manifest, and does not stop the others; its error
-    is returned beside the result of all that could be made.
+    A cell that fails is reported at once, noted in the manifest, and does not stop the others; its
+    error is returned beside the result of all that could be made.
     """
-    _one_process()
+    _refuse_launcher()
     plan = make_plan(config)
     if len(config.seed) == 1:
-        return _run_grid(plan)
-    OutputFolder(plan.out())  # refuses what is no run's before anything is written into it
-    results, errors = [], []
-    for seed in config.seed:
-        of_seed = dataclasses.replace(config, seed=(seed,), out=plan.out() / f"seed-{seed}")
-        result, failures = _run_grid(dataclasses.replace(plan, config=of_seed))
-        results.append(result)
-        errors.extend(failures)
-    return aggregate(plan, results), errors
+        return run_seed(plan)
+    with OutputFolder(plan.out()) as folder:  # refused before anything is written into it
+        seeds = [run_seed(plan.for_seed(s, plan.out() / f"seed-{s}")) for s in config.seed]
+        result = _aggregate_seeds(plan, folder, [result for result, _ in seeds])
+    return result, [error for _, errors in seeds for error in errors]
 
 
-def _one_process() -> None:
+def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
+    """Run every cell of a grid with one seed, and write its tables and its page."""
+    with RunWriter(plan) as output, Progress(plan) as progress:
+        grid = _Grid(plan, output, progress)
+        generators = _build_systems(grid, make_generator, plan.generators)
+        retrievers = _build_systems(grid, make_retriever, plan.retrievers)
+        output.write_queries([*generators, *retrievers])
+        with Workers(plan, generators, retrievers) as workers:
+            for generator in generators:
+                summaries = _summarize_cell(grid, workers, generator)
+                if summaries is None:
+                    continue
+                for retriever in retrievers:
+                    _retrieve_cell(grid, workers, (generator, retriever), summaries)
+        scores, costs, manifest = output.scores(), output.costs(), output.manifest
+        items = RunItems(plan.out(), manifest)
+        significant = significance(headline(scores), items, manifest.references)
+        write_tables(output.folder, significant, build_tables(scores, costs, manifest, significant))
+        write_page(output.folder, manifest, plan.store)
+        output.finish()
+    return Result.read(plan.out()), grid.failures
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """What the cells of one seed share."""
+
+    plan: Plan
+    output: RunWriter
+    progress: Progress
+    failures: list[BenchError] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def _attempt(grid: _Grid, cell: str) -> Iterator[None]:
+    """Report a failed cell, note it in the manifest and go on; a UsageError ends the run."""
+    try:
+        yield
+        return
+    except UsageError:
+        raise
+    except BenchError as error:
+        failure = error
+    except Exception as error:  # a plug-in may fail in any way
+        if grid.plan.config.verbose:
+            traceback.print_exc()
+        failure = BenchError(f"{cell} failed: {type(error).__name__}: {error}. See all of it with --verbose.")
+        failure.__cause__ = error
+    grid.failures.append(failure)
+    grid.output.add_failure(cell, str(failure))
+    grid.progress.say(f"bench: {cell}: {failure}")
+
+
+def _build_systems(
+    grid: _Grid, make: Callable[[str, Context], Component[T]], names: Sequence[str]
+) -> list[Component[T]]:
+    components = []
+    for name in names:
+        with _attempt(grid, cell_name(name)):
+            components.append(make(name, grid.plan.context()))
+    return components
+
+
+def _summarize_cell(grid: _Grid, workers: Workers, generator: Component[Generator]) -> Summaries | None:
+    plan, name = grid.plan, generator.name
+    grid.progress.start(name, SUMMARIES)
+    with _attempt(grid, name):
+        made_now = workers.wait(generator)
+        summaries = Summarize(plan, generator).get()
+        references = {v.video_id: v.references for v in plan.videos(plan.config.split, references=True)}
+        scores = ScoreSummaries(plan.store, (summaries.texts, summaries.digest), references).get()
+        grid.output.write_summaries(generator, summaries, scores)
+        grid.progress.done(name, SUMMARIES, summaries.reused and not made_now)
+        return summaries
+    grid.progress.done(name, SUMMARIES, None)
+    return None
+
+
+def _retrieve_cell(
+    grid: _Grid,
+    workers: Workers,
+    cell: tuple[Component[Generator], Component[Retriever]],
+    summaries: Summaries,
+) -> None:
+    plan = grid.plan
+    generator, retriever = cell
+    grid.progress.start(generator.name, retriever.name)
+    reused = None
+    with _attempt(grid, f"{generator.name}.{retriever.name}"):
+        workers.wait(retriever)
+        component = for_generator(plan, retriever, generator, write=not plan.config.no_train)
+        retrieved = Retrieve(plan, component, summaries).get()
+        if plan.config.audit_cache and retrieved.reused:
+            audit(plan, component, summaries, retrieved)
+        needs = number_needs(plan.evaluation.queries.values())
+        runs = (retrieved.run, retrieved.deep, retrieved.digest)
+        scores = ScoreRun(plan.store, runs, plan.relevance(), needs).get()
+        grid.output.write_run(component, generator.name, retrieved, scores)
+        reused = retrieved.reused
+    grid.progress.done(generator.name, retriever.name, reused)
+
+
+def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]) -> Result:
+    """Write means and deviations of runs that differ in their seed alone, their tables and page."""
+    folder.keep_seeds({result.out.name for result in results})
+    manifest = aggregate_manifest(plan, results)
+    items = RunItems(folder.path, manifest)
+    scores, costs = aggregate_scores(results, items), aggregate_costs(results)
+    folder.write(SCORES, to_csv(scores))
+    folder.write(COSTS, to_csv(costs))
+    significant = significance(headline(scores), items, manifest.references)
+    write_tables(folder, significant, build_tables(scores, costs, manifest, significant))
+    write_page(folder, manifest, plan.store)
+    folder.write_manifest(manifest, finished=True)
+    return Result.read(folder.path)
+
+
+def _refuse_launcher() -> None:
     """Raise UsageError where a launcher started several processes for this one run.
 
     Each would train the same rows: one waits at the store's lock, the other in training for the first.
@@ -71,61 +191,3 @@ def _one_process() -> None:
             f"(WORLD_SIZE={count}). Start 'bench run' by itself; to use several GPUs, start one run for "
             "each, with its own --device cuda:N, --seed and --out and one --store."
         )
-
-
-def _run_grid(plan: Plan) -> tuple[Result, list[BenchError]]:
-    record = Record(plan)
-    progress = Progress(plan)
-    attempt = Attempts(record, progress, verbose=plan.config.verbose)
-    with progress, ExitStack() as stack:
-        generators = _made(plan.generators, lambda name: make_generator(name, plan.context()), attempt)
-        retrievers = _made(plan.retrievers, lambda name: make_retriever(name, plan.context()), attempt)
-        record.begin([*generators, *retrievers])
-        ahead = stack.enter_context(Ahead(plan, generators, retrievers))
-        for generator in generators:
-            name = generator.name
-            progress.start(name, "summaries")
-            summaries = attempt(name, partial(_generated, plan, record, generator, ahead))
-            progress.done(name, "summaries", summaries.reused if summaries else None)
-            for retriever in retrievers if summaries is not None else ():
-                assert summaries is not None
-                cell = f"{name}.{retriever.name}"
-                progress.start(name, retriever.name)
-                reused = attempt(
-                    cell, partial(_searched, plan, record, (generator, retriever), summaries, ahead)
-                )
-                progress.done(name, retriever.name, reused)
-        record.finish()
-    return Result.read(plan.out()), attempt.failures
-
-
-def _made(names: Sequence[str], make: Callable[[str], Any], attempt: Attempts) -> list[Any]:
-    made = (attempt(cell_name(name), partial(make, name)) for name in names)
-    return [component for component in made if component is not None]
-
-
-def _generated(plan: Plan, record: Record, component: Component[Generator], ahead: Ahead) -> Summaries:
-    made_now = ahead.wait(component)
-    summaries = summarize(plan, component)
-    if made_now:
-        summaries = dataclasses.replace(summaries, reused=False)
-    record.summaries(component, summaries, score_summaries(plan, component.name, summaries))
-    return summaries
-
-
-def _searched(
-    plan: Plan,
-    record: Record,
-    cell: tuple[Component[Generator], Component[Retriever]],
-    summaries: Summaries,
-    ahead: Ahead,
-) -> bool:
-    generator, component = cell
-    ahead.wait(component)
-    component = for_generator(plan, component, generator, write=not plan.config.no_train)
-    retrieved = retrieve(plan, component, summaries)
-    if plan.config.audit_cache and retrieved.reused:
-        audit(plan, component, summaries, retrieved)
-    scores = score_retrieval(plan, generator.name, component.name, retrieved)
-    record.retrieval(component, generator.name, retrieved, scores)
-    return retrieved.reused

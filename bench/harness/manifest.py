@@ -1,14 +1,16 @@
-"""What it takes to repeat a run, and the two lines that stand under every table."""
+"""Build the manifest of a run: what it takes to repeat it, and the two lines under every table."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bench import __version__
+from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.harness.plan import Plan
-from bench.harness.stages.retrieve import DEPTH, Retrieved, Summaries
+from bench.harness.stages.retrieve import DEPTH, Retrieved
+from bench.harness.stages.summarize import Summaries
+from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.store.environment import code_state, machine, package_versions
 from bench.text import TOKENS, normalise, tokenize
 
@@ -17,47 +19,39 @@ INDEXED = {"replace": "summary", "append": "transcript+summary"}
 """What is indexed of a video, by ``index.mode``."""
 
 
-def record(plan: Plan) -> dict[str, Any]:
-    """Return the part of the manifest that is known before the first cell."""
-    dataset = plan.dataset
-    return {
-        "bench_version": __version__,
-        "signature": "",
-        "run": plan.identity(),
-        "settings": plan.settings(),
-        "dataset": {
-            "name": dataset.name,
-            "synthetic": dataset.synthetic,
-            "language": dataset.language,
-            "version": dataset.version,
-            "digest": dataset.digest,
-        },
-        "evaluation": {
-            "queries": len(plan.evaluation.queries),
-            "pool": len(plan.evaluation.pool),
-            "mean_relevant": round(plan.evaluation.mean_relevant, 4),
-            "depth": DEPTH,
-        },
-        "code": code_state(),
-        "packages": package_versions(),
-        "machine": machine(),
-        "labels": {},
-        "references": [],
-        "coverage": {"dataset": dataset_coverage(plan)},
-        "distinct": {},
-        "cells": {},
-        "failed": {},
-    }
+def start_manifest(plan: Plan) -> Manifest:
+    """Return the manifest of a run as far as it is known before the first cell."""
+    dataset, evaluation = plan.dataset, plan.evaluation
+    return Manifest(
+        bench_version=__version__,
+        finished=False,
+        files={},
+        signature=signature(plan, {}),
+        run=plan.identity(),
+        settings=plan.settings(),
+        dataset=DatasetInfo(
+            dataset.name, dataset.synthetic, dataset.language, dataset.version, dataset.digest
+        ),
+        evaluation=EvaluationInfo(
+            len(evaluation.queries), len(evaluation.pool), round(evaluation.mean_relevant, 4), DEPTH
+        ),
+        code=code_state(),
+        packages=package_versions(),
+        machine=machine(),
+        labels={},
+        references=[],
+        coverage={"dataset": dataset_coverage(plan)},
+    )
 
 
-def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the signature line: everything a reader must know to compare or repeat a number."""
+def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return everything a reader must know to compare or repeat a number, name to value."""
     config, dataset = plan.config, plan.dataset
-    parts = {
+    seeded = config.protocol == ONE_QUERY_PER_VIDEO
+    return {
         "data": f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}:{dataset.digest[:8]}",
         "split": config.split,
-        "protocol": config.protocol
-        + (f"(query-seed {config.query_seed})" if config.protocol == "one-query-per-video" else ""),
+        "protocol": config.protocol + (f"(query-seed {config.query_seed})" if seeded else ""),
         "n": str(len(plan.evaluation.queries)),
         "pool": f"{len(plan.evaluation.pool)}{' (all splits)' if plan.index.pool == 'all' else ''}",
         "rel/query": f"{plan.evaluation.mean_relevant:.3f}",
@@ -66,18 +60,25 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> str:
         "tokens": TOKENS,
         "features": dataset.features.name if dataset.features else "none",
         "preset": config.preset,
+        **{
+            name: ",".join(f"{key}={value}" for key, value in values.items())
+            for name, values in systems.items()
+            if values
+        },
+        "seeds": format_seeds(config.seed),
+        "version": __version__,
     }
-    for name, told in systems.items():
-        if told:
-            parts[name] = ",".join(f"{key}={value}" for key, value in told.items())
-    parts |= {"seeds": ",".join(map(str, config.seed)), "version": __version__}
-    return " | ".join(f"{key}: {value}" for key, value in parts.items())
+
+
+def format_seeds(seeds: Sequence[int]) -> str:
+    """Return the seeds as the signature has them."""
+    return ",".join(map(str, seeds))
 
 
 def dataset_coverage(plan: Plan) -> dict[str, int]:
     """Count what the pool lacks, and what of it no generator sees."""
     videos = plan.pool_videos(references=True)
-    features, most = plan.dataset.features, plan.dataset.max_frames
+    features, limit = plan.dataset.features, plan.dataset.max_frames
     mute = sum(1 for v in videos if v.references and not any(map(tokenize, v.references)))
     return {
         "videos": len(videos),
@@ -85,7 +86,7 @@ def dataset_coverage(plan: Plan) -> dict[str, int]:
         "without features": sum(1 for video in videos if not len(video.frames)),
         "without queries": sum(1 for video in videos if not video.references),
         **({"whose queries have no tokens": mute} if mute else {}),
-        "with frames left out": sum(features.count(v.video_id) > most for v in videos) if features else 0,
+        "with frames left out": sum(features.count(v.video_id) > limit for v in videos) if features else 0,
     }
 
 

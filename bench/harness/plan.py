@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from bench import __version__
-from bench.choices import SPLITS
+from bench.choices import SPLITS, Split
 from bench.config.run_config import RunConfig
 from bench.context import Context
 from bench.data.dataset import Dataset
@@ -19,6 +19,7 @@ from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import UsageError
 from bench.harness.options import IndexOptions, RunOptions
+from bench.metrics.ranking import Relevance
 from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
@@ -26,9 +27,23 @@ from bench.systems.registry import FILE_PREFIX, cell_name, resolve
 from bench.types import Json, Video
 
 
-@dataclass(frozen=True, eq=False)
+class SplitDigests:
+    """Digests of all that can be learnt from each split, computed once for all systems and seeds."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._known: dict[Split, str] = {}
+
+    def of(self, split: Split) -> str:
+        """Return the digest of a split's videos with their references."""
+        if split not in self._known:
+            self._known[split] = videos_digest(self._dataset.videos(split, references=True))
+        return self._known[split]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
-    """Hold what is decided before the first cell of a run with one seed."""
+    """What is decided before the first cell of a run."""
 
     config: RunConfig
     dataset: Dataset
@@ -36,15 +51,12 @@ class Plan:
     store: Store
     generators: Sequence[str]
     retrievers: Sequence[str]
+    split_digests: SplitDigests
 
     @property
     def seed(self) -> int:
         """Return the run's one seed."""
         return self.config.seed[0]
-
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        return {}
 
     def videos(self, split: str, *, references: bool) -> list[Video]:
         """Return the videos of a split."""
@@ -52,14 +64,18 @@ class Plan:
 
     def pool_videos(self, *, references: bool) -> list[Video]:
         """Return the videos that are summarized and searched, in dataset order."""
-        found = {v.video_id: v for split in self.splits for v in self.videos(split, references=references)}
-        return [found[video_id] for video_id in self.evaluation.pool]
+        videos = {v.video_id: v for split in self.splits for v in self.videos(split, references=references)}
+        return [videos[video_id] for video_id in self.evaluation.pool]
 
-    def split_digest(self, split: str) -> str:
-        """Return the digest of all that can be learnt from a split."""
-        if split not in self._digests:
-            self._digests[split] = videos_digest(self.videos(split, references=True))
-        return self._digests[split]
+    def for_seed(self, seed: int, out: Path | None = None) -> Plan:
+        """Return the plan of a single seed, written to another folder if one is given."""
+        config = dataclasses.replace(self.config, seed=(seed,), out=out or self.config.out)
+        return dataclasses.replace(self, config=config)
+
+    def relevance(self) -> Relevance:
+        """Return the evaluated relevance as arrays, over the pool in dataset order."""
+        evaluated = self.evaluation
+        return Relevance.from_mapping(evaluated.relevant, tuple(evaluated.queries), tuple(evaluated.pool))
 
     def context(self) -> Context:
         """Return a fresh context for one component."""
@@ -115,20 +131,28 @@ def make_plan(config: RunConfig) -> Plan:
     """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
     generators = resolve("generators", config.generators)
     retrievers = resolve("retrievers", config.retrievers)
-    _labels_differ(generators)
+    _refuse_equal_names(generators)
     store = Store(config.store or default_root())
     data_options = config.sections["data"]
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
-    chosen = make_evaluation_set(
+    evaluated = make_evaluation_set(
         dataset,
         split=config.split,
         protocol=config.protocol,
         query_seed=config.query_seed,
         pool=index_options(config).pool,
     )
-    return Plan(config, dataset, chosen, store, generators, retrievers)
+    return Plan(
+        config=config,
+        dataset=dataset,
+        evaluation=evaluated,
+        store=store,
+        generators=generators,
+        retrievers=retrievers,
+        split_digests=SplitDigests(dataset),
+    )
 
 
 def index_options(config: RunConfig) -> IndexOptions:
@@ -138,7 +162,7 @@ def index_options(config: RunConfig) -> IndexOptions:
     return options
 
 
-def _labels_differ(generators: Sequence[str]) -> None:
+def _refuse_equal_names(generators: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for name in generators:
         other = seen.setdefault(cell_name(name), name)

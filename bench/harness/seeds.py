@@ -2,48 +2,80 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from bench.harness.manifest import format_seeds
 from bench.harness.plan import Plan
-from bench.harness.spread import cell_intervals
-from bench.output.folder import OutputFolder
-from bench.output.per_item import RunItems
-from bench.output.schema import COSTS, MEAN, SCORES, SD, to_csv, with_text
+from bench.metrics.definitions import BLEU
+from bench.metrics.intervals import Interval, bootstrap_means, bootstrap_sums, percentiles_of
+from bench.metrics.over_seeds import means_over_seeds
+from bench.metrics.text import bleu_of_counts
+from bench.output.manifest import Manifest
+from bench.output.per_item import ItemScores, RunItems
+from bench.output.schema import MEAN, SD, with_text
 from bench.result import Result
 
+_KEYS = ["generator", "retriever", "metric"]
 
-def aggregate(plan: Plan, results: Sequence[Result]) -> Result:
-    """Write the aggregate of runs that differ in their seed alone, and return it.
 
-    ``scores.csv`` holds the rows of every seed, and rows with seed ``mean`` and ``sd`` (of a sample,
-    n - 1). The interval of a mean is over items and seeds; an sd has none. Costs are means. Cells that
-    failed with any seed are named; their mean is over the others.
+def aggregate_scores(results: Sequence[Result], items: RunItems) -> Any:
+    """Return the rows of every seed, and rows with seed ``mean`` and ``sd`` (of a sample, n - 1).
+
+    The interval of a mean is over items and seeds; an sd has none.
     """
     import pandas as pd
 
-    from bench.harness.writer import write_presentation
-
-    out = OutputFolder(plan.out())
-    out.keep_seeds({result.out.name for result in results})
-    keys = ["generator", "retriever", "metric"]
     scores = pd.concat([result.scores for result in results], ignore_index=True)
     scores["seed"] = scores["seed"].astype(object)
-    grouped = scores.groupby(keys, sort=False, dropna=False)
-    record = _record(plan, results)
-    means = _with_intervals(grouped.mean(numeric_only=True).reset_index(), RunItems(out.path, record))
+    grouped = scores.groupby(_KEYS, sort=False, dropna=False)
+    means = _with_intervals(grouped.mean(numeric_only=True).reset_index(), items)
     deviations = grouped[["value"]].std(ddof=1).reset_index()
-    means["n"] = grouped["n"].first().to_numpy()
-    deviations["n"] = grouped["n"].first().to_numpy()
-    means["seed"], deviations["seed"] = MEAN, SD
-    whole = pd.concat([scores, means, deviations], ignore_index=True)[list(scores.columns)]
-    costs = _mean_costs(pd.concat([result.costs for result in results], ignore_index=True))
-    out.write(SCORES, to_csv(whole))
-    out.write(COSTS, to_csv(costs))
-    write_presentation(out, whole, costs, record, plan.store)
-    out.manifest(record, finished=True)
-    return Result.read(plan.out())
+    for frame, seed in ((means, MEAN), (deviations, SD)):
+        frame["n"] = grouped["n"].first().to_numpy()
+        frame["seed"] = seed
+    return pd.concat([scores, means, deviations], ignore_index=True)[list(scores.columns)]
+
+
+def aggregate_costs(results: Sequence[Result]) -> Any:
+    """Return the mean of each cell's costs over the seeds."""
+    import pandas as pd
+
+    costs = pd.concat([result.costs for result in results], ignore_index=True)
+    means = costs.groupby(_KEYS[:2], sort=False, dropna=False).mean().round(4).reset_index()
+    means["params"] = means["params"].round().astype("Int64")
+    return means[list(costs.columns)]
+
+
+def aggregate_manifest(plan: Plan, results: Sequence[Result]) -> Manifest:
+    """Return the manifest of several seeds: the first one's, with what all have in common or failed in."""
+    first = results[0].manifest
+    by_seed = dict(zip(plan.config.seed, results, strict=True))
+    failed = {f"seed-{s} {cell}": why for s, one in by_seed.items() for cell, why in one.failed.items()}
+    return dataclasses.replace(
+        first,
+        run=plan.identity(),
+        settings=plan.settings(),
+        signature={**first.signature, "seeds": format_seeds(plan.config.seed)},
+        failed=failed,
+        seeds={str(seed): result.out.name for seed, result in by_seed.items()},
+        cells={},
+        coverage_line=f"of seed {plan.config.seed[0]}: {first.coverage_line}",
+        distinct=_mean_shares([result.manifest for result in results]),
+    )
+
+
+def _mean_shares(manifests: Sequence[Manifest]) -> dict[str, float]:
+    names = dict.fromkeys(name for one in manifests for name in one.distinct)
+    return {
+        name: round(fmean(one.distinct[name] for one in manifests if name in one.distinct), 6)
+        for name in names
+    }
 
 
 def _with_intervals(means: Any, items: RunItems) -> Any:
@@ -55,33 +87,33 @@ def _with_intervals(means: Any, items: RunItems) -> Any:
     return means.assign(ci_low=[limit.low for limit in limits], ci_high=[limit.high for limit in limits])
 
 
-def _mean_costs(costs: Any) -> Any:
-    means = costs.groupby(["generator", "retriever"], sort=False, dropna=False).mean().round(4).reset_index()
-    means["params"] = means["params"].round().astype("Int64")
-    return means[list(costs.columns)]
+def cell_intervals(cell: ItemScores) -> dict[str, Interval]:
+    """Return the 95 % interval of each metric's mean over seeds, by hierarchical bootstrap.
+
+    Each draw takes items and seeds with replacement. Corpus BLEU is computed anew from each draw's
+    counts; everything else is a mean. With few seeds the interval is somewhat narrow.
+    """
+    if cell.bleu_counts is None:
+        return _of_means(cell, list(cell.values))
+    others = [name for name in cell.values if name not in BLEU]
+    return {**_of_bleu(cell), **_of_means(cell, others)}
 
 
-def _record(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
-    first = dict(results[0].manifest)
-    seeds = ",".join(str(seed) for seed in plan.config.seed)
-    seed_part = f"seeds: {plan.config.seed[0]} |"
-    record = {key: value for key, value in first.items() if key not in ("files", "finished", "cells")}
-    record["run"] = plan.identity()
-    record["settings"] = plan.settings()
-    record["signature"] = str(first["signature"]).replace(seed_part, f"seeds: {seeds} |")
-    record["failed"] = {
-        f"seed-{seed} {cell}": message
-        for seed, result in zip(plan.config.seed, results, strict=True)
-        for cell, message in result.failed.items()
-    }
-    record["seeds"] = {
-        str(seed): result.out.name for seed, result in zip(plan.config.seed, results, strict=True)
-    }
-    record["cells"] = {}
-    record["coverage_line"] = f"of seed {plan.config.seed[0]}: {first['coverage_line']}"
-    shares = [result.manifest["distinct"] for result in results]
-    record["distinct"] = {
-        name: round(fmean(known[name] for known in shares if name in known), 6)
-        for name in dict.fromkeys(name for known in shares for name in known)
-    }
-    return record
+def _of_means(cell: ItemScores, names: list[str]) -> dict[str, Interval]:
+    values = np.stack([cell.values[name] for name in names], axis=-1)  # [seeds, n, m]
+    means = bootstrap_means(_by_item(values), cell.weights)
+    means = means.reshape(len(means), values.shape[0], values.shape[2])
+    return percentiles_of(names, means_over_seeds(means, np.random.default_rng(1)), values.shape[1])
+
+
+def _of_bleu(cell: ItemScores) -> dict[str, Interval]:
+    counts = cell.bleu_counts
+    assert counts is not None
+    sums = bootstrap_sums(_by_item(counts))
+    scores = bleu_of_counts(sums.reshape(len(sums), counts.shape[0], counts.shape[2]))
+    return percentiles_of(BLEU, means_over_seeds(scores, np.random.default_rng(1)), counts.shape[1])
+
+
+def _by_item(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return ``[seeds, n, m]`` as ``[n, seeds * m]``."""
+    return values.transpose(1, 0, 2).reshape(values.shape[1], -1)

@@ -1,4 +1,4 @@
-"""Make what takes long ahead of its turn, side by side: each trained system in a process of its own.
+"""Train models in parallel worker processes before the grid asks for them, a process for each system.
 
 A small model gains little from a second core; two models at once gain all of it. Workers only fill
 the store: the grid goes on in its order and finds the work done, so that nothing else changes.
@@ -20,39 +20,39 @@ from bench.config.run_config import RunConfig
 from bench.errors import BenchError
 from bench.harness.options import RunOptions
 from bench.harness.plan import Plan, make_plan
+from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
-from bench.harness.stages.retrieve import find_summaries, fit_key, fitted, summarize
+from bench.harness.stages.summarize import Summarize
 from bench.protocols import is_fitted_per_generator
 from bench.systems.component import Component, make_generator, make_retriever
-from bench.systems.fitting import MODEL
 
 GENERATOR, RETRIEVER = "generator", "retriever"
 Job: TypeAlias = tuple[str, str, Sequence[str]]
 """A kind and a name; of a generator, the retrievers that are to be fitted for it, too."""
 
 
-class Ahead:
+class Workers:
     """Fit trainable systems, and summarize, in worker processes; ask `wait` before using a system.
 
-    With one worker, or less than two systems to train, nothing is done ahead.
+    With one worker, or fewer than two systems to train, nothing is done here.
     """
 
     def __init__(
         self, plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
     ) -> None:
         jobs = _jobs(plan, generators, retrievers)
-        self._workers = 0 if plan.config.no_train else min(len(jobs), _workers(plan))
+        self._count = 0 if plan.config.no_train else min(len(jobs), _worker_count(plan))
         self._plan, self._jobs = plan, jobs
         self._futures: dict[str, Future[bool]] = {}
         self._pool: Any = None
 
     def __enter__(self) -> Self:
-        if self._workers > 1:
+        if self._count > 1:
             from loky import ProcessPoolExecutor
 
-            threads = max(1, _cores() // self._workers)
+            threads = max(1, _cores() // self._count)
             start = (self._plan.config, os.getpid(), threads)
-            self._pool = ProcessPoolExecutor(self._workers, initializer=_begin, initargs=start)
+            self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
             for kind, name, followers in self._jobs:
                 self._futures[name] = self._pool.submit(_work, kind, name, followers)
         return self
@@ -64,7 +64,7 @@ class Ahead:
             self._pool.shutdown(wait=True, kill_workers=error is not None)
 
     def wait(self, component: Component[Any]) -> bool:
-        """Wait for what a worker makes of a component; tell whether it was made now. Raises its error."""
+        """Wait for what a worker makes of a component, and return whether it was made now."""
         future = self._futures.get(component.name)
         return future is not None and future.result()
 
@@ -84,7 +84,7 @@ def _jobs(
             for c in retrievers
             if is_fitted_per_generator(c.system) and _unfollowed(plan, c, generator)
         ]
-        missing = generator.trainable and find_summaries(plan, generator) is None
+        missing = generator.trainable and not Summarize(plan, generator).exists()
         if missing or followers:
             jobs.append((GENERATOR, generator.name, followers))
     return jobs
@@ -93,15 +93,15 @@ def _jobs(
 def _unfollowed(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> bool:
     try:
         return _unfitted(plan, for_generator(plan, retriever, generator, write=False))
-    except BenchError:  # it cannot be fitted at all; the cell will tell
+    except BenchError:  # it cannot be fitted at all; the cell reports it
         return False
 
 
 def _unfitted(plan: Plan, component: Component[Any]) -> bool:
-    return plan.store.find(MODEL, fit_key(plan, component)) is None
+    return not Fit(plan, component).exists()
 
 
-def _workers(plan: Plan) -> int:
+def _worker_count(plan: Plan) -> int:
     options = plan.config.sections.get(RunOptions.section, RunOptions())
     assert isinstance(options, RunOptions)
     if options.workers is not None:
@@ -138,14 +138,14 @@ def _work(kind: str, name: str, followers: Sequence[str]) -> bool:
     assert _plan is not None
     try:
         if kind == RETRIEVER:
-            fitted(_plan, make_retriever(name, _plan.context()))
+            Fit(_plan, make_retriever(name, _plan.context())).get()
             return True
         generator = make_generator(name, _plan.context())
-        made = not summarize(_plan, generator).reused
+        made = not Summarize(_plan, generator).get().reused
     except BenchError as error:
         raise type(error)(str(error)) from None  # what caused it may not travel between processes
     for follower in followers:
-        with suppress(Exception):  # the grid meets it again in the cell's turn, and tells
+        with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
             retriever = make_retriever(follower, _plan.context())
-            fitted(_plan, for_generator(_plan, retriever, generator, write=True))
+            Fit(_plan, for_generator(_plan, retriever, generator, write=True)).get()
     return made

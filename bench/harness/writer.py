@@ -1,24 +1,29 @@
-"""Write a run's output folder as its cells finish (contract section 4)."""
+"""Write a run's output folder as its cells finish: after each cell, everything so far is on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
-from bench.comparison.paired import significance
 from bench.harness import manifest
 from bench.harness.plan import Plan
-from bench.harness.stages.retrieve import Retrieved, Summaries, summaries_text
-from bench.harness.stages.score import CellScores, relevance
+from bench.harness.stages.retrieve import Retrieved
+from bench.harness.stages.score import CellScores
+from bench.harness.stages.summarize import Summaries, summaries_text
 from bench.output.folder import OutputFolder
-from bench.output.per_item import RunItems
+from bench.output.manifest import CellCost, Manifest
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
+    PAGE,
+    QRELS,
+    QUERIES,
+    REFERENCES,
     SCORE_COLUMNS,
     SCORES,
     SIGNIFICANCE,
-    headline,
     to_csv,
 )
 from bench.output.trec import write_qrels, write_run
@@ -27,135 +32,159 @@ from bench.report.page import open_sources, render
 from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
-from bench.tables.build import build_tables
-from bench.tables.table import RENDERERS, SUFFIXES
+from bench.tables.table import RENDERERS, SUFFIXES, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-class Record:
-    """Keep what the cells told and write it: after each cell, everything so far is on disk."""
+class RunWriter:
+    """The output folder of a run with one seed; each method writes the files of one step.
+
+    ``manifest`` is what the folder's manifest says; `finish` marks it finished. Use as a context
+    manager: no other process writes into the folder meanwhile. Raises BenchError as `OutputFolder`.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._out = OutputFolder(plan.out())
-        self._manifest = manifest.record(plan)
-        self._systems: dict[str, dict[str, str]] = {}
+        self.folder = OutputFolder(plan.out())
+        self.manifest = manifest.start_manifest(plan)
+        self._signatures: dict[str, dict[str, str]] = {}
         self._rows: list[dict[str, Any]] = []
         self._costs: list[dict[str, Any]] = []
-        self._relevance = relevance(plan)
 
-    def begin(self, components: Sequence[Component[Any]]) -> None:
-        """Write what is evaluated, before the first cell."""
-        self._manifest["labels"] = {component.name: component.label for component in components}
-        self._manifest["references"] = [c.name for c in components if is_reference(c.system)]
-        self._out.write_with("qrels.trec", lambda path: write_qrels(path, self._relevance))
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.folder.close()
+
+    def write_queries(self, components: Sequence[Component[Any]]) -> None:
+        """Write what is evaluated, and with which systems, before the first cell."""
+        truth = self._plan.relevance()
+        self.folder.write_with(QRELS, lambda path: write_qrels(path, truth))
         queries = self._plan.evaluation.queries.items()
         # one line a query: a tab or line end inside a text would break the format
-        self._out.write(
-            "queries.tsv", "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries)
-        )
+        self.folder.write(QUERIES, "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries))
         pool = self._plan.pool_videos(references=True)
         lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
-        self._out.write("references.jsonl", format_json_lines(lines))
-        self._flush(finished=False)
-
-    def summaries(self, component: Component[Generator], summaries: Summaries, scores: CellScores) -> None:
-        """Write a generator's summaries, scores and costs."""
-        name, meta = component.name, summaries.meta
-        self._out.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
-        if meta.get("training"):
-            self._out.write(f"training/{name}.jsonl", format_json_lines(meta["training"]))
-        self._per_item(f"per_video/{name}.csv", "video_id", scores)
-        self._cell(name, meta, manifest.summaries_coverage(summaries))
-        self._manifest["distinct"][name] = manifest.distinct_share(summaries)
-        self._system(name, meta)
-        self._costs.append(
-            {
-                "generator": name,
-                "fit_s": meta["fit_s"],
-                "videos_per_s": round(meta["videos"] / max(meta["seconds"], 1e-4), 1),
-                "params": meta["params"],
-                "peak_mb": max(meta["peak_mb"], meta["fit_peak_mb"] or 0),
-            }
+        self.folder.write(REFERENCES, format_json_lines(lines))
+        self._flush(
+            labels={component.name: component.label for component in components},
+            references=[c.name for c in components if is_reference(c.system)],
         )
-        self._rows.extend(scores.rows)
-        self._flush(finished=False)
 
-    def retrieval(
+    def write_summaries(
+        self, component: Component[Generator], summaries: Summaries, scores: CellScores
+    ) -> None:
+        """Write a generator's summaries, training log, scores and costs."""
+        name, meta = component.name, summaries.meta
+        self.folder.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
+        if meta.get("training"):
+            self.folder.write(f"training/{name}.jsonl", format_json_lines(meta["training"]))
+        self._write_per_item(f"per_video/{name}.csv", "video_id", scores)
+        self._signatures[name] = dict(meta["signature"])
+        cost = {
+            "videos_per_s": round(meta["videos"] / max(meta["seconds"], 1e-4), 1),
+            **_common_costs(meta),
+        }
+        self._costs.append({"generator": name, **cost})
+        self._rows.extend(_named(scores, name, None, self._plan.seed))
+        share = {name: manifest.distinct_share(summaries)}
+        self._flush(
+            distinct={**self.manifest.distinct, **share},
+            **self._cell(name, meta, manifest.summaries_coverage(summaries)),
+        )
+
+    def write_run(
         self, component: Component[Retriever], generator: str, retrieved: Retrieved, scores: CellScores
     ) -> None:
         """Write a cell's run, scores and costs."""
         cell, meta = f"{generator}.{component.name}", retrieved.meta
-        self._out.write_with(f"runs/{cell}.trec", lambda path: write_run(path, retrieved.run, cell))
-        self._per_item(f"per_query/{cell}.csv", "query_id", scores)
-        self._cell(cell, meta, manifest.retrieval_coverage(retrieved))
-        self._system(component.name, meta)
+        self.folder.write_with(f"runs/{cell}.trec", lambda path: write_run(path, retrieved.run, cell))
+        self._write_per_item(f"per_query/{cell}.csv", "query_id", scores)
+        self._signatures[component.name] = dict(meta["signature"])
         size = meta["index_bytes"]
-        self._costs.append(
-            {
-                "generator": generator,
-                "retriever": component.name,
-                "fit_s": meta["fit_s"],
-                "params": meta["params"],
-                "index_bytes_per_doc": None if size is None else round(size / max(meta["documents"], 1), 1),
-                **{key: meta[key] for key in ("index_s", "search_p50_ms", "search_p95_ms", "queries_per_s")},
-                "peak_mb": max(meta["peak_mb"], meta["fit_peak_mb"] or 0),
-            }
-        )
-        self._rows.extend(scores.rows)
-        self._flush(finished=False)
-
-    def failed(self, cell: str, message: str) -> None:
-        """Keep a cell's failure in the manifest."""
-        self._manifest["failed"][cell] = message
-
-    def finish(self) -> None:
-        """Write the tables and the page, and mark the run finished."""
-        self._flush(finished=True)
-        self._out.keep_seeds(())
-
-    def _per_item(self, name: str, id_column: str, scores: CellScores) -> None:
-        import pandas as pd
-
-        columns: dict[str, Any] = {id_column: scores.ids, **scores.per_item}
-        self._out.write(name, to_csv(pd.DataFrame(columns)))
-
-    def _cell(self, name: str, meta: Any, coverage: dict[str, int]) -> None:
-        self._manifest["cells"][name] = {
-            "seconds": meta["seconds"],
-            "peak_mb": meta["peak_mb"],
-            "fit_s": meta["fit_s"],
+        cost = {
+            "index_bytes_per_doc": None if size is None else round(size / max(meta["documents"], 1), 1),
+            **{key: meta[key] for key in ("index_s", "search_p50_ms", "search_p95_ms", "queries_per_s")},
+            **_common_costs(meta),
         }
-        self._manifest["coverage"][name] = coverage
+        self._costs.append({"generator": generator, "retriever": component.name, **cost})
+        self._rows.extend(_named(scores, generator, component.name, self._plan.seed))
+        self._flush(**self._cell(cell, meta, manifest.retrieval_coverage(retrieved)))
 
-    def _system(self, name: str, meta: Any) -> None:
-        self._systems[name] = dict(meta["signature"])
+    def add_failure(self, cell: str, message: str) -> None:
+        """Note a cell's failure in the manifest."""
+        self.manifest = dataclasses.replace(self.manifest, failed={**self.manifest.failed, cell: message})
 
-    def _flush(self, *, finished: bool) -> None:
+    def scores(self) -> pd.DataFrame:
+        """Return the rows of scores.csv so far."""
         import pandas as pd
 
-        self._manifest["signature"] = manifest.signature(self._plan, self._systems)
-        self._manifest["coverage_line"] = manifest.coverage_line(self._manifest["coverage"])
-        scores = pd.DataFrame(self._rows, columns=list(SCORE_COLUMNS))
+        return pd.DataFrame(self._rows, columns=list(SCORE_COLUMNS))
+
+    def costs(self) -> pd.DataFrame:
+        """Return the rows of costs.csv so far."""
+        import pandas as pd
+
         costs = pd.DataFrame(self._costs, columns=list(COST_COLUMNS))
         numbers = list(COST_COLUMNS[2:])
         costs[numbers] = costs[numbers].apply(pd.to_numeric)
         costs["params"] = costs["params"].astype("Int64")
-        self._out.write(SCORES, to_csv(scores))
-        self._out.write(COSTS, to_csv(costs))
-        if finished:
-            write_presentation(self._out, scores, costs, self._manifest, self._plan.store)
-        self._out.manifest(self._manifest, finished=finished)
+        return costs
+
+    def finish(self) -> None:
+        """Mark the run finished, and remove what an earlier one left."""
+        self.folder.write_manifest(self.manifest, finished=True)
+        self.folder.keep_seeds(())
+
+    def _write_per_item(self, name: str, id_column: str, scores: CellScores) -> None:
+        import pandas as pd
+
+        columns: dict[str, Any] = {id_column: scores.ids, **scores.per_item}
+        self.folder.write(name, to_csv(pd.DataFrame(columns)))
+
+    def _cell(self, name: str, meta: Mapping[str, Any], coverage: Mapping[str, int]) -> dict[str, Any]:
+        cost = CellCost(meta["seconds"], meta["peak_mb"], meta["fit_s"])
+        counts = {**self.manifest.coverage, name: coverage}
+        return {"cells": {**self.manifest.cells, name: cost}, "coverage": counts}
+
+    def _flush(self, **changes: Any) -> None:
+        """Write the scores, costs and manifest so far, the manifest with these changes."""
+        changed = dataclasses.replace(
+            self.manifest, signature=manifest.signature(self._plan, self._signatures), **changes
+        )
+        self.manifest = dataclasses.replace(changed, coverage_line=manifest.coverage_line(changed.coverage))
+        self.folder.write(SCORES, to_csv(self.scores()))
+        self.folder.write(COSTS, to_csv(self.costs()))
+        self.folder.write_manifest(self.manifest, finished=False)
 
 
-def write_presentation(
-    out: OutputFolder, scores: Any, costs: Any, record: dict[str, Any], store: Store
-) -> None:
-    """Write ``significance.csv``, ``tables/`` and ``report.html``."""
-    contests = significance(headline(scores), RunItems(out.path, record), record["references"])
-    out.write(SIGNIFICANCE, to_csv(contests))
-    tables = build_tables(scores, costs, record, contests)
+def write_tables(folder: OutputFolder, significance: pd.DataFrame, tables: Sequence[Table]) -> None:
+    """Write significance.csv and ``tables/`` in every format."""
+    folder.write(SIGNIFICANCE, to_csv(significance))
     for table in tables:
         for form, suffix in SUFFIXES.items():
-            out.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-    out.manifest(record, finished=False)  # the page is made from the files, as `bench report` makes it
-    out.write("report.html", render(open_sources([out.path]), store))
+            folder.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
+
+
+def write_page(folder: OutputFolder, manifest_of_run: Manifest, store: Store) -> None:
+    """Write report.html from the files that are there, as ``bench report`` makes it."""
+    folder.write_manifest(manifest_of_run, finished=False)
+    folder.write(PAGE, render(open_sources([folder.path]), store))
+
+
+def _named(scores: CellScores, generator: str, retriever: str | None, seed: int) -> list[dict[str, Any]]:
+    names = {"generator": generator, "retriever": retriever, "seed": seed}
+    return [{**row, **names} for row in scores.rows]
+
+
+def _common_costs(meta: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "fit_s": meta["fit_s"],
+        "params": meta["params"],
+        "peak_mb": max(meta["peak_mb"], meta["fit_peak_mb"] or 0),
+    }

@@ -1,69 +1,101 @@
-"""The output folder of a run: atomic files, their digests in the manifest, no stale leftovers."""
+"""The output folder of a run: whole files, their digests in the manifest, no stale leftovers.
+
+Nothing is removed that a bench command did not write, and nothing is reached through a link.
+"""
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
+import contextlib
+import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from bench.errors import DataError, UsageError
+from bench.output.manifest import (
+    ChangedManifestError,
+    FileList,
+    Manifest,
+    parse_document,
+    read_document,
+    write_document,
+)
+from bench.output.schema import (
+    FILES,
+    MANIFEST,
+    REPRODUCE,
+    SEED_FOLDER,
+    TEMPORARY,
+    is_run_entry,
+    is_run_file,
+)
 from bench.store.digests import file_digest
 from bench.store.files import replacing, write_bytes, write_text
-
-MANIFEST = "manifest.json"
-REPRODUCE = "reproduce"
-"""The folder of ``bench reproduce`` inside a run's."""
-_OURS = re.compile(
-    r"manifest\.json|qrels\.trec|queries\.tsv|references\.jsonl|scores\.csv|costs\.csv|significance\.csv"
-    r"|report\.html|summaries|runs|per_query|per_video|tables|figures|training|marks|reproduce|seed-[0-9]+|\..*\.tmp"
-)
-"""What a run leaves at the top of its folder."""
 
 
 class OutputFolder:
     """Write the files of a run; every file is whole, and its digest is in ``manifest.json``.
 
     The folder shows the run of the last command: files of an earlier run that this one does not
-    write are removed at the end (their artefacts stay in the store). Raises UsageError for a
-    folder that holds something else.
+    write are removed at the end (their artefacts stay in the store). One process at a time writes
+    into a folder; another waits. Use as a context manager. Raises UsageError for a folder that holds
+    something else, DataError for one whose manifest names files outside it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._files: dict[str, str] = {}
-        if path.exists() and not path.is_dir():
-            raise UsageError(f"--out {path} is a file; name a folder.")
-        if path.is_dir() and any(path.iterdir()) and not _is_ours(path):
-            raise UsageError(
-                f"--out {path} holds files that are not of a bench run; name an empty or new folder."
-            )
+        _make_folder(path)
+        self._lock = contextlib.ExitStack()
+        self._lock.enter_context(lock_folder(path))
         try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+            self._read_before()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _read_before(self) -> None:
+        """Note what an earlier run left, and remove the unfinished files of a killed one."""
+        before = _run_document(self.path)
+        if before is None and not all(is_run_entry(entry.name) for entry in self.path.iterdir()):
             raise UsageError(
-                f"--out {path} cannot be made ({error.strerror}); name another folder."
-            ) from error
-        before = _manifest_of_a_run(path) or {}
+                f"--out {self.path} holds files that are not of a bench run; name an empty or new folder."
+            )
+        before = before or {}
         self._before = {*before.get("files", ()), *before.get("stale", ())}
         # a run that was killed may have written files after its last manifest: those nobody changed
         self._recorded: dict[str, str] = dict(before["files"]) if before.get("finished") else {}
-        for leftover in path.rglob(".*.tmp"):  # of a killed run
-            leftover.unlink()
+        for name in FILES:
+            for leftover in locate_folder(self.path, name).glob(".*.tmp"):
+                made = TEMPORARY.fullmatch(leftover.name)
+                ours = made and is_run_file(f"{name}/{made[1]}" if name else made[1])
+                if ours and leftover.is_file() and not leftover.is_symlink():
+                    leftover.unlink()
+
+    def close(self) -> None:
+        """Let other processes write into the folder."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def write(self, name: str, text: str) -> None:
         """Write a text file and remember its digest; one that was changed since the last run is named."""
         self._name_change(name)
-        write_text(self.path / name, text)
+        write_text(locate(self.path, name), text)
         self._files[name] = file_digest(self.path / name)
 
     def write_with(self, name: str, writer: Callable[[Path], None]) -> None:
         """Let ``writer`` write a file to a temporary path, and remember its digest; as `write`."""
         self._name_change(name)
-        with replacing(self.path / name) as temporary:
+        with replacing(locate(self.path, name)) as temporary:
             writer(temporary)
         self._files[name] = file_digest(self.path / name)
 
@@ -72,58 +104,104 @@ class OutputFolder:
         if recorded is not None and path.is_file() and file_digest(path) != recorded:
             print(f"bench: {path} was modified after the run; rewriting it.", file=sys.stderr)
 
-    def manifest(self, record: Mapping[str, Any], *, finished: bool) -> None:
+    def write_manifest(self, manifest: Manifest, *, finished: bool) -> None:
         """Write the manifest; at the end, remove what an earlier run left and this one did not write."""
+        self.write_file_list(manifest.to_json(), finished=finished)
+
+    def write_file_list(self, document: Mapping[str, Any], *, finished: bool) -> None:
+        """Write a manifest of any content with the digests of this folder's files; see `write_manifest`."""
         stale = self._before - set(self._files)
         if finished:
             for name in sorted(stale):
                 self._remove(name)
             self._remove_reproductions()
-        whole = {**record, "finished": finished, "files": dict(sorted(self._files.items()))}
+        whole = {**document, "finished": finished, "files": dict(sorted(self._files.items()))}
         if not finished:
             whole["stale"] = sorted(stale)  # so that a run that is killed here can still be tidied up
-        write_text(self.path / MANIFEST, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        write_document(self.path, whole)
 
     def _remove(self, name: str) -> None:
-        path = self.path / name
-        path.unlink(missing_ok=True)
-        if path.parent != self.path and path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        recorded = self._recorded.get(name)
+        path = locate(self.path, name)
+        if recorded is not None and path.is_file() and file_digest(path) != recorded:
+            print(f"bench: {path} was changed after its run; it is left as it is.", file=sys.stderr)
+            return
+        _unlink(self.path, name)
 
     def _remove_reproductions(self) -> None:
         """Remove the further runs of an earlier ``bench reproduce``: they were about the run before."""
-        for folder in (self.path / REPRODUCE / "runs").glob("*"):
-            if _manifest_of_a_run(folder) is not None:
-                shutil.rmtree(folder)
-        for folder in (self.path / REPRODUCE / "runs", self.path / REPRODUCE):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        runs = locate_folder(self.path, REPRODUCE) / "runs"
+        for folder in runs.glob("*"):
+            remove_run(folder)
+        for folder in (runs, runs.parent):
+            _remove_if_empty(folder)
 
     def keep_seeds(self, names: Collection[str]) -> None:
-        """Remove the sub-runs of seeds that are no longer asked for."""
+        """Remove the sub-runs of other seeds than these."""
         for folder in self.path.glob("seed-*"):
-            if folder.name not in names and _manifest_of_a_run(folder) is not None:
-                shutil.rmtree(folder)
+            if folder.name not in names and SEED_FOLDER.fullmatch(folder.name):
+                remove_run(folder)
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of an output folder. Raises DataError when there is none or it is damaged."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise DataError(f"{folder}: no {MANIFEST}; this is not the output folder of a bench run.")
+def _make_folder(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"--out {path} is a file; name a folder.")
+    if SEED_FOLDER.fullmatch(path.name) and path.is_symlink():
+        raise DataError(
+            f"{path}: a link where the folder of a seed belongs; remove it, or use another --out."
+        )
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}); run the same command again.") from error
-    if not isinstance(record, dict):
-        raise DataError(f"{path}: a JSON object is expected; run the same command again.")
-    return record
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {path} cannot be made ({error.strerror}); name another folder.") from error
 
 
-def checked(folder: Path, manifest: Mapping[str, Any], name: str) -> Path:
+@contextlib.contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Let one process at a time write into a folder; another says that it waits. A kill frees the lock.
+
+    Where the system cannot lock a folder, nothing is locked.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"bench: another process writes into {folder}; waiting until it is done.", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError:  # some network file systems lock no folders
+            pass
+        yield
+    finally:
+        os.close(handle)
+
+
+def locate(folder: Path, name: str) -> Path:
+    """Return the path of a run's file. Raises DataError for another name and for a link on the way."""
+    if not is_run_file(name):
+        raise DataError(f"{folder}: a run has no file called {name!r}.")
+    path = locate_folder(folder, name.rpartition("/")[0]) / name.rpartition("/")[2]
+    if path.is_symlink():
+        raise DataError(f"{path}: a link where a file of the run belongs; remove it.")
+    return path
+
+
+def locate_folder(folder: Path, name: str) -> Path:
+    """Return the path of a run's subfolder. Raises DataError when it is a link."""
+    path = folder / name if name else folder
+    if name and path.is_symlink():
+        raise DataError(f"{path}: a link where a folder of the run belongs; remove it.")
+    return path
+
+
+def checked(folder: Path, manifest: FileList, name: str) -> Path:
     """Return the path of a run's file after checking its recorded digest. Raises DataError."""
-    path = folder / name
-    expected = manifest.get("files", {}).get(name)
+    path, expected = locate(folder, name), manifest.files.get(name)
     if expected is None or not path.is_file():
         raise DataError(f"{path}: the file is missing; run the same command again to make it.")
     if file_digest(path) != expected:
@@ -139,30 +217,63 @@ def amend(folder: Path, files: Mapping[str, bytes]) -> None:
     Of a subfolder that is written to, what an earlier call left and this one does not write is removed.
     Raises DataError for a folder that is not a run's.
     """
-    record = read_manifest(folder)
-    listed: dict[str, str] = record["files"]
-    parts = {name.partition("/")[0] for name in files if "/" in name}
-    for name in [name for name in listed if name.partition("/")[0] in parts and name not in files]:
-        (folder / name).unlink(missing_ok=True)
-        del listed[name]
-    for name, data in files.items():
-        write_bytes(folder / name, data)
-        listed[name] = file_digest(folder / name)
-    record["files"] = dict(sorted(listed.items()))
-    write_text(folder / MANIFEST, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    if not folder.is_dir():
+        read_document(folder)  # refuses it
+    with lock_folder(folder):
+        document = read_document(folder)
+        listed: dict[str, str] = document["files"]
+        parts = {name.partition("/")[0] for name in files if "/" in name}
+        for name in [name for name in listed if name.partition("/")[0] in parts and name not in files]:
+            if not (folder / name).is_file() or file_digest(locate(folder, name)) == listed[name]:
+                _unlink(folder, name)
+            del listed[name]
+        for name, data in files.items():
+            write_bytes(locate(folder, name), data)
+            listed[name] = file_digest(folder / name)
+        write_document(folder, {**document, "files": dict(sorted(listed.items()))})
 
 
-def _is_ours(path: Path) -> bool:
-    if _manifest_of_a_run(path) is not None:
-        return True
-    # a run that was killed before its first manifest, or one whose manifest was damaged
-    return all(_OURS.fullmatch(entry.name) for entry in path.iterdir())
+def remove_run(folder: Path) -> None:
+    """Remove the files of a finished or killed run and what is then empty; other files stay."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    document = _run_document(folder)
+    if document is None:
+        return
+    for name in (*document["files"], *document.get("stale", ())):
+        _unlink(folder, name)
+    _unlink(folder, MANIFEST)
+    for below in (folder / REPRODUCE / "runs").glob("*"):
+        remove_run(below)
+    for empty in (folder / REPRODUCE / "runs", folder / REPRODUCE, folder):
+        _remove_if_empty(empty)
 
 
-def _manifest_of_a_run(path: Path) -> dict[str, Any] | None:
-    """Return the manifest if it is that of a bench run: other programs have a manifest.json, too."""
+def _unlink(folder: Path, name: str) -> None:
+    path = locate(folder, name)
+    if path.is_file():
+        path.unlink()
+    if path.parent != folder:
+        _remove_if_empty(path.parent)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _run_document(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a bench run, None for another program's and for a damaged or changed one.
+
+    Raises DataError for one that names files which no bench command writes.
+    """
     try:
-        record = read_manifest(path)
+        document = parse_document(folder / MANIFEST)
     except DataError:
         return None
-    return record if "bench_version" in record and isinstance(record.get("files"), dict) else None
+    if "bench_version" not in document or not isinstance(document.get("files"), dict):
+        return None
+    try:
+        return read_document(folder)
+    except ChangedManifestError:
+        return None

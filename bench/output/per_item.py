@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,29 +13,14 @@ import numpy.typing as npt
 
 from bench.errors import DataError
 from bench.metrics.definitions import BLEU
+from bench.metrics.needs import by_need, number_needs
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
-from bench.output.folder import checked, read_manifest
+from bench.output.folder import checked
+from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import from_csv
 from bench.output.trec import read_queries
-from bench.text import normalise
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-
-def number_needs(texts: Iterable[str]) -> npt.NDArray[np.int64]:
-    """Return the number of each query's need ``[Q]``, from 0 in the order met."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(normalise(text), len(numbers)) for text in texts], dtype=np.int64)
-
-
-def by_need(values: npt.NDArray[Any], needs: npt.NDArray[np.int64]) -> Floats:
-    """Return a value for each need ``[n]`` with the mean of ``values [Q]``.
-
-    A query that was drawn for several videos is asked once and weighs as often as it was drawn: its
-    copies are no independent evidence.
-    """
-    n = int(needs.max(initial=-1)) + 1
-    return np.bincount(needs, weights=values, minlength=n) * n / max(1, len(needs))
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -69,17 +54,17 @@ class ItemScores:
 class RunItems:
     """Read the cells of an output folder; of several seeds, those seeds that finished the cell."""
 
-    def __init__(self, out: Path, manifest: Mapping[str, Any]) -> None:
-        names = list(manifest.get("seeds", {}).values())
+    def __init__(self, out: Path, manifest: Manifest) -> None:
+        names = list(manifest.seeds.values())
         self._folders = [out / name for name in names] if names else [out]
         self._known: dict[tuple[str, str], ItemScores] = {}
 
     @cached_property
-    def _manifests(self) -> list[dict[str, Any]]:
+    def _manifests(self) -> list[Manifest]:
         return [read_manifest(folder) for folder in self._folders]
 
     @property
-    def first(self) -> tuple[Path, Mapping[str, Any]]:
+    def first(self) -> tuple[Path, Manifest]:
         """Return the folder and manifest that hold the evaluated queries."""
         return self._folders[0], self._manifests[0]
 
@@ -129,7 +114,7 @@ class RunItems:
         there = [
             from_csv(checked(folder, manifest, name), text=id_column)
             for folder, manifest in zip(self._folders, self._manifests, strict=True)
-            if name in manifest["files"] or len(self._folders) == 1
+            if name in manifest.files or len(self._folders) == 1
         ]
         if not there:
             raise DataError(f"{self._folders[0] / name}: the file is missing; run the same command again.")

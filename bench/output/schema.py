@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ FILES = {
     REPRODUCE: ("*.md", "*.csv"),
 }
 """Every file that a command writes into an output folder, by its subfolder."""
+TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
+"""What `bench.store.files.replacing` calls a file while it is written; a killed run may leave one."""
 SEED_FOLDER = re.compile(r"seed-[0-9]+")
 """Subfolders with the runs of single seeds."""
 
@@ -61,6 +64,23 @@ HEADLINE = {"generation": "CIDEr", "retrieval": "Acc@10"}
 """The metric of each table whose minimum detectable difference stands in the footer."""
 MEAN, SD = "mean", "sd"
 """The seed column of rows of scores.csv that are over several seeds."""
+
+
+def is_run_file(name: str) -> bool:
+    """Return whether a command writes a file of this name (``folder/base``) into an output folder."""
+    folder, _, base = name.rpartition("/")
+    return (
+        bool(base.strip("."))
+        and "\0" not in base
+        and any(fnmatch.fnmatchcase(base, pattern) for pattern in FILES.get(folder, ()))
+    )
+
+
+def is_run_entry(name: str) -> bool:
+    """Return whether a command may leave an entry of this name at the top of an output folder."""
+    leftover = TEMPORARY.fullmatch(name)
+    plain = leftover[1] if leftover else name
+    return plain in FILES[""] or (bool(name) and name in FILES) or SEED_FOLDER.fullmatch(name) is not None
 
 
 def headline(scores: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,9 @@ from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
-from bench.output.folder import MANIFEST, REPRODUCE, OutputFolder, amend, checked, read_manifest
-from bench.output.schema import to_csv
+from bench.output.folder import OutputFolder, amend, checked
+from bench.output.manifest import read_file_list, read_manifest, signature_line
+from bench.output.schema import MANIFEST, REPRODUCE, to_csv
 from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for
@@ -66,8 +67,8 @@ def reproduce(
     files = {f"{target}.csv": to_csv(frame), f"{target}-order.csv": to_csv(order),
              f"{target}-claims.csv": to_csv(judged)}  # fmt: skip
     errors = list(material.errors)
-    if vary_choices and material.out:
-        base = {**options_of_settings(material.manifest["settings"]), **options} if source else dict(options)
+    if vary_choices and material.out and material.manifest:
+        base = {**options_of_settings(material.manifest.settings), **options} if source else dict(options)
         swept = sweep(target, base, material)
         tables += swept.tables
         files |= swept.files
@@ -77,7 +78,7 @@ def reproduce(
 
 
 def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
-    settings = options_of_settings(read_manifest(source)["settings"]) if source else {}
+    settings = options_of_settings(read_manifest(source).settings) if source else {}
     dataset = _dataset({**settings, **options})
     claims = verdicts(
         pd.DataFrame(columns=["generator", "retriever", "metric", "value"]),
@@ -101,10 +102,10 @@ def _dataset(options: Mapping[str, Any]) -> Dataset:
 
 
 def _dataset_name(material: Material) -> str:
-    dataset = material.manifest.get("dataset")
-    if not dataset:
+    if material.manifest is None:
         return "nothing of ours"
-    return f"ours on {dataset['name']}{' (synthetic)' if dataset['synthetic'] else ''}"
+    dataset = material.manifest.dataset
+    return f"ours on {dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
 
 
 def _notes(table: str, material: Material) -> list[str]:
@@ -121,8 +122,8 @@ def _notes(table: str, material: Material) -> list[str]:
     more = [name for name in dict.fromkeys(material.scores["generator"]) if name not in rows]
     notes += [f"Also run, not in the paper's table: {', '.join(more)}."] if more else []
     if material.manifest:
-        notes += [f"Signature: {material.manifest['signature']}"]
-        notes += [f"Coverage: {material.manifest['coverage_line']}"]
+        notes += [f"Signature: {signature_line(material.manifest.signature)}"]
+        notes += [f"Coverage: {material.manifest.coverage_line}"]
     return notes
 
 
@@ -156,14 +157,14 @@ def _write(target: str, report: Report) -> Report:
     texts = {f"{target}.md": page, **report.files}
     files = {f"{REPRODUCE}/{name}": text.encode() for name, text in texts.items()}
     if not (report.out / MANIFEST).is_file():
-        folder = OutputFolder(report.out)  # raises UsageError for a folder that is not of a run
-        folder.manifest({"bench_version": __version__}, finished=True)
+        with OutputFolder(report.out) as folder:  # raises UsageError for a folder that is not of a run
+            folder.write_file_list({"bench_version": __version__}, finished=True)
     amend(report.out, {**_others(target, report.out), **files})
     return report
 
 
 def _others(target: str, out: Path) -> dict[str, bytes]:
-    manifest = read_manifest(out)
+    manifest = read_file_list(out)
     replaced = (f"{REPRODUCE}/{target}.", f"{REPRODUCE}/{target}-")
-    names = [n for n in manifest["files"] if n.startswith(f"{REPRODUCE}/") and not n.startswith(replaced)]
+    names = [n for n in manifest.files if n.startswith(f"{REPRODUCE}/") and not n.startswith(replaced)]
     return {name: checked(out, manifest, name).read_bytes() for name in names}

@@ -15,8 +15,8 @@ from bench.config.run_config import RunConfig, configure
 from bench.errors import BenchError
 from bench.harness.experiment import execute
 from bench.harness.plan import make_plan
-from bench.output.folder import REPRODUCE
-from bench.output.schema import MEAN, SD
+from bench.output.manifest import Manifest
+from bench.output.schema import MEAN, REPRODUCE, SD
 from bench.paper import published
 from bench.result import Result
 from bench.systems.registry import cell_name, entries
@@ -34,8 +34,8 @@ class Material:
     scores: pd.DataFrame
     """Rows of scores.csv, one for each seed; without those over several seeds."""
     out: Path | None = None
-    manifest: Mapping[str, Any] = field(default_factory=dict)
-    """Manifest of the first run; empty when nothing could be run."""
+    manifest: Manifest | None = None
+    """Manifest of the first run; None when nothing could be run."""
     errors: Sequence[BenchError] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     """Message by cell."""
@@ -45,9 +45,9 @@ class Material:
     @property
     def same_dataset(self) -> bool:
         """Whether the scores are of the paper's own data, the test split of QMV-Kwai."""
-        name = str(self.manifest.get("dataset", {}).get("name", ""))
-        split = self.manifest.get("settings", {}).get("split")
-        return is_paper_dataset(name) and split == "test"
+        if self.manifest is None:
+            return False
+        return is_paper_dataset(self.manifest.dataset.name) and self.manifest.settings["split"] == "test"
 
 
 def is_paper_dataset(name: str) -> bool:
@@ -125,7 +125,7 @@ def _material(result: Result, errors: Sequence[BenchError]) -> Material:
 def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Material:
     """Name the rows of a run by system and features, as Table VII does."""
     material = _material(result, errors)
-    features = str(result.manifest["settings"]["features"])
+    features = str(result.manifest.settings["features"])
     names = [row_of(str(name), features) for name in material.scores["generator"]]
     failed = {f"{cell} ({features})": message for cell, message in material.failed.items()}
     return replace(material, scores=material.scores.assign(generator=names), failed=failed)
@@ -133,14 +133,14 @@ def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Mater
 
 def _failed_systems(result: Result) -> frozenset[str]:
     """Look the names of failed cells up among all cells of the run; a name itself may hold any character."""
-    settings = result.manifest["settings"]
+    settings = result.manifest.settings
     generators = [cell_name(name) for name in settings["generators"]]
     retrievers = list(settings["retrievers"])
     cells = {name: (name,) for name in (*generators, *retrievers)}
     pairs = {f"{generator}.{name}": (generator, name) for generator, name in product(generators, retrievers)}
     with_seeds = {
         f"{prefix}{cell}": systems
-        for prefix in ("", *(f"seed-{seed} " for seed in result.manifest.get("seeds", {})))
+        for prefix in ("", *(f"seed-{seed} " for seed in result.manifest.seeds))
         for cell, systems in {**cells, **pairs}.items()
     }
     return frozenset(name for cell in result.failed for name in with_seeds.get(cell, ()))

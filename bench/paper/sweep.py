@@ -93,8 +93,9 @@ def _ranges(table: str, scores: pd.DataFrame, materials: Mapping[str, Material])
 
 
 def _evaluated(material: Material) -> str:
-    evaluation = material.manifest["evaluation"]
-    return f"{evaluation['queries']:,} queries, {evaluation['mean_relevant']:.2f} relevant videos each"
+    assert material.manifest is not None  # a sweep follows a run
+    evaluation = material.manifest.evaluation
+    return f"{evaluation.queries:,} queries, {evaluation.mean_relevant:.2f} relevant videos each"
 
 
 def _changes(table: str, judged: Mapping[str, pd.Series[str]]) -> Table:

@@ -62,7 +62,7 @@ def _ranks(sources: Sequence[Source], sample: Sequence[str]) -> list[dict[str, A
     """Return for each cell the ranks of each query's videos, 0 where a video was not returned."""
     found = []
     for source in sources:
-        labels = source.manifest["labels"]
+        labels = source.manifest.labels
         for generator, retriever in source.cells:
             with source.run((generator, retriever)) as run:
                 places = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,14 @@ def render(sources: Sequence[Source], store: Store) -> str:
     (named by its digest) and nothing be fetched.
     """
     scripts = [vega_script(store), _asset("page.js")]
-    datasets = list({of["digest"]: of for of in (s.result.manifest["dataset"] for s in sources)}.values())
+    datasets = list({of.digest: of for of in (s.result.manifest.dataset for s in sources)}.values())
     page: str = (
         _environment()
         .get_template("report.html")
         .render(
-            title=f"qms-bench: {', '.join(of['name'] for of in datasets)}",
+            title=f"qms-bench: {', '.join(of.name for of in datasets)}",
             sources=sources,
-            synthetic=[of["name"] for of in datasets if of["synthetic"]],
+            synthetic=[of.name for of in datasets if of.synthetic],
             examples=examples(sources),
             manifests={source.name: _manifest(source) for source in sources},
             style=_asset("page.css"),
@@ -121,7 +121,7 @@ def _shown_plots(plots: Sequence[Plot]) -> dict[str, Any]:
 def _manifest(source: Source) -> str:
     """Return the manifest as it is read, less the digests of files (the page's own is not known yet)."""
     hidden = ("files", "finished", "stale")
-    shown: Mapping[str, Any] = {k: v for k, v in source.result.manifest.items() if k not in hidden}
+    shown = {k: v for k, v in source.result.manifest.to_json().items() if k not in hidden}
     return json.dumps(shown, indent=1, ensure_ascii=False)
 
 

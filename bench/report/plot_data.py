@@ -48,7 +48,7 @@ def _scores(source: Source) -> Iterator[Row]:
         yield {
             "series": source.labels[row.generator],
             # of several runs the generator carries the name, so that retrievers stay comparable
-            "retriever": source.manifest["labels"].get(retriever, retriever),
+            "retriever": source.manifest.labels.get(retriever, retriever),
             "metric": row.metric,
             "value": _hundred(row.value),
             "low": _hundred(row.ci_low),
@@ -113,7 +113,7 @@ def _cost_rows(source: Source, kind: str, scores: Mapping[tuple[str, str], float
     }
     for generator, retriever in source.cells:
         of_generator, of_cell = costs.get((generator, "")), costs.get((generator, retriever))
-        shown = source.labels[generator], source.manifest["labels"].get(retriever, retriever)
+        shown = source.labels[generator], source.manifest.labels.get(retriever, retriever)
         if of_generator is None or of_cell is None or shown not in scores:
             continue
         amount = float(COSTS[kind](of_generator, of_cell))

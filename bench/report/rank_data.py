@@ -124,6 +124,6 @@ def _sampled(found: Sequence[Ranked]) -> str:
 def _retrievers(found: Sequence[Ranked]) -> list[tuple[str, str]]:
     """Return name and label of every retriever, each once."""
     pairs = {
-        name: source.manifest["labels"].get(name, name) for source, _ in found for name in source.retrievers
+        name: source.manifest.labels.get(name, name) for source, _ in found for name in source.retrievers
     }
     return list(pairs.items())

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.output.folder import checked, read_manifest
+from bench.output.folder import checked
+from bench.output.manifest import Manifest, read_manifest
 from bench.output.trec import read_queries, read_relevant
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
@@ -34,14 +35,14 @@ class Source:
     name: str
     folder: Path
     """Where the files of single queries and videos are: the run's own folder, or its first seed's."""
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     """The manifest of that folder."""
 
     @classmethod
     def read(cls, out: Path, name: str = "") -> Source:
         """Read an output folder. Raises DataError when it is not one, or when a file was changed."""
         result = Result.read(out)
-        seeds = result.manifest.get("seeds")
+        seeds = result.manifest.seeds
         if not seeds:
             return cls(result, name, out, result.manifest)
         folder = out / next(iter(seeds.values()))
@@ -49,12 +50,12 @@ class Source:
 
     def file(self, name: str) -> Path | None:
         """Return the checked path of a file of single items, None when the run did not write it."""
-        return checked(self.folder, self.manifest, name) if name in self.manifest["files"] else None
+        return checked(self.folder, self.manifest, name) if name in self.manifest.files else None
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
         """Return the names of systems as they are shown, distinct and with the run's name if it has one."""
-        given: Mapping[str, str] = self.manifest["labels"]
+        given: Mapping[str, str] = self.manifest.labels
         times = list(given.values())
         shown = {n: label if times.count(label) == 1 else f"{label} ({n})" for n, label in given.items()}
         return {name: f"{label} · {self.name}" if self.name else label for name, label in shown.items()}
@@ -85,7 +86,7 @@ class Source:
         """Return the cells that were asked for and neither made nor failed."""
         from bench.systems.registry import cell_name
 
-        settings, failed = self.result.manifest["settings"], self._failed
+        settings, failed = self.result.manifest.settings, self._failed
         names = [cell_name(name) for name in settings["generators"]]
         planned = [(g, r) for g in names for r in settings["retrievers"]]
         made = set(self.cells)
@@ -96,11 +97,11 @@ class Source:
     @property
     def _failed(self) -> set[str]:
         """Return the cells that failed, of several seeds those of any."""
-        seeds = self.result.manifest.get("seeds")
+        seeds = self.result.manifest.seeds
         if not seeds:
-            return set(self.result.manifest["failed"])
+            return set(self.result.manifest.failed)
         folders = [self.result.out / name for name in seeds.values()]
-        return {cell for folder in folders for cell in read_manifest(folder)["failed"]}
+        return {cell for folder in folders for cell in read_manifest(folder).failed}
 
     @cached_property
     def queries(self) -> Mapping[QueryId, str]:

@@ -77,7 +77,7 @@ def incomparable(sources: Sequence[Source]) -> list[str]:
 
 def coverage(source: Source) -> View | None:
     """Return what the dataset, each generator and each cell left out; None when nothing was."""
-    counts = source.manifest["coverage"]
+    counts = source.manifest.coverage
     columns = list(dict.fromkeys(what for cell in counts.values() for what, count in cell.items() if count))
     columns = [column for column in columns if column != "videos"]
     rows = [
@@ -91,10 +91,10 @@ def coverage(source: Source) -> View | None:
 
 def duplicates(source: Source) -> list[str]:
     """Return a sentence for each generator whose summaries are often the same, which ties the ranking."""
-    videos = source.manifest["coverage"]["dataset"]["videos"]
+    videos = source.manifest.coverage["dataset"]["videos"]
     shares = {
         name: own["duplicate summaries"] / max(videos, 1)
-        for name, own in source.manifest["coverage"].items()
+        for name, own in source.manifest.coverage.items()
         if "duplicate summaries" in own
     }
     return [
@@ -116,7 +116,7 @@ def _cell(cell: Cell, detail: str) -> View:
 
 def _details(source: Source) -> dict[tuple[str, ...], str]:
     """Return what is known of a number by the labels of its row and its column."""
-    labels = source.manifest["labels"]
+    labels = source.manifest.labels
     headers = {metric: header for header, metric in GENERATION.items()}
     found = {}
     for row in source.scores:
@@ -153,12 +153,12 @@ def _change(values: Mapping[str, float], before: Mapping[str, float], metric: st
 
 
 def _shown(source: Source, cell: tuple[str, str]) -> list[str]:
-    labels = source.manifest["labels"]
+    labels = source.manifest.labels
     return [labels.get(cell[1], cell[1]), labels.get(cell[0], cell[0])]
 
 
 def _cell_label(source: Source, name: str) -> str:
-    labels = source.manifest["labels"]
+    labels = source.manifest.labels
     pairs = {f"{g}.{r}": f"{labels.get(g, g)}, {labels.get(r, r)}" for g, r in source.cells}
     return "Dataset" if name == "dataset" else pairs.get(name, labels.get(name, name))
 
@@ -166,7 +166,7 @@ def _cell_label(source: Source, name: str) -> str:
 def _evaluation_id(source: Source) -> tuple[Any, ...]:
     of = source.manifest
     names = ("protocol", "query_seed", "split")
-    return (of["dataset"]["digest"], *(of["settings"][name] for name in names))
+    return (of.dataset.digest, *(of.settings[name] for name in names))
 
 
 def _slug(name: str) -> str:

@@ -29,24 +29,32 @@ def fitted_model(
     store: Store, component: Component[Any], key: dict[str, Json], splits: Callable[[], Splits]
 ) -> Artefact:
     """Return the model of a key, after fitting the system if the store has none; the system has loaded it."""
-    system = cast("Trainable", component.system)
-
-    def build(folder: Path) -> dict[str, Json]:
-        component.context.scratch = store.scratch(MODEL, key)
-        with measure_cost() as cost:
-            system.fit(*splits())
-            system.save(folder)
-        log = folder / "training.jsonl"  # a system may save one beside its weights
-        lines: list[Json] = [*read_json_lines(log, allow_nan=True)] if log.is_file() else []
-        return {
-            "seconds": cost.seconds,
-            "peak_mb": cost.peak_mb,
-            "training": lines,
-            "coverage": {f"{what} in training": n for what, n in component.coverage().items()},
-        }
-
-    artefact = store.fetch(MODEL, key, build)
-    if not component.loaded:
-        system.load(artefact.path)  # also after fitting, so that the saved model is the one that is used
-        component.loaded = True
+    artefact = store.fetch(MODEL, key, lambda folder: fit_system(store, component, key, splits(), folder))
+    load_system(component, artefact)
     return artefact
+
+
+def fit_system(
+    store: Store, component: Component[Any], key: dict[str, Json], splits: Splits, folder: Path
+) -> dict[str, Json]:
+    """Fit a system and save it into a folder; return what is recorded of it."""
+    system = cast("Trainable", component.system)
+    component.context.scratch = store.scratch(MODEL, key)
+    with measure_cost() as cost:
+        system.fit(*splits)
+        system.save(folder)
+    log = folder / "training.jsonl"  # a system may save one beside its weights
+    lines: list[Json] = [*read_json_lines(log, allow_nan=True)] if log.is_file() else []
+    return {
+        "seconds": cost.seconds,
+        "peak_mb": cost.peak_mb,
+        "training": lines,
+        "coverage": {f"{what} in training": n for what, n in component.coverage().items()},
+    }
+
+
+def load_system(component: Component[Any], artefact: Artefact) -> None:
+    """Load a fitted system once in this process; also after fitting: what is used is what was saved."""
+    if not component.loaded:
+        cast("Trainable", component.system).load(artefact.path)
+        component.loaded = True

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bench.output.manifest import Manifest, signature_line
 from bench.output.schema import GENERATION, RETRIEVAL, TIED, headline
 from bench.tables.score_table import ScoreTable
 from bench.tables.table import Cell, Rows, Table
@@ -26,7 +27,7 @@ COST_HEADERS = {
 def build_tables(
     scores: pd.DataFrame,
     costs: pd.DataFrame,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     significance: pd.DataFrame | None = None,
     *,
     intervals: bool = False,
@@ -37,13 +38,11 @@ def build_tables(
     are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
     ``intervals`` adds the 95 % interval to each cell.
     """
-    labels = manifest["labels"]
-    below = [f"Signature: {manifest['signature']}", f"Coverage: {manifest['coverage_line']}"]
-    what = manifest["dataset"]["name"] + (" (synthetic)" if manifest["dataset"]["synthetic"] else "")
+    labels = manifest.labels
+    below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
+    what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
     frames = (scores, significance)
-    distinct = (
-        {DISTINCT: manifest["distinct"]} if "distinct" in manifest else {}
-    )  # runs of older versions lack it
+    distinct = {DISTINCT: manifest.distinct} if manifest.distinct else {}  # runs of older versions lack it
     generation = ScoreTable.of(
         "generation", GENERATION, frames, manifest, intervals=intervals, beside=distinct
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bench.output.manifest import Manifest
 from bench.output.schema import HEADLINE, SD, headline, with_text
 from bench.tables.table import BEST, PLAIN, SECOND, Cell, Rows
 
@@ -45,7 +46,7 @@ class ScoreTable:
         name: str,
         columns: Mapping[str, str],
         frames: tuple[pd.DataFrame, pd.DataFrame | None],
-        manifest: Mapping[str, Any],
+        manifest: Manifest,
         *,
         intervals: bool = False,
         beside: Mapping[str, Mapping[str, float]] | None = None,
@@ -64,8 +65,8 @@ class ScoreTable:
             {key: row for key, row in _by_key(headline(scores)) if bool(key[1]) == (name == "retrieval")},
             {key: row.value for key, row in _by_key(deviations)},
             contests,
-            manifest["labels"],
-            manifest["references"],
+            manifest.labels,
+            manifest.references,
             intervals,
             beside or {},
         )

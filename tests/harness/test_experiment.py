@@ -20,7 +20,7 @@ import pytrec_eval
 
 import bench
 from bench.errors import UsageError
-from bench.output.folder import read_manifest
+from bench.output.manifest import read_manifest
 from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.store.digests import file_digest
 from tests.conftest import Cli, child_environment
@@ -441,9 +441,9 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
     assert f"{values['mean'] * 100:.2f}" in outcome.out
     assert "seeds: 0,1,2" in outcome.out
     top, *below = (read_manifest(folder) for folder in (out, *sorted(out.glob("seed-*"))))
-    shares = [manifest["distinct"]["oracle"] for manifest in below]
-    assert top["distinct"]["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
-    assert top["coverage_line"].startswith("of seed 0: dataset: ")
+    shares = [manifest.distinct["oracle"] for manifest in below]
+    assert top.distinct["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert top.coverage_line.startswith("of seed 0: dataset: ")
 
 
 def test_seeds_of_a_killed_run_are_continued(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.output.manifest import signature_line
 from bench.result import Result
 from tests.conftest import Cli
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines
@@ -57,7 +58,7 @@ def test_the_mode_is_in_the_signature_and_the_manifest(tiny: Tiny, tmp_path: Pat
     told = {}
     for mode in ("replace", "append"):
         manifest = json.loads((run(tiny, tmp_path / mode, "lead", mode).out / "manifest.json").read_text())
-        told[mode] = manifest["signature"]
+        told[mode] = signature_line(manifest["signature"])
         assert manifest["settings"]["options"]["index.mode"] == mode
     assert "index: summary |" in told["replace"]
     assert "index: transcript+summary |" in told["append"]
@@ -65,7 +66,7 @@ def test_the_mode_is_in_the_signature_and_the_manifest(tiny: Tiny, tmp_path: Pat
 
 def test_the_default_is_replace(tiny: Tiny, tmp_path: Path) -> None:
     usual, outcome = run(tiny, tmp_path / "usual", "lead"), run(tiny, tmp_path / "said", "lead", "replace")
-    assert usual.manifest["signature"] == outcome.manifest["signature"]
+    assert usual.manifest.signature == outcome.manifest.signature
 
 
 @pytest.mark.parametrize("mode", ["apend", "both"])

@@ -223,8 +223,8 @@ def test_a_corpus_of_duplicates_is_worth_what_chance_is(tiny: Tiny, tmp_path: Pa
         assert dense_row["tie_worst"] <= dense_row["value"] <= dense_row["tie_best"]
         assert sparse_row["tie_expected"] == pytest.approx(sum(worth[q] for q in matched) / len(worth))
     assert matched
-    assert "6 duplicate summaries" in result.manifest["coverage_line"]
-    assert result.manifest["distinct"] == {"theirs": pytest.approx(1 / n, abs=1e-6)}
+    assert "6 duplicate summaries" in result.manifest.coverage_line
+    assert result.manifest.distinct == {"theirs": pytest.approx(1 / n, abs=1e-6)}
     generation = (result.out / "tables" / "generation.csv").read_text().splitlines()
     assert generation[0].endswith(",C,Distinct")
     assert generation[1].endswith(f",{100 / n:.2f}")
@@ -236,7 +236,7 @@ def test_a_corpus_of_duplicates_is_worth_what_chance_is(tiny: Tiny, tmp_path: Pa
 def test_empty_summaries_find_nothing(tiny: Tiny, tmp_path: Path) -> None:
     result = run_on(tiny, tmp_path, dict.fromkeys(TEST_POOL, ""))
     assert not result.failed
-    assert result.manifest["distinct"] == {"theirs": 0}
+    assert result.manifest.distinct == {"theirs": 0}
     ranked = result.scores[result.scores["retriever"].notna()]
     assert (ranked[["value", "tie_worst", "tie_expected", "tie_best"]] == 0).all(axis=None)
 

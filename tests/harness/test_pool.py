@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import bench
+from bench.output.manifest import read_manifest, signature_line
 from bench.result import Result
 from tests.conftest import Cli
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines
@@ -49,9 +50,7 @@ def test_the_signature_tells_and_runs_over_other_pools_are_not_compared(
 ) -> None:
     for pool in ("split", "all"):
         run(tiny, tmp_path / pool, pool)
-    told = [
-        json.loads((tmp_path / pool / "manifest.json").read_text())["signature"] for pool in ("split", "all")
-    ]
+    told = [signature_line(read_manifest(tmp_path / pool).signature) for pool in ("split", "all")]
     assert f"| pool: {len(TEST_POOL)} |" in told[0]
     assert f"| pool: {len(VIDEOS)} (all splits) |" in told[1]
     assert "index.pool" in cli("compare", tmp_path / "split", tmp_path / "all").error()
@@ -61,7 +60,7 @@ def test_summaries_written_elsewhere_are_of_the_whole_pool(tiny: Tiny, tmp_path:
     path = tmp_path / "theirs.jsonl"
     lines(path, [{"video_id": video, "summary": text} for video, text, _ in VIDEOS])
     result = run(tiny, tmp_path / "out", "all", generators=f"file:{path}")
-    assert "videos without a summary" not in result.manifest["coverage_line"]
+    assert "videos without a summary" not in result.manifest.coverage_line
 
 
 def test_an_unknown_pool_is_told(tiny: Tiny, cli: Cli) -> None:

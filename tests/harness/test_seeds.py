@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.harness.spread import cell_intervals
+from bench.harness.seeds import cell_intervals
 from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import mean_interval
 from bench.metrics.text import TextScores

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from bench.data.reader import read_dataset
-from bench.output.folder import checked, read_manifest
+from bench.output.folder import checked
+from bench.output.manifest import read_file_list, read_manifest
 from bench.paper.reproduce import Report, reproduce
 from bench.paper.runs import row_of, systems
 from bench.paper.table2 import count_frame, even_sample, noun_counter
@@ -171,7 +172,7 @@ def test_a_finished_run_is_reused_and_reports_on_other_tables_stay(kwai: Report,
     outcome = cli("reproduce", "table3", "--from", folder_of(kwai))
     assert outcome.status == 0
     assert "| QMS | ours | " in outcome.out
-    files = read_manifest(folder_of(kwai))["files"]
+    files = read_manifest(folder_of(kwai)).files
     assert {"reproduce/table3.md", "reproduce/table5.md", "reproduce/table5-sweep.csv"} <= set(files)
     assert (folder_of(kwai) / "scores.csv").stat().st_mtime_ns == before
 
@@ -293,7 +294,7 @@ def test_table_2_is_written_where_told_and_printed_in_any_case(tiny: Tiny, tmp_p
     assert outcome.status == 0, outcome.err
     assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in outcome.out
     assert "Entities are counted in Chinese only" in outcome.out
-    assert "reproduce/table2.csv" in read_manifest(tmp_path / "out")["files"]
+    assert "reproduce/table2.csv" in read_file_list(tmp_path / "out").files
     assert cli("reproduce", "table2", "--data", tiny.folder).out == outcome.out
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from bench.cli.main import main
 from bench.errors import DataError
-from bench.output.folder import checked, read_manifest
+from bench.output.folder import checked
+from bench.output.manifest import read_manifest
 from bench.report.examples import examples
 from bench.report.page import open_sources, render
 from bench.report.source import Source
 from tests.hostile_run import LABEL, QUERIES, World
+from tests.manifests import edit_manifest
 
 
 class Elements(HTMLParser):
@@ -86,9 +88,7 @@ def test_several_runs_stand_on_one_page_with_their_differences(world: World) -> 
 
 
 def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["settings"]["query_seed"] = 1
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    edit_manifest(copy, lambda written: written["settings"].update(query_seed=1))
     compared = render(open_sources([world.other, copy]), world.store)
     assert "out differs from other in data, split or protocol" in compared
     assert "Differences from" not in compared
@@ -111,9 +111,7 @@ def test_a_page_is_not_made_of_changed_files(copy: Path, world: World) -> None:
 
 
 def test_a_half_finished_run_says_what_is_missing(copy: Path, world: World) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["settings"]["retrievers"].append("dpr-pt")
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    edit_manifest(copy, lambda written: written["settings"]["retrievers"].append("dpr-pt"))
     assert "This run is not finished: lead.dpr-pt, transcript.dpr-pt" in render(
         open_sources([copy]), world.store
     )

@@ -13,6 +13,7 @@ from bench.report.rank_data import BUCKETS, look_up_ranks
 from bench.report.source import Source
 from bench.store.digests import file_digest
 from tests.hostile_run import QUERIES, World
+from tests.manifests import edit_manifest
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +81,7 @@ def test_a_training_log_is_drawn_by_losses_and_validation(copy: Path) -> None:
     log.parent.mkdir()
     lines = [{"step": n, "loss": 1 / n, "loss_entity": 2.0, "val_cider": n, "note": "text"} for n in (1, 2)]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["files"]["training/lead.jsonl"] = file_digest(log)
-    (copy / "manifest.json").write_text(json.dumps(manifest))
+    edit_manifest(copy, lambda written: written["files"].update({"training/lead.jsonl": file_digest(log)}))
     drawn = {plot.name: plot for plot in all_plots([Source.read(copy)]) if plot.section == "training"}
     assert list(drawn) == ["training-1-losses", "training-1-validation"]
     assert {row["series"] for row in rows(drawn["training-1-losses"])} == {"loss", "loss_entity"}

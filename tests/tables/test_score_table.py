@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from bench.lint.report import lint
-from bench.output.schema import SCORE_COLUMNS, SIGNIFICANCE_COLUMNS
+from bench.output.schema import COST_COLUMNS, SCORE_COLUMNS, SIGNIFICANCE_COLUMNS
 from bench.result import Result
 from bench.tables.build import build_tables
 from bench.tables.table import RENDERERS, SUFFIXES, Table, to_csv, to_latex, to_markdown
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli
+from tests.manifests import small_manifest
 
-MANIFEST: dict[str, Any] = {
-    "labels": {"one": "One", "two": "Two", "ref": "Reference", "bm25": "BM25"},
-    "references": ["ref"], "signature": "data: x", "coverage_line": "dataset: 5 videos",
-    "dataset": {"name": "x", "synthetic": False},
-}  # fmt: skip
+MANIFEST = small_manifest(
+    labels={"one": "One", "two": "Two", "ref": "Reference", "bm25": "BM25"}, references=["ref"]
+)
 
 
 def score(generator: str, value: float, **more: object) -> dict[str, object]:
@@ -45,8 +43,6 @@ def built(scores: list[dict[str, object]], contests: list[dict[str, object]] | N
     significance = (
         None if contests is None else pd.DataFrame(contests).reindex(columns=list(SIGNIFICANCE_COLUMNS))
     )
-    from bench.output.schema import COST_COLUMNS
-
     tables = build_tables(frame, costs.reindex(columns=list(COST_COLUMNS)), MANIFEST, significance, **more)
     return next(table for table in tables if table.name == "retrieval")
 

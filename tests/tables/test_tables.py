@@ -7,24 +7,26 @@ import html
 import io
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import pytest
 
+from bench.output.manifest import DatasetInfo
 from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.tables.build import build_tables
 from bench.tables.table import BEST, SECOND, Cell, Table, to_csv, to_html, to_latex, to_markdown
+from tests.manifests import small_manifest
 
 HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
-MANIFEST: dict[str, Any] = {
-    "labels": {
-        "one": "One", "two": "Two", "three": "Three", "ref": "Reference",
-        "bm25": "BM25", "dpr-pt": "DPR (PT)",
+MANIFEST = small_manifest(
+    labels={
+        "one": "One", "two": "Two", "three": "Three", "ref": "Reference", "bm25": "BM25",
+        "dpr-pt": "DPR (PT)",
     },
-    "references": ["ref"], "signature": "data: x | n: 5", "coverage_line": "dataset: 5 videos",
-    "dataset": {"name": "x", "synthetic": True},
-}  # fmt: skip
+    references=["ref"],
+    signature={"data": "x", "n": "5"},
+    dataset=DatasetInfo("x", synthetic=True, language="en", version="1", digest="0"),
+)  # fmt: skip
 
 
 def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import cast
 
+from bench.choices import Split
 from bench.errors import MissingError
 from bench.harness.plan import Plan
-from bench.harness.stages.retrieve import find_summaries, summarize
+from bench.harness.stages.summarize import Summarize
 from bench.protocols import FitPerGenerator, Generator, Retriever, holds_one_split, is_fitted_per_generator
 from bench.systems.component import Component, make_retriever
 from bench.types import VideoId
 
-LEARNT_FROM = ("train", "val")
+LEARNT_FROM: tuple[Split, ...] = ("train", "val")
 
 
 def for_generator(
@@ -48,8 +49,9 @@ def _training_summaries(
     for split in LEARNT_FROM:
         if not plan.dataset.split(split):
             continue
-        found = summarize(plan, generator, split) if write else find_summaries(plan, generator, split)
-        if found is None:
+        stage = Summarize(plan, generator, split)
+        summaries = stage.get() if write else stage.find()
+        if summaries is None:
             return None
-        texts |= found.texts
+        texts |= summaries.texts
     return texts

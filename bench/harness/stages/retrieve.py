@@ -1,8 +1,7 @@
-"""The stages of a cell: fit, summarize, search. Each is an artefact of the store."""
+"""Summaries → a run: index, search, and search deeper where ties reach the end."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -13,37 +12,28 @@ from typing import Any
 import numpy as np
 
 from bench.data.evaluation_set import even_sample
-from bench.errors import BenchError, MissingError
+from bench.errors import BenchError, DataError
 from bench.harness.plan import Plan
-from bench.protocols import Caching, Generator, Indexed, Retriever, reads_references
+from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.stage import Stage
+from bench.harness.stages.summarize import Summaries
+from bench.protocols import Caching, Indexed, Retriever
 from bench.store.artefacts import Artefact
-from bench.store.digests import digest, videos_digest
+from bench.store.digests import digest
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
-from bench.systems.fitting import MODEL, fitted_model, model_key
-from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
+from bench.types import NO_HIT, Json, QueryId, Run, VideoId
 
-SUMMARIES, RETRIEVAL = "summaries", "retrieval"
 DEPTH = 100
-"""Documents kept of each query (contract section 4)."""
-DEEPEST_CUT = 30
-"""The largest k of the metrics: ties across it are followed to their end."""
+"""Documents in a run per query."""
 _LATENCY_SAMPLE, _THROUGHPUT_SAMPLE = 50, 200
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Summaries:
-    """Hold what a generator wrote for each video of the pool, in dataset order."""
-
-    texts: Mapping[VideoId, str]
-    digest: str
-    meta: Mapping[str, Any]
-    reused: bool
+_AUDIT_TOLERANCE = 1e-5
+"""Largest difference of a score: vectors differ in their last bits with the batch they were computed in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retrieved:
-    """Hold a run of depth 100 and, for the queries whose tie group reaches its end, a deeper one."""
+    """A run of depth 100 and, for the queries whose tie group reaches its end, a deeper one."""
 
     run: Run
     deep: Run
@@ -52,108 +42,86 @@ class Retrieved:
     reused: bool
 
 
-def fit_key(plan: Plan, component: Component[Any]) -> dict[str, Json]:
-    """Return the key of a fitted system: what it is and what it learns from."""
-    return model_key(component, plan.split_digest("train"), plan.split_digest("val"))
+class Retrieve(Stage[Retrieved]):
+    """Let a retriever index summaries and search them, fitting it first where it must be."""
 
+    kind = "retrieval"
 
-def fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
-    """Fit a trainable system, or load it, and return what its fitting recorded; {} for others.
+    def __init__(self, plan: Plan, component: Component[Retriever], summaries: Summaries) -> None:
+        super().__init__(plan.store)
+        self._plan, self._component = plan, component
+        self._documents = corpus(plan, summaries)
+        self._queries = plan.evaluation.queries
 
-    Raises MissingError when training is needed and ``--no-train`` was given.
-    """
-    if not component.trainable:
-        return {}
-    key = fit_key(plan, component)
-    if plan.config.no_train and plan.store.find(MODEL, key) is None:
-        raise MissingError(
-            f"{component.name} is not trained for this data and these options, and --no-train was given. "
-            "Run once without --no-train, or name the --store that holds it."
+    def key(self) -> dict[str, Json]:
+        """Return what the retriever is, what it indexes and what it is searched for."""
+        return {
+            "retriever": learnt_key(self._plan, self._component),
+            "corpus": digest(list(self._documents.items())),
+            "queries": digest(list(self._queries.items())),
+            "depth": DEPTH,
+        }
+
+    def make(self, folder: Path) -> dict[str, Json]:
+        """Write the run and the deeper run as arrays."""
+        component, system = self._component, self._component.system
+        fit = ensure_fitted(self._plan, component)
+        with measure_cost() as cost:
+            started = time.perf_counter()
+            system.index(self._documents)
+            index_s = time.perf_counter() - started
+            started = time.perf_counter()
+            run = search(component, self._queries, DEPTH, tuple(self._documents))
+            search_s = time.perf_counter() - started
+            coverage = component.coverage()  # of all queries, before some are searched again
+            deep = _search_deeper(component, self._queries, run)
+        _save(folder, run, deep)
+        return {
+            "component": component.name,
+            "fit_s": fit.get("seconds"),
+            "fit_peak_mb": fit.get("peak_mb"),
+            "seconds": cost.seconds,
+            "peak_mb": cost.peak_mb,
+            "index_s": round(index_s, 4),
+            "search_s": round(search_s, 4),
+            "documents": len(self._documents),
+            "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
+            "params": component.parameters(),
+            "coverage": coverage,
+            "signature": component.signature(),
+            **_latency(system, self._queries),
+        }
+
+    def read(self, artefact: Artefact) -> Retrieved:
+        """Return the runs of a finished artefact."""
+        pool, queries = tuple(self._documents), tuple(self._queries)
+        deep_rows = np.load(artefact.path / "deep-rows.npy")
+        return Retrieved(
+            Run(queries, pool, *_load(artefact.path, "run")),
+            Run(tuple(queries[row] for row in deep_rows), pool, *_load(artefact.path, "deep")),
+            artefact.digest,
+            artefact.meta,
+            artefact.reused,
         )
-    return fitted_model(
-        plan.store,
-        component,
-        key,
-        lambda: (plan.videos("train", references=True), plan.videos("val", references=True)),
-    ).meta
 
 
-def summarize(plan: Plan, component: Component[Generator], split: str | None = None) -> Summaries:
-    """Return the generator's summaries of a split, or the pool, fitting and writing what is not there."""
-    videos = _seen(plan, component, split)
-    key = _summaries_key(plan, component, videos)
-    return _read(plan.store.fetch(SUMMARIES, key, lambda folder: _summarize(plan, component, videos, folder)))
+def _save(folder: Path, run: Run, deep: Run) -> None:
+    again = set(deep.query_ids)
+    rows = [i for i, query in enumerate(run.query_ids) if query in again]
+    np.save(folder / "deep-rows.npy", np.array(rows, dtype=np.int64))
+    for name, part in (("run", run), ("deep", deep)):
+        np.save(folder / f"{name}-hits.npy", part.hits)
+        np.save(folder / f"{name}-scores.npy", part.scores)
 
 
-def find_summaries(plan: Plan, component: Component[Generator], split: str | None = None) -> Summaries | None:
-    """Return the generator's summaries of a split, or the pool, if they are in the store."""
-    key = _summaries_key(plan, component, _seen(plan, component, split))
-    found = plan.store.find(SUMMARIES, key)
-    return _read(found) if found else None
-
-
-def _seen(plan: Plan, component: Component[Generator], split: str | None) -> list[Video]:
-    references = reads_references(component.system)
-    return plan.videos(split, references=references) if split else plan.pool_videos(references=references)
-
-
-def _summaries_key(plan: Plan, component: Component[Generator], videos: Sequence[Video]) -> dict[str, Json]:
-    learnt = fit_key(plan, component) if component.trainable else component.key
-    return {"generator": learnt, "pool": videos_digest(videos)}
-
-
-def _read(artefact: Artefact) -> Summaries:
-    lines = (artefact.path / "summaries.jsonl").read_bytes().decode("utf-8").split("\n")
-    items = [json.loads(line) for line in lines if line]
-    texts = {item["video_id"]: item["summary"] for item in items}
-    return Summaries(texts, digest(list(texts.items())), artefact.meta, artefact.reused)
-
-
-def summaries_text(texts: Mapping[VideoId, str]) -> str:
-    """Return summaries as JSON lines."""
-    return "".join(
-        json.dumps({"video_id": video_id, "summary": text}, ensure_ascii=False) + "\n"
-        for video_id, text in texts.items()
-    )
-
-
-def _summarize(
-    plan: Plan, component: Component[Generator], videos: Sequence[Video], folder: Path
-) -> dict[str, Json]:
-    fit = fitted(plan, component)
-    with measure_cost() as cost:
-        written = component.system.summarize(videos)
-    texts = {video.video_id: _summary(component, written, video) for video in videos}
-    (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
-    return {
-        "component": component.name,
-        "fit_s": fit.get("seconds"),
-        "fit_peak_mb": fit.get("peak_mb"),
-        "training": fit.get("training", []),
-        "seconds": cost.seconds,
-        "peak_mb": cost.peak_mb,
-        "videos": len(videos),
-        "params": component.parameters(),
-        "coverage": component.coverage() | fit.get("coverage", {}),
-        "signature": component.signature(),
-    }
-
-
-def _summary(component: Component[Generator], written: Mapping[VideoId, str], video: Video) -> str:
-    text = written.get(video.video_id)
-    if not isinstance(text, str):
-        raise BenchError(
-            f"generator '{component.name}' returned {'nothing' if text is None else type(text).__name__} "
-            f"for video '{video.video_id}'; summarize() must return a string, empty perhaps, for each."
-        )
-    # half of a surrogate pair cannot be written as UTF-8
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _load(folder: Path, name: str) -> tuple[Any, Any]:
+    return np.load(folder / f"{name}-hits.npy"), np.load(folder / f"{name}-scores.npy")
 
 
 def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
     """Return what is indexed of each video: its summary, or transcript and summary (``index.mode``).
 
-    A summary that is the transcript itself is not said twice.
+    A summary that is the transcript itself is not repeated.
     """
     if plan.index.mode == "replace":
         return dict(summaries.texts)
@@ -164,128 +132,78 @@ def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
     }
 
 
-def retrieval_key(plan: Plan, component: Component[Retriever], summaries: Summaries) -> dict[str, Json]:
-    """Return the key of a retriever's run over summaries."""
-    learnt = fit_key(plan, component) if component.trainable else component.key
-    return {
-        "retriever": learnt,
-        "corpus": digest(list(corpus(plan, summaries).items())),
-        "queries": digest(list(plan.evaluation.queries.items())),
-        "depth": DEPTH,
-    }
-
-
-def retrieve(plan: Plan, component: Component[Retriever], summaries: Summaries) -> Retrieved:
-    """Return the retriever's run over the summaries, fitting, indexing and searching what is not there."""
-    artefact = plan.store.fetch(
-        RETRIEVAL,
-        retrieval_key(plan, component, summaries),
-        lambda folder: _retrieve(plan, component, summaries, folder),
-    )
-    pool = tuple(summaries.texts)
-    queries = tuple(plan.evaluation.queries)
-    deep_rows = np.load(artefact.path / "deep-rows.npy")
-    return Retrieved(
-        Run(queries, pool, *_load(artefact.path, "run")),
-        Run(tuple(queries[row] for row in deep_rows), pool, *_load(artefact.path, "deep")),
-        artefact.digest,
-        artefact.meta,
-        artefact.reused,
-    )
-
-
-def _load(folder: Path, name: str) -> tuple[Any, Any]:
-    return np.load(folder / f"{name}-hits.npy"), np.load(folder / f"{name}-scores.npy")
-
-
-def _retrieve(
-    plan: Plan, component: Component[Retriever], summaries: Summaries, folder: Path
-) -> dict[str, Json]:
-    fit = fitted(plan, component)
-    system = component.system
-    queries = plan.evaluation.queries
-    documents = corpus(plan, summaries)
-    with measure_cost() as cost:
-        started = time.perf_counter()
-        system.index(documents)
-        index_s = time.perf_counter() - started
-        started = time.perf_counter()
-        run = search(component, queries, DEPTH, tuple(documents))
-        search_s = time.perf_counter() - started
-        coverage = component.coverage()  # of all queries, before some are searched again
-        deep = _deeper(component, queries, run)
-    rows = [i for i, query in enumerate(run.query_ids) if query in set(deep.query_ids)]
-    np.save(folder / "deep-rows.npy", np.array(rows, dtype=np.int64))
-    for name, part in (("run", run), ("deep", deep)):
-        np.save(folder / f"{name}-hits.npy", part.hits)
-        np.save(folder / f"{name}-scores.npy", part.scores)
-    return {
-        "component": component.name,
-        "fit_s": fit.get("seconds"),
-        "fit_peak_mb": fit.get("peak_mb"),
-        "seconds": cost.seconds,
-        "peak_mb": cost.peak_mb,
-        "index_s": round(index_s, 4),
-        "search_s": round(search_s, 4),
-        "documents": len(documents),
-        "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
-        "params": component.parameters(),
-        "coverage": coverage,
-        "signature": component.signature(),
-        **_latency(system, queries),
-    }
-
-
 def search(
     component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
 ) -> Run:
-    """Search the corpus indexed last; hold a stranger's retriever to the one ordering rule over the pool."""
+    """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
     run = component.system.search(queries, k)
     if run.query_ids != tuple(queries) or not set(run.video_ids) <= set(pool):
         raise BenchError(
             f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
             "search() must answer every query, in order, with ids that were indexed."
         )
-    place = {video_id: i for i, video_id in enumerate(pool)}
-    positions = np.array([place[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
+    position = {video_id: i for i, video_id in enumerate(pool)}
+    positions = np.array([position[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
     return Run.from_arrays(run.query_ids, pool, positions[run.hits], run.scores, k)
 
 
-def _deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run: Run) -> Run:
-    """Search deeper for the queries whose tie group across rank 30 may go on behind the run's end."""
+def _search_deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run: Run) -> Run:
+    """Search deeper where a tie group across the deepest cut-off may go on behind the run's end."""
+    from bench.metrics.definitions import CUTOFFS
     from bench.metrics.ties import unresolved
 
-    open_rows = np.flatnonzero(unresolved(run, DEEPEST_CUT))
+    open_rows = np.flatnonzero(unresolved(run, max(CUTOFFS)))
     waiting = [run.query_ids[row] for row in open_rows]
     deep = Run.from_arrays((), run.video_ids, run.hits[:0], run.scores[:0], DEPTH)
     depth = DEPTH
     while waiting and depth < len(run.video_ids):
         depth = min(depth * 4, len(run.video_ids))
-        asked = {query: queries[query] for query in waiting}
-        deep = search(component, asked, depth, run.video_ids)
-        if not unresolved(deep, DEEPEST_CUT).any():
+        again = {query: queries[query] for query in waiting}
+        deep = search(component, again, depth, run.video_ids)
+        if not unresolved(deep, max(CUTOFFS)).any():
             break
     return deep
 
 
 def _latency(system: Retriever, queries: Mapping[QueryId, str]) -> dict[str, Json]:
     """Time single queries and a batch, with the system's own caches switched off where it has any."""
-    some = even_sample(list(queries.items()), _THROUGHPUT_SAMPLE)
+    sample = even_sample(list(queries.items()), _THROUGHPUT_SAMPLE)
     with system.uncached() if isinstance(system, Caching) else nullcontext():
-        return _timings(system, some)
+        return _timings(system, sample)
 
 
-def _timings(system: Retriever, some: Sequence[tuple[QueryId, str]]) -> dict[str, Json]:
+def _timings(system: Retriever, sample: Sequence[tuple[QueryId, str]]) -> dict[str, Json]:
     singles = []
-    for query_id, text in even_sample(some, _LATENCY_SAMPLE):
+    for query_id, text in even_sample(sample, _LATENCY_SAMPLE):
         started = time.perf_counter()
         system.search({query_id: text}, DEPTH)
         singles.append((time.perf_counter() - started) * 1000)
     started = time.perf_counter()
-    system.search(dict(some), DEPTH)
+    system.search(dict(sample), DEPTH)
     seconds = max(time.perf_counter() - started, 1e-9)
     return {
         "search_p50_ms": round(float(np.percentile(singles, 50)), 3),
         "search_p95_ms": round(float(np.percentile(singles, 95)), 3),
-        "queries_per_s": round(len(some) / seconds, 1),
+        "queries_per_s": round(len(sample) / seconds, 1),
     }
+
+
+def audit(plan: Plan, component: Component[Retriever], summaries: Summaries, stored: Retrieved) -> None:
+    """Search again what was reused, of a retriever with a cache of its own, which audits what it reads.
+
+    Raises DataError when the run is not the stored one.
+    """
+    if not isinstance(component.system, Caching):
+        return
+    ensure_fitted(plan, component)
+    documents = corpus(plan, summaries)
+    component.system.index(documents)
+    run = search(component, plan.evaluation.queries, DEPTH, tuple(documents))
+    close = np.isclose(run.scores, stored.run.scores, rtol=0, atol=_AUDIT_TOLERANCE)  # [Q, k]
+    changed = np.flatnonzero(~np.all(close, axis=1))
+    if len(changed):
+        raise DataError(
+            f"{component.name}: searching again gives another run than the one in the store, for "
+            f"{len(changed)} of {len(close)} queries, {run.query_ids[int(changed[0])]} the first. Something "
+            "that decides it changed without its key. Run with an empty --store, and report it."
+        )

@@ -1,0 +1,57 @@
+"""A stage of a run: something made once for its key and read from the store ever after."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from bench.store.artefacts import Artefact, Store
+from bench.types import Json
+
+T = TypeVar("T")
+
+
+class Stage(ABC, Generic[T]):
+    """Base of what turns videos into summaries, summaries into runs, and runs into scores.
+
+    A subclass says what decides the bytes (`key`), makes them in a folder (`make`) and reads them
+    back (`read`); `find` and `get` are the same for all.
+    """
+
+    kind: ClassVar[str]
+    """The kind of artefact; a folder of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @abstractmethod
+    def key(self) -> Mapping[str, Json]:
+        """Return everything that decides what is made."""
+
+    @abstractmethod
+    def make(self, folder: Path) -> Mapping[str, Json]:
+        """Make the artefact's files in an empty folder, and return what is recorded beside them."""
+
+    @abstractmethod
+    def read(self, artefact: Artefact) -> T:
+        """Return what a finished artefact holds."""
+
+    @cached_property
+    def _key(self) -> Mapping[str, Json]:
+        return self.key()
+
+    def exists(self) -> bool:
+        """Return whether the store holds the artefact."""
+        return self.store.find(self.kind, self._key) is not None
+
+    def find(self) -> T | None:
+        """Return what the store holds, None when it was not made yet."""
+        artefact = self.store.find(self.kind, self._key)
+        return None if artefact is None else self.read(artefact)
+
+    def get(self) -> T:
+        """Return what the store holds, made first where it is missing."""
+        return self.read(self.store.fetch(self.kind, self._key, self.make))

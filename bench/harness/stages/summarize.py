@@ -1,0 +1,95 @@
+"""Videos → summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.choices import Split
+from bench.errors import BenchError
+from bench.harness.plan import Plan
+from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.stage import Stage
+from bench.protocols import Generator, reads_references
+from bench.store.artefacts import Artefact
+from bench.store.digests import digest, videos_digest
+from bench.store.json_files import format_json_lines, read_json_lines
+from bench.systems.component import Component
+from bench.systems.cost import measure_cost
+from bench.types import Json, Video, VideoId
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Summaries:
+    """What a generator wrote for each video, in dataset order."""
+
+    texts: Mapping[VideoId, str]
+    digest: str
+    meta: Mapping[str, Any]
+    reused: bool
+
+
+class Summarize(Stage[Summaries]):
+    """Let a generator summarize the pool, or the videos of one split, fitting it first where it must be."""
+
+    kind = "summaries"
+
+    def __init__(self, plan: Plan, component: Component[Generator], split: Split | None = None) -> None:
+        super().__init__(plan.store)
+        self._plan, self._component = plan, component
+        references = reads_references(component.system)
+        self._videos = (
+            plan.videos(split, references=references) if split else plan.pool_videos(references=references)
+        )
+
+    def key(self) -> dict[str, Json]:
+        """Return what the generator is and what it sees."""
+        return {
+            "generator": learnt_key(self._plan, self._component),
+            "pool": videos_digest(self._videos),
+        }
+
+    def make(self, folder: Path) -> dict[str, Json]:
+        """Write summaries.jsonl. Raises BenchError for a generator that leaves a video out."""
+        component = self._component
+        fit = ensure_fitted(self._plan, component)
+        with measure_cost() as cost:
+            written = component.system.summarize(self._videos)
+        texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
+        (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
+        return {
+            "component": component.name,
+            "fit_s": fit.get("seconds"),
+            "fit_peak_mb": fit.get("peak_mb"),
+            "training": fit.get("training", []),
+            "seconds": cost.seconds,
+            "peak_mb": cost.peak_mb,
+            "videos": len(self._videos),
+            "params": component.parameters(),
+            "coverage": component.coverage() | fit.get("coverage", {}),
+            "signature": component.signature(),
+        }
+
+    def read(self, artefact: Artefact) -> Summaries:
+        """Return the summaries of a finished artefact."""
+        lines = read_json_lines(artefact.path / "summaries.jsonl")
+        texts = {line["video_id"]: line["summary"] for line in lines}
+        return Summaries(texts, digest(list(texts.items())), artefact.meta, artefact.reused)
+
+
+def summaries_text(texts: Mapping[VideoId, str]) -> str:
+    """Return summaries as JSON lines."""
+    return format_json_lines({"video_id": video_id, "summary": text} for video_id, text in texts.items())
+
+
+def _text_of(component: Component[Generator], written: Mapping[VideoId, str], video: Video) -> str:
+    text = written.get(video.video_id)
+    if not isinstance(text, str):
+        raise BenchError(
+            f"generator '{component.name}' returned {'nothing' if text is None else type(text).__name__} "
+            f"for video '{video.video_id}'; summarize() must return a string, empty perhaps, for each."
+        )
+    # half of a surrogate pair cannot be written as UTF-8
+    return text.encode("utf-8", "replace").decode("utf-8")

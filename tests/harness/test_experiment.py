@@ -308,7 +308,7 @@ def test_a_changed_file_is_told_and_restored(tiny: Tiny, tmp_path: Path, cli: Cl
     again = cli(*command(tiny, out, "lead"))
     assert again.status == 0
     for name in ("scores.csv", "lead.jsonl"):
-        assert again.err.count(f"{name} was changed after its run") == 1
+        assert again.err.count(f"{name} was modified after the run") == 1
     assert again.err.count("was changed") == 2
     assert (out / "scores.csv").read_text() == whole
     assert (out / "summaries" / "lead.jsonl").read_text() == summary
@@ -489,13 +489,13 @@ def test_an_option_changes_the_run_and_not_the_summaries(tiny: Tiny, tmp_path: P
     ("line", "told"),
     [
         ('{"video_id": "v1", "summary": "x"}', "video 'v1' is not in the pool"),
-        ('{"video_id": "v10", "summary": "x"}', "has a summary further up"),
+        ('{"video_id": "v10", "summary": "x"}', "has a summary on an earlier line"),
         ('{"video_id": "v2"}', "'summary' is missing"),
         ('{"video_id": "v2", "summary": null}', "'summary' is missing or not a string"),
         ('{"video_id": "v2", "summary": "\\ud800"}', "surrogate"),
         ("[]", "object"),
-        ("{", "not a JSON line"),
-        ("[" * 100_000, "not a JSON line"),
+        ("{", "invalid JSON"),
+        ("[" * 100_000, "invalid JSON"),
     ],
 )  # fmt: skip
 def test_a_malformed_line_is_bad_data_with_its_place(

@@ -66,4 +66,4 @@ def test_summaries_written_elsewhere_are_of_the_whole_pool(tiny: Tiny, tmp_path:
 def test_an_unknown_pool_is_told(tiny: Tiny, cli: Cli) -> None:
     outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--set", "index.pool=none-such")
     assert outcome.status == 2
-    assert "Known: split, all" in outcome.error()
+    assert "expected one of split, all" in outcome.error()

@@ -309,10 +309,10 @@ def test_a_changed_file_is_told_and_restored(tiny: Tiny, tmp_path: Path, cli: Cl
     assert again.status == 0
     for name in ("scores.csv", "lead.jsonl"):
         assert again.err.count(f"{name} was modified after the run") == 1
-    assert again.err.count("was changed") == 2
+    assert again.err.count("was modified") == 2
     assert (out / "scores.csv").read_text() == whole
     assert (out / "summaries" / "lead.jsonl").read_text() == summary
-    assert "was changed" not in cli(*command(tiny, out, "lead")).err
+    assert "was modified" not in cli(*command(tiny, out, "lead")).err
     (out / "manifest.json").write_text("{")
     assert cli("table", out).status == 3
     assert cli(*command(tiny, out, "lead")).status == 0

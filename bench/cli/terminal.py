@@ -60,7 +60,12 @@ def filtered_output() -> Iterator[None]:
         out, err = (_open(stream, stack) for stream in (sys.stdout, sys.stderr))
         stack.enter_context(contextlib.redirect_stdout(cast(TextIO, FilteredOutput(out))))
         stack.enter_context(contextlib.redirect_stderr(cast(TextIO, FilteredOutput(err))))
-        yield
+        try:
+            yield
+        finally:  # Python's own flush at its end would make the exit status 120 when the reader left
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError):
+                    stream.flush()
 
 
 def print_error(message: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from bench.comparison.paired import significance
 from bench.config.run_config import RunConfig, configure
 from bench.context import Context
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, error_of_system
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
 from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_scores
@@ -108,7 +108,9 @@ def _attempt(grid: _Grid, cell: str) -> Iterator[None]:
     except Exception as error:  # a plug-in may fail in any way
         if grid.plan.config.verbose:
             traceback.print_exc()
-        failure = BenchError(f"{cell} failed: {type(error).__name__}: {error}. See all of it with --verbose.")
+        failure = error_of_system(error) or BenchError(
+            f"{cell} failed: {type(error).__name__}: {error}. See the traceback with --verbose."
+        )
         failure.__cause__ = error
     grid.failures.append(failure)
     grid.output.add_failure(cell, str(failure))

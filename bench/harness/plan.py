@@ -26,6 +26,9 @@ from bench.store.digests import digest, file_digest, videos_digest
 from bench.systems.registry import FILE_PREFIX, cell_name, resolve
 from bench.types import Json, Video
 
+LONGEST_NAME = 255 - len("..jsonl.12345678.tmp")
+"""Bytes of a cell's name: what file systems allow, less what is around it while a file is written."""
+
 
 class SplitDigests:
     """Digests of all that can be learnt from each split, computed once for all systems and seeds."""
@@ -131,7 +134,7 @@ def make_plan(config: RunConfig) -> Plan:
     """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
     generators = resolve("generators", config.generators)
     retrievers = resolve("retrievers", config.retrievers)
-    _refuse_equal_names(generators)
+    _check_names(generators, retrievers)
     store = Store(config.store or default_root())
     data_options = config.sections["data"]
     assert isinstance(data_options, DataOptions)
@@ -162,14 +165,26 @@ def index_options(config: RunConfig) -> IndexOptions:
     return options
 
 
-def _refuse_equal_names(generators: Sequence[str]) -> None:
-    seen: dict[str, str] = {}
+def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:
+    """Raise UsageError for names whose cells would share an entry of the manifest or a file, or have none."""
+    taken = {"dataset": "the dataset"}
     for name in generators:
-        other = seen.setdefault(cell_name(name), name)
-        if other != name:
-            raise UsageError(
-                f"generators '{other}' and '{name}' would both be called '{cell_name(name)}'; rename a file."
-            )
+        cell = cell_name(name)
+        for key in (cell, *(f"{cell}.{retriever}" for retriever in retrievers)):
+            owner = f"'{name}'" if key == cell else f"the run of '{name}'"
+            other = taken.setdefault(key, owner)
+            if other != owner:
+                raise UsageError(f"{other} and {owner} would both be called '{key}'; rename a file.")
+            _check_length(name, key)
+
+
+def _check_length(name: str, key: str) -> None:
+    size = len(key.encode())
+    if size > LONGEST_NAME:
+        raise UsageError(
+            f"'{name}' would name files after '{key}' ({size} bytes); at most {LONGEST_NAME} fit. Rename the "
+            "file."
+        )
 
 
 def _file(name: str) -> str:

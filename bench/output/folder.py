@@ -124,7 +124,7 @@ class OutputFolder:
         recorded = self._recorded.get(name)
         path = locate(self.path, name)
         if recorded is not None and path.is_file() and file_digest(path) != recorded:
-            print(f"bench: {path} was changed after its run; it is left as it is.", file=sys.stderr)
+            print(f"bench: {path} was modified after the run; leaving it.", file=sys.stderr)
             return
         _unlink(self.path, name)
 

@@ -62,6 +62,8 @@ TIED = ("P@1", "R@10", "Acc@10")
 """Metrics of the table of ties."""
 HEADLINE = {"generation": "CIDEr", "retrieval": "Acc@10"}
 """The metric of each table whose minimum detectable difference stands in the footer."""
+_FORMULA = re.compile(r"'*\s*([=+@＝＋＠－]|-(?![\w.-]*\Z))")
+"""Matches texts that spreadsheets compute. An id such as ``-dQw4w9WgXcQ`` is none and stays as it is."""
 MEAN, SD = "mean", "sd"
 """The seed column of rows of scores.csv that are over several seeds."""
 
@@ -96,8 +98,22 @@ def with_text(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    r"""Return CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty."""
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    r"""Return CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty.
+
+    A text that a spreadsheet would compute (``=1+1``) gets an apostrophe, which `from_csv` takes away.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    texts = {str(name): frame[name].map(_guard) for name in frame if not is_numeric_dtype(frame[name])}
+    return str(frame.assign(**texts).to_csv(index=False, lineterminator="\n"))
+
+
+def _guard(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _unguard(value: object) -> object:
+    return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value[1:]) else value
 
 
 def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
@@ -109,4 +125,5 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
 
     # names stay texts, though a file may be called 007
     names = {"generator": str, "retriever": str, **({text: str} if text else {})}
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    return frame.assign(**{name: frame[name].map(_unguard) for name in names if name in frame})

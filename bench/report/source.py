@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.output.folder import checked
 from bench.output.manifest import Manifest, read_manifest
+from bench.output.schema import from_csv
 from bench.output.trec import read_queries, read_relevant
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
@@ -142,11 +143,7 @@ class Source:
 
     def per_video(self, generator: str) -> pd.DataFrame:
         """Return BLEU, ROUGE-L and CIDEr of each video's summary."""
-        import pandas as pd
-
-        path = checked(self.folder, self.manifest, f"per_video/{generator}.csv")
-        # an id may look like a number, or like nothing
-        return pd.read_csv(path, keep_default_na=False, na_values={"CIDEr": [""]}, dtype={"video_id": str})
+        return from_csv(checked(self.folder, self.manifest, f"per_video/{generator}.csv"), text="video_id")
 
     def run(self, cell: CellName) -> TrecFile:
         """Open the run of a cell; use it as a context manager."""

@@ -28,6 +28,11 @@ def code_digest(module: str) -> str:
     from the source, inside functions too; nothing is imported. Modules with `MARK` are left out, and what
     they import.
     """
+    return digest(code_sources(module))
+
+
+def code_sources(module: str) -> dict[str, str]:
+    """Return the name and digest of every module that enters a module's `code_digest`."""
     roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
     sources: dict[str, str] = {}
     waiting = [module]
@@ -38,7 +43,7 @@ def code_digest(module: str) -> str:
             continue
         sources[name] = file_digest(path)
         waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)
-    return digest(sources)
+    return sources
 
 
 def is_cache_neutral(path: Path) -> bool:

@@ -1,8 +1,12 @@
-"""Intervals of cells with several seeds: over items and seeds, corpus BLEU included."""
+"""Several seeds: a folder each, means and deviations on top, intervals over items and seeds."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.harness.seeds import cell_intervals
@@ -10,8 +14,12 @@ from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import mean_interval
 from bench.metrics.text import TextScores
 from bench.metrics.text_tests import text_intervals
+from bench.output.manifest import read_manifest
 from bench.output.per_item import ItemScores
+from tests.conftest import Cli
+from tests.harness.commands import command
 from tests.metrics.test_text_tests import scores_of
+from tests.tiny import Tiny
 
 
 def queries(values: np.ndarray, weights: np.ndarray | None = None) -> ItemScores:
@@ -49,3 +57,32 @@ def test_corpus_bleu_over_seeds_is_drawn_from_counts() -> None:
 def videos(*seeds: TextScores) -> ItemScores:
     own = {name: np.stack([scores.per_video[name] for scores in seeds]) for name in seeds[0].per_video}
     return ItemScores(seeds[0].video_ids, own, own, np.stack([scores.bleu_counts for scores in seeds]))
+
+
+def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    out = tmp_path / "out"
+    outcome = cli(*command(tiny, out, "lead,oracle", "--seed", "0,1,2"))
+    assert outcome.status == 0, outcome.err
+    for seed in (0, 1, 2):
+        assert (out / f"seed-{seed}" / "runs" / "oracle.bm25.trec").is_file()
+        assert json.loads((out / f"seed-{seed}" / "manifest.json").read_text())["settings"]["seed"] == [seed]
+    scores = pd.read_csv(out / "scores.csv", dtype={"seed": str}, keep_default_na=False)
+    one = scores[(scores.generator == "oracle") & (scores.retriever == "bm25") & (scores.metric == "R@1")]
+    values = dict(zip(one["seed"], one["value"].astype(float), strict=True))
+    seeds = [values[str(seed)] for seed in (0, 1, 2)]
+    assert len(set(seeds)) > 1
+    assert values["mean"] == pytest.approx(np.mean(seeds))
+    assert values["sd"] == pytest.approx(np.std(seeds, ddof=1))
+    assert f"{values['mean'] * 100:.2f}" in outcome.out
+    assert "seeds: 0,1,2" in outcome.out
+    top, *below = (read_manifest(folder) for folder in (out, *sorted(out.glob("seed-*"))))
+    shares = [manifest.distinct["oracle"] for manifest in below]
+    assert top.distinct["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert top.coverage_line.startswith("of seed 0: dataset: ")
+
+
+def test_a_generator_without_chance_is_made_once_for_all_seeds(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    cli(*command(tiny, tmp_path / "out", "lead,oracle", "--seed", "0,1", "--store", tmp_path / "store"))
+    assert len(list((tmp_path / "store" / "summaries").iterdir())) == 3  # lead once, oracle twice

@@ -1,11 +1,10 @@
-"""What a trained generator of a finished run says of a video, taken from the store."""
+"""Systems trained in worker processes: made now, in no key, and explained from the store afterwards."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from bench.explain.systems import format_lines
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
@@ -45,14 +44,3 @@ def test_a_trained_row_and_side_by_side_training(cli: Cli, tiny: Tiny, tmp_path:
     assert (out / "summaries" / "qms.jsonl").read_bytes() == before
     shutil.rmtree(tiny.folder)
     assert "QMS wrote:" in cli("explain", out, "--video", "v10").out  # without the data: the files alone
-
-
-def test_an_explanation_is_told_line_by_line() -> None:
-    rows = [{"query": "apple pie", "similarity": 0.9, "rejected": False}]
-    explanation = {"video_id": "v", "summary": "pie", "U_v": 0.5, "selected": [], "queries": rows}
-    assert list(format_lines(explanation)) == [
-        "U v: 0.500",
-        "selected: (none)",
-        "queries:",
-        "  apple pie, similarity 0.900, rejected no",
-    ]

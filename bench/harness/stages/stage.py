@@ -13,6 +13,8 @@ from bench.types import Json
 
 T = TypeVar("T")
 
+__cache_neutral__ = True
+
 
 class Stage(ABC, Generic[T]):
     """Base of what turns videos into summaries, summaries into runs, and runs into scores.

@@ -22,7 +22,7 @@ from retrievers.dpr.pairs import summary_pairs, summary_ranking
 from retrievers.dpr.training import _dataset, false_negatives
 from retrievers.options import DPRFinetuneOptions, DPROptions
 from tests.conftest import Cli
-from tests.harness.test_experiment import kill_when
+from tests.harness.test_resume import kill_when
 from tests.tiny import QRELS, VIDEOS, Tiny, lines
 
 # query and summary share no word: only training can bring them together

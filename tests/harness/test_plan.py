@@ -1,0 +1,34 @@
+"""Names of systems that cannot share an output folder are refused before the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.tiny import Tiny, lines
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("lead.jsonl", "would both be called 'lead'"),
+        ("dataset.jsonl", "would both be called 'dataset'"),
+        ("lead.bm25.jsonl", "would both be called 'lead.bm25'"),
+        ("x" * 240 + ".jsonl", "at most 235 fit"),
+        ("\udcff.jsonl", "is not allowed"),
+    ],
+)
+def test_names_that_collide_or_fit_no_file_are_refused_before_the_work(
+    tiny: Tiny, tmp_path: Path, cli: Cli, file: str, reason: str
+) -> None:
+    path = tmp_path / file
+    lines(path, [{"video_id": "v10", "summary": "x"}])
+    outcome = cli(
+        "run", "--data", tiny.folder, "--generators", f"lead,file:{path}", "--retrievers", "bm25",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert outcome.status == 2
+    assert reason in outcome.error()
+    assert not (tmp_path / "out").exists()

@@ -122,6 +122,7 @@ NEUTRAL = {
     "bench/data/synthetic/options.py",
     "bench/errors.py",
     "bench/harness/options.py",
+    "bench/harness/stages/stage.py",
     "bench/options.py",
     "bench/store/artefacts.py",
     "bench/store/code_digest.py",

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import unknown
-from bench.output.folder import checked
+from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
-from bench.output.schema import COSTS, SCORES, SIGNIFICANCE, from_csv, headline
+from bench.output.schema import (
+    COST_COLUMNS,
+    COSTS,
+    SCORE_COLUMNS,
+    SCORES,
+    SIGNIFICANCE,
+    SIGNIFICANCE_COLUMNS,
+    from_csv,
+    headline,
+)
 from bench.tables.build import build_tables, generation_frame, retrieval_frame
 from bench.tables.table import Table
 
@@ -34,11 +43,12 @@ class Result:
     def read(cls, out: Path) -> Result:
         """Read an output folder; raises DataError when it is not one, or when a file was changed."""
         manifest = read_manifest(out)
-        scores = from_csv(checked(out, manifest, SCORES))
-        costs = from_csv(checked(out, manifest, COSTS))
+        scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3)
+        costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2)
         if SIGNIFICANCE not in manifest.files:
             return cls(out, scores, costs, manifest)
-        return cls(out, scores, costs, manifest, from_csv(checked(out, manifest, SIGNIFICANCE)))
+        significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
+        return cls(out, scores, costs, manifest, significance)
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -66,3 +76,28 @@ class Result:
     def tables(self, *, intervals: bool = False) -> list[Table]:
         """Return the tables as they are printed, with the 95 % interval in each cell if asked."""
         return build_tables(self.scores, self.costs, self.manifest, self.significance, intervals=intervals)
+
+
+def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFrame:
+    """Read a table of numbers after ``texts`` columns of text. Raises DataError for one of other content."""
+    from pandas.api.types import is_numeric_dtype
+
+    from bench.metrics.definitions import TEXT_METRICS
+    from bench.metrics.ranking import RANKING_METRICS
+
+    with reading(path):
+        frame = from_csv(path)
+        missing = [name for name in columns if name not in frame]
+        if missing:
+            raise ValueError(f"no column {missing[0]}")
+        for name in columns[texts:]:
+            if name not in ("seed", "seeds") and not is_numeric_dtype(frame[name]):
+                raise ValueError(f"column {name} holds something else than numbers")
+        if "value" in frame and frame.loc[frame["value"].notna(), "n"].isna().any():
+            raise ValueError("a value without its n")
+        if "metric" in frame and not set(frame["metric"].dropna()) <= {
+            *map(str, RANKING_METRICS),
+            *TEXT_METRICS,
+        }:
+            raise ValueError("a metric that bench does not compute")
+    return frame

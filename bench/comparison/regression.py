@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, read_hits
-from bench.errors import DataError, MissingError, UsageError
+from bench.errors import DataError, MissingError, UsageError, shorten
 from bench.output.folder import checked
 from bench.output.manifest import parse_signature
 from bench.output.per_item import RunItems
@@ -89,9 +89,13 @@ def read_baseline(path: Path) -> Baseline:
         )
         raise DataError(f"{path}:{header[0]}: {what}; 'bench check --update' did not write this table.")
     scores = dict(_read_row(path, number, line) for number, line in rows)
-    return Baseline(
-        _read_signature(about["signature"]), about["evaluation"], scores, read_hits(_beside(path))
-    )
+    try:
+        signature = _read_signature(about["signature"])
+    except (AttributeError, RecursionError, ValueError) as error:
+        raise DataError(
+            f"{path}: the line '# signature: …' is not a JSON object ({shorten(error)})."
+        ) from error
+    return Baseline(signature, about["evaluation"], scores, read_hits(_beside(path)))
 
 
 def _read_row(path: Path, number: int, line: str) -> tuple[Key, BaselineScore]:

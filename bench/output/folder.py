@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.errors import DataError, UsageError
+from bench.errors import BenchError, DataError, UsageError, shorten
 from bench.output.manifest import (
+    AGAIN,
     ChangedManifestError,
     FileList,
     Manifest,
@@ -209,6 +210,23 @@ def checked(folder: Path, manifest: FileList, name: str) -> Path:
             f"{path}: the file was changed after the run; run the same command again to restore it."
         )
     return path
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what a file with other content makes its reader raise into a DataError that names the file.
+
+    A digest shows that a file is as its manifest says, not that a bench command wrote both.
+    """
+    try:
+        yield
+    except BenchError:
+        raise
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, Warning) as error:
+        raise DataError(
+            f"{path}: its content is not what a bench command writes "
+            f"({type(error).__name__}: {shorten(error)}). {AGAIN}"
+        ) from error
 
 
 def amend(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -15,7 +15,7 @@ from bench.errors import DataError
 from bench.metrics.definitions import BLEU
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
-from bench.output.folder import checked
+from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import from_csv
 from bench.output.trec import read_queries
@@ -76,7 +76,9 @@ class RunItems:
         key = (generator, retriever)
         if key not in self._known:
             cell = f"{generator}.{retriever}"
-            self._known[key] = self._queries(cell) if retriever else self._videos(generator)
+            name = f"per_query/{cell}.csv" if retriever else f"per_video/{generator}.csv"
+            with reading(self._folders[0] / name):
+                self._known[key] = self._queries(name) if retriever else self._videos(name)
         return self._known[key]
 
     def texts(self) -> dict[str, str]:
@@ -90,8 +92,8 @@ class RunItems:
         texts = self.texts()
         return dict(zip(texts, number_needs(texts.values()).tolist(), strict=True))
 
-    def _queries(self, cell: str) -> ItemScores:
-        frames = self._frames(f"per_query/{cell}.csv", "query_id")
+    def _queries(self, name: str) -> ItemScores:
+        frames = self._frames(name, "query_id")
         needs = np.array([self._need_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
         metrics = [name for name in frames[0].columns if name not in ("query_id", "n_relevant")]
         values = {m: np.stack([by_need(frame[m].to_numpy(), needs) for frame in frames]) for m in metrics}
@@ -101,8 +103,10 @@ class RunItems:
         weights = by_need(np.ones(len(needs)), needs)
         return ItemScores(tuple(first[need] for need in sorted(first)), values, values, weights=weights)
 
-    def _videos(self, generator: str) -> ItemScores:
-        frames = self._frames(f"per_video/{generator}.csv", "video_id")
+    def _videos(self, name: str) -> ItemScores:
+        frames = self._frames(name, "video_id")
+        if any(frame[list(COUNTS)].isna().any(axis=None) for frame in frames):
+            raise ValueError("a count of n-grams is missing")
         counts = np.stack([frame[list(COUNTS)].to_numpy(dtype=np.int64) for frame in frames])
         metrics = [name for name in frames[0].columns if name not in ("video_id", *COUNTS)]
         own = {m: np.stack([frame[m].to_numpy(dtype=np.float64) for frame in frames]) for m in metrics}

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from bench.output.folder import reading
 from bench.types import QueryId, VideoId
 
 
@@ -27,6 +28,7 @@ class TrecFile:
 
     def __init__(self, path: Path, queries: Sequence[QueryId] | Mapping[QueryId, str]) -> None:
         self._order = {query.encode(): place for place, query in enumerate(queries)}
+        self._path = path
         self._size = path.stat().st_size
         self._stream = path.open("rb")
         # an empty file cannot be mapped: no query found anything
@@ -58,8 +60,9 @@ class TrecFile:
         return found
 
     def _block(self, query: QueryId) -> bytes:
-        place = self._order[query.encode()]
-        return self._bytes[self._first_line(place) : self._first_line(place + 1)]
+        with reading(self._path):
+            place = self._order[query.encode()]
+            return self._bytes[self._first_line(place) : self._first_line(place + 1)]
 
     def _first_line(self, place: int) -> int:
         """Return the offset of the first line whose query is at ``place`` in the order, or after it."""
@@ -69,7 +72,8 @@ class TrecFile:
             start = self._bytes.rfind(b"\n", 0, middle) + 1  # of the line around the middle
             name = self._bytes[start : self._bytes.find(b" ", start)]
             if self._order[name] < place:
-                low = self._bytes.find(b"\n", middle) + 1
+                end = self._bytes.find(b"\n", middle)
+                low = end + 1 if end >= 0 else self._size
             else:
                 high = start
         return low

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bench.output.folder import amend
+from bench.output.folder import amend, reading
 from bench.report import views
 from bench.report.examples import examples
 from bench.report.plot_data import all_plots
@@ -77,6 +77,8 @@ def render(sources: Sequence[Source], store: Store) -> str:
     Texts are escaped, data is JSON, and a policy in the page lets no script run but the page's own
     (named by its digest) and nothing be fetched.
     """
+    with reading(sources[0].folder):  # its files may be whole each, and not of one run
+        shown = {"examples": examples(sources), **_shown_tables(sources), **_shown_plots(all_plots(sources))}
     scripts = [vega_script(store), _asset("page.js")]
     datasets = list({of.digest: of for of in (s.result.manifest.dataset for s in sources)}.values())
     page: str = (
@@ -86,13 +88,11 @@ def render(sources: Sequence[Source], store: Store) -> str:
             title=f"qms-bench: {', '.join(of.name for of in datasets)}",
             sources=sources,
             synthetic=[of.name for of in datasets if of.synthetic],
-            examples=examples(sources),
             manifests={source.name: _manifest(source) for source in sources},
             style=_asset("page.css"),
             scripts=scripts,
             policy=_policy(scripts),
-            **_shown_tables(sources),
-            **_shown_plots(all_plots(sources)),
+            **shown,
         )
     )
     return page

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.output.folder import checked
+from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import from_csv
 from bench.output.trec import read_queries, read_relevant
@@ -129,12 +129,14 @@ class Source:
         path = self.file("references.jsonl")
         if path is None:
             return {v: [self.queries[query] for query in asked] for v, asked in self.asking.items()}
-        return {line["video_id"]: line["references"] for line in read_json_lines(path)}
+        with reading(path):
+            return {line["video_id"]: line["references"] for line in read_json_lines(path)}
 
     def summaries(self, generator: str) -> Mapping[VideoId, str]:
         """Return what a generator wrote, in dataset order."""
         path = checked(self.folder, self.manifest, f"summaries/{generator}.jsonl")
-        return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
+        with reading(path):
+            return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
 
     def read_lines(self, kind: str, generator: str) -> list[dict[str, Any]]:
         """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""

@@ -61,7 +61,7 @@ def test_all_rows_and_ablations_write_chinese_and_say_where_weights_are_from(
     synthesize(tmp_path / "zh", SynthOptions(name="zh", language="zh", videos=24))
     more = small(bart__weights="self", text__transcript_tokens=40)
     told = run(cli, tmp_path / "zh", tmp_path / "out", "all,ablations,qms-transformer", *more)
-    assert "self-pretrained" in told["signature"]
+    assert any("self-pretrained" in value for value in told["signature"].values())
     for name in (*TABLE_III, *ABLATIONS, "qms-transformer"):
         written = summaries(tmp_path / "out", name)
         assert len(written) == 6

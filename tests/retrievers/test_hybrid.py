@@ -193,9 +193,12 @@ def test_a_trained_member_is_the_model_of_its_own_row(
     models = list((tmp_path / "store" / "models").iterdir())
     assert len(models) == 1
     alone = make_retriever("dpr-ft", fresh(**options))
-    before = models[0].stat().st_mtime_ns
+    weights = models[0] / "model.safetensors"
+    assert weights.is_file(), sorted(models[0].iterdir())
+    before = weights.stat().st_mtime_ns
     fit_members(fresh(**options), [alone], train, val)  # what the row's own run does
-    assert [path.stat().st_mtime_ns for path in (tmp_path / "store" / "models").iterdir()] == [before]
+    assert list((tmp_path / "store" / "models").iterdir()) == models
+    assert weights.stat().st_mtime_ns == before
     saved = tmp_path / "saved"
     saved.mkdir()
     fused.save(saved)

@@ -91,10 +91,11 @@ def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFra
         if missing:
             raise ValueError(f"no column {missing[0]}")
         for name in columns[texts:]:
-            if name not in ("seed", "seeds") and not is_numeric_dtype(frame[name]):
+            values = frame[name].dropna()  # an empty column has no type
+            if name not in ("seed", "seeds") and len(values) and not is_numeric_dtype(values):
                 raise ValueError(f"column {name} holds something else than numbers")
-        if "value" in frame and frame.loc[frame["value"].notna(), "n"].isna().any():
-            raise ValueError("a value without its n")
+        if "value" in frame and frame["n"].isna().any():
+            raise ValueError("a row without n")
         if "metric" in frame and not set(frame["metric"].dropna()) <= {
             *map(str, RANKING_METRICS),
             *TEXT_METRICS,

@@ -149,14 +149,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replaceable(path: Path, option: str) -> Path:
-    """Return where an output file goes: a new path or a regular file, links followed.
+    """Return where an output file goes: a new path or a regular file.
 
-    Raises UsageError, which names the command line's ``option``, for a device, a pipe or a folder.
+    Raises UsageError, which names the command line's ``option``, for a device, a pipe, a folder or a link.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file():
+    if path.is_symlink() or (path.exists() and not path.is_file()):
         raise UsageError(f"{option} {path} is not a regular file; name another path.")
-    return target
+    return path
 
 
 def write_text(path: Path, text: str) -> None:

@@ -236,7 +236,13 @@ def test_update_replaces_nothing_but_a_file(competing_run: CompetingRun, tmp_pat
     assert pipe.is_fifo()
 
 
-def test_update_follows_a_link(competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli) -> None:
+def test_update_does_not_write_through_a_link(
+    competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli
+) -> None:
+    before = table.read_bytes()
     (link := tmp_path / "link.csv").symlink_to(table)
-    assert cli("check", competing_run.out, "--against", link, "--update").status == 0
+    outcome = cli("check", competing_run.out, "--against", link, "--update")
+    assert outcome.status == 2
+    assert "not a regular file" in outcome.error()
     assert link.is_symlink()
+    assert table.read_bytes() == before

@@ -36,6 +36,7 @@ class Context:
         language: str = "en",
         seed: int = 0,
         device: str = "cpu",
+        threads: int = 1,
         sections: Mapping[str, Section] | None = None,
         store: Store | None = None,
         quiet: bool = True,
@@ -44,6 +45,8 @@ class Context:
         self._language = language
         self._seed = seed
         self._device = device
+        self.threads = threads
+        """CPU threads that a trained system is fitted and used with; part of its key."""
         self._sections = dict(sections or {})
         self._store = store
         self._used: dict[str, Json] = {}
@@ -105,6 +108,7 @@ class Context:
             language=self._language,
             seed=self._seed,
             device=self._device,
+            threads=self.threads,
             sections=self._sections,
             store=self._store,
             quiet=self.quiet,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import MinLen, Predicate
+from annotated_types import Ge, Le, MinLen, Predicate
 
 from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
@@ -42,6 +42,7 @@ Seeds: TypeAlias = Annotated[
     Predicate(_are_distinct),
     Allowed("whole numbers from 0 to 2^32-1, comma-separated, each once"),
 ]
+Threads: TypeAlias = Annotated[int, Ge(1), Le(1024), Allowed("a whole number from 1 to 1024")]
 Device: TypeAlias = Annotated[str, Predicate(_is_device), Allowed("one of auto, cpu, cuda, cuda:N")]
 
 
@@ -102,6 +103,9 @@ class RunConfig:
         False, help="error if a model would have to be trained", recorded=False
     )
     device: Option[str, Device] = Option("auto", "NAME", help="device of neural models")
+    threads: Option[int | str, Threads] = Option(
+        1, "N", help="CPU threads of each trained system; other numbers change the last bits of its weights"
+    )
     engine: Option[Literal["local"], Literal["local"]] = Option("local", "NAME", help="where cells run")
     audit_cache: Option[bool, bool] = Option(
         False,

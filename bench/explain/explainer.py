@@ -115,6 +115,7 @@ class Explainer:
         return Context(
             language=manifest.dataset.language,
             seed=config.seed[0],
+            threads=config.threads,
             sections=config.sections,
             store=self._store,
         )

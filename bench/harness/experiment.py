@@ -28,6 +28,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import COSTS, SCORES, headline, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
+from bench.systems.arithmetic import pin_instructions
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
 from bench.tables.build import build_tables
@@ -53,6 +54,7 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     error is returned beside the result of all that could be made.
     """
     _refuse_launcher()
+    pin_instructions()
     plan = make_plan(config)
     if len(config.seed) == 1:
         return run_seed(plan)

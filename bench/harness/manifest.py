@@ -12,6 +12,7 @@ from bench.harness.stages.retrieve import DEPTH, Retrieved
 from bench.harness.stages.summarize import Summaries
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.store.environment import code_state, machine, package_versions
+from bench.systems.arithmetic import instructions
 from bench.text import TOKENS, normalise, tokenize
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
@@ -37,7 +38,7 @@ def start_manifest(plan: Plan) -> Manifest:
         ),
         code=code_state(),
         packages=package_versions(),
-        machine=machine(),
+        machine={**machine(), "instructions": instructions()},
         labels={},
         references=[],
         coverage={"dataset": dataset_coverage(plan)},
@@ -66,6 +67,7 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str,
             if values
         },
         "seeds": format_seeds(config.seed),
+        "threads": str(config.threads),
         "version": __version__,
     }
 

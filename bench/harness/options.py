@@ -29,4 +29,5 @@ class RunOptions(Section):
 
     section: ClassVar[str] = "run"
     workers: Count | None = None
-    """Systems trained side by side, each in a process for itself; none: one for each core, one on a GPU."""
+    """Systems trained side by side, each in a process with ``--threads`` threads; none: as many as the cores
+    allow, one on a GPU."""

@@ -86,6 +86,7 @@ class Plan:
             language=self.dataset.language,
             seed=self.seed,
             device=self.config.device,
+            threads=self.config.threads,
             sections=self.config.sections,
             store=self.store,
             quiet=self.config.quiet,

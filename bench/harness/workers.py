@@ -50,8 +50,7 @@ class Workers:
         if self._count > 1:
             from loky import ProcessPoolExecutor
 
-            threads = max(1, _cores() // self._count)
-            start = (self._plan.config, os.getpid(), threads)
+            start = (self._plan.config, os.getpid())
             self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
             for kind, name, followers in self._jobs:
                 self._futures[name] = self._pool.submit(_work, kind, name, followers)
@@ -106,7 +105,9 @@ def _worker_count(plan: Plan) -> int:
     assert isinstance(options, RunOptions)
     if options.workers is not None:
         return options.workers
-    return _cores() if plan.context().device == "cpu" else 1  # models on one GPU would share its memory
+    if plan.context().device == "cpu":
+        return max(1, _cores() // plan.config.threads)
+    return 1  # models on one GPU would share its memory
 
 
 def _cores() -> int:
@@ -118,13 +119,10 @@ def _cores() -> int:
 _plan: Plan | None = None
 
 
-def _begin(config: RunConfig, parent: int, threads: int) -> None:
-    """Read the plan once, take a share of the cores, and end when the parent does."""
+def _begin(config: RunConfig, parent: int) -> None:
+    """Read the plan once, and end when the parent does."""
     global _plan
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    import torch
-
-    torch.set_num_threads(threads)
     _plan = make_plan(dataclasses.replace(config, quiet=True))
 
 

@@ -114,6 +114,8 @@ def _add_key(name: str, system: Any, context: Context, factory: str) -> Componen
         "code": digest([code_digest(factory_module), code_digest(module)]),
         "versions": installed_versions(["numpy", *sorted(packages)]),
     }
+    if isinstance(system, Trainable):
+        key["threads"] = context.threads
     return Component(name, system, context, key)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast
 from bench.protocols import Trainable
 from bench.store.artefacts import Artefact, Store
 from bench.store.json_files import read_json_lines
+from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
 from bench.types import Json, Video
@@ -40,7 +41,7 @@ def fit_system(
     """Fit a system and save it into a folder; return what is recorded of it."""
     system = cast("Trainable", component.system)
     component.context.scratch = store.scratch(MODEL, key)
-    with measure_cost() as cost:
+    with limit_threads(component.context.threads), measure_cost() as cost:
         system.fit(*splits)
         system.save(folder)
     log = folder / "training.jsonl"  # a system may save one beside its weights

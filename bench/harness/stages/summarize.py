@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bench.protocols import Generator, reads_references
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest, videos_digest
 from bench.store.json_files import format_json_lines, read_json_lines
+from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
 from bench.types import Json, Video, VideoId
@@ -55,7 +57,8 @@ class Summarize(Stage[Summaries]):
         """Write summaries.jsonl. Raises BenchError for a generator that leaves a video out."""
         component = self._component
         fit = ensure_fitted(self._plan, component)
-        with measure_cost() as cost:
+        threads = limit_threads(component.context.threads) if component.trainable else nullcontext()
+        with threads, measure_cost() as cost:
             written = component.system.summarize(self._videos)
         texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
         (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")

@@ -1,0 +1,43 @@
+"""Same numbers on every processor: which instructions and how many threads compute a system.
+
+A sum of floats depends on the order of its terms, so on the width of the vector instructions and on the
+number of threads among which a matrix product is split. A training carries a difference in the last bit on
+until whole points of a score differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+INSTRUCTIONS = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+"""What PyTorch, MKL and oneDNN read when they are first used: the instructions that all current x86-64
+processors have, also where the processor has wider ones."""
+
+
+def pin_instructions() -> None:
+    """Let torch compute with AVX2 alone, here and in the processes started from here.
+
+    A variable that the user has set stays. It has no effect on a torch that has computed something already.
+    """
+    for name, value in INSTRUCTIONS.items():
+        os.environ.setdefault(name, value)
+
+
+@contextlib.contextmanager
+def limit_threads(count: int) -> Iterator[None]:
+    """Compute with a number of CPU threads, whatever else runs on the machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def instructions() -> str:
+    """Return the instructions that torch is limited to, such as ``avx2``; empty where it may choose."""
+    return os.environ.get("ATEN_CPU_CAPABILITY", "")

@@ -1,0 +1,1 @@
+"""What files from others may not do."""

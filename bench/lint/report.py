@@ -27,6 +27,7 @@ _CHECKS = (
     rules.check_accuracy_against_hits,
     rules.check_hits,
     rules.check_recall_against_accuracy,
+    rules.check_recall_against_hits,
     rules.check_totals,
     improvements.check_improvements,
     emphasis.check_emphasis,

@@ -137,21 +137,53 @@ def check_recall_against_accuracy(table: Table) -> Iterator[Violation]:
                 )
 
 
+def check_recall_against_hits(table: Table) -> Iterator[Violation]:
+    """R@k <= k P@k: a query finds at most as large a share of its relevant documents as it has hits.
+
+    Where Acc@k is printed, R@k <= Acc@k <= k P@k are checked in place of it.
+    """
+    for row in table.rows:
+        precision = dict(_series(table, row, "P"))
+        for k, recall in _series(table, row, "R"):
+            if k == 1 or k not in precision or Column("Acc", k) in row.entries:
+                continue
+            hits = k * precision[k].value
+            if recall.low > k * precision[k].high:
+                yield Violation(
+                    _place(row, Column("R", k)),
+                    "recall-within-hits",
+                    {f"R@{k}": recall.text, f"P@{k}": precision[k].text, f"{k}*P@{k}": f"{hits}"},
+                    f"R@{k} {recall.text} > {k} x P@{k} = {hits} (at most {k * precision[k].high}): each hit "
+                    "adds at most 1 to a query's recall",
+                )
+
+
+_HIGHEST_CIDER = Decimal(1000)
+"""CIDEr is at most 10; tables print it x100."""
+
+
 def check_bounds(table: Table) -> Iterator[Violation]:
-    """Keep means of values between 0 and 1 within 0 and 1 (100 %), CIDEr and counts above 0."""
+    """Keep means of values between 0 and 1 within 0 and 1 (100 %), CIDEr below 10 (1000), counts above 0."""
     for row in table.rows:
         for column, entry in row.entries.items():
-            bounded = column.family in (*RANKING, *TEXT)
-            scale = table.scales.get(column.family, Scale.PERCENT)
-            top = Decimal(100 if scale is Scale.UNKNOWN else scale.value)
-            if entry.number.high < 0 or (bounded and entry.number.low > top):
-                span = f"0 to {top}" if bounded else "0 or more"
+            top = _upper_bound(table, column)
+            if entry.number.high < 0 or (top is not None and entry.number.low > top):
+                span = "0 or more" if top is None else f"0 to {top}"
                 yield Violation(
                     _place(row, column),
                     "bounds",
                     {str(column): entry.number.text, "bounds": span},
                     f"{column} {entry.number.text} lies outside {span}",
                 )
+
+
+def _upper_bound(table: Table, column: Column) -> Decimal | None:
+    if column.family == "CIDEr":
+        return _HIGHEST_CIDER
+    if column.family not in (*RANKING, *TEXT):
+        return None
+    scale = table.scales.get(column.family, Scale.PERCENT)
+    return Decimal(100 if scale is Scale.UNKNOWN else scale.value)
 
 
 def check_totals(table: Table) -> Iterator[Violation]:

@@ -40,7 +40,11 @@ def broken(text: str, n: int | None = None) -> set[tuple[str, str]]:
         ("Model,P@1,P@5\nA,40.00,7.98", ("A, P@5", "hits-never-fall")),
         ("Model,R@5,Acc@5\nA,40.02,40.00", ("A, R@5", "recall-within-acc")),
         ("Model,R@1,P@1\nA,40.02,40.00", ("A, R@1", "recall-within-acc")),
+        ("Model,R@5,P@5\nA,50.00,5.00", ("A, R@5", "recall-within-hits")),
+        ("Model,R@5,P@5\nA,20.04,4.00", ("A, R@5", "recall-within-hits")),
+        ("Model,R@5,P@5,Acc@5\nA,20.04,4.00,20.04", ("A, Acc@5", "acc-within-hits")),
         ("Model,R@1\nA,100.02", ("A, R@1", "bounds")),
+        ("Model,CIDEr\nA,1000.02", ("A, CIDEr", "bounds")),
         ("Model,CIDEr\nA,-0.02", ("A, CIDEr", "bounds")),
         ("Data,Train,Val,Test,Total\nA,10,2,3,16", ("A, Total", "sums")),
         ("Data,Train,Val,Test,Total\nA,10,2,3,9", ("A, Total", "sums")),
@@ -63,7 +67,11 @@ def test_a_broken_rule_is_reported(text: str, expected: tuple[str, str]) -> None
         "Model,P@1,P@5\nA,40.02,8.00",
         "Model,R@5,Acc@5\nA,40.01,40.00",
         "Model,R@1\nA,100.00",
+        "Model,R@5,P@5\nA,20.03,4.00",  # 5 x 4.005 = 20.025
+        "Model,R@5,P@10\nA,50.00,5.00",
         "Model,CIDEr\nA,226.24",
+        "Model,CIDEr\nA,1000.00",
+        "Model,CIDEr\nA,10.00",
         "Data,Train,Val,Test,Total\nA,10,2,3,15",
         "Data,Train,Val,Test,Total\nA,10,2,3,13",  # the same query in two parts
         "Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.05",

@@ -57,19 +57,34 @@ def demo_zh(cache: Path) -> Path:
 def synthesize(folder: Path, options: SynthOptions) -> None:
     """Write a synthetic dataset into a folder that is new or empty.
 
-    ``dataset.json`` is written last: a folder without it is incomplete. Raises UsageError when
-    the folder holds anything, or the dataset would not fit on the disk.
+    What a killed call left is removed and made again. Raises UsageError when the folder holds anything
+    else, or the dataset would not fit on the disk.
     """
+    incomplete = folder / ".incomplete"
+    if incomplete.is_file():
+        _remove_all(folder, last=incomplete)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
     _check_disk(folder, options)
     try:
         with naming_path(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            incomplete.touch()
             _write_dataset(folder, options)
+            incomplete.unlink()
     except OSError:  # such as a full disk: an incomplete folder would be in the way of the next attempt
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _remove_all(folder: Path, last: Path) -> None:
+    """Remove what a folder holds, the mark last: also this may be killed."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path != last:
+            path.unlink()
+    last.unlink()
 
 
 def _check_disk(folder: Path, options: SynthOptions) -> None:

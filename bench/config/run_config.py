@@ -112,6 +112,11 @@ class RunConfig:
         help="re-run cached searches and recompute a sample of cached embeddings, to verify the cache",
         recorded=False,
     )
+    verify_determinism: Option[bool, bool] = Option(
+        False,
+        help="afterwards, compute a sample again in other batches, order and threads; print each difference",
+        recorded=False,
+    )
     quiet: Option[bool, bool] = Option(False, help="no progress bars", recorded=False)
     verbose: Option[bool, bool] = Option(False, help="log each step; show tracebacks", recorded=False)
     sections: Mapping[str, Section] = field(init=False)

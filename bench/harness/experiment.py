@@ -13,6 +13,7 @@ from bench.comparison.paired import significance
 from bench.config.run_config import RunConfig, configure
 from bench.context import Context
 from bench.errors import BenchError, UsageError, error_of_system
+from bench.harness.determinism import verify_determinism
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
 from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_scores
@@ -84,6 +85,8 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
         write_tables(output.folder, significant, build_tables(scores, costs, manifest, significant))
         write_page(output.folder, manifest, plan.store)
         output.finish()
+        for line in verify_determinism(plan) if plan.config.verify_determinism else ():
+            progress.say(f"bench: {line}")
     return Result.read(plan.out()), grid.failures
 
 

@@ -1,0 +1,103 @@
+"""Compute a sample of a run again in other ways, and say by how much the result moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+
+import numpy as np
+
+from bench.data.evaluation_set import even_sample
+from bench.errors import BenchError
+from bench.harness.plan import Plan
+from bench.harness.stages.fit import ensure_fitted
+from bench.harness.stages.follow import for_generator
+from bench.harness.stages.retrieve import DEPTH, Retrieve, Retrieved, corpus, search
+from bench.harness.stages.summarize import Summaries, Summarize
+from bench.protocols import Caching, Generator, Retriever, reads_references
+from bench.systems.arithmetic import limit_threads
+from bench.systems.component import Component, make_generator, make_retriever
+from bench.types import NO_HIT, Run, Video, VideoId
+
+__cache_neutral__ = True
+
+SAMPLE = 20
+"""Videos that are summarized again, and queries that are searched again."""
+
+
+def verify_determinism(plan: Plan) -> Iterator[str]:
+    """Yield a line for each system of a finished run: what differs when a sample of it is computed again.
+
+    The sample is computed one by one, in reverse, and with another number of threads: other batches, another
+    order of sums. A cell that failed is left out.
+    """
+    for name in plan.generators:
+        generator = make_generator(name, plan.context())
+        summaries = Summarize(plan, generator).find()
+        if summaries is None:
+            continue
+        yield _check_generator(plan, generator, summaries)
+        for other in plan.retrievers:
+            with suppress(BenchError):  # the cell failed in the run, and was reported there
+                retriever = for_generator(plan, make_retriever(other, plan.context()), generator, write=False)
+                stored = Retrieve(plan, retriever, summaries).find()
+                if stored is not None:
+                    yield f"{name}.{other}: {_check_retriever(plan, retriever, summaries, stored)}"
+
+
+def _check_generator(plan: Plan, generator: Component[Generator], summaries: Summaries) -> str:
+    ensure_fitted(plan, generator)
+    videos = even_sample(plan.pool_videos(references=reads_references(generator.system)), SAMPLE)
+    summarize = generator.system.summarize
+    other_threads = plan.config.threads + 1
+
+    def with_other_threads() -> Mapping[VideoId, str]:
+        with limit_threads(other_threads):
+            return summarize(videos)
+
+    ways: dict[str, Callable[[], Mapping[VideoId, str]]] = {
+        "one by one": lambda: {v.video_id: summarize([v])[v.video_id] for v in videos},
+        "in reverse": lambda: summarize(videos[::-1]),
+        f"with {other_threads} threads": with_other_threads,
+    }
+    counts = (f"{way} {_changed(summaries, videos, make())}" for way, make in ways.items())
+    return f"{generator.name}: of {len(videos)} summaries differ: {', '.join(counts)}"
+
+
+def _changed(summaries: Summaries, videos: list[Video], again: Mapping[VideoId, str]) -> int:
+    return sum(again[video.video_id] != summaries.texts[video.video_id] for video in videos)
+
+
+def _check_retriever(
+    plan: Plan, retriever: Component[Retriever], summaries: Summaries, stored: Retrieved
+) -> str:
+    ensure_fitted(plan, retriever)
+    documents = corpus(plan, summaries)
+    queries = dict(even_sample(list(plan.evaluation.queries.items()), SAMPLE))
+    system = retriever.system
+    backwards = dict(reversed(documents.items()))
+
+    def make() -> Run:
+        system.index(backwards)
+        with limit_threads(plan.config.threads + 1):
+            return search(retriever, dict(reversed(queries.items())), DEPTH, tuple(documents))
+
+    if isinstance(system, Caching):
+        with system.uncached():
+            again = make()
+    else:
+        again = make()
+    return _differences(stored.run, again)
+
+
+def _differences(stored: Run, again: Run) -> str:
+    rows = {query_id: row for row, query_id in enumerate(stored.query_ids)}
+    order = [rows[query_id] for query_id in again.query_ids]
+    filled = (stored.hits[order] != NO_HIT) & (again.hits != NO_HIT)  # [queries, k]
+    scores = np.subtract(stored.scores[order], again.scores, where=filled, out=np.zeros(filled.shape))
+    largest = float(np.max(np.abs(scores), initial=0.0))
+    moved = int(np.sum(np.any(stored.hits[order] != again.hits, axis=1)))
+    return (
+        f"of {len(order)} queries, {moved} have another order of documents; scores differ by at most "
+        f"{largest:.1e}"
+    )

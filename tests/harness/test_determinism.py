@@ -1,0 +1,45 @@
+"""A sample of a run is computed again in other ways, and what differs is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.harness.determinism import _differences
+from bench.types import Run, Video
+from generators.lead import Lead
+from tests.conftest import Cli
+from tests.harness.commands import command
+from tests.tiny import Tiny
+
+
+def test_each_system_of_a_run_has_a_line(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    done = cli(*command(tiny, tmp_path / "out", "lead,transcript"), "--verify-determinism")
+    assert done.status == 0, done.err
+    for name in ("lead", "transcript"):
+        assert f"{name}: of 6 summaries differ: one by one 0, in reverse 0, with 2 threads 0" in done.err
+        assert f"{name}.bm25: of 5 queries, 0 have another order of documents" in done.err
+
+
+def test_a_generator_that_depends_on_its_batch_is_counted(
+    tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_place(self: Lead, videos: Iterable[Video]) -> dict[str, str]:
+        return {video.video_id: f"place {place}" for place, video in enumerate(videos)}
+
+    monkeypatch.setattr(Lead, "summarize", by_place)
+    done = cli(*command(tiny, tmp_path / "out", "lead"), "--verify-determinism")
+    assert "lead: of 6 summaries differ: one by one 5, in reverse 6, with 2 threads 0" in done.err
+
+
+def test_differences_of_scores_and_of_ranks_are_measured() -> None:
+    hits = np.array([[0, 1]], dtype=np.int32)
+    scores = np.array([[2.0, 1.0]], dtype=np.float32)
+    stored = Run(("q",), ("a", "b"), hits, scores)
+    again = Run(("q",), ("a", "b"), hits[:, ::-1], scores + np.float32(0.25))
+    assert _differences(stored, again) == (
+        "of 1 queries, 1 have another order of documents; scores differ by at most 2.5e-01"
+    )

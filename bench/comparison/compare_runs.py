@@ -60,7 +60,9 @@ def compare_runs(
         _check_baseline(runs, baseline)
     if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
         raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
-    blocks = [_block(runs, cell, baseline) for cell in runs.cells if cell[1] in selected]
+    pairs = {cell: _pairs(runs, cell, baseline) for cell in runs.cells if cell[1] in selected}
+    family = sum(map(len, pairs.values()))
+    blocks = [_block(runs, cell, against, family) for cell, against in pairs.items()]
     corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
     rows: Rows = []
     for block in blocks:
@@ -113,16 +115,22 @@ class Block:
         ]
 
 
-def _block(runs: Runs, cell: tuple[str, str], baseline: str | None) -> Block:
+def _pairs(runs: Runs, cell: tuple[str, str], baseline: str | None) -> dict[System, System]:
+    """Return which system each one of a block is compared with, without those compared with themselves."""
+    scores = {system: runs.scores(system).score(cell[1]) for system in runs.cells[cell]}
+    others = {system: _baseline_of(runs, system, scores, baseline) for system in scores}
+    return {system: other for system, other in others.items() if other is not None and other != system}
+
+
+def _block(runs: Runs, cell: tuple[str, str], compared: Mapping[System, System], family: int) -> Block:
     shared, metric = cell
     systems = runs.cells[cell]
     items = {system: runs.scores(system) for system in systems}
     scores = {system: of_items.score(metric) for system, of_items in items.items()}
-    against = {}
-    for system in systems:
-        other = _baseline_of(runs, system, scores, baseline)
-        if other is not None and other != system:
-            against[system] = compare(items[system], items[other], metric)
+    against = {
+        system: compare(items[system], items[other], metric, family=family)
+        for system, other in compared.items()
+    }
     pairs = [p_value(items[a], items[b], metric) for a, b in combinations(systems, 2)]
     groups = groups_by_tests(np.array([scores[system] for system in systems]), pairs)
     named = dict(zip(systems, letters(groups, len(systems)), strict=True))
@@ -194,11 +202,11 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
     )
     family = sum(len(block.against) for block in blocks)
     yield (
-        f"Differences: each row minus {against}, with 95 % bootstrap intervals; * p < {ALPHA}, paired over "
+        f"Differences: each row minus {against}, with 95 % intervals; * p < {ALPHA}, paired over "
         f"distinct queries (videos for generation metrics), Holm-corrected over {family} comparisons. "
         f"Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter do not differ (all pairs, "
         "Holm-corrected). "
-        "MDE: minimum detectable difference at 80 % power."
+        f"MDE: the difference that is significant with 80 % power after correction for {family} comparisons."
     )
     if two and baseline is None:
         compared = {(s.run, s.name) for block in blocks for s in block.against}

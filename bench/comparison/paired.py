@@ -21,7 +21,14 @@ from bench.metrics.over_seeds import (
     minimum_detectable_over_seeds,
     paired_test_over_seeds,
 )
-from bench.metrics.significance import PairedTest, holm, minimum_detectable_difference, paired_test, summarise
+from bench.metrics.significance import (
+    ALPHA,
+    PairedTest,
+    holm,
+    minimum_detectable_difference,
+    paired_test,
+    summarise,
+)
 from bench.output.per_item import ItemScores, RunItems
 from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, with_text
 
@@ -35,16 +42,21 @@ _BLEU_P_VALUES: WeakKeyDictionary[ItemScores, PValues] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome of a paired test, ours minus theirs, with its 95 % interval and detectable difference."""
+    """The outcome of a paired test, ours minus theirs, with its 95 % interval.
+
+    ``mde`` is the difference that the test would find with 80 % power, after correction for its family.
+    """
 
     test: PairedTest
     interval: Interval
     mde: float
 
 
-def compare(ours: ItemScores, theirs: ItemScores, metric: str) -> Comparison:
+def compare(ours: ItemScores, theirs: ItemScores, metric: str, *, family: int = 1) -> Comparison:
     """Return the comparison of two cells in a metric, over the items that both were scored on.
 
+    ``family`` is the number of tests that p will be Holm-corrected over. The detectable difference is that
+    of Holm's first step, alpha / family: what is found there is found however the other tests end.
     Raises ValueError when the items are not the same.
     """
     p = p_value(ours, theirs, metric)
@@ -55,9 +67,9 @@ def compare(ours: ItemScores, theirs: ItemScores, metric: str) -> Comparison:
     weights = ours.weights
     if max(len(a), len(b)) > 1:
         limits = interval_over_seeds(a, b, weights=weights)
-        return Comparison(test, limits, minimum_detectable_over_seeds(a, b))
+        return Comparison(test, limits, minimum_detectable_over_seeds(a, b, alpha=ALPHA / family))
     limits = mean_interval(a[0] - b[0], weights=weights)
-    return Comparison(test, limits, minimum_detectable_difference(a[0], b[0]))
+    return Comparison(test, limits, minimum_detectable_difference(a[0], b[0], alpha=ALPHA / family))
 
 
 def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
@@ -91,15 +103,18 @@ def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) 
     """Return the best row against the runner-up, for each column of each block of the tables.
 
     ``scores`` are those the tables show. References (``apart``) are neither best nor baseline; a block
-    with fewer than two other rows gives nothing. p is Holm-corrected within a table.
+    with fewer than two other rows gives nothing. p and the detectable difference (``mde``) are corrected for
+    the columns of their table.
     """
     import pandas as pd
 
-    rows = [_row(pair, items) for pair in _contests(scores, apart)]
+    contests = list(_contests(scores, apart))
+    rows = []
     for table in ("generation", "retrieval"):
-        family = [row for row in rows if row["table"] == table]
-        for row, corrected in zip(family, holm([row["p_value"] for row in family]).tolist(), strict=True):
-            row["p_holm"] = corrected
+        pairs = [contest for contest in contests if contest["table"] == table]
+        family = [_row(pair, items, len(pairs)) for pair in pairs]
+        corrected = holm([row["p_value"] for row in family]).tolist()
+        rows += [{**row, "p_holm": p} for row, p in zip(family, corrected, strict=True)]
     return pd.DataFrame(rows, columns=list(SIGNIFICANCE_COLUMNS))
 
 
@@ -117,9 +132,9 @@ def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str
                     yield {"table": table, "retriever": retriever, "metric": metric, **names}
 
 
-def _row(contest: dict[str, Any], items: RunItems) -> dict[str, Any]:
+def _row(contest: dict[str, Any], items: RunItems, family: int) -> dict[str, Any]:
     ours, theirs = (items.cell(contest[side], contest["retriever"]) for side in ("best", "baseline"))
-    comparison = compare(ours, theirs, contest["metric"])
+    comparison = compare(ours, theirs, contest["metric"], family=family)
     test = comparison.test
     return {
         **contest,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
@@ -12,9 +13,9 @@ import numpy.typing as npt
 
 from bench.harness.manifest import format_seeds
 from bench.harness.plan import Plan
-from bench.metrics.definitions import BLEU
-from bench.metrics.intervals import Interval, bootstrap_means, bootstrap_sums, percentiles_of
-from bench.metrics.over_seeds import means_over_seeds
+from bench.metrics.definitions import BLEU, HIGHEST_CIDER
+from bench.metrics.intervals import Interval, bootstrap_means, bootstrap_sums
+from bench.metrics.over_seeds import crossed_interval
 from bench.metrics.text import bleu_of_counts
 from bench.output.manifest import Manifest
 from bench.output.per_item import ItemScores, RunItems
@@ -88,30 +89,42 @@ def _with_intervals(means: Any, items: RunItems) -> Any:
 
 
 def cell_intervals(cell: ItemScores) -> dict[str, Interval]:
-    """Return the 95 % interval of each metric's mean over seeds, by hierarchical bootstrap.
+    """Return the 95 % interval of each metric's mean over seeds, cut at 0 and at 1 (CIDEr: 10).
 
-    Each draw takes items and seeds with replacement. Corpus BLEU is computed anew from each draw's
-    counts; everything else is a mean. With few seeds the interval is somewhat narrow.
+    `bench.metrics.over_seeds.crossed_interval` says how items and seeds are combined. Corpus BLEU is
+    computed anew from each draw's counts; everything else is a mean.
     """
     if cell.bleu_counts is None:
         return _of_means(cell, list(cell.values))
     others = [name for name in cell.values if name not in BLEU]
-    return {**_of_bleu(cell), **_of_means(cell, others)}
+    return {**_of_bleu(cell.bleu_counts), **_of_means(cell, others)}
 
 
 def _of_means(cell: ItemScores, names: list[str]) -> dict[str, Interval]:
     values = np.stack([cell.values[name] for name in names], axis=-1)  # [seeds, n, m]
     means = bootstrap_means(_by_item(values), cell.weights)
     means = means.reshape(len(means), values.shape[0], values.shape[2])
-    return percentiles_of(names, means_over_seeds(means, np.random.default_rng(1)), values.shape[1])
+    return _intervals(names, means, values.sum(axis=1) / max(1, values.shape[1]), values.shape[1])
 
 
-def _of_bleu(cell: ItemScores) -> dict[str, Interval]:
-    counts = cell.bleu_counts
-    assert counts is not None
+def _of_bleu(counts: npt.NDArray[np.int64]) -> dict[str, Interval]:
     sums = bootstrap_sums(_by_item(counts))
     scores = bleu_of_counts(sums.reshape(len(sums), counts.shape[0], counts.shape[2]))
-    return percentiles_of(BLEU, means_over_seeds(scores, np.random.default_rng(1)), counts.shape[1])
+    return _intervals(BLEU, scores, bleu_of_counts(counts.sum(axis=1)), counts.shape[1])
+
+
+def _intervals(
+    names: Sequence[str], drawn: npt.NDArray[Any], scores: npt.NDArray[Any], items: int
+) -> dict[str, Interval]:
+    """Return each metric's interval from ``drawn [draws, seeds, m]`` and the seeds' ``scores [seeds, m]``."""
+    if not items:
+        return dict.fromkeys(names, Interval(math.nan, math.nan))
+    limits = {}
+    for i, name in enumerate(names):
+        interval = crossed_interval([scores[:, i]], drawn[:, :, i].mean(axis=1), items)
+        top = HIGHEST_CIDER if name == "CIDEr" else 1.0
+        limits[name] = Interval(max(0.0, interval.low), min(top, interval.high))
+    return limits
 
 
 def _by_item(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

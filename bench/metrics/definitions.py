@@ -12,6 +12,8 @@ CUTOFFS = (1, 5, 10, 30)
 ORDERS: Final = 4
 """BLEU is computed for n-grams up to this length."""
 BLEU = tuple(f"BLEU-{n}" for n in range(1, ORDERS + 1))
+HIGHEST_CIDER: Final = 10.0
+"""What CIDEr is of a summary that equals all references."""
 TEXT_METRICS = (*BLEU, "ROUGE-L", "CIDEr")
 """The printed names: argument, key and header at once."""
 

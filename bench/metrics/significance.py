@@ -118,7 +118,8 @@ def minimum_detectable_difference(
 ) -> float:
     """Return the true mean difference that a paired comparison of this size and variance would detect.
 
-    In the metric's unit, for a two-sided paired t-test at ``alpha`` with probability ``power``;
+    In the metric's unit, for a two-sided paired t-test at ``alpha`` with probability ``power``. Of tests
+    that are Holm-corrected, ``alpha`` is that of the first step, 0.05 / number of tests. The difference is
     infinite below two queries, 0 where the differences have no spread.
     """
     differences = _differences(ours, theirs)

@@ -61,7 +61,7 @@ RETRIEVAL = [f"{kind}@{k}" for kind in ("R", "P") for k in (1, 5, 10, 30)] + ["A
 TIED = ("P@1", "R@10", "Acc@10")
 """Metrics of the table of ties."""
 HEADLINE = {"generation": "CIDEr", "retrieval": "Acc@10"}
-"""The metric of each table whose minimum detectable difference stands in the footer."""
+"""The metric of each table whose detectable difference is printed below it."""
 _FORMULA = re.compile(r"'*\s*([=+@＝＋＠－]|-(?![\w.-]*\Z))")
 """Matches texts that spreadsheets compute. An id such as ``-dQw4w9WgXcQ`` is none and stays as it is."""
 MEAN, SD = "mean", "sd"

@@ -132,10 +132,12 @@ class ScoreTable:
             if of == metric and math.isfinite(row.mde):
                 block = f", {self._label(retriever)}" if retriever else ""
                 verdict = "Significant" if row.p_holm < ALPHA else "Not significant"
+                columns = len(self.contests or {})
+                corrected = f"after correction for {columns} columns " if columns > 1 else ""
                 yield (
                     f"{verdict}. Best vs. second, {metric}{block}: "
                     f"{row.difference * 100:+.2f} ({self._label(row.best)} vs. {self._label(row.baseline)}); "
-                    f"this test would need about {row.mde * 100:.2f} to detect a difference (80 % power)."
+                    f"{corrected}this test detects a difference of about {row.mde * 100:.2f} with 80 % power."
                 )
 
     def _cell(self, key: ScoreKey, rank: str = PLAIN) -> Cell:

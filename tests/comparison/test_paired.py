@@ -163,6 +163,26 @@ def test_a_spread_of_seeds_makes_a_difference_less_sure() -> None:
     assert steady < 0.05 < unsteady
 
 
+@pytest.mark.parametrize("family", [1, 33])
+def test_the_detectable_difference_is_found_with_80_percent_power_after_correction(family: int) -> None:
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 0.4, size=(1, 100))
+    noise = (noise - noise.mean()) * 0.4 / noise.std(ddof=1)
+    zero = np.zeros((1, 100))
+    mde = compare(cell(noise), cell(zero), "R@1", family=family).mde
+    tests = [p_value(cell(mde + rng.normal(0, 0.4, size=(1, 100))), cell(zero), "R@1") for _ in range(250)]
+    assert np.mean([p * family < 0.05 for p in tests]) == pytest.approx(0.8, abs=0.07)
+
+
+def test_the_detectable_difference_of_a_table_is_that_of_holms_first_step(
+    table: pd.DataFrame, items: RunItems
+) -> None:
+    for name, part in table.groupby("table"):
+        row = next(row for row in part.itertuples() if row.mde > 0)
+        cells = (items.cell(str(system), str(row.retriever)) for system in (row.best, row.baseline))
+        assert row.mde == compare(*cells, str(row.metric), family=len(part)).mde, name
+
+
 def test_other_items_are_refused() -> None:
     values = np.zeros((1, 2))
     with pytest.raises(ValueError, match="same items"):

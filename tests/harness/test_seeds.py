@@ -41,6 +41,10 @@ def test_a_query_drawn_often_is_one_item_over_seeds_too() -> None:
     assert cell_intervals(queries(np.tile(weights, (2, 1)), weights))["R@1"] == pytest.approx((1.0, 1.0))
 
 
+def test_an_interval_over_seeds_that_disagree_stays_where_scores_can_be() -> None:
+    assert cell_intervals(queries(np.array([[0.0, 0.2], [0.9, 1.0]])))["R@1"] == (0.0, 1.0)
+
+
 def test_corpus_bleu_over_seeds_is_drawn_from_counts() -> None:
     rng = np.random.default_rng(1)
     good, bad = (scores_of(rng, 60, errors) for errors in (0.2, 0.5))

@@ -84,6 +84,38 @@ def test_the_interval_takes_in_queries_and_seeds() -> None:
     assert alone.low < a.mean() < alone.high
 
 
+@pytest.mark.parametrize(
+    ("seeds", "seed_spread", "queries"),
+    [(3, 0.1, 150), (3, 0.5, 150), (3, 0.1, 1000), (2, 0.3, 150), (3, 0.0, 150), (5, 0.1, 150)],
+)
+def test_an_interval_over_seeds_covers_the_truth_as_often_as_it_says(
+    seeds: int, seed_spread: float, queries: int
+) -> None:
+    rng = np.random.default_rng(8)
+    covered = []
+    for _ in range(400):
+        lucky, noise = rng.normal(0, seed_spread, size=(seeds, 1)), rng.normal(0, 0.3, size=(seeds, queries))
+        low, high = interval_over_seeds(rng.normal(0, 1, size=queries) + lucky + noise, draws=120)
+        covered.append(low <= 0 <= high)
+    assert np.mean(covered) >= 0.93
+
+
+def test_an_interval_of_a_difference_over_seeds_covers_none_where_methods_are_equal() -> None:
+    rng = np.random.default_rng(9)
+    intervals = [interval_over_seeds(*null_world(rng, 0.2, seeds=3), draws=120) for _ in range(400)]
+    assert np.mean([low <= 0 <= high for low, high in intervals]) >= 0.93
+
+
+def test_seeds_that_agree_have_the_interval_of_one() -> None:
+    one = np.random.default_rng(4).random((1, 60))
+    assert interval_over_seeds(np.repeat(one, 3, axis=0)) == pytest.approx(interval_over_seeds(one))
+
+
+def test_two_seeds_of_one_query_have_the_interval_of_their_seeds() -> None:
+    low, high = interval_over_seeds(np.array([[0.4], [0.6]]))
+    assert (low, high) == pytest.approx((0.5 - 12.706 * 0.1, 0.5 + 12.706 * 0.1), abs=1e-3)
+
+
 @pytest.mark.parametrize("other", [np.zeros((4, 49)), np.zeros(50), np.zeros((0, 50))])
 def test_other_queries_are_refused(other: np.ndarray) -> None:
     with pytest.raises(ValueError, match="two arrays"):

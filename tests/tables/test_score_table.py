@@ -86,9 +86,14 @@ def test_the_footer_tells_the_test_and_what_it_could_have_found() -> None:
     notes = "\n".join(built(scores, [contest(0.01), contest(0.2, metric="R@1")]).notes)
     assert "9 distinct queries, Holm-corrected over the table's 2 columns" in notes
     assert (
-        "Significant. Best vs. second, Acc@10, BM25: +10.00 (Two vs. One); this test would need about 3.21"
-        in notes
+        "Significant. Best vs. second, Acc@10, BM25: +10.00 (Two vs. One); after correction for 2 columns "
+        "this test detects a difference of about 3.21 with 80 % power." in notes
     )
+
+
+def test_a_single_test_is_not_called_corrected() -> None:
+    notes = "\n".join(built(THREE, [contest(0.5)]).notes)
+    assert "(Two vs. One); this test detects a difference of about 3.21 with 80 % power." in notes
 
 
 def test_seeds_are_mean_and_deviation_and_their_rows_are_not_mixed_in() -> None:

@@ -97,6 +97,8 @@ def _reproduce(args: argparse.Namespace) -> int:
             f"--from uses the settings of a finished run; leave out {flags}, or leave out --from."
         )
     report = reproduce(args.target, given, source=args.source, vary_choices=args.sweep)
+    if report.headline:  # a table for a program stays a table
+        print(report.headline, end="\n\n", file=sys.stdout if args.format == "markdown" else sys.stderr)
     print("\n".join(RENDERERS[args.format](table) for table in report.tables))
     if report.out:
         print(f"bench: results: {report.out / 'reproduce'}", file=sys.stderr)

@@ -59,6 +59,18 @@ def minimum_detectable_over_seeds(
     return float(t.ppf(1 - alpha / 2, freedom) + t.ppf(power, freedom)) * math.sqrt(variance)
 
 
+def error_of_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the standard error that `paired_test_over_seeds` divides by, and its degrees of freedom.
+
+    NaN and 0 for a single query, whose variance is unknown; 0 and 0 where nothing varies.
+    """
+    _, parts = _parts(*_checked(ours, theirs))
+    if parts[0][1] == 0:
+        return math.nan, 0.0
+    variance, freedom = _together(parts)
+    return math.sqrt(variance), freedom
+
+
 def interval_over_seeds(
     ours: npt.NDArray[Any],
     theirs: npt.NDArray[Any] | None = None,

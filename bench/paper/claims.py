@@ -2,160 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import product
 from math import hypot
 
 import pandas as pd
 
+from bench.output.per_item import RunItems
 from bench.paper import published
+from bench.paper.comparisons import QUANTILE, Comparison, Measured, significant
 from bench.paper.published import Claim
-from bench.paper.scores import Key, Score, by_key
+from bench.paper.scores import by_key
+from bench.paper.status import NOT_TESTABLE
 
 HOLDS = "holds"
 FAILS = "does not hold"
-OPEN = "cannot be told"
-
-Scores = dict[Key, Score]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One comparison that a claim makes: ``left`` should be above ``right``.
-
-    ``margin`` is what their intervals leave open, as if independent: too wide for paired scores, so a
-    clear difference is clear. None stands for a score that is missing.
-    """
-
-    what: str
-    left: float | None
-    right: float | None
-    margin: float
-
-    @property
-    def known(self) -> bool:
-        """Whether both scores exist."""
-        return self.left is not None and self.right is not None
-
-    @property
-    def lead(self) -> float:
-        """By how much the left score exceeds the right."""
-        assert self.left is not None
-        assert self.right is not None
-        return self.left - self.right
-
-    @property
-    def won(self) -> bool:
-        """Whether the difference is as claimed, beyond the margin."""
-        return self.known and self.lead > self.margin
-
-    @property
-    def lost(self) -> bool:
-        """Whether the difference is the other way, beyond the margin."""
-        return self.known and -self.lead > self.margin
+OPEN = NOT_TESTABLE
 
 
 def verdicts(
-    scores: pd.DataFrame, *, same_dataset: bool, claims: Sequence[Claim] | None = None
+    scores: pd.DataFrame,
+    *,
+    same_dataset: bool,
+    claims: Sequence[Claim] | None = None,
+    items: RunItems | None = None,
 ) -> pd.DataFrame:
-    """Return a verdict on each claim: holds, does not hold, cannot be told.
+    """Return a verdict on each claim: holds, does not hold, not testable.
 
-    ``scores`` has the columns of ``scores.csv``. A claim holds only when every comparison it makes is
-    as claimed beyond the intervals; it does not hold when one is clearly the other way; figures say
-    the rest. Claims of an exact figure are judged on the paper's own dataset only. Columns: id, table,
-    section, statement, verdict, figures.
+    ``scores`` has the columns of ``scores.csv``; with ``items`` two rows are compared in pairs, query by
+    query or video by video, else by their intervals. A claim holds when every comparison it makes is as
+    claimed, each significant by itself: all must be, so none needs correction (Berger 1982). It does not
+    hold when one is significantly the other way after Holm's correction over its comparisons: a single one
+    decides, and among 48 comparisons one or more seem significant by chance. Claims of an exact
+    figure are judged on the paper's own dataset only. Columns: id, table, section, statement, verdict,
+    figures.
     """
-    known = by_key(scores)
+    measured = Measured(by_key(scores), items)
     judged = published.claims() if claims is None else claims
     lines = [
-        (c.id, c.table, c.section, c.statement, *_CHECKS[c.kind](c, known, same_dataset)) for c in judged
+        (c.id, c.table, c.section, c.statement, *_CHECKS[c.kind](c, measured, same_dataset)) for c in judged
     ]
     return pd.DataFrame(lines, columns=["id", "table", "section", "statement", "verdict", "figures"])
 
 
-def _against(scores: Scores, left: Key, right: Key) -> Comparison:
-    a, b = scores.get(left), scores.get(right)
-    different = [x for x, y in zip(left, right, strict=True) if x != y]
-    where = " ".join(part for part in (left[2], left[1] if left[1] == right[1] else "") if part)
-    what = f"{different[0]} over {'/'.join(y for x, y in zip(left, right, strict=True) if x != y)} in {where}"
-    margin = hypot(a.half, b.half) if a and b else 0.0
-    return Comparison(what, a.value if a else None, b.value if b else None, margin)
-
-
-def _rows(claim: Claim, scores: Scores) -> Iterator[Comparison]:
-    """Compare generators: each subject with each other, in each metric, under each retriever."""
-    retrievers = claim.retrievers.split() or [""]
-    for retriever, metric in product(retrievers, claim.metrics.split()):
-        for subject, other in product(claim.subjects.split(), claim.others.split()):
-            yield _against(scores, (subject, retriever, metric), (other, retriever, metric))
-
-
-def _retrievers(claim: Claim, scores: Scores) -> Iterator[Comparison]:
-    """Compare retrievers for each generator; the claim's column ``retrievers`` lists generators."""
-    for generator, metric in product(claim.retrievers.split(), claim.metrics.split()):
-        for subject, other in product(claim.subjects.split(), claim.others.split()):
-            yield _against(scores, (generator, subject, metric), (generator, other, metric))
+def _contradicted(comparisons: Sequence[Comparison]) -> bool:
+    return any(c.lead < 0 for c in significant(comparisons))
 
 
 def _count(comparisons: Sequence[Comparison]) -> str:
-    """Say how many comparisons went which way, and name the one that is worst for the claim."""
-    known = [c for c in comparisons if c.known]
-    ahead, clear = sum(c.lead > 0 for c in known), sum(c.won for c in comparisons)
-    text = f"{ahead} of {len(comparisons)} as claimed, {clear} clearly"
-    text += f", {len(comparisons) - len(known)} without a score" if len(known) < len(comparisons) else ""
+    """Return how many comparisons went which way, with the one that is worst for the claim."""
+    total, known = len(comparisons), [c for c in comparisons if c.known]
+    if not known:
+        return f"{total} of {total} comparisons without a score"
+    ahead, clear = sum(c.lead > 0 for c in known), sum(c.won for c in known)
+    text = f"{ahead} of {total} in the claimed direction, {clear} significant"
+    text += f", {total - len(known)} without a score" if len(known) < total else ""
     worst = min((c for c in known if c.lead <= 0), key=lambda c: c.lead, default=None)
     return text + (f"; not {worst.what}: {worst.left:.4f} and {worst.right:.4f}" if worst else "")
 
 
 def _every(comparisons: Sequence[Comparison]) -> tuple[str, str]:
-    if any(c.lost for c in comparisons):
+    if _contradicted(comparisons):
         return FAILS, _count(comparisons)
     return (HOLDS if comparisons and all(c.won for c in comparisons) else OPEN), _count(comparisons)
 
 
-def _above(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    return _every(list(_rows(claim, scores)))
+def _above(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
+    return _every(list(measured.between_rows(claim)))
 
 
-def _retriever(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    return _every(list(_retrievers(claim, scores)))
+def _retriever(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
+    return _every(list(measured.between_retrievers(claim)))
 
 
-def _mostly_above(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    comparisons = list(_rows(claim, scores))
-    won, lost = sum(c.won for c in comparisons), sum(c.lost for c in comparisons)
+def _mostly_above(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
+    comparisons = list(measured.between_rows(claim))
+    clear = significant(comparisons)  # any of them may make the majority, so all are corrected
+    won = sum(c.lead > 0 for c in clear)
+    lost = len(clear) - won
     verdict = HOLDS if 2 * won > len(comparisons) else FAILS if 2 * lost >= len(comparisons) else OPEN
     return verdict, _count(comparisons)
 
 
-def _not_below(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    comparisons = list(_rows(claim, scores))
-    if any(c.lost for c in comparisons):
+def _not_below(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
+    comparisons = list(measured.between_rows(claim))
+    if _contradicted(comparisons):
         return FAILS, _count(comparisons)
-    held = all(c.won or (c.known and c.lead == c.margin == 0) for c in comparisons)
+    held = all(c.won or (c.known and c.lead == c.error == 0) for c in comparisons)
     return (HOLDS if held else OPEN), _count(comparisons)
 
 
-def _close(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
+def _close(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
     """Judge "comparable": all differences within ``value`` percent of the right side."""
-    comparisons = [c for c in _rows(claim, scores) if c.known and c.right]
+    comparisons = [c for c in measured.between_rows(claim) if c.known and c.right]
     if not comparisons:
         return OPEN, "no score"
-    allowed = float(claim.value) / 100
-    shares = [(abs(c.lead) / abs(c.right or 1), c.margin / abs(c.right or 1)) for c in comparisons]
-    figures = f"at most {100 * max(share for share, _ in shares):.1f} % apart"
-    if any(share - margin > allowed for share, margin in shares):
+    limits = [float(claim.value) / 100 * abs(c.right or 0) for c in comparisons]
+    figures = f"at most {100 * max(abs(c.lead) / abs(c.right or 1) for c in comparisons):.1f} % apart"
+    if significant(comparisons, limits):
         return FAILS, figures
-    return (HOLDS if all(share + margin <= allowed for share, margin in shares) else OPEN), figures
+    held = all(abs(c.lead) + c.margin <= limit for c, limit in zip(comparisons, limits, strict=True))
+    return (HOLDS if held else OPEN), figures
 
 
-def _gains(claim: Claim, scores: Scores) -> dict[str, tuple[float, float]]:
+def _gains(claim: Claim, measured: Measured) -> dict[str, tuple[float, float]]:
     """Return each metric's gain over the best other, in percent, with its margin; all scores are needed."""
     gains = {}
     for metric in claim.metrics.split():
-        subject = scores.get((claim.subjects, "", metric))
-        others = [scores.get((other, "", metric)) for other in claim.others.split()]
+        subject = measured.scores.get((claim.subjects, "", metric))
+        others = [measured.scores.get((other, "", metric)) for other in claim.others.split()]
         best = max((score for score in others if score), key=lambda score: score.value, default=None)
         if subject and best and best.value > 0 and all(others):
             ratio = subject.value / best.value
@@ -164,8 +119,8 @@ def _gains(claim: Claim, scores: Scores) -> dict[str, tuple[float, float]]:
     return gains
 
 
-def _gain(claim: Claim, scores: Scores, same_dataset: bool) -> tuple[str, str]:
-    for gain, margin in _gains(claim, scores).values():
+def _gain(claim: Claim, measured: Measured, same_dataset: bool) -> tuple[str, str]:
+    for gain, margin in _gains(claim, measured).values():
         half = 0.5 * 10.0 ** -len(claim.value.partition(".")[2])
         figures = f"{gain:.2f} % here, {claim.value} % claimed"
         if not same_dataset:
@@ -174,8 +129,8 @@ def _gain(claim: Claim, scores: Scores, same_dataset: bool) -> tuple[str, str]:
     return OPEN, "not all scores are there"
 
 
-def _largest_gain(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
-    gains = _gains(claim, scores)
+def _largest_gain(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
+    gains = _gains(claim, measured)
     first, *rest = claim.metrics.split()
     comparisons = [_gain_over(gains, first, metric) for metric in rest]
     figures = ", ".join(f"{metric} {gain:.2f} %" for metric, (gain, _) in gains.items())
@@ -184,16 +139,16 @@ def _largest_gain(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
 
 def _gain_over(gains: dict[str, tuple[float, float]], first: str, second: str) -> Comparison:
     left, right = gains.get(first), gains.get(second)
-    margin = hypot(left[1], right[1]) if left and right else 0.0
-    return Comparison(
-        f"{first} over {second}", left[0] if left else None, right[0] if right else None, margin
-    )
+    what = f"{first} over {second}"
+    if not left or not right:
+        return Comparison(what, left[0] if left else None, right[0] if right else None)
+    return Comparison(what, left[0], right[0], hypot(left[1], right[1]) / QUANTILE)
 
 
-def _equal_metrics(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
+def _equal_metrics(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
     first, second = claim.metrics.split()
     pairs = [
-        _against(scores, (subject, retriever, first), (subject, retriever, second))
+        measured.compare((subject, retriever, first), (subject, retriever, second))
         for subject, retriever in product(claim.subjects.split(), claim.retrievers.split())
     ]
     known = [c for c in pairs if c.known]
@@ -206,11 +161,11 @@ def _equal_metrics(claim: Claim, scores: Scores, _: bool) -> tuple[str, str]:
     return (HOLDS if known else OPEN), figures
 
 
-def _text(claim: Claim, _: Scores, __: bool) -> tuple[str, str]:
+def _text(claim: Claim, _: Measured, __: bool) -> tuple[str, str]:
     return OPEN, f"scores do not tell; on the paper's own figures: {claim.in_paper} ({claim.figures})"
 
 
-_CHECKS: dict[str, Callable[[Claim, Scores, bool], tuple[str, str]]] = {
+_CHECKS: dict[str, Callable[[Claim, Measured, bool], tuple[str, str]]] = {
     "above": _above,
     "mostly-above": _mostly_above,
     "not-below": _not_below,

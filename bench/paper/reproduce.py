@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,10 @@ from bench.paper import published
 from bench.paper.claims import verdicts
 from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for
 from bench.paper.scores import SCORED
-from bench.paper.status import compare, row_order
+from bench.paper.status import IMPOSSIBLE, NOT_COMPARABLE, compare, row_order
 from bench.paper.sweep import SWEPT, sweep
 from bench.paper.table2 import describe
-from bench.paper.tables import cells_table, claims_table, order_table, with_missing
+from bench.paper.tables import MISSING, cells_table, claims_table, order_table, with_missing
 from bench.store.artefacts import default_root
 from bench.systems.registry import entries
 from bench.tables.table import Table, to_markdown
@@ -36,6 +37,8 @@ from bench.tables.table import Table, to_markdown
 class Report:
     """What `bench reproduce` prints and writes, and the errors of the run behind it."""
 
+    headline: str
+    """How many cells can be compared; why, and what to run, if none can. Empty for tables of counts."""
     tables: Sequence[Table]
     files: Mapping[str, str]
     out: Path | None
@@ -58,12 +61,13 @@ def reproduce(
     material = read_run(target, source) if source else run_for(target, options)
     frame = with_missing(compare(material.scores, target, same_dataset=material.same_dataset))
     claims = published.claims(target)
-    judged = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
+    judged = verdicts(
+        material.scores, same_dataset=material.same_dataset, claims=claims, items=material.items
+    )
     order = row_order(material.scores, target)
-    tables = [
-        cells_table(target, frame, _notes(target, material), _dataset_name(material)),
-        order_table(target, order), claims_table(target, judged),
-    ]  # fmt: skip
+    tables = [cells_table(target, frame, _notes(target, material), _dataset_name(material))]
+    if frame["ours"].notna().any():  # without a score there is no order, and no claim can be tested
+        tables += [order_table(target, order), claims_table(target, judged)]
     files = {f"{target}.csv": to_csv(frame), f"{target}-order.csv": to_csv(order),
              f"{target}-claims.csv": to_csv(judged)}  # fmt: skip
     errors = list(material.errors)
@@ -74,7 +78,7 @@ def reproduce(
         files |= swept.files
         errors += swept.errors
     out = material.out or (Path(options["out"]) if options.get("out") else None)
-    return _write(target, Report(tables, files, out, errors))
+    return _write(target, Report(_headline(target, frame, material), tables, files, out, errors))
 
 
 def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
@@ -88,7 +92,7 @@ def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> R
     tables, files = describe(target, dataset)
     out = source or (Path(options["out"]) if options.get("out") else None)
     files = {**files, f"{target}-claims.csv": to_csv(claims)}
-    return Report([*tables, claims_table(target, claims)], files, out, [])
+    return Report("", [*tables, claims_table(target, claims)], files, out, [])
 
 
 def _dataset(options: Mapping[str, Any]) -> Dataset:
@@ -106,6 +110,28 @@ def _dataset_name(material: Material) -> str:
         return "nothing of ours"
     dataset = material.manifest.dataset
     return f"ours on {dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
+
+
+def _headline(table: str, frame: pd.DataFrame, material: Material) -> str:
+    """Return the first line: how many cells can be compared; if none, why not and the command to run."""
+    total, measured = len(frame), int(frame["ours"].notna().sum())
+    comparable = int((~frame["status"].isin([MISSING, IMPOSSIBLE, NOT_COMPARABLE])).sum())
+    start = f"{comparable} of {total} cells of {table} can be compared"
+    if not measured:
+        rows = dict.fromkeys(name.partition("[")[0] for name in frame["generator"])
+        blocks = [name for name in dict.fromkeys(frame["retriever"]) if name]
+        under = f" under its retrievers ({', '.join(blocks)})" if blocks else ""
+        data = f" --data {shlex.quote(str(material.manifest.settings['data']))}" if material.manifest else ""
+        return (
+            f"{start}: this run has none of the paper's rows ({', '.join(rows)}){under}. "
+            f"Run: bench reproduce {table}{data}"
+        )
+    if not material.same_dataset:
+        return (
+            f"{start}: {_dataset_name(material)} is not the test split of {PAPERS_DATASET}. The {measured} "
+            "cells that both have are shown; the order of rows and the claims can be compared."
+        )
+    return f"{start}."
 
 
 def _notes(table: str, material: Material) -> list[str]:
@@ -153,7 +179,8 @@ def _write(target: str, report: Report) -> Report:
     """Write the report beside the run it is about; reports on other tables stay."""
     if report.out is None:
         return report
-    page = "\n".join(to_markdown(table) for table in report.tables)
+    head = f"{report.headline}\n\n" if report.headline else ""
+    page = head + "\n".join(to_markdown(table) for table in report.tables)
     texts = {f"{target}.md": page, **report.files}
     files = {f"{REPRODUCE}/{name}": text.encode() for name, text in texts.items()}
     if not (report.out / MANIFEST).is_file():

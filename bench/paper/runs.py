@@ -16,7 +16,8 @@ from bench.errors import BenchError
 from bench.harness.experiment import execute
 from bench.harness.plan import make_plan
 from bench.output.manifest import Manifest
-from bench.output.schema import MEAN, REPRODUCE, SD
+from bench.output.per_item import RunItems
+from bench.output.schema import REPRODUCE, headline
 from bench.paper import published
 from bench.result import Result
 from bench.systems.registry import cell_name, entries
@@ -32,7 +33,7 @@ class Material:
     """The scores of one or several runs, with the manifest and the failures that explain them."""
 
     scores: pd.DataFrame
-    """Rows of scores.csv, one for each seed; without those over several seeds."""
+    """The rows of scores.csv that tables show: those of the one seed, or the means over several."""
     out: Path | None = None
     manifest: Manifest | None = None
     """Manifest of the first run; None when nothing could be run."""
@@ -41,6 +42,8 @@ class Material:
     """Message by cell."""
     failed_systems: frozenset[str] = frozenset()
     """Generators and retrievers that take part in a failed cell."""
+    items: RunItems | None = None
+    """Scores per query and video of the run, for paired tests; None for several runs."""
 
     @property
     def same_dataset(self) -> bool:
@@ -118,8 +121,15 @@ def _run_each_features(config: RunConfig, options: Mapping[str, Any]) -> Materia
 
 
 def _material(result: Result, errors: Sequence[BenchError]) -> Material:
-    scores = result.scores[~result.scores["seed"].astype(str).isin([MEAN, SD])]
-    return Material(scores, result.out, result.manifest, errors, result.failed, _failed_systems(result))
+    return Material(
+        headline(result.scores),
+        result.out,
+        result.manifest,
+        errors,
+        result.failed,
+        _failed_systems(result),
+        RunItems(result.out, result.manifest),
+    )
 
 
 def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Material:
@@ -128,7 +138,7 @@ def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Mater
     features = str(result.manifest.settings["features"])
     names = [row_of(str(name), features) for name in material.scores["generator"]]
     failed = {f"{cell} ({features})": message for cell, message in material.failed.items()}
-    return replace(material, scores=material.scores.assign(generator=names), failed=failed)
+    return replace(material, scores=material.scores.assign(generator=names), failed=failed, items=None)
 
 
 def _failed_systems(result: Result) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from bench.errors import unknown
+from bench.output.schema import with_text
 from bench.paper import published
 
 Key: TypeAlias = tuple[str, str, str]
@@ -21,7 +22,7 @@ SCORED = ("table3", "table4", "table5", "table6", "table7")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A score (a fraction; CIDEr raw) with the interval stated for it."""
+    """A score (a fraction; CIDEr raw) with its 95 % interval; low and high are NaN where none is stated."""
 
     value: float
     low: float
@@ -57,16 +58,18 @@ def _printed(table: str) -> Iterable[tuple[str, str, str, float, float, float]]:
 
 
 def by_key(scores: pd.DataFrame) -> dict[Key, Score]:
-    """Return the scores of a frame like ``scores.csv`` by key.
+    """Return the scores of a frame like ``scores.csv`` by key, with the uncertainty that sampling leaves.
 
-    The interval is the confidence interval, widened to what ties could do (``tie_worst``,
-    ``tie_best``), and the value alone where neither is given. Several seeds: the mean value, the
-    widest interval.
+    A score is its expected value over the orders of tied documents (``tie_expected``) where that is known,
+    and the sampling interval (``ci_low``, ``ci_high``) is moved with it: what tied documents could do at
+    best says nothing about the system. Several rows of one key: the mean value, the widest interval.
     """
-    frame = scores.assign(retriever=["" if pd.isna(name) else str(name) for name in scores["retriever"]])
-    low = frame.reindex(columns=["value", "ci_low", "tie_worst"]).min(axis=1)
-    high = frame.reindex(columns=["value", "ci_high", "tie_best"]).max(axis=1)
-    grouped = frame.assign(low=low, high=high).dropna(subset=["value"]).groupby(KEY, sort=False)
+    frame = with_text(scores).dropna(subset=["value"])
+    columns = frame.reindex(columns=["value", "ci_low", "ci_high", "tie_expected"]).astype(float)
+    expected = columns["tie_expected"].fillna(columns["value"])
+    moved = expected - columns["value"]
+    low, high = columns["ci_low"] + moved, columns["ci_high"] + moved
+    grouped = frame.assign(value=expected, low=low, high=high).groupby(KEY, sort=False)
     merged = grouped.agg(value=("value", "mean"), low=("low", "min"), high=("high", "max"))
     return {
         (str(key[0]), str(key[1]), str(key[2])): Score(float(value), float(low), float(high))

@@ -71,7 +71,7 @@ def _scores(table: str, material: Material, choice: str) -> pd.DataFrame:
 
 def _verdicts(table: str, material: Material) -> pd.Series[str]:
     claims = published.claims(table)
-    frame = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims)
+    frame = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims, items=material.items)
     return frame.set_index("id")["verdict"]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from statistics import fmean
 
-import numpy as np
 import pandas as pd
 
 from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
 from bench.data.dataset import Dataset
+from bench.data.evaluation_set import even_sample
 from bench.data.similarity import SIMILARITY, describe_missing_vectors
 from bench.data.statistics import ALL, compute_statistics, dataset_title
 from bench.output.schema import to_csv
@@ -135,13 +135,6 @@ def noun_counter() -> Callable[[str], int]:
 
     jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary on stderr
     return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
-
-
-def even_sample(texts: Sequence[str], limit: int) -> list[str]:
-    """Return at most ``limit`` texts, evenly spaced."""
-    if len(texts) <= limit:
-        return list(texts)
-    return [texts[i] for i in np.linspace(0, len(texts) - 1, limit).round().astype(int)]
 
 
 def _whole(value: object) -> str:

@@ -9,14 +9,29 @@ from typing import Any
 import pandas as pd
 
 from bench.paper import published
-from bench.paper.status import IMPOSSIBLE, NOT_COMPARABLE, UNDER_SPECIFIED
+from bench.paper.status import (
+    IMPOSSIBLE,
+    NARROW,
+    NOT_COMPARABLE,
+    NOT_CONTRADICTED,
+    UNDER_SPECIFIED,
+    WIDE,
+)
 from bench.tables.table import Cell, Rows, Table
 
 MISSING = "missing"
-SHORT = {IMPOSSIBLE: "impossible", NOT_COMPARABLE: "not comp.", UNDER_SPECIFIED: "under-spec."}
+SHORT = {
+    IMPOSSIBLE: "impossible",
+    NOT_COMPARABLE: "not comp.",
+    NOT_CONTRADICTED: "not contr.",
+    UNDER_SPECIFIED: "under-spec.",
+}
 """How a status is printed where it is long."""
 LEGEND = (
-    "Status: reproduced: what rounds to the printed number meets our interval; differs: it does not; "
+    "Ours: the expected score under ties and its 95 % sampling interval. Status: reproduced: what rounds to "
+    f"the printed number meets our interval, and the interval is within ±{100 * NARROW:.0f} % of it; not "
+    f"contr. (not contradicted): it meets a wider one; not testable: it meets one of ±{100 * WIDE:.0f} % or "
+    "more, or without width; differs: it does not meet it; "
     "impossible: impossible as printed; under-spec.: differs, and depends on what the paper does not state; "
     "not comp.: not comparable; missing: we have no such score."
 )
@@ -31,15 +46,17 @@ def with_missing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str) -> Table:
-    """Return a comparison as three rows (paper, ours, status) for each row of the printed table, ×100."""
+    """Return a comparison as three rows (paper, ours, status) for each printed row that we have, ×100."""
     retrieval = bool(frame["retriever"].any())
     metrics = list(dict.fromkeys(frame["metric"]))
     rows: Rows = []
     for (retriever, generator), part in frame.groupby(["retriever", "generator"], sort=False):
+        if part["ours"].isna().all():
+            continue
         lines = {str(line.metric): line for line in part.itertuples()}
         names = [published.label(table, "retriever", str(retriever))] if retrieval else []
         names.append(published.label(table, "generator", str(generator)))
-        for side, show in _SIDES.items() if part["ours"].notna().any() else _WITHOUT_OURS.items():
+        for side, show in _SIDES.items():
             cells = [Cell(show(lines[metric]) if metric in lines else "") for metric in metrics]
             rows.append(([*names, side], cells))
     labels = [*(["Retriever"] if retrieval else []), "Model", ""]
@@ -123,4 +140,3 @@ def _number(value: Any, digits: int) -> str:
 
 
 _SIDES: dict[str, Callable[[Any], str]] = {"paper": _paper, "ours": _ours, "status": _status}
-_WITHOUT_OURS = {"paper": _paper, "status": _status}

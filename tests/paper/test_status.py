@@ -18,8 +18,8 @@ def moved(scores: pd.DataFrame, by: float, half: float = 0.001) -> pd.DataFrame:
 
 
 def status(frame: pd.DataFrame, generator: str, metric: str, retriever: str = "") -> str:
-    chosen = frame.query("generator == @generator and metric == @metric and retriever == @retriever")
-    (one,) = chosen["status"]
+    row = frame.query("generator == @generator and metric == @metric and retriever == @retriever")
+    (one,) = row["status"]
     return str(one)
 
 
@@ -54,10 +54,50 @@ def test_an_unstated_choice_does_not_matter_where_the_score_is_reproduced() -> N
     assert status(frame, "qms", "R@5", "bm25") == "reproduced"
 
 
-def test_what_ties_could_do_is_part_of_the_uncertainty() -> None:
-    ours = paper_scores("table5").assign(tie_worst=lambda f: f["value"] - 0.02)
-    shifted = ours.assign(**{c: ours[c] + 0.01 for c in ("value", "ci_low", "ci_high", "tie_worst")})
-    assert status(compare(shifted, "table5", same_dataset=True), "qms", "P@1", "bm25") == "reproduced"
+def test_what_tied_documents_could_do_at_best_reproduces_nothing() -> None:
+    ours = paper_scores("table5").assign(tie_worst=0.0, tie_best=1.0)
+    shifted = ours.assign(**{c: ours[c] + 0.01 for c in ("value", "ci_low", "ci_high")})
+    assert status(compare(shifted, "table5", same_dataset=True), "qms", "P@1", "bm25") == "differs"
+
+
+def test_a_score_is_the_expected_one_over_the_orders_of_tied_documents() -> None:
+    ours = paper_scores("table5")
+    lucky = ours.assign(
+        tie_expected=ours["value"], **{c: ours[c] + 0.05 for c in ("value", "ci_low", "ci_high")}
+    )
+    frame = compare(lucky, "table5", same_dataset=True)
+    assert set(frame["status"]) == {"reproduced", "impossible as printed"}
+    assert frame["ours"].to_numpy() == pytest.approx(frame["paper"].to_numpy())
+
+
+def test_a_degenerate_run_with_everything_tied_reproduces_nothing() -> None:
+    for table in ("table3", "table5"):
+        ours = paper_scores(table).assign(
+            value=0.002, ci_low=0.0, ci_high=0.004, tie_worst=0.0, tie_expected=0.002, tie_best=1.0
+        )
+        frame = compare(ours, table, same_dataset=True)
+        assert set(frame["status"]) <= {"differs", "under-specified", "impossible as printed"}
+
+
+def test_a_run_15_points_off_reproduces_nothing_however_wide_its_intervals() -> None:
+    for half in (0.005, 0.15, 0.25, 0.5):
+        frame = compare(moved(paper_scores("table3"), 0.15, half), "table3", same_dataset=True)
+        assert not (frame["status"] == "reproduced").any()
+
+
+@pytest.mark.parametrize(
+    ("half", "expected"),
+    [(0.01, "reproduced"), (0.04, "not contradicted"), (0.3, "not testable"), (0.0, "not testable")],
+)
+def test_only_a_narrow_interval_shows_a_reproduction(half: float, expected: str) -> None:
+    ours = paper_scores("table3")
+    frame = compare(moved(ours, 0.0, half), "table3", same_dataset=True)
+    assert status(frame, "qms", "BLEU-4") == expected
+
+
+def test_a_score_without_an_interval_is_not_testable() -> None:
+    ours = paper_scores("table3").assign(ci_low=math.nan, ci_high=math.nan)
+    assert set(compare(ours, "table3", same_dataset=True)["status"]) == {"not testable"}
 
 
 def test_a_score_that_was_not_measured_is_not_comparable() -> None:
@@ -73,7 +113,7 @@ def test_cells_rounded_to_one_decimal_are_compared_with_their_true_value() -> No
     assert set(frame["status"]) == {"reproduced"}
 
 
-def test_a_table_without_scores_is_wrong_use() -> None:
+def test_a_table_without_scores_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="table2"):
         paper_scores("table2")
 

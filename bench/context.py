@@ -37,6 +37,7 @@ class Context:
         seed: int = 0,
         device: str = "cpu",
         threads: int = 1,
+        process: int = 0,
         sections: Mapping[str, Section] | None = None,
         store: Store | None = None,
         quiet: bool = True,
@@ -45,6 +46,8 @@ class Context:
         self._language = language
         self._seed = seed
         self._device = device
+        self.process = process
+        """What tells this process from others; in the key of systems that do not say what they depend on."""
         self.threads = threads
         """CPU threads that a trained system is fitted and used with; part of its key."""
         self._sections = dict(sections or {})
@@ -109,6 +112,7 @@ class Context:
             seed=self._seed,
             device=self._device,
             threads=self.threads,
+            process=self.process,
             sections=self._sections,
             store=self._store,
             quiet=self.quiet,

@@ -99,6 +99,9 @@ class RunConfig:
     config: Option[str | Path | None, Path | None] = Option(
         None, "FILE.yaml", help="options from a file; other flags override it", recorded=False
     )
+    fresh: Option[str | Sequence[str], Names | tuple[()]] = Option(
+        (), "LIST", help="systems whose stored results are made again, or all", read=_split, recorded=False
+    )
     no_train: Option[bool, bool] = Option(
         False, help="error if a model would have to be trained", recorded=False
     )

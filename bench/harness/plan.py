@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import __version__
@@ -17,7 +18,7 @@ from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
-from bench.errors import UsageError
+from bench.errors import UsageError, unknown
 from bench.harness.options import IndexOptions, RunOptions
 from bench.metrics.ranking import Relevance
 from bench.options import flatten
@@ -44,6 +45,9 @@ class SplitDigests:
         return self._known[split]
 
 
+_PROCESS = time.time_ns()
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Plan:
     """What is decided before the first cell of a run."""
@@ -55,6 +59,10 @@ class Plan:
     generators: Sequence[str]
     retrievers: Sequence[str]
     split_digests: SplitDigests
+    began: int = field(default_factory=time.time_ns)
+    """When the run began, in ns since 1970; the same in its workers."""
+    process: int = _PROCESS
+    """What tells this process and its workers from others."""
 
     @property
     def seed(self) -> int:
@@ -87,11 +95,16 @@ class Plan:
             seed=self.seed,
             device=self.config.device,
             threads=self.config.threads,
+            process=self.process,
             sections=self.config.sections,
             store=self.store,
             quiet=self.config.quiet,
             audit_cache=self.config.audit_cache,
         )
+
+    def newer_than(self, name: str) -> int:
+        """Return when an artefact of a system must have been made to be reused (``--fresh``: in this run)."""
+        return self.began if {name, "all"} & set(self.config.fresh) else 0
 
     @property
     def index(self) -> IndexOptions:
@@ -136,6 +149,7 @@ def make_plan(config: RunConfig) -> Plan:
     generators = resolve("generators", config.generators)
     retrievers = resolve("retrievers", config.retrievers)
     _check_names(generators, retrievers)
+    _check_fresh(config, [*generators, *retrievers])
     store = Store(config.store or default_root())
     data_options = config.sections["data"]
     assert isinstance(data_options, DataOptions)
@@ -177,6 +191,12 @@ def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:
             if other != owner:
                 raise UsageError(f"{other} and {owner} would both be called '{key}'; rename a file.")
             _check_length(name, key)
+
+
+def _check_fresh(config: RunConfig, systems: Sequence[str]) -> None:
+    for name in config.fresh:
+        if name not in ("all", *systems):
+            raise unknown("system in --fresh", name, ["all", *systems])
 
 
 def _check_length(name: str, key: str) -> None:

@@ -50,7 +50,7 @@ class Workers:
         if self._count > 1:
             from loky import ProcessPoolExecutor
 
-            start = (self._plan.config, os.getpid())
+            start = (self._plan.config, os.getpid(), self._plan.began, self._plan.process)
             self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
             for kind, name, followers in self._jobs:
                 self._futures[name] = self._pool.submit(_work, kind, name, followers)
@@ -119,11 +119,13 @@ def _cores() -> int:
 _plan: Plan | None = None
 
 
-def _begin(config: RunConfig, parent: int) -> None:
+def _begin(config: RunConfig, parent: int, began: int, process: int) -> None:
     """Read the plan once, and end when the parent does."""
     global _plan
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    _plan = make_plan(dataclasses.replace(config, quiet=True))
+    _plan = dataclasses.replace(
+        make_plan(dataclasses.replace(config, quiet=True)), began=began, process=process
+    )
 
 
 def _end_with(parent: int) -> None:

@@ -37,6 +37,8 @@ class Artefact:
     reused: bool
     digest: str
     """Digest of the content: the names and digests of its files."""
+    made_at: int
+    """When it was made, in ns since 1970."""
 
 
 def default_root() -> Path:
@@ -103,6 +105,13 @@ class Store:
                     return artefact
                 self._remove_damaged(kind, self._folder(kind, key))
                 return self._make(kind, key, build)
+
+    def remove(self, kind: str, key: Mapping[str, Json]) -> None:
+        """Remove the artefact of a key, if there is one."""
+        folder = self._folder(kind, key)
+        with naming_path(self.root), self.lock(kind, folder.name):
+            if folder.is_dir():
+                shutil.rmtree(folder)
 
     def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
         """Return a folder for unfinished work on a key; it survives a kill and is removed with success."""
@@ -219,4 +228,5 @@ def _record_digest(record: Mapping[str, Any]) -> str:
 
 def _read(folder: Path, *, reused: bool) -> Artefact:
     record = read_json(folder / RECORD, allow_nan=True)
-    return Artefact(folder, record["meta"], reused, digest(canonical(record["files"])))
+    made_at = (folder / RECORD).stat().st_mtime_ns
+    return Artefact(folder, record["meta"], reused, digest(canonical(record["files"])), made_at)

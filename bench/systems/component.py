@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -24,7 +25,15 @@ from bench.protocols import (
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
-from bench.systems.registry import FILE_PREFIX, build, declared_packages, entries, load
+from bench.systems.registry import (
+    FILE_PREFIX,
+    build,
+    declared_packages,
+    entries,
+    is_plug_in,
+    load,
+    packages_of_plug_in,
+)
 from bench.types import Json, VideoId
 
 T = TypeVar("T", Generator, Retriever)
@@ -98,14 +107,21 @@ def _build_component(group: str, name: str, context: Context, protocol: type) ->
             f"bench.protocols.{protocol.__name__}; its package must be fixed."
         )
     _accept_old_names(name, system)
-    return _add_key(name, system, context, entries(group)[name].value)
+    point = entries(group)[name]
+    return _add_key(name, system, context, point.value, point)
 
 
-def _add_key(name: str, system: Any, context: Context, factory: str) -> Component[Any]:
-    """Compute the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways."""
+def _add_key(
+    name: str, system: Any, context: Context, factory: str, point: EntryPoint | None = None
+) -> Component[Any]:
+    """Compute the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways.
+
+    What a plug-in without ``identity`` makes is not reused by another process: it may read files that nobody
+    here knows of.
+    """
     module = type(system).__module__
     factory_module = factory.partition(":")[0]
-    packages = {*declared_packages(factory_module), *declared_packages(module)}
+    packages = {*declared_packages(factory_module), *declared_packages(module), *packages_of_plug_in(point)}
     key: dict[str, Json] = {
         "factory": factory,
         "system": f"{module}:{type(system).__qualname__}",
@@ -114,9 +130,24 @@ def _add_key(name: str, system: Any, context: Context, factory: str) -> Componen
         "code": digest([code_digest(factory_module), code_digest(module)]),
         "versions": installed_versions(["numpy", *sorted(packages)]),
     }
+    if is_plug_in(point) and not isinstance(system, Identified):
+        key["process"] = context.process
+        _report_no_identity(name, type(system).__qualname__)
     if isinstance(system, Trainable):
         key["threads"] = context.threads
     return Component(name, system, context, key)
+
+
+@cache
+def _report_no_identity(name: str, kind: str) -> None:
+    print(
+        f"bench: '{name}': {kind} has no identity(): nothing that it makes is reused by another process, "
+        "because a file that it reads may have changed. Add\n"
+        "    def identity(self):\n"
+        "        return {}  # the digest of each file that decides the output\n"
+        "(bench.protocols.Identified).",
+        file=sys.stderr,
+    )
 
 
 def _accept_old_names(name: str, system: Any) -> None:

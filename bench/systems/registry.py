@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from bench.context import Context
 from bench.errors import BenchError, MissingError, UsageError, third_party_errors, unknown
 from bench.options import Section
@@ -123,6 +125,20 @@ def declared_packages(module: str) -> Sequence[str]:
     top = module.partition(".")[0]
     names: Sequence[str] = load("packages", top) if top in entries("packages") else ()
     return names
+
+
+def is_plug_in(point: importlib.metadata.EntryPoint | None) -> bool:
+    """Return whether a system comes from another distribution than this one."""
+    return point is not None and _distribution(point) != "qms-bench"
+
+
+def packages_of_plug_in(point: importlib.metadata.EntryPoint | None) -> Sequence[str]:
+    """Return a plug-in's distribution and all that it requires; empty for built-in systems."""
+    if point is None or point.dist is None or not is_plug_in(point):
+        return ()
+    required = [Requirement(line) for line in point.dist.requires or ()]
+    here = [r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return [point.dist.name, *(name for name in here if name != "qms-bench")]
 
 
 def option_sections() -> dict[str, type[Section]]:

@@ -21,7 +21,7 @@ class Fit(Stage[Mapping[str, Any]]):
     kind = MODEL
 
     def __init__(self, plan: Plan, component: Component[Any]) -> None:
-        super().__init__(plan.store)
+        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
         self._plan, self._component = plan, component
 
     def key(self) -> dict[str, Json]:

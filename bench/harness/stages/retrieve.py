@@ -48,7 +48,7 @@ class Retrieve(Stage[Retrieved]):
     kind = "retrieval"
 
     def __init__(self, plan: Plan, component: Component[Retriever], summaries: Summaries) -> None:
-        super().__init__(plan.store)
+        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
         self._plan, self._component = plan, component
         self._documents = corpus(plan, summaries)
         self._queries = plan.evaluation.queries

@@ -26,8 +26,10 @@ class Stage(ABC, Generic[T]):
     kind: ClassVar[str]
     """The kind of artefact; a folder of the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, newer_than: int = 0) -> None:
         self.store = store
+        self._newer_than = newer_than
+        """An artefact that was made before, in ns since 1970, is made again."""
 
     @abstractmethod
     def key(self) -> Mapping[str, Json]:
@@ -47,13 +49,19 @@ class Stage(ABC, Generic[T]):
 
     def exists(self) -> bool:
         """Return whether the store holds the artefact."""
-        return self.store.find(self.kind, self._key) is not None
+        return self._find() is not None
 
     def find(self) -> T | None:
         """Return what the store holds, None when it was not made yet."""
-        artefact = self.store.find(self.kind, self._key)
+        artefact = self._find()
         return None if artefact is None else self.read(artefact)
 
     def get(self) -> T:
         """Return what the store holds, made first where it is missing."""
+        if self._newer_than and self._find() is None:
+            self.store.remove(self.kind, self._key)
         return self.read(self.store.fetch(self.kind, self._key, self.make))
+
+    def _find(self) -> Artefact | None:
+        artefact = self.store.find(self.kind, self._key)
+        return artefact if artefact is not None and artefact.made_at >= self._newer_than else None

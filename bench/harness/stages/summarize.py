@@ -39,7 +39,7 @@ class Summarize(Stage[Summaries]):
     kind = "summaries"
 
     def __init__(self, plan: Plan, component: Component[Generator], split: Split | None = None) -> None:
-        super().__init__(plan.store)
+        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
         self._plan, self._component = plan, component
         references = reads_references(component.system)
         self._videos = (

@@ -12,7 +12,7 @@ from bench.types import NO_HIT, Run
 IDS = ["v10", "v2", "b", "a", "视频", "V2"]
 HITS = st.dictionaries(
     st.sampled_from(IDS), st.sampled_from([0.0, -1.5, 2.0, 2.25, 1e-7, 1e6]), max_size=len(IDS)
-).map(lambda found: list(found.items()))
+).map(lambda hits: list(hits.items()))
 
 
 def ranked(run: Run, row: int = 0) -> list[str]:
@@ -26,11 +26,11 @@ def test_a_tie_goes_by_id_as_text_not_as_number_nor_as_position() -> None:
 
 @given(st.lists(HITS, min_size=1, max_size=4), st.integers(1, 8))
 def test_each_row_is_best_first_and_ties_by_id(queries: list[list[tuple[str, float]]], k: int) -> None:
-    run = Run.from_hits({f"q{i}": found for i, found in enumerate(queries)}, IDS, k)
+    run = Run.from_hits({f"q{i}": hits for i, hits in enumerate(queries)}, IDS, k)
     assert run.hits.shape == run.scores.shape == (len(queries), k)
     assert run.depth == k
-    for row, found in enumerate(queries):
-        best = sorted(found, key=lambda hit: (-np.float32(hit[1]), hit[0]))[:k]
+    for row, hits in enumerate(queries):
+        best = sorted(hits, key=lambda hit: (-np.float32(hit[1]), hit[0]))[:k]
         assert ranked(run, row) == [video for video, _ in best]
         empty = run.hits[row] == NO_HIT
         assert np.isneginf(run.scores[row][empty]).all()
@@ -39,17 +39,17 @@ def test_each_row_is_best_first_and_ties_by_id(queries: list[list[tuple[str, flo
 
 @given(HITS, st.randoms(use_true_random=False))
 def test_the_order_in_which_hits_are_given_decides_nothing(
-    found: list[tuple[str, float]], chance: object
+    hits: list[tuple[str, float]], chance: object
 ) -> None:
-    shuffled = list(found)
+    shuffled = list(hits)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = (Run.from_hits({"q": hits}, IDS, 6) for hits in (found, shuffled))
+    one, other = (Run.from_hits({"q": hits}, IDS, 6) for hits in (hits, shuffled))
     assert ranked(one) == ranked(other)
 
 
 @given(HITS, st.permutations(IDS))
-def test_the_order_of_the_pool_decides_nothing(found: list[tuple[str, float]], pool: list[str]) -> None:
-    assert ranked(Run.from_hits({"q": found}, IDS, 6)) == ranked(Run.from_hits({"q": found}, pool, 6))
+def test_the_order_of_the_pool_decides_nothing(hits: list[tuple[str, float]], pool: list[str]) -> None:
+    assert ranked(Run.from_hits({"q": hits}, IDS, 6)) == ranked(Run.from_hits({"q": hits}, pool, 6))
 
 
 def test_scores_are_compared_as_they_are_kept() -> None:

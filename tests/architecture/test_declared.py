@@ -26,13 +26,13 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def imported(path: Path) -> set[str]:
-    found: set[str] = set()
+    roots: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            roots |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - set(OURS)
+            roots.add(node.module.partition(".")[0])
+    return roots - set(sys.stdlib_module_names) - set(OURS)
 
 
 @pytest.mark.parametrize("package", OURS)

@@ -1,4 +1,4 @@
-"""Imports flow one way, and nothing heavy is loaded before it is chosen."""
+"""Imports flow one way, and nothing heavy is loaded before it is needed."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def modules(package: str) -> list[Path]:
-    found = sorted((ROOT / package).rglob("*.py"))
-    assert found
-    return found
+    paths = sorted((ROOT / package).rglob("*.py"))
+    assert paths
+    return paths
 
 
 def of(package: str, path: Path) -> set[str]:

@@ -1,33 +1,20 @@
-"""What users type: exit statuses, errors of one paragraph, help that works as typed."""
+"""What users type: exit statuses, and errors of one paragraph."""
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import bench
 from tests.conftest import Cli, child_environment
-from tests.tiny import Tiny, write_tiny
-
-VERBS = (
-    "run", "reproduce", "table", "report", "explain", "compare", "check", "evaluate", "lint-table", "data",
-    "list", "doctor",
-)  # fmt: skip
-ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"))
-COMMANDS = [*((verb,) for verb in VERBS), *ACTIONS]
+from tests.tiny import Tiny
 
 
 def bm25(tiny: Tiny, out: Path, *more: object) -> tuple[object, ...]:
     return ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, *more)
-
-
-# Exit statuses and the style of errors
 
 
 def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
@@ -42,7 +29,7 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "required: VERB"),
+        (["--verbose"], "required: VERB"),
         (["rnu"], "Did you mean run?"),
         (["data"], "required: ACTION"),
         (["data", "validat", "x"], "Did you mean validate?"),
@@ -144,28 +131,39 @@ def test_a_failed_gate_is_5(tiny: Tiny, cli: Cli) -> None:
 
 WAITING = """
 import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start deaf to it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell start with it ignored
 import bench.harness.experiment
 def execute(config):
-    print("waiting", flush=True)
-    time.sleep(60)
+    try:
+        print("waiting", flush=True)
+        time.sleep(60)
+    finally:
+        print("cleaned up", flush=True)
 bench.harness.experiment.execute = execute
 from bench.cli.main import main
 sys.exit(main(["run", "--generators", "lead"]))
 """
 
 
-def test_interrupted_is_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_ends_a_run_with_its_status_after_cleaning_up(
+    number: signal.Signals, status: int, message: str, tmp_path: Path
+) -> None:
     running = subprocess.Popen(
         [sys.executable, "-c", WAITING], env=child_environment(), cwd=tmp_path,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert running.stdout is not None
     assert running.stdout.readline() == "waiting\n"
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert err == "bench: interrupted. Run the same command to resume.\n"
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == status
+    assert out == "cleaned up\n"
+    assert err == f"bench: {message}. Run the same command to resume.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_verbose_shows_where_and_keeps_the_status(tmp_path: Path, cli: Cli) -> None:
@@ -202,127 +200,3 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert running.stderr.read() == b""
     assert running.wait(30) == 0
     running.stderr.close()
-
-
-# Help
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_help_shows_what_it_does_and_one_example(command: tuple[str, ...], cli: Cli) -> None:
-    outcome = cli(*command, "--help")
-    assert (outcome.status, outcome.err) == (0, "")
-    assert len(re.findall(r"^Example: bench ", outcome.out, re.MULTILINE)) == 1
-
-
-def test_help_of_all_names_every_verb(cli: Cli) -> None:
-    outcome = cli("--help")
-    assert outcome.status == 0
-    for verb in VERBS:
-        assert re.search(rf"^\s+{verb}\s", outcome.out, re.MULTILINE)
-    assert cli("--version").out.startswith("qms-bench ")
-
-
-def example(command: tuple[str, ...], cli: Cli) -> str:
-    match = re.search(r"^Example: (.*(?:\n(?!\n).*)*)", cli(*command, "--help").out, re.MULTILINE)
-    assert match is not None
-    return " ".join(match[1].split())
-
-
-@pytest.fixture(scope="module")
-def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a ``bench`` command that runs this very code."""
-    folder = tmp_path_factory.mktemp("bin")
-    script = folder / "bench"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bench "$@"\n')
-    script.chmod(0o755)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store that all examples share, so that the demo is made once."""
-    return tmp_path_factory.mktemp("warm")
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_example_works_as_typed_in_an_empty_folder(
-    command: tuple[str, ...], cli: Cli, tmp_path: Path, bin_folder: Path, warm_store: Path
-) -> None:
-    typed = example(command, cli)
-    environment = child_environment(BENCH_STORE=str(warm_store))
-    environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
-    done = subprocess.run(
-        ["sh", "-c", typed],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0 or (command == ("doctor",) and done.returncode == 4), (typed, done.stderr)
-    assert "Traceback" not in done.stderr
-    assert done.stdout
-
-
-# Single verbs
-
-
-def test_list_names_all_kinds_and_one(cli: Cli) -> None:
-    whole = cli("list").out
-    for kind in ("generators", "retrievers", "datasets", "presets", "metrics"):
-        alone = cli("list", kind)
-        assert alone.status == 0
-        assert alone.out.startswith(f"{kind}:\n")
-        assert alone.out in whole
-    for name in ("lead", "transcript", "oracle", "bm25", "demo", "quick", "R@k", "CIDEr"):
-        assert re.search(rf"^  {re.escape(name)}\s", whole, re.MULTILINE), name
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the output folder of a run."""
-    folder = tmp_path_factory.mktemp("finished")
-    bench.run(
-        data=write_tiny(folder / "tiny").folder, generators=["lead", "oracle"], retrievers=["bm25"],
-        out=folder / "out", store=folder / "store",
-    )  # fmt: skip
-    return folder / "out"
-
-
-@pytest.mark.parametrize(
-    ("form", "word"),
-    [
-        ("markdown", "| Retriever |"),
-        ("latex", r"\toprule"),
-        ("csv", "Retriever,Model"),
-        ("html", "<caption>"),
-    ],
-)
-def test_a_finished_run_is_printed_in_every_format(finished: Path, form: str, word: str, cli: Cli) -> None:
-    outcome = cli("table", finished, "--format", form)
-    assert outcome.status == 0
-    assert word in outcome.out
-    assert outcome.out.count("Signature: ") == 4  # generation, retrieval, ties, cost
-
-
-def test_a_table_printed_again_is_the_table_that_was_written(finished: Path, cli: Cli) -> None:
-    again = cli("table", finished).out
-    for name in ("generation", "retrieval", "cost"):
-        assert (finished / "tables" / f"{name}.md").read_text() in again
-
-
-def test_synthetic_data_is_valid_and_says_what_it_is(tmp_path: Path, cli: Cli) -> None:
-    made = cli("data", "synth", "--videos", "40", "--lang", "zh", "--seed", "3", "--out", tmp_path / "made")
-    assert made.status == 0
-    assert "synthetic" in made.out
-    assert cli("data", "validate", tmp_path / "made").status == 0
-    assert "(synthetic)" in cli("data", "stats", tmp_path / "made").out
-    again = cli("data", "synth", "--out", tmp_path / "made")
-    assert again.status == 2
-    assert "not an empty folder" in again.error()
-
-
-def test_python_dash_m_is_the_same_command(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    done = process("-m", "bench", "--version")
-    assert (done.returncode, done.stdout) == (0, f"qms-bench {bench.__version__}\n")

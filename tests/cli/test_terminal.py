@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -146,36 +145,6 @@ def test_a_value_of_megabytes_is_cut_in_the_message(tmp_path: Path, cli: Cli) ->
         result = cli(*arguments)
         assert result.status in (2, 3)
         assert len(result.error()) < 1000
-
-
-WAITING = """
-import sys, time
-import bench.harness.experiment
-def execute(config):
-    try:
-        print("waiting", flush=True)
-        time.sleep(60)
-    finally:
-        print("cleaned up", flush=True)
-bench.harness.experiment.execute = execute
-from bench.cli.main import main
-sys.exit(main(["run", "--generators", "lead"]))
-"""
-
-
-def test_terminated_is_143_with_a_message_after_cleaning_up(tmp_path: Path) -> None:
-    running = subprocess.Popen(
-        [sys.executable, "-c", WAITING], env=child_environment(), cwd=tmp_path,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert running.stdout is not None
-    assert running.stdout.readline() == "waiting\n"
-    running.send_signal(signal.SIGTERM)
-    out, err = running.communicate(timeout=30)
-    assert running.returncode == 143
-    assert out == "cleaned up\n"
-    assert err == "bench: terminated. Run the same command to resume.\n"
-    assert list(tmp_path.iterdir()) == []
 
 
 # What the system refuses

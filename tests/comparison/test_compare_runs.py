@@ -20,22 +20,22 @@ def rows(outcome: Outcome) -> list[Mapping[str, str]]:
     return list(csv.DictReader(io.StringIO("\n".join(lines))))
 
 
-def by_model(found: list[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
-    return {row["Model"]: row for row in found}
+def by_model(lines: list[Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+    return {row["Model"]: row for row in lines}
 
 
 def compared(cli: Cli, *arguments: object) -> list[Mapping[str, str]]:
     return rows(cli("compare", *arguments, "--format", "csv"))
 
 
-def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(
+def test_each_row_is_compared_with_the_best_one_unless_one_is_named(
     competing_run: CompetingRun, cli: Cli
 ) -> None:
-    found = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
-    assert list(found) == ["Oracle", "long", "short", "twin", "Transcript"]
-    assert found["long"]["difference"] == ""
+    lines = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
+    assert list(lines) == ["Oracle", "long", "short", "twin", "Transcript"]
+    assert lines["long"]["difference"] == ""
     scores = competing_run.result().scores.query("metric == 'Acc@10'").set_index("generator")["value"]
-    for name, row in found.items():
+    for name, row in lines.items():
         assert float(row["score"]) == pytest.approx(scores[name.lower()] * 100, abs=0.005)
         if name != "long":
             expected = (scores[name.lower()] - scores["long"]) * 100
@@ -44,10 +44,10 @@ def test_each_row_is_compared_with_the_best_one_unless_told_otherwise(
 
 
 def test_twins_share_their_letters_and_long_is_apart(competing_run: CompetingRun, cli: Cli) -> None:
-    found = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
-    assert found["short"]["group"] == found["twin"]["group"]
-    assert not set(found["long"]["group"].split()) & set(found["short"]["group"].split())
-    assert float(found["short"]["p (Holm)"]) < 0.05
+    lines = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
+    assert lines["short"]["group"] == lines["twin"]["group"]
+    assert not set(lines["long"]["group"].split()) & set(lines["short"]["group"].split())
+    assert float(lines["short"]["p (Holm)"]) < 0.05
 
 
 def test_wins_ties_and_losses_are_those_of_the_queries(competing_run: CompetingRun, cli: Cli) -> None:
@@ -62,8 +62,8 @@ def test_wins_ties_and_losses_are_those_of_the_queries(competing_run: CompetingR
 def test_the_baseline_is_named_as_typed_or_as_printed(
     competing_run: CompetingRun, cli: Cli, name: str
 ) -> None:
-    found = by_model(compared(cli, competing_run.out, "--metric", "R@10", "--baseline", name))
-    assert [model for model, row in found.items() if not row["difference"]] == ["Transcript"]
+    lines = by_model(compared(cli, competing_run.out, "--metric", "R@10", "--baseline", name))
+    assert [model for model, row in lines.items() if not row["difference"]] == ["Transcript"]
 
 
 def test_holm_counts_every_comparison_printed(competing_run: CompetingRun, cli: Cli) -> None:
@@ -75,18 +75,18 @@ def test_holm_counts_every_comparison_printed(competing_run: CompetingRun, cli: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--baseline", "shrot"], "Did you mean short?"),
         (["--metric", "Acc@7"], "unknown metric 'Acc@7'"),
     ],
 )
 def test_unknown_names_are_2_with_near_ones(
-    competing_run: CompetingRun, cli: Cli, arguments: list[str], told: str
+    competing_run: CompetingRun, cli: Cli, arguments: list[str], message: str
 ) -> None:
     outcome = cli("compare", competing_run.out, *arguments)
     assert outcome.status == 2
-    assert told in outcome.error()
+    assert message in outcome.error()
 
 
 def test_a_folder_that_is_no_run_is_3(tmp_path: Path, cli: Cli) -> None:
@@ -112,14 +112,14 @@ def test_cells_of_two_runs_are_matched_by_name(competing_run: CompetingRun, tmp_
     changed.parent.mkdir(exist_ok=True)
     changed.write_bytes(competing_run.summaries("long").read_bytes())
     competing_run.run(other, generators=["transcript", f"file:{changed}"])
-    found = by_model(compared(cli, competing_run.out, other, "--metric", "Acc@10"))
-    assert set(found) == {f"{n} [out]" for n in ("Oracle", "long", "short", "twin", "Transcript")} | {
+    lines = by_model(compared(cli, competing_run.out, other, "--metric", "Acc@10"))
+    assert set(lines) == {f"{n} [out]" for n in ("Oracle", "long", "short", "twin", "Transcript")} | {
         "Transcript [other]", "short [other]",
     }  # fmt: skip
-    assert found["short [out]"]["difference"] == ""
-    assert (found["Transcript [other]"]["difference"], found["Transcript [other]"]["wins"]) == ("+0.00", "0")
-    long, short = (float(found[f"{name} [out]"]["score"]) for name in ("long", "short"))
-    assert float(found["short [other]"]["difference"]) == pytest.approx(long - short, abs=0.011)
+    assert lines["short [out]"]["difference"] == ""
+    assert (lines["Transcript [other]"]["difference"], lines["Transcript [other]"]["wins"]) == ("+0.00", "0")
+    long, short = (float(lines[f"{name} [out]"]["score"]) for name in ("long", "short"))
+    assert float(lines["short [other]"]["difference"]) == pytest.approx(long - short, abs=0.011)
     across = by_model(compared(cli, competing_run.out, other, "--metric", "Acc@10", "--baseline", "long"))
     assert float(across["short [other]"]["difference"]) == 0
 
@@ -145,8 +145,8 @@ def test_runs_over_other_pools_and_data_are_refused(
 
 def test_an_untouched_rerun_differs_nowhere(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:
     competing_run.run(tmp_path / "again")
-    found = compared(cli, competing_run.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
-    differences = [float(row["difference"]) for row in found if row["difference"]]
+    lines = compared(cli, competing_run.out, tmp_path / "again", "--metric", "P@*,BLEU-4,CIDEr")
+    differences = [float(row["difference"]) for row in lines if row["difference"]]
     assert len(differences) == 5 * 6
     assert not np.any(differences)
 
@@ -160,12 +160,12 @@ def test_retrievers_are_compared_over_the_same_summaries(
     result = competing_run.run(
         tmp_path / "both", generators=["oracle", "transcript"], retrievers=["bm25", "dpr-pt"]
     )
-    found = compared(cli, tmp_path / "both", "--by", "retriever", "--metric", "R@10", "--baseline", "bm25")
-    assert [(row["Model"], row["Retriever"]) for row in found] == [
+    lines = compared(cli, tmp_path / "both", "--by", "retriever", "--metric", "R@10", "--baseline", "bm25")
+    assert [(row["Model"], row["Retriever"]) for row in lines] == [
         ("Oracle", "BM25"), ("Oracle", "DPR (PT)"), ("Transcript", "BM25"), ("Transcript", "DPR (PT)"),
     ]  # fmt: skip
     scores = result.scores.query("metric == 'R@10'").set_index(["generator", "retriever"])["value"]
-    for row in found:
+    for row in lines:
         if row["Retriever"] == "BM25":
             assert row["difference"] == ""
         else:

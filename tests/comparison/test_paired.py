@@ -22,9 +22,9 @@ from tests.tiny import Tiny
 
 @pytest.fixture(scope="module")
 def table(competing_run: CompetingRun) -> pd.DataFrame:
-    found = competing_run.result().significance
-    assert found is not None
-    return with_text(found)
+    tested = competing_run.result().significance
+    assert tested is not None
+    return with_text(tested)
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +113,10 @@ def test_p_is_corrected_by_holm_within_a_table(table: pd.DataFrame) -> None:
 
 
 def test_long_beats_short_and_twins_do_not_differ(table: pd.DataFrame, items: RunItems) -> None:
-    found = table[(table["metric"] == "Acc@10")].iloc[0]
-    assert found["best"] == "long"
-    assert found["p_holm"] < 0.05
-    assert found["difference"] > found["mde"] / 2
+    tested = table[(table["metric"] == "Acc@10")].iloc[0]
+    assert tested["best"] == "long"
+    assert tested["p_holm"] < 0.05
+    assert tested["difference"] > tested["mde"] / 2
     same = compare(items.cell("short", "bm25"), items.cell("twin", "bm25"), "Acc@10")
     assert (same.test.p_value, same.test.difference, same.test.wins, same.test.losses) == (1.0, 0.0, 0, 0)
     assert same.interval == (0.0, 0.0)
@@ -147,11 +147,11 @@ def cell(values: np.ndarray, ids: tuple[str, ...] | None = None) -> ItemScores:
 def test_several_seeds_are_tested_over_queries_and_seeds() -> None:
     rng = np.random.default_rng(0)
     ours, theirs = rng.random((3, 40)) + 0.1, rng.random((2, 40))
-    found = compare(cell(ours), cell(theirs), "R@1")
-    assert found.test.p_value == paired_test_over_seeds(ours, theirs).p_value
-    assert found.test.difference == pytest.approx(ours.mean() - theirs.mean())
-    assert found.interval.low < found.test.difference < found.interval.high
-    assert found.mde > 0
+    tested = compare(cell(ours), cell(theirs), "R@1")
+    assert tested.test.p_value == paired_test_over_seeds(ours, theirs).p_value
+    assert tested.test.difference == pytest.approx(ours.mean() - theirs.mean())
+    assert tested.interval.low < tested.test.difference < tested.interval.high
+    assert tested.mde > 0
 
 
 def test_a_spread_of_seeds_makes_a_difference_less_sure() -> None:

@@ -22,25 +22,25 @@ def evaluated(
 
 
 def test_all_queries_takes_each_with_a_relevant_video_in_the_pool_once(tiny: Tiny) -> None:
-    found = evaluated(tiny, ALL_QUERIES)
-    assert list(found.pool) == TEST_POOL
-    assert list(found.queries) == ["q1", "q2", "q3", "q4", "q5"]
-    assert found.mean_relevant == pytest.approx(7 / 5)
+    evaluation = evaluated(tiny, ALL_QUERIES)
+    assert list(evaluation.pool) == TEST_POOL
+    assert list(evaluation.queries) == ["q1", "q2", "q3", "q4", "q5"]
+    assert evaluation.mean_relevant == pytest.approx(7 / 5)
 
 
 def test_relevance_outside_the_pool_is_not_counted(tiny: Tiny) -> None:
-    found = evaluated(tiny, ALL_QUERIES)
-    assert found.relevant["q1"] == ["v10", "v2"]  # and not v1, which is for training
-    assert found.relevant["q2"] == ["v100", "v3"]
+    evaluation = evaluated(tiny, ALL_QUERIES)
+    assert evaluation.relevant["q1"] == ["v10", "v2"]  # and not v1, which is for training
+    assert evaluation.relevant["q2"] == ["v100", "v3"]
 
 
 def test_one_query_per_video_draws_one_of_its_own_for_each_video_that_has_any(tiny: Tiny) -> None:
     dataset = read_dataset(tiny.folder)
     for seed in range(20):
-        found = evaluated(tiny, seed=seed)
-        assert len(found.queries) == 5  # v11 has none
+        evaluation = evaluated(tiny, seed=seed)
+        assert len(evaluation.queries) == 5  # v11 has none
         for (query, text), video in zip(
-            found.queries.items(), [v for v in TEST_POOL if v != "v11"], strict=True
+            evaluation.queries.items(), [v for v in TEST_POOL if v != "v11"], strict=True
         ):
             assert video in dataset.relevant[query.partition("~")[0]]
             assert text == dataset.queries[query.partition("~")[0]]
@@ -59,9 +59,9 @@ def test_an_id_made_for_a_repeat_never_takes_that_of_a_real_query(tiny: Tiny) ->
     seed = next(seed for seed in range(20) if "q1~2" in evaluated(tiny, seed=seed).queries)
     tiny.edit("queries.jsonl", 12, id="q1~2")
     tiny.path("qrels.tsv").write_text(tiny.path("qrels.tsv").read_text() + "q1~2\tv11\t1\n")
-    found = evaluated(tiny, seed=seed)
-    assert found.relevant["q1~2"] == ["v11"]
-    assert found.relevant["q1~2~"] == found.relevant["q1"]
+    evaluation = evaluated(tiny, seed=seed)
+    assert evaluation.relevant["q1~2"] == ["v11"]
+    assert evaluation.relevant["q1~2~"] == evaluation.relevant["q1"]
 
 
 def test_another_seed_draws_other_queries_and_the_same_seed_the_same(tiny: Tiny) -> None:
@@ -105,9 +105,9 @@ def test_the_draw_of_a_video_does_not_hang_on_the_other_videos(tiny: Tiny) -> No
 
 
 def test_the_validation_split_is_a_pool_of_its_own(tiny: Tiny) -> None:
-    found = evaluated(tiny, ALL_QUERIES, split="val")
-    assert list(found.pool) == ["v5", "v6"]
-    assert list(found.queries) == ["q6", "q8"]
+    evaluation = evaluated(tiny, ALL_QUERIES, split="val")
+    assert list(evaluation.pool) == ["v5", "v6"]
+    assert list(evaluation.queries) == ["q6", "q8"]
 
 
 def test_a_pool_that_nobody_asked_for_is_refused(tiny: Tiny) -> None:

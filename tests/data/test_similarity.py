@@ -27,9 +27,9 @@ def picture(tiny: Tiny, video: str, vectors: list[list[float]], dtype: type = np
 
 
 def cosines(tiny: Tiny, **options: int) -> dict[str, float]:
-    found = text_visual_similarities(read_dataset(tiny.folder, options=DataOptions(**options)))
-    assert found is not None
-    return dict(found.values)
+    similarities = text_visual_similarities(read_dataset(tiny.folder, options=DataOptions(**options)))
+    assert similarities is not None
+    return dict(similarities.values)
 
 
 def test_each_frame_weighs_the_same_whatever_its_length(tiny: Tiny) -> None:
@@ -67,11 +67,13 @@ def test_only_the_frames_that_a_generator_sees_count(tiny: Tiny) -> None:
 def test_videos_that_lack_a_vector_are_counted_not_guessed(tiny: Tiny) -> None:
     picture(tiny, "v6", [[0] * DIM])
     write_transcript_vectors(tiny.feature(""), {"v5": X, "v9": X, "v6": X})
-    found = text_visual_similarities(read_dataset(tiny.folder))
-    assert found is not None
-    assert set(found.values) == {"v5"}
-    assert found.without_frames == 3  # v9 has no frame, v100 is not among the features, v6 shows nothing
-    assert found.without_text == 12 - 1 - 3
+    similarities = text_visual_similarities(read_dataset(tiny.folder))
+    assert similarities is not None
+    assert set(similarities.values) == {"v5"}
+    assert (
+        similarities.without_frames == 3
+    )  # v9 has no frame, v100 is not among the features, v6 shows nothing
+    assert similarities.without_text == 12 - 1 - 3
 
 
 def test_without_the_file_there_is_no_similarity_and_a_sentence_says_what_to_write(
@@ -88,9 +90,9 @@ def test_the_mean_of_each_split_stands_beside_the_papers(tiny: Tiny, cli: Cli) -
     picture(tiny, "v5", [X, X])
     picture(tiny, "v6", [Y])
     write_transcript_vectors(tiny.feature(""), {"v5": X, "v6": BETWEEN})
-    found = compute_statistics(read_dataset(tiny.folder))["text-visual similarity"]
-    assert found["val"] == found["all"] == pytest.approx((1 + 0.5**0.5) / 2, abs=1e-3)
-    assert found["test"] != found["test"]
+    similarities = compute_statistics(read_dataset(tiny.folder))["text-visual similarity"]
+    assert similarities["val"] == similarities["all"] == pytest.approx((1 + 0.5**0.5) / 2, abs=1e-3)
+    assert similarities["test"] != similarities["test"]
     (line,) = [row for row in cli("data", "stats", tiny.folder).out.splitlines() if "text-visual" in row]
     assert "0.854" in line
     assert "0.198" in line

@@ -34,22 +34,22 @@ def test_div_2_of_nothing_is_nothing(texts: list[str]) -> None:
 
 
 def test_the_counts_of_the_small_dataset(tiny: Tiny) -> None:
-    found = compute_statistics(read_dataset(tiny.folder))
-    assert found["videos"] == {"train": 4, "val": 2, "test": 6, "all": 12}
-    assert found["queries"] == {"train": 4, "val": 2, "test": 5, "all": 9}
-    assert found["pairs"] == {"train": 4, "val": 2, "test": 7, "all": 13}
-    assert found["queries per video"]["test"] == pytest.approx(7 / 6)
-    assert found["relevant videos per query"]["test"] == pytest.approx(7 / 5)  # only those in the split
-    assert found["relevant videos per query"]["all"] == pytest.approx(13 / 9)
-    assert found["without transcript (%)"]["test"] == pytest.approx(100 / 6)
-    assert found["without features (%)"]["test"] == pytest.approx(200 / 6)  # no features, or no frames
-    assert found["without queries (%)"]["test"] == pytest.approx(100 / 6)
-    assert found["frames per video"]["test"] == pytest.approx((32 + 3 + 0 + 0 + 1 + 5) / 6)
+    statistics = compute_statistics(read_dataset(tiny.folder))
+    assert statistics["videos"] == {"train": 4, "val": 2, "test": 6, "all": 12}
+    assert statistics["queries"] == {"train": 4, "val": 2, "test": 5, "all": 9}
+    assert statistics["pairs"] == {"train": 4, "val": 2, "test": 7, "all": 13}
+    assert statistics["queries per video"]["test"] == pytest.approx(7 / 6)
+    assert statistics["relevant videos per query"]["test"] == pytest.approx(7 / 5)  # only those in the split
+    assert statistics["relevant videos per query"]["all"] == pytest.approx(13 / 9)
+    assert statistics["without transcript (%)"]["test"] == pytest.approx(100 / 6)
+    assert statistics["without features (%)"]["test"] == pytest.approx(200 / 6)  # no features, or no frames
+    assert statistics["without queries (%)"]["test"] == pytest.approx(100 / 6)
+    assert statistics["frames per video"]["test"] == pytest.approx((32 + 3 + 0 + 0 + 1 + 5) / 6)
 
 
 def test_a_video_without_a_transcript_does_not_shorten_the_others(tiny: Tiny) -> None:
-    found = compute_statistics(read_dataset(tiny.folder))
-    assert found["tokens per transcript"]["test"] == pytest.approx((9 + 10 + 8 + 8 + 9) / 5)
+    statistics = compute_statistics(read_dataset(tiny.folder))
+    assert statistics["tokens per transcript"]["test"] == pytest.approx((9 + 10 + 8 + 8 + 9) / 5)
 
 
 def test_the_table_stands_beside_the_papers(tiny: Tiny, cli: Cli) -> None:

@@ -9,7 +9,7 @@ from tests.conftest import Cli
 from tests.tiny import LENGTHS, QUERIES, VIDEOS, Tiny, write_features, write_transcript_vectors
 
 
-def mended(tiny: Tiny) -> None:
+def repair(tiny: Tiny) -> None:
     """Remove all that is merely suspicious."""
     for number, (video, transcript, _) in enumerate(VIDEOS, start=1):
         tiny.edit("videos.jsonl", number, transcript=transcript or f"the words of {video}")
@@ -18,16 +18,16 @@ def mended(tiny: Tiny) -> None:
 
 
 def test_what_is_real_but_suspicious_is_a_warning(tiny: Tiny) -> None:
-    found = validate(tiny.folder)
-    assert not found.problems
-    told = "\n".join(found.warnings)
+    findings = validate(tiny.folder)
+    assert not findings.problems
+    warnings = "\n".join(findings.warnings)
     for words in (
         "1 of 6 test videos have no transcript",
         "1 of 6 test videos have no queries",
         "features 'tiny-4' lack 1 of 12 videos",
         "1 queries have no relevant video",
     ):
-        assert words in told
+        assert words in warnings
 
 
 def test_strict_fails_on_warnings_and_on_nothing_else(tiny: Tiny, cli: Cli) -> None:
@@ -35,7 +35,7 @@ def test_strict_fails_on_warnings_and_on_nothing_else(tiny: Tiny, cli: Cli) -> N
     strict = cli("data", "validate", tiny.folder, "--strict")
     assert strict.status == 5
     assert "--strict" in strict.error()
-    mended(tiny)
+    repair(tiny)
     assert not validate(tiny.folder).problems
     assert cli("data", "validate", tiny.folder, "--strict").status == 0
 
@@ -73,13 +73,13 @@ def test_features_of_strangers_are_a_warning(tiny: Tiny) -> None:
 def test_vectors_that_do_not_fit_the_transcripts_are_a_warning(tiny: Tiny) -> None:
     spoken = [video for video, text, _ in VIDEOS if text and video in LENGTHS]
     write_transcript_vectors(tiny.feature(""), {video: [1.0] for video in spoken[1:]})
-    told = "\n".join(validate(tiny.folder).warnings)
+    warnings = "\n".join(validate(tiny.folder).warnings)
     # one row is zeros, and v100 has none
-    assert "features 'tiny-4': transcripts.npy has no vector for 2 of 11 transcripts" in told
-    assert "has a vector for" not in told
+    assert "features 'tiny-4': transcripts.npy has no vector for 2 of 11 transcripts" in warnings
+    assert "has a vector for" not in warnings
     write_transcript_vectors(tiny.feature(""), {"v9": [1.0]})
-    told = "\n".join(validate(tiny.folder).warnings)
-    assert "transcripts.npy has a vector for 1 videos that have no transcript" in told
+    warnings = "\n".join(validate(tiny.folder).warnings)
+    assert "transcripts.npy has a vector for 1 videos that have no transcript" in warnings
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

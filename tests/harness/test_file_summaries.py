@@ -23,7 +23,7 @@ def test_missing_videos_of_a_file_are_counted(finished: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "message"),
     [
         ('{"video_id": "v1", "summary": "x"}', "video 'v1' is not in the pool"),
         ('{"video_id": "v10", "summary": "x"}', "has a summary on an earlier line"),
@@ -36,14 +36,14 @@ def test_missing_videos_of_a_file_are_counted(finished: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_malformed_line_is_bad_data_with_its_place(
-    tiny: Tiny, tmp_path: Path, cli: Cli, line: str, told: str
+    tiny: Tiny, tmp_path: Path, cli: Cli, line: str, message: str
 ) -> None:
     path = tmp_path / "theirs.jsonl"
     path.write_text('{"video_id": "v10", "summary": "x"}\n' + line + "\n")
     outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
     assert outcome.status == 3
     assert f"{path}:2: " in outcome.error()
-    assert told in outcome.error()
+    assert message in outcome.error()
 
 
 def test_no_such_file_is_missing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

@@ -55,13 +55,13 @@ def test_a_transcript_is_not_said_twice(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_the_mode_is_in_the_signature_and_the_manifest(tiny: Tiny, tmp_path: Path) -> None:
-    told = {}
+    signatures = {}
     for mode in ("replace", "append"):
         manifest = json.loads((run(tiny, tmp_path / mode, "lead", mode).out / "manifest.json").read_text())
-        told[mode] = signature_line(manifest["signature"])
+        signatures[mode] = signature_line(manifest["signature"])
         assert manifest["settings"]["options"]["index.mode"] == mode
-    assert "index: summary |" in told["replace"]
-    assert "index: transcript+summary |" in told["append"]
+    assert "index: summary |" in signatures["replace"]
+    assert "index: transcript+summary |" in signatures["append"]
 
 
 def test_the_default_is_replace(tiny: Tiny, tmp_path: Path) -> None:

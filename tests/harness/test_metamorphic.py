@@ -27,7 +27,7 @@ from tests.conftest import Cli
 from tests.tiny import QUERIES, TEST_POOL, VIDEOS, Tiny, lines
 
 CORPUS = {video: transcript for video, transcript, _ in VIDEOS}
-ASKED = dict(QUERIES)
+TEXTS = dict(QUERIES)
 Build = Callable[..., Retriever]
 Ranking = dict[str, list[tuple[str, float]]]
 
@@ -47,8 +47,8 @@ def build(tmp_path: Path) -> Build:
     return make
 
 
-def found(
-    retriever: Retriever, corpus: Mapping[str, str], queries: Mapping[str, str] = ASKED, k: int = 50
+def retrieved(
+    retriever: Retriever, corpus: Mapping[str, str], queries: Mapping[str, str] = TEXTS, k: int = 50
 ) -> Ranking:
     retriever.index(corpus)
     return ranking(retriever.search(queries, k))
@@ -68,26 +68,26 @@ def ranking(run: Run) -> Ranking:
 @both
 def test_renaming_ids_in_their_order_renames_the_hits(build: Build, name: str) -> None:
     new = {video: f"{i:03d}-{video}" for i, video in enumerate(sorted(CORPUS))}
-    before = found(build(name), CORPUS)
-    after = found(build(name), {new[video]: text for video, text in CORPUS.items()})
+    before = retrieved(build(name), CORPUS)
+    after = retrieved(build(name), {new[video]: text for video, text in CORPUS.items()})
     assert after == {q: [(new[v], s) for v, s in hits] for q, hits in before.items()}
 
 
 @both
 def test_the_order_of_documents_and_queries_is_of_no_account(build: Build, name: str) -> None:
-    before = found(build(name), CORPUS)
+    before = retrieved(build(name), CORPUS)
     for seed in range(3):
-        documents, queries = list(CORPUS.items()), list(ASKED.items())
+        documents, queries = list(CORPUS.items()), list(TEXTS.items())
         random.Random(seed).shuffle(documents)
         random.Random(seed).shuffle(queries)
-        assert found(build(name), dict(documents), dict(queries)) == before
+        assert retrieved(build(name), dict(documents), dict(queries)) == before
 
 
 @both
 def test_one_query_at_a_time_finds_what_all_at_once_find(build: Build, name: str) -> None:
     retriever = build(name)
-    together = found(retriever, CORPUS)
-    alone = {q: ranking(retriever.search({q: text}, 50))[q] for q, text in ASKED.items()}
+    together = retrieved(retriever, CORPUS)
+    alone = {q: ranking(retriever.search({q: text}, 50))[q] for q, text in TEXTS.items()}
     assert {q: [v for v, _ in hits] for q, hits in alone.items()} == {
         q: [v for v, _ in hits] for q, hits in together.items()
     }
@@ -96,15 +96,15 @@ def test_one_query_at_a_time_finds_what_all_at_once_find(build: Build, name: str
 
 
 def test_the_size_of_a_batch_changes_the_last_decimal_at_most(build: Build) -> None:
-    one, many = (found(build("dpr-pt", dpr__batch_size=size), CORPUS) for size in (1, 64))
+    one, many = (retrieved(build("dpr-pt", dpr__batch_size=size), CORPUS) for size in (1, 64))
     for query, hits in many.items():
         assert dict(one[query]) == pytest.approx(dict(hits), abs=2e-6)
 
 
 @both
 def test_depth_only_cuts(build: Build, name: str) -> None:
-    deep = found(build(name), CORPUS)
-    assert found(build(name), CORPUS, k=2) == {query: hits[:2] for query, hits in deep.items()}
+    deep = retrieved(build(name), CORPUS)
+    assert retrieved(build(name), CORPUS, k=2) == {query: hits[:2] for query, hits in deep.items()}
 
 
 def test_the_order_of_lines_in_the_files_is_of_no_account(tiny: Tiny, tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_the_order_of_lines_in_the_files_is_of_no_account(tiny: Tiny, tmp_path: 
 @both
 def test_an_irrelevant_document_moves_the_others_together(build: Build, name: str) -> None:
     """BM25 never returns it, though lengths and counts change; dense keeps every other score."""
-    before = found(build(name), CORPUS)
-    after = found(build(name), {**CORPUS, "v7": "zyzzyva quixotry syzygy"})
+    before = retrieved(build(name), CORPUS)
+    after = retrieved(build(name), {**CORPUS, "v7": "zyzzyva quixotry syzygy"})
     for query, hits in before.items():
         rest = [(v, s) for v, s in after[query] if v != "v7"]
         if name == "bm25":
@@ -152,7 +152,7 @@ def test_an_irrelevant_document_can_only_lower_dense_metrics(build: Build) -> No
     for corpus in (CORPUS, {**CORPUS, "v7": "zyzzyva quixotry syzygy"}):
         retriever = build("dpr-pt")
         retriever.index(corpus)
-        run = retriever.search({query: ASKED[query] for query in relevant}, 50)
+        run = retriever.search({query: TEXTS[query] for query in relevant}, 50)
         values.append(score(run, Relevance.from_mapping(relevant, tuple(relevant), run.video_ids)))
     for metric in map(str, RANKING_METRICS):
         assert (values[1][metric] <= values[0][metric]).all()
@@ -161,8 +161,8 @@ def test_an_irrelevant_document_can_only_lower_dense_metrics(build: Build) -> No
 @both
 def test_a_doubled_document_ties_with_itself(build: Build, name: str) -> None:
     for video, text in CORPUS.items():
-        before = found(build(name), CORPUS)
-        after = found(build(name), {**CORPUS, f"{video}-copy": text})
+        before = retrieved(build(name), CORPUS)
+        after = retrieved(build(name), {**CORPUS, f"{video}-copy": text})
         for query, hits in after.items():
             scores = dict(hits)
             assert scores.get(video) == scores.get(f"{video}-copy")
@@ -212,7 +212,7 @@ def test_a_corpus_of_duplicates_is_worth_what_chance_is(tiny: Tiny, tmp_path: Pa
     sparse = result.scores[result.scores["retriever"] == "bm25"].set_index("metric")
     with (result.out / "per_query" / "theirs.bm25.csv").open(newline="") as stream:
         relevant = {row["query_id"]: int(row["n_relevant"]) for row in csv.DictReader(stream)}
-    matched = [query for query in relevant if "pie" in ASKED[query].lower()]
+    matched = [query for query in relevant if "pie" in TEXTS[query].lower()]
     for metric in RANKING_METRICS:
         worth = {
             q: chance(n, r, metric.k)[metric.kind] / (metric.k if metric.kind == "P" else 1)
@@ -245,9 +245,9 @@ def test_empty_summaries_find_nothing(tiny: Tiny, tmp_path: Path) -> None:
 def test_an_index_of_nothing_and_a_query_of_nothing_find_nothing(build: Build, name: str) -> None:
     nothing: Ranking = {"q": [], "blank": [], "marks": []}
     queries = {"q": "apple pie", "blank": " \t", "marks": ""}
-    assert found(build(name), {}, queries) == nothing
-    assert found(build(name), {"v1": "", "v2": " "}, queries) == nothing
-    assert found(build(name), CORPUS, {"q": "", "blank": " \t", "marks": "\n"}) == nothing
+    assert retrieved(build(name), {}, queries) == nothing
+    assert retrieved(build(name), {"v1": "", "v2": " "}, queries) == nothing
+    assert retrieved(build(name), CORPUS, {"q": "", "blank": " \t", "marks": "\n"}) == nothing
 
 
 @pytest.mark.parametrize("analyzer", ["klingon", "EN", ""])

@@ -34,8 +34,8 @@ def test_the_same_queries_meet_the_videos_of_every_split(tiny: Tiny, tmp_path: P
     assert set(few) < set(many), "relevance in other splits counts once their videos are searched"
     assert {line.split()[2] for line in few} <= set(TEST_POOL)
     run_file = other.out / "runs" / "transcript.bm25.trec"
-    found = {line.split()[2] for line in run_file.read_text().splitlines()}
-    assert found - set(TEST_POOL), "videos of other splits are found, too"
+    retrieved = {line.split()[2] for line in run_file.read_text().splitlines()}
+    assert retrieved - set(TEST_POOL), "videos of other splits are found, too"
 
 
 def test_what_was_learnt_from_is_searched_and_not_scored(tiny: Tiny, tmp_path: Path) -> None:
@@ -50,9 +50,9 @@ def test_the_signature_tells_and_runs_over_other_pools_are_not_compared(
 ) -> None:
     for pool in ("split", "all"):
         run(tiny, tmp_path / pool, pool)
-    told = [signature_line(read_manifest(tmp_path / pool).signature) for pool in ("split", "all")]
-    assert f"| pool: {len(TEST_POOL)} |" in told[0]
-    assert f"| pool: {len(VIDEOS)} (all splits) |" in told[1]
+    signatures = [signature_line(read_manifest(tmp_path / pool).signature) for pool in ("split", "all")]
+    assert f"| pool: {len(TEST_POOL)} |" in signatures[0]
+    assert f"| pool: {len(VIDEOS)} (all splits) |" in signatures[1]
     assert "index.pool" in cli("compare", tmp_path / "split", tmp_path / "all").error()
 
 

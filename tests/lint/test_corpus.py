@@ -44,8 +44,8 @@ def audit(name: str, cli: Cli) -> Outcome:
 
 
 def _names(line: str, row: str, column: str, rule: str) -> bool:
-    cell, found, _ = line.partition(f", {column}: ")
-    return bool(found) and row in cell and line.endswith(f"[{rule}]")
+    cell, matched, _ = line.partition(f", {column}: ")
+    return bool(matched) and row in cell and line.endswith(f"[{rule}]")
 
 
 def test_every_table_has_a_truth_and_half_of_them_a_planted_error() -> None:

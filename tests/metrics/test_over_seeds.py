@@ -131,8 +131,8 @@ def test_what_can_be_detected_over_seeds_is_what_a_simulation_finds() -> None:
         return sides[0] + queries + difference, sides[1] + queries
 
     detectable = float(np.median([minimum_detectable_over_seeds(*world(0.0)) for _ in range(200)]))
-    found = [paired_test_over_seeds(*world(detectable)).p_value < 0.05 for _ in range(400)]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.1)
+    detected = [paired_test_over_seeds(*world(detectable)).p_value < 0.05 for _ in range(400)]
+    assert np.mean(detected) == pytest.approx(0.8, abs=0.1)
 
 
 def test_nothing_can_be_detected_over_a_single_query_and_everything_without_spread() -> None:

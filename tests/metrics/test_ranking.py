@@ -97,9 +97,9 @@ def test_the_arrays_agree_with_the_definitions_spelled_out(world: tuple[Run, Rel
     run, relevant = world
     values = score(run, relevant)
     truth = relevant_sets(relevant)
-    for n, (query, found) in enumerate(as_dicts(run).items()):
+    for n, (query, ranking) in enumerate(as_dicts(run).items()):
         for metric in RANKING_METRICS:
-            good = len(set(found[: metric.k]) & truth[query])
+            good = len(set(ranking[: metric.k]) & truth[query])
             wanted = {"R": good / len(truth[query]), "P": good / metric.k, "Acc": float(good > 0)}
             assert values[str(metric)][n] == wanted[metric.kind]
 

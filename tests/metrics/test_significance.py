@@ -185,8 +185,8 @@ def test_the_detectable_difference_is_detected_with_the_promised_power() -> None
     power = TTestPower().power(effect_size=least / d.std(ddof=1), nobs=100, alpha=0.05)
     assert power == pytest.approx(0.8, abs=1e-5)
     sample = rng.normal(least, d.std(ddof=1), size=(1000, 100))
-    found = np.mean([ttest_rel(row, np.zeros(100)).pvalue < 0.05 for row in sample])
-    assert found == pytest.approx(0.8, abs=0.04)
+    detected = np.mean([ttest_rel(row, np.zeros(100)).pvalue < 0.05 for row in sample])
+    assert detected == pytest.approx(0.8, abs=0.04)
 
 
 def test_more_queries_and_less_spread_detect_smaller_differences() -> None:

@@ -25,8 +25,8 @@ def all_orders(scored: dict[str, float]) -> list[list[str]]:
     return [[v for group in order for v in group] for order in product(*groups)]
 
 
-def one_value(found: list[str], relevant: set[str], metric: RankingMetric) -> Fraction:
-    good = len(set(found[: metric.k]) & relevant)
+def one_value(ranking: list[str], relevant: set[str], metric: RankingMetric) -> Fraction:
+    good = len(set(ranking[: metric.k]) & relevant)
     denominator = {"R": len(relevant), "P": metric.k, "Acc": max(good, 1)}[metric.kind]
     return Fraction(good, denominator)
 

@@ -34,9 +34,9 @@ def trec_eval_means(run: Run, relevant: Relevance) -> dict[str, float]:
     write_qrels(qrels_text, relevant)
     write_run(run_text, run, "tag")
     qrels = pytrec_eval.parse_qrel(io.StringIO(qrels_text.getvalue()))
-    found = pytrec_eval.parse_run(io.StringIO(run_text.getvalue()))
+    parsed = pytrec_eval.parse_run(io.StringIO(run_text.getvalue()))
     wanted = {f"{TREC_NAMES[m.kind]}.{m.k}" for m in RANKING_METRICS}
-    results = pytrec_eval.RelevanceEvaluator(qrels, wanted).evaluate(found)
+    results = pytrec_eval.RelevanceEvaluator(qrels, wanted).evaluate(parsed)
     totals: dict[str, float] = defaultdict(float)
     for values in results.values():
         for name, value in values.items():

@@ -42,9 +42,9 @@ def test_a_rank_is_told_of_each_video_and_none_of_one_that_was_not_returned(run:
     expected = whole(run)
     with TrecFile(run, QUERIES) as file:
         for query, hits in expected.items():
-            asked = [f"v{n}" for n in (12, 3, 1)]
+            videos = [f"v{n}" for n in (12, 3, 1)]
             places = {hit.video_id: hit.rank for hit in hits}
-            assert file.ranks(query, asked) == [places.get(video) for video in asked]
+            assert file.ranks(query, videos) == [places.get(video) for video in videos]
 
 
 def test_an_id_that_begins_another_is_not_taken_for_it(tmp_path: Path) -> None:

@@ -177,8 +177,8 @@ def test_what_was_recorded_comes_back_as_json_would_have_it(store: Store) -> Non
         "nested": {"b": 1, "a": True},
     }
     store.fetch("kind", KEY, lambda folder: meta)
-    found = store.fetch("kind", KEY, never)
-    assert {name: found.meta[name] for name in meta} == meta
+    artefact = store.fetch("kind", KEY, never)
+    assert {name: artefact.meta[name] for name in meta} == meta
 
 
 CHILD = """
@@ -232,9 +232,9 @@ def test_two_processes_that_race_agree(store: Store) -> None:
         f"[time.sleep(0.01) for _ in range(3000) if len(list(Path({str(store.root)!r}).glob('[0-9]*'))) < 2]"
     )
     racing = [child(store.root, wait) for _ in range(2)]
-    said = [process.communicate(timeout=60)[0].split() for process in racing]
+    printed = [process.communicate(timeout=60)[0].split() for process in racing]
     assert [process.returncode for process in racing] == [0, 0]
-    assert len({by for by, _ in said}) == 1  # both use what one of them made
+    assert len({by for by, _ in printed}) == 1  # both use what one of them made
     assert not list((store.root / "kind").glob(".*"))
 
 

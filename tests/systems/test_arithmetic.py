@@ -64,9 +64,9 @@ def test_a_run_computes_with_instructions_that_every_processor_has(
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    said = done.stdout.split()[-1]
-    assert said == ("DEFAULT" if users else "AVX2")
-    assert json.loads((out / "manifest.json").read_text())["machine"]["instructions"] == said.lower()
+    capability = done.stdout.split()[-1]
+    assert capability == ("DEFAULT" if users else "AVX2")
+    assert json.loads((out / "manifest.json").read_text())["machine"]["instructions"] == capability.lower()
 
 
 class ThreadCounter:

@@ -124,13 +124,13 @@ def test_every_form_with_intervals_and_seeds_passes_its_own_lint(
     competing_run: CompetingRun, tmp_path: Path, seed: int | list[int]
 ) -> None:
     result = competing_run.run(tmp_path / "out", seed=seed)
-    asked = result.manifest.evaluation.queries
+    queries = result.manifest.evaluation.queries
     for table in [t for intervals in (False, True) for t in result.tables(intervals=intervals)[:2]]:
         known = [j for j, name in enumerate(table.columns) if name != "Distinct"]
         for form, suffix in SUFFIXES.items():
             path = tmp_path / f"{table.name}.{suffix}"
             path.write_text(RENDERERS[form](table))
-            report = lint(str(path), n=asked)
+            report = lint(str(path), n=queries)
             assert report.ok, report.to_text()
             assert report.cells == sum(bool(cells[j].text) for _, cells in table.rows for j in known)
     report = lint(str(tmp_path / "out" / "scores.csv"))

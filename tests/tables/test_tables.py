@@ -63,7 +63,7 @@ def table(label: str = HOSTILE) -> Table:
 
 
 def test_best_and_second_are_marked_within_a_block_and_not_across() -> None:
-    found = ranks(
+    marks = ranks(
         retrieval(
             {
                 ("one", "bm25"): 0.1,
@@ -75,14 +75,14 @@ def test_best_and_second_are_marked_within_a_block_and_not_across() -> None:
             }
         )
     )
-    assert found["BM25", "Two"] == found["DPR (PT)", "One"] == BEST
-    assert found["BM25", "Three"] == found["DPR (PT)", "Two"] == SECOND
-    assert found["BM25", "One"] == found["DPR (PT)", "Three"] == ""
+    assert marks["BM25", "Two"] == marks["DPR (PT)", "One"] == BEST
+    assert marks["BM25", "Three"] == marks["DPR (PT)", "Two"] == SECOND
+    assert marks["BM25", "One"] == marks["DPR (PT)", "Three"] == ""
 
 
 def test_ties_share_a_mark_and_what_prints_alike_is_a_tie() -> None:
-    found = ranks(retrieval({("one", "bm25"): 0.50001, ("two", "bm25"): 0.50002, ("three", "bm25"): 0.2}))
-    assert list(found.values()) == [BEST, BEST, SECOND]
+    marks = ranks(retrieval({("one", "bm25"): 0.50001, ("two", "bm25"): 0.50002, ("three", "bm25"): 0.2}))
+    assert list(marks.values()) == [BEST, BEST, SECOND]
 
 
 def test_equal_rows_have_no_best() -> None:
@@ -91,24 +91,24 @@ def test_equal_rows_have_no_best() -> None:
 
 
 def test_reference_rows_are_never_marked_and_take_no_mark_from_others() -> None:
-    found = ranks(retrieval({("ref", "bm25"): 0.9, ("one", "bm25"): 0.2, ("two", "bm25"): 0.1}))
-    assert found == {("BM25", "Reference"): "", ("BM25", "One"): BEST, ("BM25", "Two"): SECOND}
+    marks = ranks(retrieval({("ref", "bm25"): 0.9, ("one", "bm25"): 0.2, ("two", "bm25"): 0.1}))
+    assert marks == {("BM25", "Reference"): "", ("BM25", "One"): BEST, ("BM25", "Two"): SECOND}
 
 
 def test_rows_stand_in_the_order_of_the_run_with_blocks_together() -> None:
-    found = retrieval(
+    table = retrieval(
         {("two", "bm25"): 0.1, ("two", "dpr-pt"): 0.1, ("one", "bm25"): 0.2, ("one", "dpr-pt"): 0.2}
     )
-    assert [tuple(names) for names, _ in found.rows] == [
+    assert [tuple(names) for names, _ in table.rows] == [
         ("BM25", "Two"), ("BM25", "One"), ("DPR (PT)", "Two"), ("DPR (PT)", "One"),
     ]  # fmt: skip
 
 
 def test_numbers_are_hundredfold_with_two_decimals() -> None:
-    found = retrieval({("one", "bm25"): 0.123456})
-    assert {cell.text for _, cells in found.rows for cell in cells} == {"12.35"}
-    assert found.columns == RETRIEVAL
-    assert "×100" in found.caption
+    table = retrieval({("one", "bm25"): 0.123456})
+    assert {cell.text for _, cells in table.rows for cell in cells} == {"12.35"}
+    assert table.columns == RETRIEVAL
+    assert "×100" in table.caption
 
 
 def test_a_synthetic_dataset_is_called_that() -> None:
@@ -186,8 +186,8 @@ def test_latex_leaves_no_sign_that_latex_reads_otherwise(label: str) -> None:
 
 
 def test_latex_rules_blocks_off() -> None:
-    found = retrieval({("one", "bm25"): 0.1, ("one", "dpr-pt"): 0.1})
-    assert to_latex(found).count(r"\midrule") == 2
+    table = retrieval({("one", "bm25"): 0.1, ("one", "dpr-pt"): 0.1})
+    assert to_latex(table).count(r"\midrule") == 2
 
 
 def test_html_escapes_every_text_and_marks() -> None:

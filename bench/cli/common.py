@@ -66,13 +66,13 @@ def add_run_options(
 
 
 def run_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of a run that were given."""
+    """Collect the options of a run that were given on the command line."""
     given = {name: getattr(args, name, None) for name in OPTIONS}
     return {name: value for name, value in given.items() if value is not None}
 
 
 def dataset_of(args: argparse.Namespace) -> Path:
-    """Return the folder of the dataset that ``data`` names. Raises UsageError."""
+    """Locate the folder of the dataset that ``data`` names. Raises UsageError."""
     from bench.config.run_config import configure
     from bench.data.registered import dataset_folder
     from bench.store.artefacts import default_root

@@ -1,4 +1,4 @@
-"""``bench list`` and ``bench doctor``: what can be named, and what this machine has."""
+"""``bench list`` and ``bench doctor``: the available systems, and the state of this machine."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _rows(kind: str) -> list[tuple[str, str]]:
 
 
 def _summary(line: Listing) -> str:
-    """Return what a name is; of a plug-in's, where it comes from too."""
+    """Describe a name in a line; a plug-in's also with the package it comes from."""
     summary = line.summary.replace("``", "")
     return summary if line.source.startswith(f"{OUR_DISTRIBUTION} ") else f"{summary}  [{line.source}]"
 
@@ -104,9 +104,12 @@ def _doctor(args: argparse.Namespace) -> int:
     from bench.systems.doctor import run_checks
 
     checks = run_checks()
+    width = max(len(check.name) for check in checks)
     for check in checks:
-        state = "ok" if check.ok else "MISSING" if check.needed else "none"
-        print(f"{state:<7}  {check.name}: {check.found}")
+        state = "ok" if check.ok else "MISSING" if check.needed else "optional"
+        print(f"{state:<8}  {check.name:<{width}}  {check.found}")
         if check.fix:
-            print(f"         fix: {check.fix}")
-    return 0 if all(check.ok or not check.needed for check in checks) else MissingError.exit_status
+            print(f"{'':<8}  {'':<{width}}  Fix: {check.fix}")
+    missing = [check.name for check in checks if check.needed and not check.ok]
+    print(f"\nMissing: {', '.join(missing)}." if missing else "\nEverything that is required is installed.")
+    return MissingError.exit_status if missing else 0

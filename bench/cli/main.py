@@ -6,8 +6,10 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,16 @@ from bench.cli import compare, data, info, run, score, show, store
 from bench.cli.terminal import filtered_output, print_error
 from bench.errors import BenchError, error_of_system, suggestions
 
-GROUPS = (run, show, compare, score, data, store, info)
+GROUPS = {
+    "Run": (run,),
+    "Look at a run": (show,),
+    "Compare and check": (compare, score),
+    "Data, store and this machine": (data, store, info),
+}
+"""The verbs by what somebody wants to do, as the help lists them."""
+ABOUT = """Does this generated summary make a video findable?
+Generators write summaries, retrievers search them, metrics score the ranks."""
+START = "Start with: bench run --generators lead,transcript --retrievers bm25    (the synthetic demo)"
 INTERRUPTED, TERMINATED = 130, 143
 _UNEXPECTED = "Unexpected error. Re-run with --verbose for the traceback."
 
@@ -35,19 +46,39 @@ class Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of every verb."""
+    """Declare the command line: every verb, and a help text that groups them by purpose."""
     parser = Parser(
         prog="bench",
-        description="Does this generated summary make a video findable?\n"
-        "Generators write summaries, retrievers search them, metrics score the ranks.",
-        epilog="Start with: bench run --generators lead,transcript --retrievers bm25    (the synthetic demo)",
+        usage="bench [-h] [--version] VERB ...",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for module in GROUPS:
-        module.add(verbs)
+    verbs = parser.add_subparsers(
+        dest="verb",
+        metavar="VERB",
+        required=True,
+        parser_class=Parser,
+        prog="bench",
+        help=argparse.SUPPRESS,
+    )
+    groups = []
+    for title, modules in GROUPS.items():
+        seen = len(verbs._choices_actions)
+        for module in modules:
+            module.add(verbs)
+        groups.append(f"{title}:\n{_describe_verbs(verbs._choices_actions[seen:])}")
+    parser.description = "\n\n".join([ABOUT, *groups])
+    parser.epilog = START
     parser.add_argument("--version", action="version", version=_version())
     return parser
+
+
+def _describe_verbs(verbs: Sequence[argparse.Action]) -> str:
+    """List verbs with their help in two columns, wrapped to the terminal."""
+    indent = " " * 14
+    width = max(40, min(shutil.get_terminal_size().columns - 2, 110))
+    return "\n".join(
+        textwrap.fill(f"  {verb.dest:<12}{verb.help}", width, subsequent_indent=indent) for verb in verbs
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     parser = build_parser()
+    if not words:
+        parser.print_help()
+        return 0
     args = parser.parse_args(_join_values(parser, words))
     status: int = args.run(args)
     sys.stdout.flush()

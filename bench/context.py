@@ -22,7 +22,7 @@ _GPU_DEVICES = ("nvidia*", "kfd", "dxg")  # NVIDIA's driver, AMD's, Windows' in 
 
 
 class Context:
-    """Give a component the language, seed, device and options of a run.
+    """What a component is built with: the language, seed, device and options of a run.
 
     Reading ``language``, ``seed``, ``device`` or a section of options is noted, and what was noted
     is part of the key of everything the component makes: an option that is read cannot be
@@ -84,7 +84,7 @@ class Context:
         return self._device
 
     def options(self, kind: type[S]) -> S:
-        """Return the section of the given class, with the user's values; defaults outside a run."""
+        """Read a section of options, with the user's values or, outside a run, the defaults."""
         section = self._sections.get(kind.section, None) or kind()
         if not isinstance(section, kind):
             raise UsageError(
@@ -103,7 +103,7 @@ class Context:
         return self._store
 
     def copy_unread(self) -> Context:
-        """Return a context of which nothing was read yet, for a component inside this one.
+        """Copy the context for a component inside this one, with nothing noted as read.
 
         What it reads is not noted here: the outer component owes the inner one's key to its own.
         """
@@ -126,7 +126,7 @@ class Context:
         _ = self.language, self.seed, self.device
 
     def freeze(self) -> dict[str, Json]:
-        """Return what was read, and refuse to hand out anything new from now on."""
+        """Close the notes of what was read, which enter the key; anything new is refused from now on."""
         self._frozen = True
         return dict(self._used)
 

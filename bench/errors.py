@@ -67,7 +67,7 @@ _SYSTEM_ERRORS: Mapping[int, tuple[type[BenchError], str]] = {
 
 
 def error_of_system(error: BaseException) -> BenchError | None:
-    """Return the error for what the system refused (space, permission, memory); None for anything else."""
+    """Convert a refusal of the system (space, permission, memory) to a BenchError; None for anything else."""
     if isinstance(error, MemoryError):
         return MissingError("there is not enough memory. Use smaller batches or data, or another machine.")
     if not isinstance(error, OSError) or error.errno is None:
@@ -81,7 +81,7 @@ def error_of_system(error: BaseException) -> BenchError | None:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for an unknown name, with similar known names suggested."""
+    """Build the error for an unknown name, with similar known names suggested."""
     names = sorted(known)
     near = suggestions(name, names)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
@@ -89,12 +89,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
 
 
 def suggestions(name: str, known: Sequence[str], limit: int = 3) -> list[str]:
-    """Return up to ``limit`` known names that look like ``name``, best first."""
+    """Suggest up to ``limit`` known names that resemble ``name``, best first."""
     return get_close_matches(name, known, n=limit, cutoff=0.6)
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """Return a value for a message, quoted where it is a text, cut to ``limit`` characters and in depth."""
+    """Quote a value in a message, cut to ``limit`` characters and in depth."""
     if isinstance(value, str | bytes):
         value = value[: limit + 1]
     form = Repr()

@@ -68,7 +68,7 @@ class Allowed:
 
 
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
-    """Return every section with the given ``section.key`` values in place of its defaults.
+    """Build every section of options with the given ``section.key`` values in place of its defaults.
 
     Raises UsageError for an unknown key (with near ones) and for a value that the field does not allow.
     """
@@ -86,17 +86,17 @@ def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]
 
 
 def field_names(kind: type) -> list[str]:
-    """Return the names of a dataclass's fields."""
+    """List the names of a dataclass's fields."""
     return [field.name for field in dataclasses.fields(kind)]
 
 
 def convert(kind: type, field: str, value: Any, key: str) -> Any:
-    """Return a value, text perhaps, as the type of a dataclass's field; raises UsageError naming ``key``."""
+    """Convert a value, text perhaps, to the type of a dataclass's field; raises UsageError naming ``key``."""
     return parse_value(key, value, _hints(kind)[field])
 
 
 def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | None = None) -> Any:
-    """Return a value of an annotated type. Text is read as it: ``"3"`` as a number, ``"none"`` as None.
+    """Parse a value of an annotated type. Text is read as it: ``"3"`` as a number, ``"none"`` as None.
 
     ``read`` comes first: it splits a comma-separated text, for instance. Paths have ``~`` replaced by the
     home folder. Raises UsageError: the option, its value, what is allowed.
@@ -121,7 +121,7 @@ def check_fields(section: Any) -> None:
 
 
 def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
-    """Return ``{key: value}`` of ``key=value`` strings, or of a mapping as it is. Raises UsageError."""
+    """Parse ``key=value`` strings to a mapping; a mapping is passed through. Raises UsageError."""
     if isinstance(given, Mapping):
         return dict(given)
     values: dict[str, Any] = {}
@@ -134,7 +134,7 @@ def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
 
 
 def flatten(sections: Mapping[str, Section]) -> dict[str, Any]:
-    """Return ``{"section.key": value}`` for every key, defaults too."""
+    """List ``{"section.key": value}`` for every key, defaults too."""
     return {
         f"{name}.{field.name}": getattr(section, field.name)
         for name, section in sections.items()
@@ -143,7 +143,7 @@ def flatten(sections: Mapping[str, Section]) -> dict[str, Any]:
 
 
 def describe_type(hint: Any) -> str:
-    """Return in words which values an annotated type allows."""
+    """Describe in words which values an annotated type allows."""
     metadata: list[Any] = []
     while get_origin(hint) is Annotated:
         hint, *more = get_args(hint)
@@ -160,7 +160,7 @@ def describe_type(hint: Any) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Return a value as one types it after ``--set key=``."""
+    """Write a value as one types it after ``--set key=``."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if value == LARGEST_INTEGER:
@@ -201,7 +201,7 @@ def _normalize(value: Any, *, optional: bool) -> Any:
 
 
 def expand_home(text: str | os.PathLike[str]) -> Path:
-    """Return a path given by a user: ``~`` at its start is the home folder. Raises UsageError.
+    """Expand ``~`` at the start of a path given by a user to the home folder. Raises UsageError.
 
     A folder that is called ``~`` is given as ``./~``; it becomes absolute, because some libraries would take
     the relative path for the home folder, and read another folder than was written.

@@ -23,7 +23,7 @@ class Generator(Protocol):
     label: str
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return a summary (it may be empty) for every video; the videos carry no references."""
+        """Write a summary (it may be empty) for every video; the videos carry no references."""
         ...
 
 
@@ -38,7 +38,7 @@ class Retriever(Protocol):
         ...
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the ``k`` best documents of each query from the corpus indexed last.
+        """Rank the ``k`` best documents of each query, from the corpus indexed last.
 
         `Run.from_hits` and `Run.from_arrays` put documents in the one order that scores assume.
         """
@@ -91,7 +91,7 @@ class Identified(Protocol):
     """A system whose output depends on more than its code, data, options, seed and language."""
 
     def identity(self) -> Mapping[str, Json]:
-        """Return what else decides the output, such as digests of weights: part of every artefact's key."""
+        """Name what else decides the output, such as digests of weights: part of every artefact's key."""
         ...
 
 
@@ -108,7 +108,7 @@ class Covering(Protocol):
     """A system that counts the input it could not use in full."""
 
     def coverage(self) -> Mapping[str, int]:
-        """Return counts of the last call by name, such as ``{"transcripts truncated": 12}``."""
+        """Count by name what the last call could not use, such as ``{"transcripts truncated": 12}``."""
         ...
 
 
@@ -126,7 +126,7 @@ class Sized(Protocol):
     """A system that reports its number of parameters in the cost table."""
 
     def parameters(self) -> int:
-        """Return the number of parameters, trained or loaded."""
+        """Count the parameters, trained or loaded."""
         ...
 
 
@@ -135,7 +135,7 @@ class Indexed(Protocol):
     """A retriever that reports the size of its index in the cost table."""
 
     def index_bytes(self) -> int:
-        """Return the size in bytes of the corpus indexed last."""
+        """Measure the corpus indexed last, in bytes."""
         ...
 
 
@@ -144,7 +144,7 @@ class Caching(Protocol):
     """A retriever with caches, which are switched off while it is timed."""
 
     def uncached(self) -> AbstractContextManager[None]:
-        """Return a context manager within which nothing is taken from a cache."""
+        """Open a context within which nothing is taken from a cache."""
         ...
 
 
@@ -153,7 +153,7 @@ class Explaining(Protocol):
     """A retriever that says why it finds a summary or does not, for ``bench explain``."""
 
     def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return short facts such as ``matched: red, scarf``; called without an index."""
+        """Explain a match by short facts such as ``matched: red, scarf``; called without an index."""
         ...
 
 
@@ -162,7 +162,7 @@ class ExplainingGenerator(Protocol):
     """A generator that shows what its summary is based on, for ``bench explain``."""
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return what the system used from a video; the video carries its references, to compare with."""
+        """Explain what the system used from a video; the video carries its references, to compare with."""
         ...
 
 
@@ -191,22 +191,22 @@ class HoldsOneSplit(Protocol):
 
 
 def is_fitted_per_generator(retriever: object) -> TypeGuard[FitPerGenerator]:
-    """Return whether a retriever is fitted anew for each generator."""
+    """Check whether a retriever is fitted anew for each generator."""
     return isinstance(retriever, FitPerGenerator) and bool(retriever.per_generator)
 
 
 def is_reference(system: object) -> bool:
-    """Return whether a row is a reference point that is never marked best or second."""
+    """Check whether a row is a reference point that is never marked best or second."""
     return isinstance(system, ReferenceRow) and bool(system.reference_row)
 
 
 def reads_references(generator: Generator) -> bool:
-    """Return whether a generator is given the queries when it summarizes."""
+    """Check whether a generator is given the queries when it summarizes."""
     return isinstance(generator, ReadsReferences) and bool(generator.reads_references)
 
 
 def holds_one_split(generator: Generator) -> bool:
-    """Return whether a generator has summaries of the evaluated videos only."""
+    """Check whether a generator has summaries of the evaluated videos only."""
     return isinstance(generator, HoldsOneSplit) and bool(generator.holds_one_split)
 
 

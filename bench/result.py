@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Hold a run that is finished, or as far as it came."""
+    """A run that is finished, or as far as it came."""
 
     out: Path
     scores: pd.DataFrame
@@ -52,17 +52,17 @@ class Result:
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """Return what went wrong, by cell; empty when all went well."""
+        """Map each cell that failed to what went wrong; empty when all went well."""
         failed: Mapping[str, str] = self.manifest.failed
         return failed
 
     @property
     def headline(self) -> pd.DataFrame:
-        """Return the rows that tables show: those of the one seed, or the means over several."""
+        """Select the rows that tables show: those of the one seed, or the means over several."""
         return headline(self.scores)
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return scores ×100 laid out as Table V (``retrieval``) or III (``generation``), or the costs.
+        """Lay scores ×100 out as Table V (``retrieval``) or III (``generation``), or show the costs.
 
         The index holds labels. Raises UsageError for another name.
         """
@@ -74,7 +74,7 @@ class Result:
         return frames[name](self.headline).rename(index=self.manifest.labels)
 
     def tables(self, *, intervals: bool = False) -> list[Table]:
-        """Return the tables as they are printed, with the 95 % interval in each cell if asked."""
+        """Build the tables as they are printed, optionally with the 95 % interval in each cell."""
         return build_tables(self.scores, self.costs, self.manifest, self.significance, intervals=intervals)
 
 

@@ -23,7 +23,7 @@ TOKENS = "cjk-char+latin-run,nfkc,lower,no-punct"
 
 
 def normalise(text: str) -> str:
-    """Return the text by which two queries are the same: NFKC, case-folded, white space collapsed.
+    """Reduce a text to the form by which two queries are the same: NFKC, case-folded, white space collapsed.
 
     Source: contract section 2.
     """
@@ -31,7 +31,7 @@ def normalise(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that is safe to print: control characters become U+FFFD."""
+    """Make a text safe to print: control characters become U+FFFD."""
     return _CONTROLS.sub("\ufffd", text)
 
 
@@ -44,7 +44,7 @@ def tokenize(text: str) -> list[str]:
 
 
 def cjk_share(text: str) -> float:
-    """Return the share of a text's tokens that are CJK characters, 0 for a text without tokens."""
+    """Measure the share of a text's tokens that are CJK characters, 0 for a text without tokens."""
     tokens = tokenize(text)
     if not tokens:
         return 0.0
@@ -52,7 +52,7 @@ def cjk_share(text: str) -> float:
 
 
 def detokenize(tokens: list[str]) -> str:
-    """Return tokens as running text, with spaces between words but not beside CJK characters."""
+    """Join tokens to running text, with spaces between words but not beside CJK characters."""
     pieces: list[str] = []
     for token in tokens:
         if pieces and not (_CJK_CHARACTER.search(token[:1]) or _CJK_CHARACTER.search(pieces[-1][-1:])):

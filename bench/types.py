@@ -20,7 +20,7 @@ NO_HIT = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Video:
-    """Hold what a generator sees of one video.
+    """What a generator sees of one video.
 
     ``frames`` is ``[n, d]`` float16 or float32, memory-mapped, at most 32 rows; ``n`` may be 0.
     ``references`` are the texts of the relevant queries: training targets, empty when summarizing.
@@ -34,7 +34,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Hold what a retriever returned: arrays, because a dict of dicts costs more than the search.
+    """What a retriever returned: arrays, because a dict of dicts costs more than the search.
 
     ``hits`` is int32 ``[Q, k]``, positions in ``video_ids``, ``NO_HIT`` where nothing was returned;
     ``scores`` is float32 ``[Q, k]``, ``-inf`` there. Each row is best first: higher score, then
@@ -63,11 +63,11 @@ class Run:
         Raises KeyError for a video outside ``video_ids``.
         """
         position = {video_id: i for i, video_id in enumerate(video_ids)}
-        width = max((len(found) for found in hits.values()), default=0)
+        width = max((len(ranked) for ranked in hits.values()), default=0)
         places = np.full((len(hits), width), NO_HIT, dtype=np.int32)
         scores = np.full((len(hits), width), -np.inf, dtype=np.float32)
-        for row, found in enumerate(hits.values()):
-            for column, (video_id, score) in enumerate(found):
+        for row, ranked in enumerate(hits.values()):
+            for column, (video_id, score) in enumerate(ranked):
                 places[row, column] = position[video_id]
                 scores[row, column] = score
         return cls.from_arrays(tuple(hits), video_ids, places, scores, k)
@@ -103,7 +103,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding of ``bench doctor``: what was checked, what was found, and the command that fixes it."""
+    """A result of ``bench doctor``: what was checked, its state, and the command that fixes it."""
 
     name: str
     ok: bool

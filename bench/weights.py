@@ -32,7 +32,7 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+|[\w-][\w.-]*")
 
 
 def locate_weights(name: str, *, option: str, revision: str | None = None, remedy: str | None = None) -> Path:
-    """Return the folder of weights that an option names by a folder or by a hub id.
+    """Locate the weights that an option names by a folder or by a hub id.
 
     The hub is contacted for a hub id only; without a network, or with HF_HUB_OFFLINE set, its cache on this
     machine is used. ``revision`` is a commit, tag or branch of the hub; a folder has none. ``remedy``
@@ -76,7 +76,7 @@ def _reason(error: Exception) -> str:
 
 
 def minilm_folder(*, option: str) -> Path:
-    """Return the folder of the MiniLM weights that come as a package.
+    """Locate the MiniLM weights that come as a package.
 
     ``option`` is the option that asks for them. Raises MissingError when the package is not installed, or
     when its weights are not those that were published.
@@ -100,7 +100,7 @@ def minilm_folder(*, option: str) -> Path:
 
 
 def digest_weights(folder: Path) -> dict[str, str]:
-    """Return the sha256 of each file that decides what a model gives, by its path within the folder.
+    """Digest each file that decides what a model gives (sha256), by its path within the folder.
 
     Part of the key of everything made with the model. Raises MissingError when the folder holds no weights,
     or a file cannot be read.

@@ -75,12 +75,14 @@ def plant(folder: Path, share: float, seed: int) -> None:
     lines = (folder / "videos.jsonl").read_text(encoding="utf-8").splitlines()
     train = {one["id"] for one in map(json.loads, lines) if one["split"] == "train"}
     links = [line.split("\t") for line in (folder / "qrels.tsv").read_text(encoding="utf-8").splitlines()]
-    asked = sorted({query for query, video, _ in links if video in train})
+    training_queries = sorted({query for query, video, _ in links if video in train})
     known = {(query, video) for query, video, _ in links}
     planted = []
     for query, video, relevance in links:
         if video in train and chance.random() < share:
-            query = chance.choice([other for other in chance.sample(asked, 8) if (other, video) not in known])
+            query = chance.choice(
+                [other for other in chance.sample(training_queries, 8) if (other, video) not in known]
+            )
             known.add((query, video))
         planted.append("\t".join((query, video, relevance)) + "\n")
     (folder / "qrels.tsv").write_text("".join(planted), encoding="utf-8")

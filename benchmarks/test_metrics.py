@@ -38,7 +38,7 @@ def test_ranking_metrics_beside_pytrec_eval(
 ) -> None:
     run, relevant = world
     ours = benchmark.pedantic(score, args=(run, relevant), rounds=5, warmup_rounds=1)
-    found, convert_s = timed(as_nested_dicts, run)
+    nested, convert_s = timed(as_nested_dicts, run)
     qrels = {
         q: {relevant.video_ids[i]: 1 for i in relevant.positions[start:end].tolist()}
         for q, start, end in zip(
@@ -49,7 +49,7 @@ def test_ranking_metrics_beside_pytrec_eval(
         qrels, {f"{TREC_NAMES[m.kind]}.{m.k}" for m in RANKING_METRICS}
     )
     theirs, evaluate_s = min(
-        (timed(evaluator.evaluate, found) for _ in range(3)), key=lambda timing: timing[1]
+        (timed(evaluator.evaluate, nested) for _ in range(3)), key=lambda timing: timing[1]
     )
 
     for metric in RANKING_METRICS:  # the comparison is worth nothing if they do not agree
@@ -73,6 +73,6 @@ def as_nested_dicts(run: Run) -> dict[str, dict[str, float]]:
     """Return what pytrec_eval takes; scores strictly decreasing, as in our run files."""
     ids, scores = np.array(run.video_ids, dtype=object), strictly_decreasing(run).astype(float)
     return {
-        q: dict(zip(found, row, strict=True))
-        for q, found, row in zip(run.query_ids, ids[run.hits].tolist(), scores.tolist(), strict=True)
+        q: dict(zip(nested, row, strict=True))
+        for q, nested, row in zip(run.query_ids, ids[run.hits].tolist(), scores.tolist(), strict=True)
     }

@@ -28,10 +28,10 @@ def peer_seconds(documents: list[str], queries: list[str]) -> float:
     """Return the seconds that bm25s takes for the search, its numba kernel warm where there is one."""
     peer = bm25s.BM25(method="lucene", k1=0.9, b=0.4, backend="numba" if bm25s.NUMBA_AVAILABLE else "numpy")
     peer.index([text.split() for text in documents], show_progress=False)
-    asked = [text.split() for text in queries]
-    peer.retrieve(asked[:10], k=DEPTH, show_progress=False)
+    needs = [text.split() for text in queries]
+    peer.retrieve(needs[:10], k=DEPTH, show_progress=False)
     start = time.perf_counter()
-    peer.retrieve(asked, k=DEPTH, show_progress=False)
+    peer.retrieve(needs, k=DEPTH, show_progress=False)
     return time.perf_counter() - start
 
 
@@ -44,8 +44,8 @@ def test_bm25_search(benchmark: Any, engine: str, words: int) -> None:
     start = time.perf_counter()
     retriever.index({f"v{i:05d}": text for i, text in enumerate(documents)})
     benchmark.extra_info["index_s"] = round(time.perf_counter() - start, 3)
-    asked = {f"q{i}": text for i, text in enumerate(queries)}
-    run = benchmark.pedantic(retriever.search, (asked, DEPTH), rounds=3, warmup_rounds=1)
+    needs = {f"q{i}": text for i, text in enumerate(queries)}
+    run = benchmark.pedantic(retriever.search, (needs, DEPTH), rounds=3, warmup_rounds=1)
     ours, theirs = benchmark.stats.stats.min, peer_seconds(documents, queries)
     benchmark.extra_info["queries_per_s"] = round(QUERIES / ours)
     benchmark.extra_info["times_the_peers_seconds"] = round(ours / theirs, 2)

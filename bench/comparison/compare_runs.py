@@ -46,7 +46,7 @@ def compare_runs(
     metrics: Sequence[str] = METRICS,
     by: str = GENERATOR,
 ) -> Table:
-    """Return a row for each generator, retriever and metric, compared with a baseline.
+    """Compare every generator, retriever and metric with a baseline: a row each, with paired tests.
 
     ``by`` is what is compared: generators under each retriever, or retrievers for each generator. The
     baseline is the named row; else, of two runs, the row of the same name in the first; else the
@@ -85,7 +85,7 @@ class Block:
     letters: Mapping[System, str]
 
     def rows(self, runs: Runs, corrected: Mapping[System, float]) -> Rows:
-        """Return a row for each system; those that are compared with themselves have no difference."""
+        """Lay the comparison out, a row per system; a system compared with itself has no difference."""
         return [
             (
                 [runs.label(self.shared), self.metric, system.shown],
@@ -151,7 +151,7 @@ def _baseline_of(
 
 
 def _check_baseline(runs: Runs, baseline: str) -> None:
-    systems = dict.fromkeys(system for found in runs.cells.values() for system in found)
+    systems = dict.fromkeys(system for rows in runs.cells.values() for system in rows)
     if not any(runs.matches_name(system, baseline) for system in systems):
         names = [name for s in systems for name in (s.name, runs.label(s.name), s.shown)]
         raise unknown("baseline", baseline, dict.fromkeys(names))

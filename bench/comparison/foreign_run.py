@@ -49,16 +49,16 @@ def evaluate_on_dataset(
         return _table(run_file, file_digest(path), _answers(run, evaluated, dataset), truth, what, [])
 
 
-def _answers(found: TrecRun, evaluated: EvaluationSet, dataset: Dataset) -> TrecRun:
+def _answers(run_read: TrecRun, evaluated: EvaluationSet, dataset: Dataset) -> TrecRun:
     """Return the results of each evaluated query, under its id.
 
     Who ran the dataset's queries knows neither the ids of repeats (``q7~2``) nor which of the
-    spellings of a query stands for all: a query has the results of the first of its ids that has any.
+    spellings of a query represents all: a query has the results of the first of its ids that has any.
     """
     answers: dict[str, Mapping[str, float]] = {}
     for item, query in evaluated.drawn.items():
         names = (item, query, *sorted(dataset.spellings[query]))
-        answers[item] = next((found.hits[name] for name in names if found.hits.get(name)), {})
+        answers[item] = next((run_read.hits[name] for name in names if run_read.hits.get(name)), {})
     return TrecRun(answers)
 
 
@@ -80,9 +80,9 @@ def evaluate_files(run_file: Path, qrels_file: Path, queries_file: Path | None) 
             "without a relevant document, counted 0": [topic for topic in judged if not relevant[topic]],
         }
         notes = [
-            f"{len(found)} {'topic' if len(found) == 1 else 'topics'} {what}"
-            for what, found in counts.items()
-            if found
+            f"{len(topics)} {'topic' if len(topics) == 1 else 'topics'} {what}"
+            for what, topics in counts.items()
+            if topics
         ]
         pool = list(dict.fromkeys(video for videos in relevant.values() for video in videos))
         truth = Relevance.from_mapping(relevant, judged, pool)
@@ -132,7 +132,7 @@ def _shown_name(path: Path) -> str:
 
 
 def in_double_precision(run: TrecRun) -> TrecRun:
-    """Return the run with its scores replaced by their place among the query's distinct scores.
+    """Replace scores by their place among the query's distinct scores, to keep ties as trec_eval sees them.
 
     `Run` holds single precision, in which close scores would become ties; places keep the order and the
     ties of the scores as read.
@@ -145,9 +145,9 @@ def in_double_precision(run: TrecRun) -> TrecRun:
 
 
 def _table(
-    run_file: Path, digest: str, found: TrecRun, truth: Relevance, what: str, left_out: Sequence[str]
+    run_file: Path, digest: str, run_read: TrecRun, truth: Relevance, what: str, left_out: Sequence[str]
 ) -> Table:
-    run = in_double_precision(found).to_run(truth.query_ids, truth.video_ids, _DEPTH)
+    run = in_double_precision(run_read).to_run(truth.query_ids, truth.video_ids, _DEPTH)
     values = score(run, truth, RANKING_METRICS)
     empty = int((run.hits[:, 0] < 0).sum())
     notes = [

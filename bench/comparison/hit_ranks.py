@@ -1,4 +1,4 @@
-"""At which ranks each query found its relevant videos: small enough to commit beside a baseline."""
+"""The ranks of each query's relevant videos, small enough to commit beside a baseline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 
 
 def hits_of(folder: Path, manifest: Manifest) -> Hits:
-    """Return the hits of every run file of an output folder."""
+    """Record where each query of a run ranked its relevant videos, from every run file of the folder."""
     relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
     pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
     truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
@@ -29,8 +29,8 @@ def hits_of(folder: Path, manifest: Manifest) -> Hits:
 
 
 def _hits(path: Path, truth: Relevance) -> dict[str, tuple[int, ...]]:
-    found = read_run(path)
-    ranks = relevant_ranks(found.to_run(truth.query_ids, truth.video_ids, 1000), truth).tolist()
+    run = read_run(path)
+    ranks = relevant_ranks(run.to_run(truth.query_ids, truth.video_ids, 1000), truth).tolist()
     bounds = truth.indptr.tolist()
     return {
         query: tuple(sorted(rank for rank in ranks[start:end] if rank > 0))
@@ -39,18 +39,18 @@ def _hits(path: Path, truth: Relevance) -> dict[str, tuple[int, ...]]:
 
 
 def hits_text(hits: Hits) -> str:
-    """Return CSV: a line for each query, a column for each cell, ranks separated by blanks."""
-    queries = dict.fromkeys(query for found in hits.values() for query in found)
+    """Write hits as CSV: a line for each query, a column for each cell, ranks separated by blanks."""
+    queries = dict.fromkeys(query for ranked in hits.values() for query in ranked)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["query_id", *hits])
     for query in queries:
-        writer.writerow([query, *(" ".join(map(str, found.get(query, ()))) for found in hits.values())])
+        writer.writerow([query, *(" ".join(map(str, ranked.get(query, ()))) for ranked in hits.values())])
     return out.getvalue()
 
 
 def read_hits(path: Path) -> Hits:
-    """Return the hits of a file that `hits_text` made; none when there is no such file.
+    """Read a file that `hits_text` wrote; empty when the file does not exist.
 
     Raises DataError with file:line for a line that is not of this form.
     """
@@ -81,7 +81,7 @@ def _parse_ranks(path: Path, number: int, text: str) -> tuple[int, ...]:
 def moved_queries(
     before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]], metric: str
 ) -> list[tuple[str, Sequence[int], Sequence[int]]]:
-    """Return the queries whose ``metric`` changed, with the ranks of their relevant videos."""
+    """Name the queries that explain a changed ``metric``, with the ranks of their relevant videos."""
     kind = RankingMetric.parse(metric)
 
     def counted(ranks: Sequence[int]) -> int:

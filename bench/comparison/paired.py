@@ -53,10 +53,10 @@ class Comparison:
 
 
 def compare(ours: ItemScores, theirs: ItemScores, metric: str, *, family: int = 1) -> Comparison:
-    """Return the comparison of two cells in a metric, over the items that both were scored on.
+    """Test whether two cells differ in a metric, over the items that both were scored on.
 
     ``family`` is the number of tests that p will be Holm-corrected over. The detectable difference is that
-    of Holm's first step, alpha / family: what is found there is found however the other tests end.
+    of Holm's first step, alpha / family: what is detected there is detected however the other tests end.
     Raises ValueError when the items are not the same.
     """
     p = p_value(ours, theirs, metric)
@@ -73,7 +73,7 @@ def compare(ours: ItemScores, theirs: ItemScores, metric: str, *, family: int = 
 
 
 def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
-    """Return the uncorrected p of two cells in a metric.
+    """Compute the uncorrected p of the difference between two cells in a metric.
 
     One seed on each side: randomisation over items (of BLEU: swapped videos). More: queries and seeds
     as crossed random effects. Raises ValueError when the items are not the same.
@@ -100,7 +100,7 @@ def _bleu_p_values(ours: ItemScores, theirs: ItemScores) -> Sequence[float]:
 
 
 def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) -> pd.DataFrame:
-    """Return the best row against the runner-up, for each column of each block of the tables.
+    """Test the best row against the runner-up, for each column of each block of the tables.
 
     ``scores`` are those the tables show. References (``apart``) are neither best nor baseline; a block
     with fewer than two other rows gives nothing. p and the detectable difference (``mde``) are corrected for

@@ -59,7 +59,7 @@ class Difference:
     after: BaselineScore | None
 
     def to_text(self) -> str:
-        """Return the difference in a line."""
+        """Describe the difference in a line for the terminal."""
         generator, retriever, metric = self.key
         name = f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
         if self.before is None or self.after is None:
@@ -73,7 +73,7 @@ class Difference:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """Return a committed table with the hits beside it.
+    """Read a committed table, with the hits beside it, to check a run against.
 
     Raises MissingError when there is none, DataError with file:line for what ``--update`` did not write.
     """
@@ -114,7 +114,7 @@ def _read_row(path: Path, number: int, line: str) -> tuple[Key, BaselineScore]:
 def baseline_of(
     result: Result, *, before: Baseline | None = None, tolerances: Sequence[tuple[str, float]] = ()
 ) -> Baseline:
-    """Return the baseline that a run would be.
+    """Make the baseline that ``bench check --update`` would commit for a run.
 
     A cell's tolerance is that of the last of ``tolerances`` (pattern of ``generator.retriever``, value)
     that fits, else the one ``before`` has, else 0.
@@ -155,7 +155,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def differences(before: Baseline, after: Baseline) -> list[Difference]:
-    """Return the cells beyond their tolerance, either way, and those that only one side has."""
+    """List the cells beyond their tolerance, up or down, and those that only one side has."""
     keys = dict.fromkeys([*before.cells, *after.cells])
     pairs = [Difference(key, before.cells.get(key), after.cells.get(key)) for key in keys]
     return [pair for pair in pairs if not _within_tolerance(pair.before, pair.after)]
@@ -192,7 +192,7 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
 def report(
     changes: Sequence[Difference], before: Baseline, after: Baseline, texts: Mapping[str, str]
 ) -> list[str]:
-    """Return a line for each of the `differences`, with the queries behind it where hits are known."""
+    """Describe each of the `differences` in a line, with the queries behind it where hits are known."""
     lines = []
     for difference in changes:
         lines.append(difference.to_text())
@@ -209,7 +209,7 @@ def report(
 
 
 def parse_tolerances(given: Sequence[str]) -> list[tuple[str, float]]:
-    """Return (pattern, value) of ``PATTERN=VALUE`` strings. Raises UsageError."""
+    """Parse tolerances given as ``PATTERN=VALUE``. Raises UsageError."""
     rules = []
     for text in given:
         pattern, sign, number = text.rpartition("=")

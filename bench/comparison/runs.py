@@ -34,12 +34,12 @@ class Runs:
 
     @cached_property
     def items(self) -> list[RunItems]:
-        """Return the scores per item of each run."""
+        """Load the scores per item of each run."""
         return [RunItems(result.out, result.manifest) for result in self.results]
 
     @cached_property
     def cells(self) -> dict[tuple[str, str], list[System]]:
-        """Return the systems of each metric beside what they share, in order.
+        """Group the systems of each metric by what they share, in order: what is compared in one block.
 
         They share a retriever (empty for generation), or, where retrievers are compared, a generator.
         """
@@ -55,19 +55,19 @@ class Runs:
         return systems
 
     def scores(self, system: System) -> ItemScores:
-        """Return a system's scores per item."""
+        """Look up a system's scores per item."""
         return self.items[system.run].cell(system.generator, system.retriever)
 
     def is_reference(self, system: System) -> bool:
-        """Return whether a system is a reference point, which is not ranked."""
+        """Check whether a system is a reference point, which is not ranked."""
         return system.name in self.results[system.run].manifest.references
 
     def matches_name(self, system: System, text: str) -> bool:
-        """Return whether a user may mean this system by ``text``: its name, label or shown name."""
+        """Check whether ``text`` names this system, by its name, its label or the name that tables show."""
         return text in (system.name, self.label(system.name), system.shown)
 
     def label(self, name: str) -> str:
-        """Return the label of a generator or retriever."""
+        """Look up the label that tables show for a generator or retriever."""
         return next((r.manifest.labels[name] for r in self.results if name in r.manifest.labels), name)
 
     def _system(self, number: int, generator: str, retriever: str) -> System:

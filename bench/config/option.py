@@ -67,7 +67,7 @@ class Option(Generic[Given_contra, Value]):
         return f"--{self.name.replace('_', '-')}"
 
     def describe(self, help: str = "") -> str:
-        """Return the help text: meaning, choices, default; ``help`` replaces the meaning."""
+        """Write the help text of a flag: meaning, choices, default; ``help`` replaces the meaning."""
         _, hint = self.annotations
         words = describe_type(hint)
         choices = f": {words.removeprefix('one of ')}" if words.startswith("one of ") else ""
@@ -76,7 +76,7 @@ class Option(Generic[Given_contra, Value]):
 
 
 def options_of(config: type) -> Mapping[str, Option[Any, Any]]:
-    """Return the options of a dataclass by name, in the order of its fields."""
+    """Collect the options that a dataclass declares, by name, in the order of its fields."""
     return {name: value for name, value in vars(config).items() if isinstance(value, Option)}
 
 

@@ -14,12 +14,12 @@ LONGEST_FILE = 1_000_000
 
 
 def preset_names() -> list[str]:
-    """Return the names of the presets."""
+    """List the presets that ``--preset`` accepts."""
     return sorted(p.name.removesuffix(".yaml") for p in _files() if p.name.endswith(".yaml"))
 
 
 def preset_text(name: str) -> str:
-    """Return a preset's YAML text. Raises UsageError for an unknown name."""
+    """Read a preset's YAML text. Raises UsageError for an unknown name."""
     for path in _files():
         if path.name == f"{name}.yaml":
             return str(path.read_text(encoding="utf-8"))
@@ -27,12 +27,12 @@ def preset_text(name: str) -> str:
 
 
 def preset_values(name: str) -> dict[str, Any]:
-    """Return the ``section.key`` values of a preset. Raises UsageError for an unknown name."""
+    """Read the ``section.key`` values that a preset sets. Raises UsageError for an unknown name."""
     return flatten_sections(_parse(preset_text(name), f"preset {name}"), f"preset {name}")
 
 
 def read_options(path: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML file of options holds. Raises UsageError with the line."""
+    """Read a YAML file of options as a mapping. Raises UsageError with the line."""
     try:
         if path.stat().st_size > LONGEST_FILE:
             raise UsageError(f"--config {path}: a file of options is shorter than {LONGEST_FILE:,} bytes.")

@@ -133,7 +133,7 @@ class RunConfig:
         object.__setattr__(self, "sections", build_sections(option_sections(), values))
 
     def settings(self) -> dict[str, Any]:
-        """Return what repeats the run, defaults too, as JSON; the inverse of `config_from_settings`."""
+        """Record what repeats the run, defaults too, as JSON; the inverse of `config_from_settings`."""
         values = {name: getattr(self, name) for name, option in OPTIONS.items() if option.recorded}
         settings = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
         return {**settings, "options": flatten(self.sections)}
@@ -143,7 +143,7 @@ OPTIONS = options_of(RunConfig)
 
 
 def configure(options: Mapping[str, Any]) -> RunConfig:
-    """Return the configuration of the keywords or flags that were given; None counts as not given.
+    """Validate the keywords or flags of a run; None counts as not given.
 
     The preset counts least, then the file ``config``, then the other options. Raises UsageError.
     """
@@ -158,7 +158,7 @@ def configure(options: Mapping[str, Any]) -> RunConfig:
 
 
 def options_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that repeat a run, from the ``settings`` of its manifest.
+    """Extract the options that repeat a run from the ``settings`` of its manifest.
 
     Options of plug-ins that are not installed are left out.
     """
@@ -171,7 +171,7 @@ def options_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def config_from_settings(settings: Mapping[str, Any], **changes: Any) -> RunConfig:
-    """Return the configuration that repeats a run, with some options changed. Raises UsageError."""
+    """Configure a run again from its manifest, with some options changed. Raises UsageError."""
     return configure({**options_of_settings(settings), **changes})
 
 

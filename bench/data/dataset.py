@@ -37,12 +37,12 @@ class Features:
     """``[n_videos, dim]``: each transcript in the space of the frames, or zeros; for statistics only."""
 
     def count(self, video_id: VideoId) -> int:
-        """Return how many frames a video has in the file; none for an unknown video."""
+        """Count the frames of a video in the file; 0 for an unknown video."""
         row = self.position.get(video_id)
         return 0 if row is None else int(self.offsets[row + 1] - self.offsets[row])
 
     def of(self, video_id: VideoId, limit: int) -> Frames:
-        """Return at most ``limit`` frames of a video, uniformly spaced, ``[n, dim]``; none if unknown."""
+        """Sample at most ``limit`` frames of a video, uniformly spaced, ``[n, dim]``; none if unknown."""
         row = self.position.get(video_id)
         if row is None:
             return self.frames[:0]
@@ -53,7 +53,7 @@ class Features:
         return sample
 
     def transcript(self, video_id: VideoId) -> Frames | None:
-        """Return the vector of a video's transcript, ``[dim]``; None if the file has none."""
+        """Look up the vector of a video's transcript, ``[dim]``; None if the file has none."""
         row = self.position.get(video_id)
         if self.transcripts is None or row is None:
             return None
@@ -84,7 +84,7 @@ class Dataset:
 
     @cached_property
     def references(self) -> Mapping[VideoId, tuple[str, ...]]:
-        """Return the texts of each video's relevant queries, in the order of queries.jsonl."""
+        """Collect the texts of each video's relevant queries, in the order of queries.jsonl."""
         texts: dict[VideoId, list[str]] = {record.video_id: [] for record in self.records}
         for query_id, videos in self.relevant.items():
             for video_id in videos:
@@ -92,11 +92,11 @@ class Dataset:
         return {video_id: tuple(queries) for video_id, queries in texts.items()}
 
     def split(self, name: str) -> list[VideoRecord]:
-        """Return the records of a split in dataset order."""
+        """Select the records of a split, in dataset order."""
         return [record for record in self.records if record.split == name]
 
     def videos(self, split: str, *, references: bool) -> list[Video]:
-        """Return what a generator sees of a split, with training targets or without."""
+        """Build what a generator sees of a split, with training targets or without."""
         return [self._video(record, references=references) for record in self.split(split)]
 
     def _video(self, record: VideoRecord, *, references: bool) -> Video:

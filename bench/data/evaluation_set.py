@@ -27,14 +27,14 @@ class EvaluationSet:
 
     @property
     def mean_relevant(self) -> float:
-        """Return the mean number of relevant videos per evaluated query."""
+        """Average the number of relevant videos over the evaluated queries."""
         return sum(len(videos) for videos in self.relevant.values()) / len(self.relevant)
 
 
 def make_evaluation_set(
     dataset: Dataset, *, split: str, protocol: str, query_seed: int, pool: str = "split"
 ) -> EvaluationSet:
-    """Return the evaluation set of a split; relevance outside the pool is not counted.
+    """Select the queries that score a split, by protocol; relevance outside the pool is not counted.
 
     The pool is the split's videos or, for ``all``, those of every split. ``all-queries`` takes each query
     with a relevant video in the split once. ``one-query-per-video``
@@ -74,7 +74,7 @@ def _within(
 
 
 def draw(options: Sequence[str], *salt: object) -> str:
-    """Return one of the options, which depends on the salt alone: not on their order, nor on other draws."""
+    """Draw one of the options by a salt alone, independent of their order and of other draws."""
     keyed = {hashlib.sha256(f"{salt}|{option}".encode()).digest(): option for option in options}
     return keyed[min(keyed)]
 
@@ -103,7 +103,7 @@ def _give_distinct_ids(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[Qu
 
 
 def even_sample(items: Sequence[T], limit: int) -> list[T]:
-    """Return at most ``limit`` of the items, evenly spaced; the first and the last are in it."""
+    """Thin out a list to at most ``limit`` evenly spaced items, the first and the last among them."""
     if len(items) <= limit:
         return list(items)
     return [items[i * (len(items) - 1) // (limit - 1)] for i in range(limit)]

@@ -22,7 +22,7 @@ _CHUNK = 65_536  # rows checked for finiteness at once
 
 
 def feature_names(folder: Path, report: Callable[[str], None] = raise_data_error) -> list[str]:
-    """Return the names of the features that a dataset folder holds, sorted.
+    """List the visual features that a dataset folder has, sorted.
 
     Folders that systems leave behind (hidden ones, ``__MACOSX``) and folders without any of the three files
     are no features. A name that is not UTF-8 goes to ``report``.
@@ -37,7 +37,7 @@ def feature_names(folder: Path, report: Callable[[str], None] = raise_data_error
 
 
 def folders_without_features(folder: Path) -> list[str]:
-    """Return the names of the folders beside the features that hold none of the three files, sorted."""
+    """List the folders beside the features that have none of the three files, to warn about them."""
     return [
         path.name
         for path in _folders(folder, lambda problem: None)
@@ -56,7 +56,7 @@ def _folders(folder: Path, report: Callable[[str], None]) -> list[Path]:
 
 
 def file_problem(path: Path) -> str | None:
-    """Return why a path is not a file that can be read, as ``path: what is wrong``; None if it is one.
+    """Explain why a path cannot be read as a file, as ``path: what is wrong``; None if it can.
 
     Opening a FIFO would wait for a writer, and reading a device may never end.
     """
@@ -72,7 +72,7 @@ def file_problem(path: Path) -> str | None:
 
 
 def read_features(folder: Path, name: str, report: Callable[[str], None]) -> Features | None:
-    """Return checked features, or None after reporting what is wrong with them."""
+    """Map and check the features of a name; None after reporting what is wrong with them."""
     root = folder / "features" / name
     problems: list[str] = []
     frames = _array(root / "frames.npy", problems)

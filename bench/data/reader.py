@@ -35,7 +35,7 @@ def read_dataset(
     features: str | None = None,
     report: Report = raise_data_error,
 ) -> Dataset:
-    """Return the dataset of a folder, checked against every rule of contract section 2.
+    """Read a dataset folder and check it against every rule of contract section 2.
 
     The first problem is raised as DataError with file:line, unless ``report`` collects problems; a
     dataset read in spite of problems is for statistics only. Raises UsageError for unknown features.
@@ -46,16 +46,13 @@ def read_dataset(
             f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …"
         )
     reader = _Reader(folder, report)
-    info = reader.metadata()
-    records = reader.videos()
-    texts = reader.queries()
+    info, records, texts = reader.metadata(), reader.videos(), reader.queries()
     relevant = reader.qrels(texts, records)
     names = feature_names(folder, report)
     if features is not None and features not in names:
         raise unknown("features", features, names)
     name = features or next(iter(names), None)
     spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
-    order = {record.video_id: i for i, record in enumerate(records)}
     return Dataset(
         name=str(info.get("name", folder.name)),
         language=str(info.get("language")),
@@ -64,13 +61,7 @@ def read_dataset(
         info=info,
         records=records,
         queries={query_id: text for query_id, text in texts.items() if query_id in spellings},
-        relevant={
-            query_id: sorted(
-                set().union(*(relevant.get(same, ()) for same in spellings[query_id])), key=order.__getitem__
-            )
-            for query_id in texts
-            if query_id in spellings
-        },
+        relevant=_unite_relevant(relevant, {q: spellings[q] for q in texts if q in spellings}, records),
         spellings=spellings,
         features=read_features(folder, name, report) if name else None,
         feature_names=names,
@@ -85,6 +76,19 @@ def _unite(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
     for query_id, text in texts.items():
         same.setdefault(normalise(text), []).append(query_id)
     return {min(group): group for group in same.values()}
+
+
+def _unite_relevant(
+    relevant: Mapping[QueryId, set[VideoId]],
+    spellings: Mapping[QueryId, list[QueryId]],
+    records: list[VideoRecord],
+) -> dict[QueryId, list[VideoId]]:
+    """Give each query what is relevant to any of its spellings, in the order of the videos' file."""
+    order = {record.video_id: i for i, record in enumerate(records)}
+    return {
+        query_id: sorted(set().union(*(relevant.get(q, ()) for q in same)), key=order.__getitem__)
+        for query_id, same in spellings.items()
+    }
 
 
 def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:

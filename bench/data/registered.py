@@ -9,7 +9,7 @@ from bench.systems.registry import entries, load
 
 
 def dataset_folder(name: str, cache: Path) -> Path:
-    """Return the folder of a registered dataset (made in ``cache`` at first use) or the folder named.
+    """Resolve ``--data``: a registered dataset (made in ``cache`` at first use) or a folder.
 
     A registered name wins over a folder of the same name; write ``./demo`` for the folder. Raises
     UsageError when there is neither.

@@ -29,7 +29,7 @@ class Similarities:
 
 
 def text_visual_similarities(dataset: Dataset) -> Similarities | None:
-    """Return the cosine of picture and transcript of each video; None without vectors of transcripts.
+    """Compute the cosine of picture and transcript of each video; None without vectors of transcripts.
 
     The picture is the mean of the frame vectors, each scaled to length 1 first, over the frames that a
     generator sees. Source: paper IV-A2; what it leaves open is decided in paper-audit 51.
@@ -52,7 +52,7 @@ def text_visual_similarities(dataset: Dataset) -> Similarities | None:
 
 
 def describe_missing_vectors(dataset: Dataset) -> str:
-    """Return a sentence that says which file the similarity needs, and what it must hold."""
+    """Explain which file the similarity needs, and its format."""
     name = dataset.features.name if dataset.features else "<name>"
     return (
         f"Similarity of text and picture is not given: it needs features/{name}/{TRANSCRIPTS}, float16 or "

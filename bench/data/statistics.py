@@ -18,7 +18,7 @@ ALL = "all"
 
 
 def diversity(texts: Sequence[str], n: int) -> float:
-    """Return Div-n of a query set: distinct n-grams over all its n-grams; nan for texts without any.
+    """Compute Div-n of a query set: distinct n-grams over all its n-grams; nan for texts without any.
 
     Tokens as in the metrics. Source: paper IV-A2; the denominator is n-grams (paper-audit 50).
     """
@@ -27,7 +27,7 @@ def diversity(texts: Sequence[str], n: int) -> float:
 
 
 def compute_statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
-    """Return ``{measure: {split: value}}`` over train, val, test and all videos."""
+    """Describe a dataset in numbers, ``{measure: {split: value}}``, over train, val, test and all videos."""
     splits: dict[str, list[VideoId]] = {
         split: [record.video_id for record in dataset.split(split)] for split in SPLITS
     }
@@ -61,7 +61,7 @@ def compute_statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
 
 
 def dataset_title(dataset: Dataset) -> str:
-    """Return a dataset's name, followed by "(synthetic)" if it is."""
+    """Name a dataset in a caption, followed by "(synthetic)" if it is."""
     return f"{dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
 
 

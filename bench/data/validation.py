@@ -26,7 +26,7 @@ class Findings:
     warnings: Sequence[str]
 
     def to_text(self) -> str:
-        """Return the findings, one a line, and a last line with their numbers."""
+        """Print the findings, one a line, and a last line with their numbers."""
         lines = [f"error: {text}" for text in self.problems[:_MAX_SHOWN]]
         if len(self.problems) > _MAX_SHOWN:
             lines.append(f"error: … and {len(self.problems) - _MAX_SHOWN} more")
@@ -44,7 +44,7 @@ class Findings:
 
 
 def validate(folder: Path) -> Findings:
-    """Return all findings about a dataset folder, over every kind of features that it has."""
+    """Check a dataset folder against the contract and collect all findings, over all its features."""
     problems: list[str] = []
     dataset = read_dataset(folder, report=problems.append)
     for name in dataset.feature_names[1:]:  # the first was read with the dataset

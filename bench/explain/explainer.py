@@ -47,7 +47,7 @@ class Explainer:
         return _join_printable(lines)
 
     def video(self, video: VideoId) -> str:
-        """Return a video's summaries and its rank for each of its queries. Raises UsageError."""
+        """Explain a video: its summaries and its rank for each of its queries. Raises UsageError."""
         source = self._source
         _check_known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
         lines = self._describe_video(video)

@@ -28,7 +28,7 @@ class GeneratorExplanations:
         self._manifest, self._store = manifest, store
 
     def lines(self, generator: str, video: VideoId) -> list[str]:
-        """Return a generator's explanation of a video as lines; none when it gives no explanation."""
+        """Print a generator's explanation of a video as lines; none when it gives no explanation."""
         system = self._systems.get(generator)
         item = self._videos.get(video)
         return [] if system is None or item is None else list(format_lines(system.explain(item)))

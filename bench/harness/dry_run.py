@@ -30,7 +30,7 @@ class Estimate:
 
 
 def preview(config: RunConfig) -> str:
-    """Return the plan as text: a line per cell, then sums. Nothing is fitted, written or searched."""
+    """Show what a run would do: a line per cell, then sums. Nothing is fitted, written or searched."""
     plan = make_plan(config)
     estimates = _estimates(plan)
     lines = [

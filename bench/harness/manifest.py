@@ -21,7 +21,7 @@ INDEXED = {"replace": "summary", "append": "transcript+summary"}
 
 
 def start_manifest(plan: Plan) -> Manifest:
-    """Return the manifest of a run as far as it is known before the first cell."""
+    """Begin the manifest of a run with all that is known before the first cell."""
     dataset, evaluation = plan.dataset, plan.evaluation
     return Manifest(
         bench_version=__version__,
@@ -46,7 +46,7 @@ def start_manifest(plan: Plan) -> Manifest:
 
 
 def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return everything a reader must know to compare or repeat a number, name to value."""
+    """Collect what a reader must know to compare or repeat a number, name to value."""
     config, dataset = plan.config, plan.dataset
     seeded = config.protocol == ONE_QUERY_PER_VIDEO
     return {
@@ -73,7 +73,7 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str,
 
 
 def format_seeds(seeds: Sequence[int]) -> str:
-    """Return the seeds as the signature has them."""
+    """Write the seeds as the signature has them."""
     return ",".join(map(str, seeds))
 
 
@@ -104,7 +104,7 @@ def summaries_coverage(summaries: Summaries) -> dict[str, int]:
 
 
 def distinct_share(summaries: Summaries) -> float:
-    """Return the share of the pool's videos that would be left if each text were kept once; 0 for no text.
+    """Compute the share of the pool's videos that would be left if each text were kept once; 0 for no text.
 
     A generator that writes one caption for all has 1 / videos: what collapsed cannot be found.
     """
@@ -119,7 +119,7 @@ def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
 
 
 def coverage_line(coverage: Mapping[str, Mapping[str, int]]) -> str:
-    """Return the coverage line: counts of the dataset, then those above zero of each cell."""
+    """Write the line on coverage: counts of the dataset, then those above zero of each cell."""
     parts = []
     for name, counts in coverage.items():
         shown = [f"{count} {what}" for what, count in counts.items() if count or name == "dataset"]

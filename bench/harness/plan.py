@@ -39,7 +39,7 @@ class SplitDigests:
         self._known: dict[Split, str] = {}
 
     def of(self, split: Split) -> str:
-        """Return the digest of a split's videos with their references."""
+        """Digest a split's videos with their references, once."""
         if split not in self._known:
             self._known[split] = videos_digest(self._dataset.videos(split, references=True))
         return self._known[split]
@@ -70,26 +70,26 @@ class Plan:
         return self.config.seed[0]
 
     def videos(self, split: str, *, references: bool) -> list[Video]:
-        """Return the videos of a split."""
+        """Build the videos of a split as generators see them."""
         return self.dataset.videos(split, references=references)
 
     def pool_videos(self, *, references: bool) -> list[Video]:
-        """Return the videos that are summarized and searched, in dataset order."""
+        """Select the videos that are summarized and searched, in dataset order."""
         videos = {v.video_id: v for split in self.splits for v in self.videos(split, references=references)}
         return [videos[video_id] for video_id in self.evaluation.pool]
 
     def for_seed(self, seed: int, out: Path | None = None) -> Plan:
-        """Return the plan of a single seed, written to another folder if one is given."""
+        """Narrow the plan to a single seed, written to another folder if one is given."""
         config = dataclasses.replace(self.config, seed=(seed,), out=out or self.config.out)
         return dataclasses.replace(self, config=config)
 
     def relevance(self) -> Relevance:
-        """Return the evaluated relevance as arrays, over the pool in dataset order."""
+        """Convert the evaluated relevance to arrays, over the pool in dataset order."""
         evaluated = self.evaluation
         return Relevance.from_mapping(evaluated.relevant, tuple(evaluated.queries), tuple(evaluated.pool))
 
     def context(self) -> Context:
-        """Return a fresh context for one component."""
+        """Build a fresh context for one component."""
         return Context(
             language=self.dataset.language,
             seed=self.seed,
@@ -108,16 +108,16 @@ class Plan:
 
     @property
     def index(self) -> IndexOptions:
-        """Return what is indexed of a video, and of which videos."""
+        """Decide what is indexed of a video, and of which videos."""
         return index_options(self.config)
 
     @property
     def splits(self) -> Sequence[str]:
-        """Return the splits whose videos are searched."""
+        """List the splits whose videos are searched."""
         return SPLITS if self.index.pool == "all" else (self.config.split,)
 
     def settings(self) -> dict[str, Json]:
-        """Return every setting with its value, defaults too; what repeats the run."""
+        """Record every setting with its value, defaults too; what repeats the run."""
         return {
             **self.config.settings(),
             "generators": list(self.generators),
@@ -126,7 +126,7 @@ class Plan:
         }
 
     def identity(self) -> str:
-        """Return the short digest that names the run: its settings, data and version."""
+        """Name the run by a short digest of its settings, data and version."""
         settings = {key: value for key, value in self.settings().items() if key not in ("data", "device")}
         settings["options"] = {
             key: value
@@ -137,7 +137,7 @@ class Plan:
         return digest([settings, files, self.dataset.digest, __version__])[:10]
 
     def out(self) -> Path:
-        """Return the output folder: ``--out`` or ``results/runs/<dataset>-<signature>``."""
+        """Locate the output folder: ``--out`` or ``results/runs/<dataset>-<signature>``."""
         if self.config.out is not None:
             return self.config.out
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", self.dataset.name).strip(".-") or "dataset"

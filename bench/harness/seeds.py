@@ -26,7 +26,7 @@ _KEYS = ["generator", "retriever", "metric"]
 
 
 def aggregate_scores(results: Sequence[Result], items: RunItems) -> Any:
-    """Return the rows of every seed, and rows with seed ``mean`` and ``sd`` (of a sample, n - 1).
+    """Join the rows of every seed with rows for their ``mean`` and ``sd`` (of a sample, n - 1).
 
     The interval of a mean is over items and seeds; an sd has none.
     """
@@ -44,7 +44,7 @@ def aggregate_scores(results: Sequence[Result], items: RunItems) -> Any:
 
 
 def aggregate_costs(results: Sequence[Result]) -> Any:
-    """Return the mean of each cell's costs over the seeds."""
+    """Average each cell's costs over the seeds."""
     import pandas as pd
 
     costs = pd.concat([result.costs for result in results], ignore_index=True)
@@ -54,7 +54,7 @@ def aggregate_costs(results: Sequence[Result]) -> Any:
 
 
 def aggregate_manifest(plan: Plan, results: Sequence[Result]) -> Manifest:
-    """Return the manifest of several seeds: the first one's, with what all have in common or failed in."""
+    """Merge the manifests of several seeds: the first one's, with what all have in common or failed in."""
     first = results[0].manifest
     by_seed = dict(zip(plan.config.seed, results, strict=True))
     failed = {f"seed-{s} {cell}": why for s, one in by_seed.items() for cell, why in one.failed.items()}
@@ -89,7 +89,7 @@ def _with_intervals(means: Any, items: RunItems) -> Any:
 
 
 def cell_intervals(cell: ItemScores) -> dict[str, Interval]:
-    """Return the 95 % interval of each metric's mean over seeds, cut at 0 and at 1 (CIDEr: 10).
+    """Estimate the 95 % interval of each metric's mean over seeds, cut at 0 and at 1 (CIDEr: 10).
 
     `bench.metrics.over_seeds.crossed_interval` says how items and seeds are combined. Corpus BLEU is
     computed anew from each draw's counts; everything else is a mean.

@@ -121,13 +121,13 @@ class RunWriter:
         self.manifest = dataclasses.replace(self.manifest, failed={**self.manifest.failed, cell: message})
 
     def scores(self) -> pd.DataFrame:
-        """Return the rows of scores.csv so far."""
+        """Collect the rows of scores.csv so far."""
         import pandas as pd
 
         return pd.DataFrame(self._rows, columns=list(SCORE_COLUMNS))
 
     def costs(self) -> pd.DataFrame:
-        """Return the rows of costs.csv so far."""
+        """Collect the rows of costs.csv so far."""
         import pandas as pd
 
         costs = pd.DataFrame(self._costs, columns=list(COST_COLUMNS))

@@ -34,7 +34,7 @@ def check_emphasis(table: Table) -> Iterator[Violation]:
 
 
 def unchecked_bold(table: Table) -> list[str]:
-    """Return a note for each row that is bold from its label on: an emphasis, not a mark of the best."""
+    """Note each row that is bold from its label on: an emphasis, not a mark of the best."""
     return [
         f"{row.name}: the whole row is bold, not read as marks of the best"
         for row in table.rows

@@ -27,7 +27,7 @@ def steps(column: Column) -> int:
 
 
 def can_be_mean(number: Printed, scale: int, n: int) -> bool:
-    """Return whether some m/n, times ``scale``, rounds to the printed number."""
+    """Check whether some m/n, times ``scale``, rounds to the printed number."""
     low, high = Fraction(number.low) / scale * n, Fraction(number.high) / scale * n
     return high >= 0 and high.__floor__() >= low.__ceil__()
 
@@ -55,7 +55,7 @@ def check_granularity(table: Table, stated: int | None = None) -> Iterator[Viola
 
 
 def smallest_n(table: Table) -> tuple[int, int, float] | None:
-    """Return the smallest n that can have produced every P@1 and Acc@k, their number, and a chance.
+    """Find the smallest n that can have produced every P@1 and Acc@k, their number, and a chance.
 
     The chance is that as many values of a much larger n would all fit. None where nothing follows: no
     such column, machine precision, or steps no wider than the printed digits.
@@ -75,7 +75,7 @@ def smallest_n(table: Table) -> tuple[int, int, float] | None:
 
 
 def granularity_note(table: Table) -> str | None:
-    """Return what the printed digits say about the number of queries, or None."""
+    """Note what the printed digits imply about the number of queries, or None."""
     smallest = smallest_n(table)
     if smallest is None or smallest[2] > MAX_CHANCE:
         return None

@@ -87,7 +87,7 @@ def check_improvements(table: Table) -> Iterator[Violation]:
 
 
 def unchecked_improvements(table: Table) -> list[str]:
-    """Return a note for each improvement row that does not say whether it is relative."""
+    """Note each improvement row that does not state whether it is relative."""
     return [
         f"{row.name}: not said to be in percent, not checked"
         for row in table.improvements[:MAX_ROWS]
@@ -100,7 +100,7 @@ def _says_relative(gain: Row) -> bool:
 
 
 def is_relative(gain: Row, others: Sequence[Row]) -> bool:
-    """Return whether a row of gains says that it is in percent: by its label, or as only its numbers do."""
+    """Check whether a row of gains is marked as percent: by its label, or as only its numbers are."""
     if _says_relative(gain):
         return True
     scores = [entry.number.percent for row in others[:MAX_ROWS] for entry in row.entries.values()]

@@ -51,7 +51,7 @@ class LintReport:
         return not self.violations
 
     def to_text(self) -> str:
-        """Return the report for a terminal: one line for each violation, then the notes, then the count."""
+        """Print the report for a terminal: one line for each violation, then the notes, then the count."""
         lines = [f"{v.cell}: {v.message} [{v.rule}]" for v in self.violations]
         lines += [f"note: {note}" for note in self.notes]
         counts = [f"{self.cells} cell{_s(self.cells)}"]
@@ -115,12 +115,12 @@ def lint_tables(target: str, tables: Sequence[Table], *, n: int | None = None) -
 
 
 def lint_table(table: Table, *, n: int | None = None) -> list[Violation]:
-    """Return every violation of a table, rule by rule; ``n`` as in `lint`."""
+    """Apply every rule to a table and collect its violations; ``n`` as in `lint`."""
     return [*chain.from_iterable(check(table) for check in _CHECKS), *granularity.check_granularity(table, n)]
 
 
 def notes(table: Table) -> list[str]:
-    """Return what a reader of the audit must know: scale, columns left out, granularity."""
+    """Note what a reader of the audit must know: scale, columns left out, granularity."""
     texts = [
         *table.notes,
         *improvements.unchecked_improvements(table),
@@ -130,12 +130,12 @@ def notes(table: Table) -> list[str]:
 
 
 def read_tables(path: Path) -> list[Table]:
-    """Return the tables of a file that have a known column; errors as in `read_file`."""
+    """Read the tables of a file that have a known column; errors as in `read_file`."""
     return list(read_file(path).tables)
 
 
 def read_file(path: Path) -> Reading:
-    """Return the tables of a file that have a known column, and why others could not be read.
+    """Read the tables of a file that have a known column, and why others could not be read.
 
     Raises UsageError for a path that is no file or of an unknown form, DataError for a file without a
     table that can be read.
@@ -207,7 +207,7 @@ def _grid_tables(grid: Grid) -> list[Table]:
 
 
 def parse_csv_tables(text: str, file: str) -> list[Table]:
-    """Return the tables of CSV text that have a known column; ``file`` names it in errors."""
+    """Parse the tables of CSV text that have a known column; ``file`` names it in errors."""
     lines = csv.parse_records(text, file)
     if not lines:
         raise DataError(f"{file}: the file is empty.")

@@ -59,7 +59,7 @@ MAX_NAME = 80
 
 
 def parse_column(name: str) -> Column | None:
-    """Return what a header cell names, or None for a name that is not known for certain.
+    """Parse a header cell as a metric, or None for a name that is not known for certain.
 
     ``R1`` is not known: it may be recall at 1 or ROUGE-1. ``R@1%`` is recall at a hundredth of the
     collection.
@@ -76,12 +76,12 @@ def parse_column(name: str) -> Column | None:
 
 
 def is_weak_name(name: str) -> bool:
-    """Return whether a name means a metric only beside other metrics of texts: ``C``, ``B1``."""
+    """Check whether a name means a metric only beside other metrics of texts: ``C``, ``B1``."""
     return bool(_WEAK.fullmatch(name.strip()))
 
 
 def two_level_name(top: str, name: str) -> Column | None:
-    """Return what two header levels name together, such as ``Recall`` over ``@5`` or ``5``."""
+    """Join what two header levels name together, such as ``Recall`` over ``@5`` or ``5``."""
     for text in (f"{top}{name}", f"{top}@{name}", f"{top}@{name.replace('k=', '').strip()}"):
         if (column := parse_column(text)) and not column.is_count:
             return column
@@ -124,7 +124,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Return the name of the row in messages: ``BM25/QMS``."""
+        """Name the row in messages: ``BM25/QMS``."""
         return f"{self.group}/{self.label}" if self.group else self.label
 
 
@@ -141,15 +141,15 @@ class Table:
     """Columns with a cell that could not be read: which value is the best there is not known."""
 
     def groups(self) -> list[str]:
-        """Return the groups in the order of their first rows."""
+        """List the groups in the order of their first rows."""
         return list(dict.fromkeys(row.group for row in self.rows))
 
     def columns(self) -> list[Column]:
-        """Return every column that has a number, in the order of appearance."""
+        """List every column that has a number, in the order of appearance."""
         return list(dict.fromkeys(column for row in self.rows for column in row.entries))
 
     def with_scales(self) -> Table:
-        """Return the table with the scale of each ranking and text family inferred from its numbers."""
+        """Infer the scale of each ranking and text family from the numbers of the table."""
         scales, notes = infer_scales(self)
         return replace(self, scales=scales, notes=(*self.notes, *notes))
 
@@ -158,7 +158,7 @@ TEXT = ("BLEU", "ROUGE-L")
 
 
 def infer_scales(table: Table) -> tuple[dict[str, Scale], list[str]]:
-    """Return the scale of each bounded family and what to say about it.
+    """Infer the scale of each bounded family, with a note on how certain it is.
 
     Families of one kind (R, P, Acc; BLEU, ROUGE-L) share a scale. A family that alone stays below 1
     may be small percentages or fractions: unknown, and left out of every cross check.

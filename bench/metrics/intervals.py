@@ -26,7 +26,7 @@ class Interval(NamedTuple):
 def mean_interval(
     values: npt.NDArray[Any], *, weights: Floats | None = None, seed: int = 0, draws: int = DRAWS
 ) -> Interval:
-    """Return the 95 % percentile bootstrap interval of the mean of ``values [n]``.
+    """Estimate the uncertainty of a mean of ``values [n]``: its 95 % percentile bootstrap interval.
 
     Source: Efron and Tibshirani 1993, chapter 13.
     """
@@ -40,7 +40,7 @@ def mean_intervals(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> dict[str, Interval]:
-    """Return the interval of each column's mean; the columns ``[n]`` share queries, hence draws.
+    """Estimate the interval of each column's mean; the columns ``[n]`` share queries, hence draws.
 
     ``weights [n]`` say how much each row counts, if not equally; the values are already multiplied by them,
     and each draw's sum is divided by the sum of the drawn weights.
@@ -52,7 +52,7 @@ def mean_intervals(
 def bootstrap_means(
     values: npt.NDArray[Any], weights: Floats | None = None, *, seed: int = 0, draws: int = DRAWS
 ) -> Floats:
-    """Return the means ``[draws, c]`` of ``values [n, c]``; ``weights`` as in `mean_intervals`."""
+    """Resample ``values [n, c]`` and average: means ``[draws, c]``; ``weights`` as in `mean_intervals`."""
     row_weights = np.ones(len(values)) if weights is None else weights
     # [draws, c + 1]: the last column is the weight drawn
     sums = bootstrap_sums(np.column_stack([values, row_weights]), seed=seed, draws=draws)
@@ -61,7 +61,7 @@ def bootstrap_means(
 
 
 def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAWS) -> Floats:
-    """Return the column sums ``[draws, c]`` of ``values [n, c]`` with rows drawn n times with replacement.
+    """Resample the rows of ``values [n, c]`` n times with replacement and sum: ``[draws, c]``.
 
     The sums are sufficient statistics of means and of corpus BLEU alike. Deterministic by seed.
     """
@@ -78,13 +78,13 @@ def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAW
 
 
 def percentiles(drawn: Floats, level: float = LEVEL) -> Interval:
-    """Return the central ``level`` of the drawn values ``[draws]``."""
+    """Bound the central ``level`` of the drawn values ``[draws]``."""
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
 
 
 def percentiles_of(names: Iterable[str], drawn: Floats, n: int) -> dict[str, Interval]:
-    """Return the interval of each column of ``drawn [draws, c]``, nan if there were ``n = 0`` items."""
+    """Bound each column of ``drawn [draws, c]`` by its percentiles, nan if there were ``n = 0`` items."""
     if n == 0:
         return dict.fromkeys(names, Interval(np.nan, np.nan))
     return {name: percentiles(drawn[:, i]) for i, name in enumerate(names)}

@@ -14,13 +14,13 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 def number_needs(texts: Iterable[str]) -> npt.NDArray[np.int64]:
-    """Return the number of each query's need ``[Q]``, from 0 in the order met."""
+    """Assign each query ``[Q]`` the number of its information need, from 0 in the order met."""
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(normalise(text), len(numbers)) for text in texts], dtype=np.int64)
 
 
 def by_need(values: npt.NDArray[Any], needs: npt.NDArray[np.int64]) -> Floats:
-    """Return a value for each need ``[n]`` with the mean of ``values [Q]``.
+    """Average ``values [Q]`` over the queries of each need ``[n]``.
 
     A query that was drawn for several videos is asked once and weighs as often as it was drawn: its
     copies are no independent evidence.

@@ -42,7 +42,7 @@ def paired_test_over_seeds(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> 
 def minimum_detectable_over_seeds(
     ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA, power: float = POWER
 ) -> float:
-    """Return the true difference that `paired_test_over_seeds` would find with probability ``power``.
+    """Compute the true difference that `paired_test_over_seeds` would detect with probability ``power``.
 
     In the metric's unit, by the usual approximation (quantiles of t, times the standard error of the
     difference); ``alpha`` as in `minimum_detectable_difference`; infinite for a single query, 0 where
@@ -79,7 +79,7 @@ def interval_over_seeds(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Interval:
-    """Return the 95 % interval of a mean over items and seeds, or of a difference of two such means.
+    """Estimate the 95 % interval of a mean over items and seeds, or of a difference of two such means.
 
     ``ours`` and ``theirs`` are ``[seeds, n]``; ``weights`` as in `mean_intervals`. See `crossed_interval`.
     """
@@ -93,7 +93,7 @@ def interval_over_seeds(
 
 
 def crossed_interval(sides: Sequence[Floats], drawn: Floats, items: int) -> Interval:
-    """Return the 95 % interval of a score averaged over seeds, or of the first side's less the second's.
+    """Estimate the 95 % interval of a score averaged over seeds, or of the first side's less the second's.
 
     ``sides`` holds the scores by seed ``[seeds]`` of each side, ``drawn [draws]`` the bootstrap of the
     average (or difference) over ``items`` items with the seeds as they are. Where seeds agree, its

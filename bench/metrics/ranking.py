@@ -38,7 +38,7 @@ class RankingMetric:
 
     @classmethod
     def parse(cls, name: str) -> RankingMetric:
-        """Return the metric of a printed name, any k. Raises UsageError for other names."""
+        """Parse the printed name of a metric, any k. Raises UsageError for other names."""
         kind, _, k = name.partition("@")
         for known in RANKING_KINDS:
             if kind == known and k.isascii() and k.isdigit() and str(int(k)) == k != "0":
@@ -46,7 +46,7 @@ class RankingMetric:
         raise unknown("ranking metric", name, map(str, RANKING_METRICS))
 
     def of_counts(self, hits: npt.NDArray[Any], relevant: npt.NDArray[Any]) -> Scores:
-        """Return the metric ``[Q]`` from the numbers of relevant videos in the top k and in the pool."""
+        """Compute the metric ``[Q]`` from the numbers of relevant videos in the top k and in the pool."""
         if self.kind == "Acc":
             return (hits > 0).astype(np.float64)
         total = np.maximum(relevant, 1) if self.kind == "R" else self.k  # nothing relevant: 0, not 0/0
@@ -89,7 +89,7 @@ class Relevance:
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:
-        """Return the number of relevant videos in the pool per query ``[Q]``."""
+        """Count the relevant videos in the pool per query ``[Q]``."""
         return np.diff(self.indptr)
 
     @property
@@ -101,7 +101,7 @@ class Relevance:
 def score(
     run: Run, relevant: Relevance, metrics: Iterable[RankingMetric] = RANKING_METRICS
 ) -> dict[str, Scores]:
-    """Return each metric per query, ``{"R@5": [Q], ...}``; a query with no results scores 0.
+    """Score a run: each metric per query, ``{"R@5": [Q], ...}``; a query with no results scores 0.
 
     Raises ValueError when the run is not over the queries and the pool of ``relevant``, in that order.
     """
@@ -110,7 +110,7 @@ def score(
 
 
 def relevant_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:
-    """Return the rank (from 1) of each relevant pair ``[pairs]``, 0 where it was not retrieved.
+    """Locate each relevant pair ``[pairs]`` in a run: its rank from 1, 0 where it was not retrieved.
 
     A run may know more videos than the pool, after those of the pool: they occupy ranks and are
     never relevant, as in trec_eval. Raises ValueError as `score` does.

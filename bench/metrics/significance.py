@@ -59,14 +59,14 @@ def paired_test(
 
 
 def summarise(differences: Floats, p_value: float) -> PairedTest:
-    """Return the result of a test on these differences ``[Q]``, with wins, ties and losses counted."""
+    """Summarise a test on these differences ``[Q]``, with wins, ties and losses counted."""
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     mean = float(differences.mean()) if len(differences) else 0.0
     return PairedTest(mean, p_value, wins, len(differences) - wins - losses, losses)
 
 
 def without_rounding(differences: Floats) -> Floats:
-    """Return the differences ``[Q]`` with rounding errors set to 0. Raises ValueError if one is not finite.
+    """Set rounding errors among the differences ``[Q]`` to 0. Raises ValueError if one is not finite.
 
     Scores are fractions: two that are equal on paper may differ in the last bit, and the test would count
     a win.
@@ -77,7 +77,7 @@ def without_rounding(differences: Floats) -> Floats:
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
-    """Return the p-values of one family (a table), corrected by Holm's step-down rule.
+    """Correct the p-values of one family (a table) by Holm's step-down rule.
 
     Call it once per family: statsmodels runs the garbage collector on every call.
     """
@@ -91,7 +91,7 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
 def groups_by_tests(
     means: npt.NDArray[Any], p_values: Sequence[float] | Floats, *, alpha: float = ALPHA
 ) -> Groups:
-    """Return the largest groups of systems that do not differ from each other, best group first.
+    """Group the systems that do not differ from each other, as large as possible, best group first.
 
     ``means`` holds one mean a system, ``p_values`` the uncorrected p of each pair (0, 1), (0, 2) …;
     they are Holm-corrected here. Groups hold row numbers, best mean first. A system may be in several
@@ -106,7 +106,7 @@ def groups_by_tests(
 
 
 def letters(groups: Groups, systems: int) -> tuple[str, ...]:
-    """Return each system's letters: two systems that share one do not differ (compact letter display)."""
+    """Assign each system letters: two systems that share one do not differ (compact letter display)."""
     names = [ascii_lowercase[n % 26] * (1 + n // 26) for n in range(len(groups))]
     return tuple(
         " ".join(n for n, group in zip(names, groups, strict=True) if i in group) for i in range(systems)
@@ -116,7 +116,7 @@ def letters(groups: Groups, systems: int) -> tuple[str, ...]:
 def minimum_detectable_difference(
     ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA, power: float = POWER
 ) -> float:
-    """Return the true mean difference that a paired comparison of this size and variance would detect.
+    """Compute the true mean difference that a paired comparison of this size and variance would detect.
 
     In the metric's unit, for a two-sided paired t-test at ``alpha`` with probability ``power``. Of tests
     that are Holm-corrected, ``alpha`` is that of the first step, 0.05 / number of tests. The difference is

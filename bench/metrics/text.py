@@ -73,7 +73,7 @@ def score_texts(hypotheses: Mapping[VideoId, str], references: Mapping[VideoId, 
 
 
 def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
-    """Return BLEU-1..4 ``[..., 4]`` of summed counts ``[..., 10]``, exactly as coco-caption does.
+    """Compute BLEU-1..4 ``[..., 4]`` of summed counts ``[..., 10]``, exactly as coco-caption does.
 
     The columns are hypothesis length, closest reference length, then the n-grams guessed and the
     n-grams matched, n = 1..4. The two small constants prevent divisions by zero, where others smooth.
@@ -91,7 +91,7 @@ def bleu_of_counts(totals: npt.NDArray[Any]) -> Floats:
 
 
 def bleu_pseudo_values(counts: npt.NDArray[np.int64]) -> Floats:
-    """Return each video's jackknife pseudo-value of corpus BLEU-1..4 ``[V, 4]``, from ``[V, 10]``.
+    """Compute each video's jackknife pseudo-value of corpus BLEU-1..4 ``[V, 4]``, from ``[V, 10]``.
 
     To first order, corpus BLEU is the mean of these: their mean is close to it, and their variance
     gives its variance. Source: Efron and Tibshirani 1993, chapter 11.

@@ -19,7 +19,7 @@ _CHUNK = 2**22
 
 
 def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.DRAWS) -> dict[str, Interval]:
-    """Return the 95 % bootstrap interval of each text metric's corpus value, over the scored videos.
+    """Estimate the 95 % bootstrap interval of each text metric's corpus value, over the scored videos.
 
     ROUGE-L and CIDEr are means; CIDEr's document frequencies stay those of the whole set, so its
     interval does not cover their chance. BLEU: Koehn 2004.
@@ -39,7 +39,7 @@ def bleu_p_values(
     seed: int = 0,
     draws: int = significance.DRAWS,
 ) -> list[float]:
-    """Return the p-values of BLEU-1..4 from the counts ``[V, 10]`` of two systems on the same videos.
+    """Test the difference in BLEU-1..4 from the counts ``[V, 10]`` of two systems on the same videos.
 
     A randomisation test: each video's two sides are swapped at random, and corpus BLEU is computed anew.
     """

@@ -42,7 +42,7 @@ class TieBounds:
 def tie_bounds(
     run: Run, relevant: Relevance, metrics: Iterable[RankingMetric] = RANKING_METRICS
 ) -> dict[str, TieBounds]:
-    """Return each metric's bounds, ``{"R@5": TieBounds, ...}``.
+    """Bound each metric over the orders that ties allow, ``{"R@5": TieBounds, ...}``.
 
     The run must hold, for each query, the whole tie group that crosses the largest k; where
     `unresolved` says that it may not, fetch deeper first. Raises ValueError as `ranking.score` does.
@@ -52,7 +52,7 @@ def tie_bounds(
 
 
 def unresolved(run: Run, k: int) -> npt.NDArray[np.bool_]:
-    """Return for which queries ``[Q]`` the run may end inside the tie group that crosses rank ``k``.
+    """Find the queries ``[Q]`` whose run may end inside the tie group that crosses rank ``k``.
 
     This is so when the list is full, shorter than the pool, and its last score is that of rank ``k`` (or
     its depth is below ``k``). Searching those queries again, deeper, until none is left or the run is

@@ -183,7 +183,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 def locate(folder: Path, name: str) -> Path:
-    """Return the path of a run's file. Raises DataError for another name and for a link on the way."""
+    """Locate a run's file in its folder. Raises DataError for another name and for a link on the way."""
     if not is_run_file(name):
         raise DataError(f"{folder}: a run has no file called {name!r}.")
     path = locate_folder(folder, name.rpartition("/")[0]) / name.rpartition("/")[2]
@@ -193,7 +193,7 @@ def locate(folder: Path, name: str) -> Path:
 
 
 def locate_folder(folder: Path, name: str) -> Path:
-    """Return the path of a run's subfolder. Raises DataError when it is a link."""
+    """Locate a run's subfolder. Raises DataError when it is a link."""
     path = folder / name if name else folder
     if name and path.is_symlink():
         raise DataError(f"{path}: a link where a folder of the run belongs; remove it.")
@@ -201,7 +201,7 @@ def locate_folder(folder: Path, name: str) -> Path:
 
 
 def checked(folder: Path, manifest: FileList, name: str) -> Path:
-    """Return the path of a run's file after checking its recorded digest. Raises DataError."""
+    """Locate a run's file and check its recorded digest before it is read. Raises DataError."""
     path, expected = locate(folder, name), manifest.files.get(name)
     if expected is None or not path.is_file():
         raise DataError(f"{path}: the file is missing; run the same command again to make it.")

@@ -99,7 +99,7 @@ class Manifest(FileList):
     coverage_line: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the manifest as a JSON object, without its own digest."""
+        """Convert the manifest to a JSON object, without its own digest."""
         values = dataclasses.asdict(self)
         order = [*_own_fields(type(self)), *_own_fields(FileList)]
         names = ["bench_version", *(name for name in order if name != "bench_version")]
@@ -107,7 +107,7 @@ class Manifest(FileList):
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], path: Path) -> Self:
-        """Return the manifest of a JSON object that was read from ``path``.
+        """Build the manifest from a JSON object that was read from ``path``.
 
         Runs of version 0.1.0 and before have the signature as one line. Raises DataError naming the key
         that is missing or of another type.
@@ -123,17 +123,17 @@ def _own_fields(kind: type) -> list[str]:
 
 
 def signature_line(signature: Mapping[str, str]) -> str:
-    """Return the line that is printed under tables."""
+    """Write the signature as the line that is printed under tables."""
     return " | ".join(f"{name}: {value}" for name, value in signature.items())
 
 
 def parse_signature(line: str) -> dict[str, str]:
-    """Return the mapping of a line that `signature_line` made; old files hold only the line."""
+    """Parse a line that `signature_line` made; old files hold only the line."""
     return {name: value for name, _, value in (part.partition(": ") for part in line.split(" | "))}
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a run. Raises DataError when there is none, or it is damaged or changed."""
+    """Read the manifest of a run. Raises DataError when there is none, or it is damaged or changed."""
     document = read_document(folder)
     if "signature" not in document and "bench_version" in document:
         raise DataError(
@@ -149,7 +149,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_file_list(folder: Path) -> FileList:
-    """Return the files of an output folder, of a run or of reports alone. Raises DataError."""
+    """List the files of an output folder, of a run or of reports alone. Raises DataError."""
     return _parse(FileList, read_document(folder), folder / MANIFEST)
 
 
@@ -160,7 +160,7 @@ def _check_settings(settings: Mapping[str, Any], path: Path) -> None:
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """Return the JSON object of a manifest, its names of files and its digest checked. Raises DataError."""
+    """Read the JSON object of a manifest; check its names of files and its digest. Raises DataError."""
     path = folder / MANIFEST
     document = parse_document(path)
     listed = _parse(FileList, document, path)
@@ -186,7 +186,7 @@ def _digest(document: Mapping[str, Any]) -> str | None:
 
 
 def parse_document(path: Path) -> dict[str, Any]:
-    """Return the JSON object of a file called ``manifest.json``, anybody's. Raises DataError."""
+    """Parse a file called ``manifest.json``, of any origin, as a JSON object. Raises DataError."""
     if not path.is_file():
         raise DataError(f"{path.parent}: no {MANIFEST}; this is not the output folder of a bench run.")
     try:

@@ -25,7 +25,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ItemScores:
-    """Hold a cell's scores per independent item: a distinct query, or a video.
+    """A cell's scores per independent item: a distinct query, or a video.
 
     ``values`` maps each metric to ``[seeds, n]`` whose rows have that seed's score as their mean; for
     corpus BLEU they are jackknife pseudo-values, as it is no mean. ``own`` maps it to what the items
@@ -41,18 +41,18 @@ class ItemScores:
 
     @property
     def seeds(self) -> int:
-        """Return how many seeds the cell was run with."""
+        """Count the seeds that the cell was run with."""
         return len(next(iter(self.values.values())))
 
     def score(self, metric: str) -> float:
-        """Return the cell's score, the mean over its seeds."""
+        """Average the cell's scores over its seeds."""
         if metric in BLEU and self.bleu_counts is not None:
             return float(bleu_of_counts(self.bleu_counts.sum(axis=1))[:, BLEU.index(metric)].mean())
         return float(self.values[metric].mean())
 
 
 class RunItems:
-    """Read the cells of an output folder; of several seeds, those seeds that finished the cell."""
+    """The cells of an output folder; of several seeds, those seeds that finished the cell."""
 
     def __init__(self, out: Path, manifest: Manifest) -> None:
         names = list(manifest.seeds.values())
@@ -65,11 +65,11 @@ class RunItems:
 
     @property
     def first(self) -> tuple[Path, Manifest]:
-        """Return the folder and manifest that hold the evaluated queries."""
+        """Name the folder and manifest that hold the evaluated queries."""
         return self._folders[0], self._manifests[0]
 
     def cell(self, generator: str, retriever: str) -> ItemScores:
-        """Return the scores per item of a cell; the retriever is empty for generation metrics.
+        """Read the scores per item of a cell; the retriever is empty for generation metrics.
 
         Raises DataError when the files are missing or were changed.
         """
@@ -82,7 +82,7 @@ class RunItems:
         return self._known[key]
 
     def texts(self) -> dict[str, str]:
-        """Return the evaluated queries' texts by id."""
+        """Read the evaluated queries' texts by id."""
         folder, manifest = self.first
         return read_queries(checked(folder, manifest, "queries.tsv"))
 

@@ -69,7 +69,7 @@ MEAN, SD = "mean", "sd"
 
 
 def is_run_file(name: str) -> bool:
-    """Return whether a command writes a file of this name (``folder/base``) into an output folder."""
+    """Check whether a command writes a file of this name (``folder/base``) into an output folder."""
     folder, _, base = name.rpartition("/")
     return (
         bool(base.strip("."))
@@ -79,26 +79,26 @@ def is_run_file(name: str) -> bool:
 
 
 def is_run_entry(name: str) -> bool:
-    """Return whether a command may leave an entry of this name at the top of an output folder."""
+    """Check whether a command may leave an entry of this name at the top of an output folder."""
     leftover = TEMPORARY.fullmatch(name)
     plain = leftover[1] if leftover else name
     return plain in FILES[""] or (bool(name) and name in FILES) or SEED_FOLDER.fullmatch(name) is not None
 
 
 def headline(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that tables show: those of the one seed, or the means over several."""
+    """Select the rows that tables show: those of the one seed, or the means over several."""
     means = scores["seed"].astype(str) == MEAN
     return scores[means] if means.any() else scores
 
 
 def with_text(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with the empty retriever of generation metrics as text, not as a missing value."""
+    """Write the empty retriever of generation metrics as text, not as a missing value."""
     # a column that is empty throughout was read as numbers
     return scores.assign(retriever=scores["retriever"].astype(object).fillna("").astype(str))
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    r"""Return CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty.
+    r"""Write CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty.
 
     A text that a spreadsheet would compute (``=1+1``) gets an apostrophe, which `from_csv` takes away.
     """
@@ -117,7 +117,7 @@ def _unguard(value: object) -> object:
 
 
 def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
-    """Return the frame of a CSV file; only empty fields are missing, so that a query "NA" stays.
+    """Read a CSV file; only empty fields are missing, so that a query "NA" stays.
 
     The column named ``text`` is read as text, so that an id "007" stays.
     """

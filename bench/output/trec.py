@@ -23,30 +23,30 @@ TIE_STEP = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrecRun:
-    """Hold a run file as it was read: ``{query: {video: score}}``, ids not checked against anything."""
+    """A run file as it was read: ``{query: {video: score}}``, ids not checked against anything."""
 
     hits: Mapping[QueryId, Mapping[VideoId, float]]
 
     def unknown_queries(self, known: Iterable[QueryId]) -> list[QueryId]:
-        """Return the queries of the file that are not known, in file order."""
+        """List the queries of the file that are not known, in file order."""
         known = set(known)
         return [query_id for query_id in self.hits if query_id not in known]
 
     def unknown_videos(self, known: Iterable[VideoId]) -> list[VideoId]:
-        """Return the videos of the file that are not known, each once, in file order."""
+        """List the videos of the file that are not known, each once, in file order."""
         known = set(known)
-        return list(dict.fromkeys(v for found in self.hits.values() for v in found if v not in known))
+        return list(dict.fromkeys(v for hits in self.hits.values() for v in hits if v not in known))
 
     def to_run(self, query_ids: Sequence[QueryId], video_ids: Sequence[VideoId], k: int) -> Run:
-        """Return the run of depth ``k`` over these queries and this pool, by the one ordering rule.
+        """Rank the file's results for these queries over this pool, to depth ``k``, by the one ordering rule.
 
         Ranks in the file are not used: as in trec_eval, scores decide. Queries of the file that are
-        not asked for are left out, and those it lacks have no results. Videos outside the pool
-        follow it in ``video_ids``: they keep their places, so that dropping them flatters nobody.
+        not in ``query_ids`` are left out, and those it lacks have no results. Videos outside the pool
+        follow it in ``video_ids``: they keep their places, because dropping them would raise scores.
         """
-        asked = {query_id: self.hits.get(query_id, {}) for query_id in query_ids}
-        pool = [*video_ids, *TrecRun(asked).unknown_videos(video_ids)]
-        return Run.from_hits({q: list(found.items()) for q, found in asked.items()}, pool, k)
+        wanted = {query_id: self.hits.get(query_id, {}) for query_id in query_ids}
+        pool = [*video_ids, *TrecRun(wanted).unknown_videos(video_ids)]
+        return Run.from_hits({q: list(hits.items()) for q, hits in wanted.items()}, pool, k)
 
 
 def write_run(target: Path | TextIO, run: Run, tag: str) -> None:
@@ -61,13 +61,13 @@ def write_run(target: Path | TextIO, run: Run, tag: str) -> None:
     counts = (run.hits != NO_HIT).sum(axis=1).tolist()
     with _open(target) as stream:
         for query_id, hits, row, n in zip(run.query_ids, run.hits, scores, counts, strict=True):
-            found = zip(ids[hits[:n]].tolist(), range(1, n + 1), row[:n].tolist(), strict=True)
+            ranked = zip(ids[hits[:n]].tolist(), range(1, n + 1), row[:n].tolist(), strict=True)
             # nine significant digits name a float32 exactly
-            stream.writelines(f"{query_id} Q0 {v} {rank} {score:.9g} {name}\n" for v, rank, score in found)
+            stream.writelines(f"{query_id} Q0 {v} {rank} {score:.9g} {name}\n" for v, rank, score in ranked)
 
 
 def strictly_decreasing(run: Run) -> npt.NDArray[np.float32]:
-    """Return the scores ``[Q, k]`` with ties lowered step by step, still distinct as C floats.
+    """Lower tied scores ``[Q, k]`` step by step until they decrease strictly, still distinct as C floats.
 
     Each document that does not score less than the one written before it is put `TIE_STEP` below
     it, or one float32 ulp where that is larger; the rest keep their score. Raises ValueError for a
@@ -112,11 +112,11 @@ def read_run(path: Path) -> TrecRun:
     text = _Texts()
     for number, (query_id, _, video_id, rank, score, _) in _rows(path, 6, "qid Q0 docno rank score tag"):
         try:
-            found = hits.setdefault(text[query_id], {})
+            scores = hits.setdefault(text[query_id], {})
             _integer(rank, "rank")
-            if text[video_id] in found:
+            if text[video_id] in scores:
                 raise ValueError(f"document '{text[video_id]}' appears twice for query '{text[query_id]}'")
-            found[text[video_id]] = _finite(score)
+            scores[text[video_id]] = _finite(score)
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}.") from error
     return TrecRun(hits)

@@ -13,7 +13,7 @@ from bench.types import QueryId, VideoId
 
 
 class Hit(NamedTuple):
-    """Hold a line of a run file: the rank counts from 1."""
+    """A line of a run file: the rank counts from 1."""
 
     video_id: VideoId
     rank: int
@@ -45,19 +45,19 @@ class TrecFile:
         self._stream.close()
 
     def hits(self, query: QueryId) -> list[Hit]:
-        """Return a query's lines, best first; none for a query without results."""
+        """Look up a query's lines, best first; none for a query without results."""
         lines = (line.split(b" ") for line in self._block(query).splitlines())
         return [Hit(video.decode(), int(rank), float(score)) for _, _, video, rank, score, _ in lines]
 
     def ranks(self, query: QueryId, videos: Sequence[VideoId]) -> list[int | None]:
-        """Return the rank of each of some videos, None for one that was not returned."""
+        """Look up the rank of each of some videos, None for one that was not returned."""
         block = b"\n" + self._block(query)
-        found: list[int | None] = []
+        ranks: list[int | None] = []
         for video in videos:
             mark = b" Q0 " + video.encode() + b" "
             at = block.find(mark)
-            found.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
-        return found
+            ranks.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
+        return ranks
 
     def _block(self, query: QueryId) -> bytes:
         with reading(self._path):

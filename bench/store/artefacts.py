@@ -73,7 +73,7 @@ class Store:
             ) from error
 
     def find(self, kind: str, key: Mapping[str, Json]) -> Artefact | None:
-        """Return a finished artefact, or None when there is none or it is damaged: `fetch` makes it again."""
+        """Look up a finished artefact; None when there is none or it is damaged: `fetch` makes it again."""
         folder = self._folder(kind, key)
         undamaged = os.path.lexists(folder) and find_damage(folder) is None
         if not undamaged:
@@ -88,7 +88,7 @@ class Store:
         key: Mapping[str, Json],
         build: Callable[[Path], Mapping[str, Json] | None],
     ) -> Artefact:
-        """Return the artefact of a key, building it when the store has none.
+        """Get the artefact of a key, and build it when the store has none.
 
         ``build`` fills the empty folder it is given and returns what to record beside the files
         (``meta``). The artefact appears under its name only when all of it is written.
@@ -114,14 +114,14 @@ class Store:
                 shutil.rmtree(folder)
 
     def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
-        """Return a folder for unfinished work on a key; it survives a kill and is removed with success."""
+        """Make a folder for unfinished work on a key; it survives a kill and is removed with success."""
         folder = self._scratch(kind, key)
         with naming_path(self.root):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def lock(self, kind: str, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[Any]:
-        """Return the lock of an artefact; that of a killed process is free at once.
+        """Lock an artefact against other processes; the lock of a killed process is free at once.
 
         Without ``wait``, entering it raises TimeoutError when another process holds it.
         """
@@ -199,7 +199,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
 
 
 def find_damage(folder: Path) -> str | None:
-    """Return what is wrong with an artefact, after checking the digest of each file; None if nothing is."""
+    """Check the digest of each file of an artefact and describe the first damage; None if there is none."""
     try:
         record = read_json(folder / RECORD, allow_nan=True)
         expected = record.pop("digest")

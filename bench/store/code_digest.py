@@ -22,7 +22,7 @@ __cache_neutral__ = True
 
 @cache
 def code_digest(module: str) -> str:
-    """Return the digest of a module's source and of all that it imports from its own project.
+    """Digest a module's source and all that it imports from its project, so that changed code has a new key.
 
     "Its own project" is its top-level package and the three packages of this one. Imports are read
     from the source, inside functions too; nothing is imported. Modules with `MARK` are left out, and what
@@ -32,7 +32,7 @@ def code_digest(module: str) -> str:
 
 
 def code_sources(module: str) -> dict[str, str]:
-    """Return the name and digest of every module that enters a module's `code_digest`."""
+    """List the name and digest of every module that enters a module's `code_digest`."""
     roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
     sources: dict[str, str] = {}
     waiting = [module]
@@ -47,7 +47,7 @@ def code_sources(module: str) -> dict[str, str]:
 
 
 def is_cache_neutral(path: Path) -> bool:
-    """Return whether a source file has ``__cache_neutral__ = True`` at its top level."""
+    """Check whether a source file has ``__cache_neutral__ = True`` at its top level."""
     return any(
         isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == MARK for target in node.targets)
@@ -58,7 +58,7 @@ def is_cache_neutral(path: Path) -> bool:
 
 
 def source_of(module: str) -> Path | None:
-    """Return the source file of a module, found without importing it or its parents; None if none."""
+    """Locate a module's source file without importing it or its parents; None if there is none."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)

@@ -16,23 +16,23 @@ __cache_neutral__ = True
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces, UTF-8 as it is."""
+    """Write a value as the one JSON text it has: sorted keys, no spaces, UTF-8 as it is."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
-    """Return the sha256 hex digest of a JSON-able value."""
+    """Digest a JSON-able value to sha256 hex."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def file_digest(path: Path) -> str:
-    """Return the sha256 hex digest of a file's bytes. Raises OSError when it cannot be read."""
+    """Digest a file's bytes to sha256 hex. Raises OSError when it cannot be read."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def videos_digest(videos: Sequence[Video]) -> str:
-    """Return the digest of all that a generator can see: ids, transcripts, references, frames."""
+    """Digest all that a generator can see of videos: ids, transcripts, references, frames."""
     whole = hashlib.sha256()
     for video in videos:
         head = [video.video_id, video.transcript, list(video.references), str(video.frames.dtype)]

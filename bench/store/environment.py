@@ -16,14 +16,14 @@ from bench.types import Json
 
 
 def package_versions() -> dict[str, str]:
-    """Return the installed version of this package and of everything it declares."""
+    """Record the installed version of this package and of everything it declares."""
     versions = {"python": platform.python_version()}
     names = ["qms-bench", *(requirement.name for requirement in requirements())]
     return dict(sorted({**versions, **installed_versions(names)}.items()))
 
 
 def requirements() -> list[Requirement]:
-    """Return what this package requires on this machine, without its extras; none when not installed."""
+    """List what this package requires on this machine, without its extras; none when not installed."""
     try:
         declared = importlib.metadata.requires("qms-bench") or []
     except importlib.metadata.PackageNotFoundError:
@@ -33,7 +33,7 @@ def requirements() -> list[Requirement]:
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:
-    """Return the version of each distribution that is installed; part of the keys of what it computes."""
+    """Look up the version of each distribution that is installed; part of the keys of what it computes."""
     versions = {}
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -42,7 +42,7 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
 
 
 def machine() -> dict[str, Json]:
-    """Return the system, the processor's cores and the memory."""
+    """Describe the machine: system, processor cores, memory."""
     import psutil
 
     return {
@@ -54,7 +54,7 @@ def machine() -> dict[str, Json]:
 
 
 def code_state() -> dict[str, Json]:
-    """Return the git commit and dirty flag of this package's checkout; nulls outside a checkout."""
+    """Record the git commit and dirty flag of this package's checkout; nulls outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
     status = _git(root, "status", "--porcelain") if commit else None

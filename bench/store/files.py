@@ -32,7 +32,7 @@ def raise_data_error(problem: str) -> NoReturn:
 
 
 def read_text(path: Path) -> str:
-    r"""Return the text of a UTF-8 file, its lines ended by ``\n``; errors as `read_lines`."""
+    r"""Read a UTF-8 file, its lines ended by ``\n``; errors as `read_lines`."""
     with open_bytes(path) as stream:
         data = stream.read()
     try:
@@ -149,7 +149,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replaceable(path: Path, option: str) -> Path:
-    """Return where an output file goes: a new path or a regular file.
+    """Resolve where an output file goes: a new path or a regular file.
 
     Raises UsageError, which names the command line's ``option``, for a device, a pipe, a folder or a link.
     """

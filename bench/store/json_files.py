@@ -19,12 +19,12 @@ _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def read_json(path: Path, *, allow_nan: bool = False) -> Any:
-    """Return the value of a JSON file; raises DataError as `parse_json`, MissingError without the file."""
+    """Read a JSON file; raises DataError as `parse_json`, MissingError without the file."""
     return parse_json(read_text(path), path, allow_nan=allow_nan)
 
 
 def read_json_lines(path: Path, *, allow_nan: bool = False) -> list[dict[str, Any]]:
-    """Return the objects of a JSON-lines file; errors as `numbered_json_lines`."""
+    """Read the objects of a JSON-lines file; errors as `numbered_json_lines`."""
     return [item for _, item in numbered_json_lines(path, allow_nan=allow_nan)]
 
 
@@ -51,7 +51,7 @@ def numbered_json_lines(
 
 
 def parse_json(text: str, path: Path, line: int = 1, *, allow_nan: bool = False) -> Any:
-    """Return the value of a JSON text that begins on a line of a file.
+    """Parse a JSON text that begins on a line of a file.
 
     Raises DataError with file:line for text that is not JSON, for NaN and infinities (unless ``allow_nan``),
     a key that appears twice in one object, and more than `MAX_DEPTH` levels.
@@ -68,12 +68,12 @@ def parse_json(text: str, path: Path, line: int = 1, *, allow_nan: bool = False)
 
 
 def format_json_lines(items: Iterable[Mapping[str, Any]]) -> str:
-    """Return objects as JSON lines, UTF-8 as it is."""
+    """Write objects as JSON lines, UTF-8 as it is."""
     return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
 
 
 def kind_of(value: Any) -> str:
-    """Return what a JSON value is, with its article, for messages."""
+    """Name the kind of a JSON value, with its article, for messages."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
 

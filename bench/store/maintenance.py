@@ -23,11 +23,11 @@ class Entry:
 
     @property
     def is_artefact(self) -> bool:
-        """Return whether the store made it, so that its digests can be checked and it can be made again."""
+        """Check whether the store made it, so that its digests can be checked and it can be made again."""
         return (self.path / RECORD).exists() or (len(self.path.name) == 32 and not self.path.suffix)
 
     def size(self) -> int:
-        """Return the bytes of its files; those that vanish meanwhile count 0."""
+        """Sum the bytes of its files; those that vanish meanwhile count 0."""
         total = 0
         for path in [self.path, *self.path.rglob("*")]:
             with contextlib.suppress(OSError):
@@ -35,7 +35,7 @@ class Entry:
         return total
 
     def last_used(self) -> float:
-        """Return when it was made or last read, in seconds since the epoch."""
+        """Find when it was made or last read, in seconds since the epoch."""
         return self.path.lstat().st_mtime
 
 
@@ -74,7 +74,7 @@ def prune(store: Store, keep: Callable[[Entry], bool], *, dry_run: bool) -> list
 
 
 def is_used_within(days: float) -> Callable[[Entry], bool]:
-    """Return a test for entries that were made or read within a number of days."""
+    """Build a test for entries that were made or read within a number of days."""
     oldest = time.time() - days * SECONDS_PER_DAY
     return lambda entry: entry.last_used() >= oldest
 

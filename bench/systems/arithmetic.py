@@ -39,5 +39,5 @@ def limit_threads(count: int) -> Iterator[None]:
 
 
 def instructions() -> str:
-    """Return the instructions that torch is limited to, such as ``avx2``; empty where it may choose."""
+    """Name the instructions that torch is limited to, such as ``avx2``; empty where it may choose."""
     return os.environ.get("ATEN_CPU_CAPABILITY", "")

@@ -52,12 +52,12 @@ class Component(Generic[T]):
 
     @property
     def label(self) -> str:
-        """Return the name of the row or block in the tables."""
+        """Name the row or block in the tables."""
         return self.system.label
 
     @property
     def trainable(self) -> bool:
-        """Return whether the system must be fitted before it is used."""
+        """Check whether the system must be fitted before it is used."""
         return isinstance(self.system, Trainable)
 
     def use_summaries(self, summaries: Mapping[VideoId, str]) -> None:
@@ -67,15 +67,15 @@ class Component(Generic[T]):
         self.loaded = False
 
     def signature(self) -> dict[str, str]:
-        """Return the system's settings for the signature line."""
+        """Describe the system's settings for the signature line."""
         return dict(self.system.signature()) if isinstance(self.system, Describing) else {}
 
     def coverage(self) -> dict[str, int]:
-        """Return counts of the input that the system's last call could not use in full."""
+        """Count the input that the system's last call could not use in full."""
         return dict(self.system.coverage()) if isinstance(self.system, Covering) else {}
 
     def parameters(self) -> int | None:
-        """Return the number of parameters, None for a system that does not report it."""
+        """Count the parameters; None for a system that does not report them."""
         return self.system.parameters() if isinstance(self.system, Sized) else None
 
 

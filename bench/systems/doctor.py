@@ -11,7 +11,7 @@ from bench.types import Check
 
 
 def run_checks() -> list[Check]:
-    """Return the results for ``bench doctor``: declared packages, then the entry points of ``bench.checks``.
+    """Check this machine for ``bench doctor``: declared packages, then the entry points of ``bench.checks``.
 
     Such an entry point is a function without arguments that returns a list of `Check`.
     """

@@ -18,7 +18,7 @@ Member: TypeAlias = Component[Retriever]
 
 
 def build_members(context: Context, names: str, *, outer: str) -> list[Member]:
-    """Return the retrievers of ``names`` (comma-separated names, globs, groups).
+    """Build the retrievers of ``names`` (comma-separated names, globs, groups).
 
     Each has its separate context; its ``key`` belongs into the identity of the outer one, named
     ``outer``. Raises UsageError for unknown names, for fewer than two, and for a retriever inside itself.

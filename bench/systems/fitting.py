@@ -22,14 +22,14 @@ Splits: TypeAlias = tuple[Sequence[Video], Sequence[Video]]
 
 
 def model_key(component: Component[Any], train: str, val: str) -> dict[str, Json]:
-    """Return the key of a fitted system from the digests of its training and validation videos."""
+    """Key a fitted system by the digests of its training and validation videos."""
     return {**component.key, "train": train, "val": val}
 
 
 def fitted_model(
     store: Store, component: Component[Any], key: dict[str, Json], splits: Callable[[], Splits]
 ) -> Artefact:
-    """Return the model of a key, after fitting the system if the store has none; the system has loaded it."""
+    """Get the model of a key, after fitting the system if the store has none; the system has loaded it."""
     artefact = store.fetch(MODEL, key, lambda folder: fit_system(store, component, key, splits(), folder))
     load_system(component, artefact)
     return artefact

@@ -35,7 +35,7 @@ class Listing:
 
 @cache
 def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
-    """Return the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's namesake."""
+    """Find the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's namesake."""
     points: dict[str, importlib.metadata.EntryPoint] = {}
     for point in importlib.metadata.entry_points(group=f"bench.{group}"):
         if point.name not in points or _distribution(point) == "qms-bench":
@@ -44,7 +44,7 @@ def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
 
 
 def listing(group: str) -> list[Listing]:
-    """Return a line for each name of a group, in name order, without importing any of them."""
+    """Describe each name of a group in a line, in name order, without importing any of them."""
     return [
         Listing(name, f"{_distribution(point)} ({point.value})", _first_sentence(point.value))
         for name, point in sorted(entries(group).items())
@@ -66,7 +66,7 @@ def load(group: str, name: str) -> Any:
 
 
 def resolve(group: str, wanted: Sequence[str]) -> list[str]:
-    """Return the names that a list of names, globs and groups expands to, in order, each once.
+    """Expand a list of names, globs and groups to names, in order, each once.
 
     Raises UsageError for a name, glob or group that matches nothing.
     """
@@ -91,13 +91,13 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
 
 
 def members(group: str, name: str) -> Sequence[str]:
-    """Return the members of a group such as ``all``; raises BenchError."""
+    """List the members of a group such as ``all``; raises BenchError."""
     names: Sequence[str] = load(f"{group.rstrip('s')}_groups", name)
     return names
 
 
 def cell_name(name: str) -> str:
-    """Return a generator's name in files and scores: the stem for ``file:PATH``."""
+    """Name a generator in files and scores: the stem for ``file:PATH``."""
     return Path(name.removeprefix(FILE_PREFIX)).stem if name.startswith(FILE_PREFIX) else name
 
 
@@ -118,7 +118,7 @@ def build(factory: Any, context: Context) -> Any:
 
 
 def declared_packages(module: str) -> Sequence[str]:
-    """Return the distributions that the systems of a module's top-level package compute with.
+    """List the distributions that the systems of a module's top-level package compute with.
 
     They are an entry point of ``bench.packages``, a tuple of names, under the name of that package.
     """
@@ -142,7 +142,7 @@ def packages_of_plug_in(point: importlib.metadata.EntryPoint | None) -> Sequence
 
 
 def option_sections() -> dict[str, type[Section]]:
-    """Return every section of options by name; an invalid one of a plug-in is reported and left out."""
+    """Load every section of options by name; an invalid one of a plug-in is reported and left out."""
     sections: dict[str, type[Section]] = {}
     for name in entries("options"):
         try:

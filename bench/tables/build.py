@@ -32,13 +32,12 @@ def build_tables(
     *,
     intervals: bool = False,
 ) -> list[Table]:
-    """Return the generation, retrieval, ties and cost tables of a run, from its files alone.
+    """Lay the scores and costs of a run out as its generation, retrieval, ties and cost tables.
 
     ``scores`` holds the rows of one seed, or those of several with their ``mean`` and ``sd`` (cells
     are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
     ``intervals`` adds the 95 % interval to each cell.
     """
-    labels = manifest.labels
     below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
     what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
     frames = (scores, significance)
@@ -56,26 +55,19 @@ def build_tables(
             "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], RETRIEVAL,
             retrieval.rows(), [*retrieval.notes(), *below],
         ),
-        Table(
-            "ties", f"Effect of ties on {what}: worst, expected and best order, ×100", ["Retriever", "Model"],
-            [f"{metric} {side}" for metric in TIED for side in SIDES],
-            _tie_rows(headline(scores), labels), below,
-        ),
-        Table(
-            "cost", f"Cost on {what}", ["Retriever", "Model"], list(COST_HEADERS.values()),
-            _cost_rows(costs, labels), below,
-        ),
+        _tie_table(headline(scores), what, manifest.labels, below),
+        _cost_table(costs, what, manifest.labels, below),
     ]  # fmt: skip
 
 
 def generation_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
-    """Return generation scores ×100, a row per generator, laid out as Table III."""
+    """Lay generation scores ×100 out as Table III, a row per generator."""
     frame = _wide(scores[scores["retriever"].isna()], ["generator"], list(GENERATION.values()), values)
     return frame.rename(columns={metric: header for header, metric in GENERATION.items()})
 
 
 def retrieval_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
-    """Return retrieval scores ×100, a row per retriever and generator, laid out as Table V."""
+    """Lay retrieval scores ×100 out as Table V, a row per retriever and generator."""
     return _wide(scores[scores["retriever"].notna()], ["retriever", "generator"], RETRIEVAL, values)
 
 
@@ -89,29 +81,33 @@ def _wide(scores: pd.DataFrame, index: list[str], columns: list[str], values: st
 
 
 def _first_seen(order: pd.DataFrame, index: list[str], row: Any) -> tuple[int, ...]:
-    """Sort by the first appearance of each level, so that a retriever's rows stand together."""
+    """Sort by the first appearance of each level, so that a retriever's rows are adjacent."""
     values = (row,) if len(index) == 1 else row
     return tuple(order[level].tolist().index(value) for level, value in zip(index, values, strict=True))
 
 
-def _tie_rows(scores: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
+def _tie_table(scores: pd.DataFrame, what: str, labels: Mapping[str, str], notes: list[str]) -> Table:
     sides = [retrieval_frame(scores, f"tie_{side}") for side in SIDES]
-    return [
+    rows: Rows = [
         (
             [labels.get(str(name), str(name)) for name in index],
             [Cell(_two_decimals(float(frame[metric][index]))) for metric in TIED for frame in sides],
         )
         for index in sides[0].index
     ]
+    title = f"Effect of ties on {what}: worst, expected and best order, ×100"
+    headers = [f"{metric} {side}" for metric in TIED for side in SIDES]
+    return Table("ties", title, ["Retriever", "Model"], headers, rows, notes)
 
 
-def _cost_rows(costs: pd.DataFrame, labels: Mapping[str, str]) -> Rows:
+def _cost_table(costs: pd.DataFrame, what: str, labels: Mapping[str, str], notes: list[str]) -> Table:
     names = costs[["retriever", "generator"]].astype(object).fillna("").to_numpy().tolist()
     numbers = costs[list(COST_HEADERS)].astype(float).to_numpy().tolist()
-    return [
+    rows: Rows = [
         ([labels.get(name, name) for name in pair], [Cell(_plain(value)) for value in values])
         for pair, values in zip(names, numbers, strict=True)
     ]
+    return Table("cost", f"Cost on {what}", ["Retriever", "Model"], list(COST_HEADERS.values()), rows, notes)
 
 
 def _two_decimals(value: float) -> str:

@@ -56,8 +56,8 @@ class ScoreTable:
         deviations = scores[scores["seed"].astype(str) == SD]
         contests = None
         if significance is not None:
-            own = significance[significance["table"] == name]
-            rows: list[Any] = list(with_text(own).itertuples())
+            competing = significance[significance["table"] == name]
+            rows: list[Any] = list(with_text(competing).itertuples())
             contests = {(str(row.retriever), str(row.metric)): row for row in rows}
         return cls(
             name,
@@ -72,25 +72,25 @@ class ScoreTable:
         )
 
     def rows(self) -> Rows:
-        """Return label cells and number cells: of each block the rows that compete, their gain, the rest."""
-        found: Rows = []
+        """Lay out label and number cells: of each block the competing rows, their gain, the references."""
+        rows: Rows = []
         for retriever in dict.fromkeys(retriever for _, retriever, _ in self.scores):
             names = list(dict.fromkeys(g for g, r, _ in self.scores if r == retriever))
-            own = [name for name in names if name not in self.apart]
-            ranks = {metric: self._ranks(retriever, own, metric) for metric in self.columns.values()}
-            for place, name in enumerate(own):
+            competing = [name for name in names if name not in self.apart]
+            ranks = {metric: self._ranks(retriever, competing, metric) for metric in self.columns.values()}
+            for place, name in enumerate(competing):
                 cells = [self._cell((name, retriever, m), ranks[m][place]) for m in self.columns.values()]
-                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
-            if len(own) > 1 and self.contests:
+                rows.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
+            if len(competing) > 1 and self.contests:
                 gains = [Cell(self._gain(retriever, metric)) for metric in self.columns.values()]
-                found.append((self._names(retriever, IMPROVEMENT), [*gains, *self._beside(None)]))
+                rows.append((self._names(retriever, IMPROVEMENT), [*gains, *self._beside(None)]))
             for name in (name for name in names if name in self.apart):
                 cells = [self._cell((name, retriever, metric)) for metric in self.columns.values()]
-                found.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
-        return found
+                rows.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
+        return rows
 
     def notes(self) -> list[str]:
-        """Return the lines on references and significance that stand under the table."""
+        """Write the lines on references and significance that follow the table."""
         shown = [self._label(name) for name in self._shown_references()]
         return [*_reference_note(shown), *self._tests()]
 

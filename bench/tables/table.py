@@ -34,7 +34,7 @@ class Table:
 
 
 def printable_table(table: Table) -> Table:
-    """Return the table with every text on one line and without control characters.
+    """Make every text of a table safe to print: on one line and without control characters.
 
     Names of datasets, files and systems come from outside: none may steer a terminal or break a format.
     """
@@ -57,7 +57,7 @@ Rows: TypeAlias = list[tuple[list[str], list[Cell]]]
 
 
 def to_markdown(table: Table) -> str:
-    """Return a pipe table: best bold, second underlined, ``*`` significant; notes below."""
+    """Print a pipe table: best bold, second underlined, ``*`` significant; notes below."""
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
     head = [_md(name) for name in (*table.labels, *table.columns)]
@@ -89,7 +89,7 @@ def _md_text(text: str) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return CSV with the printed numbers; notes as comment lines at the end."""
+    """Write CSV with the printed numbers; notes as comment lines at the end."""
     import csv
     import io
 
@@ -117,7 +117,7 @@ _TEX = str.maketrans(
 
 
 def to_latex(table: Table) -> str:
-    r"""Return a booktabs table: best bold, second underlined; the notes follow the tabular.
+    r"""Write a booktabs table: best bold, second underlined; the notes follow the tabular.
 
     It needs \usepackage{booktabs}, which a comment says. In the default fonts of LaTeX "<", ">" and "|"
     are other signs, so that they are written by name.
@@ -158,7 +158,7 @@ def _tex(text: str) -> str:
 
 
 def to_html(table: Table) -> str:
-    """Return an HTML table with its notes; every text is escaped."""
+    """Write an HTML table with its notes; every text is escaped."""
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
         BEST: "<strong>{}</strong>".format, SECOND: "<u>{}</u>".format, PLAIN: str,

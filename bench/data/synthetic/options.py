@@ -84,7 +84,7 @@ class SynthOptions:
             raise _not_allowed("specific + partial + generic + wrong", round(kinds, 9), "a sum of 1")
 
     def splits(self) -> dict[str, int]:
-        """Return the number of videos of each split, in the order of the file."""
+        """Divide the videos among the splits, in the order of the file."""
         val, test = self.videos // 12, self.videos // 4
         return {"train": self.videos - val - test, "val": val, "test": test}
 

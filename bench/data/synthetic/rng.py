@@ -29,37 +29,37 @@ class Rng:
         self._ready: list[int] = []
 
     def below(self, n: int) -> int:
-        """Return an integer from 0 to ``n - 1``."""
+        """Draw an integer from 0 to ``n - 1``."""
         if not self._ready:
             self._ready = self._source.random_raw(_BLOCK).tolist()
         return (self._ready.pop() * n) >> 64
 
     def between(self, low: int, high: int) -> int:
-        """Return an integer from ``low`` to ``high``, both included."""
+        """Draw an integer from ``low`` to ``high``, both included."""
         return low + self.below(high - low + 1)
 
     def uniform(self) -> float:
-        """Return a number from 0 up to, but not including, 1."""
+        """Draw a number from 0 up to, but not including, 1."""
         return self.below(_UNIT) / _UNIT
 
     def chance(self, share: float) -> bool:
-        """Return True with the given probability; never for 0, always for 1."""
+        """Draw True with the given probability; never for 0, always for 1."""
         return self.below(_UNIT) < share * _UNIT
 
     def round_randomly(self, mean: float) -> int:
-        """Return one of the two integers beside ``mean``, so that the expected value is ``mean``."""
+        """Draw one of the two integers beside ``mean``, so that the expected value is ``mean``."""
         return int(mean) + self.chance(mean - int(mean))
 
     def pick(self, items: Sequence[T]) -> T:
-        """Return one of the items, all equally likely."""
+        """Draw one of the items, all equally likely."""
         return items[self.below(len(items))]
 
     def pick_popular(self, items: Sequence[T]) -> T:
-        """Return one of the items, an early one more often: few are popular, many are not."""
+        """Draw one of the items, an early one more often: few are popular, many are not."""
         return items[min(self.below(len(items)), self.below(len(items)))]
 
     def sample(self, items: Sequence[T], k: int) -> list[T]:
-        """Return ``k`` different items (all, if there are fewer) in random order."""
+        """Draw ``k`` different items (all, if there are fewer) in random order."""
         pool = list(items)
         for position in range(min(k, len(pool))):
             other = position + self.below(len(pool) - position)
@@ -67,11 +67,11 @@ class Rng:
         return pool[:k]
 
     def shuffle(self, items: Sequence[T]) -> list[T]:
-        """Return the items in random order."""
+        """Put the items in random order."""
         return self.sample(items, len(items))
 
     def near_normal(self, rows: int, columns: int) -> npt.NDArray[np.float64]:
-        """Return ``[rows, columns]`` bell-shaped numbers of mean 0 and standard deviation 1.
+        """Draw ``[rows, columns]`` bell-shaped numbers of mean 0 and standard deviation 1.
 
         Each is the sum of four bytes: close to normal, and exact to the last bit on any machine.
         """

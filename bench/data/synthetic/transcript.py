@@ -89,7 +89,7 @@ def _hesitate(world: SyntheticWorld, sentence: str) -> str:
 
 
 def transcript_vector(vocabulary: Vocabulary, transcript: str) -> npt.NDArray[np.float16]:
-    """Return the mean of the vectors of the entities that a transcript mentions, scaled to length 1.
+    """Average the vectors of the entities that a transcript mentions, scaled to length 1.
 
     ``[DIMENSION]``, zeros where no entity is mentioned. An entity counts each time it is mentioned.
     Nothing is drawn, so that no random stream moves on.

@@ -51,7 +51,7 @@ class Vocabulary:
 
 
 def vocabulary_file(language: str) -> Path:
-    """Return the path of the YAML file of a language."""
+    """Locate the YAML file of a language's vocabulary."""
     return Path(__file__).parent / f"vocabulary-{language}.yaml"
 
 

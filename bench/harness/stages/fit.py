@@ -25,7 +25,7 @@ class Fit(Stage[Mapping[str, Any]]):
         self._plan, self._component = plan, component
 
     def key(self) -> dict[str, Json]:
-        """Return what the system is and what it learns from."""
+        """Key a fitted system by what it is and what it learns from."""
         digests = self._plan.split_digests
         return model_key(self._component, digests.of("train"), digests.of("val"))
 
@@ -51,5 +51,5 @@ def ensure_fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
 
 
 def learnt_key(plan: Plan, component: Component[Any]) -> Mapping[str, Json]:
-    """Return all that decides what a system makes of its input."""
+    """Collect all that decides what a system makes of its input."""
     return Fit(plan, component).key() if component.trainable else component.key

@@ -18,7 +18,7 @@ LEARNT_FROM: tuple[Split, ...] = ("train", "val")
 def for_generator(
     plan: Plan, retriever: Component[Retriever], generator: Component[Generator], *, write: bool
 ) -> Component[Retriever]:
-    """Return what searches a generator's summaries: the retriever itself, or a new one that follows it.
+    """Prepare the retriever for a generator's summaries: itself, or a new one fitted to that generator.
 
     A new one for each generator: none can search with what it learnt from another. Without ``write``
     nothing is made: where training summaries are not in the store it is the retriever itself, of which

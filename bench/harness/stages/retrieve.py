@@ -54,7 +54,7 @@ class Retrieve(Stage[Retrieved]):
         self._queries = plan.evaluation.queries
 
     def key(self) -> dict[str, Json]:
-        """Return what the retriever is, what it indexes and what it is searched for."""
+        """Key a run by the retriever, what it indexes and what it searches for."""
         return {
             "retriever": learnt_key(self._plan, self._component),
             "corpus": digest(list(self._documents.items())),
@@ -93,7 +93,7 @@ class Retrieve(Stage[Retrieved]):
         }
 
     def read(self, artefact: Artefact) -> Retrieved:
-        """Return the runs of a finished artefact."""
+        """Read the runs back from a finished artefact."""
         pool, queries = tuple(self._documents), tuple(self._queries)
         deep_rows = np.load(artefact.path / "deep-rows.npy")
         return Retrieved(
@@ -119,7 +119,7 @@ def _load(folder: Path, name: str) -> tuple[Any, Any]:
 
 
 def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
-    """Return what is indexed of each video: its summary, or transcript and summary (``index.mode``).
+    """Build what is indexed of each video: its summary, or transcript and summary (``index.mode``).
 
     A summary that is the transcript itself is not repeated.
     """

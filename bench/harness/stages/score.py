@@ -39,7 +39,7 @@ class _Scores(Stage[CellScores]):
     """What both kinds of scores have in common: how they are stored."""
 
     def key(self) -> dict[str, Json]:
-        """Return what is scored and the code that scores it."""
+        """Key scores by what is scored and the code that scores it."""
         return {**self.inputs(), "code": code_digest(__name__)}
 
     @abstractmethod
@@ -85,7 +85,7 @@ class ScoreRun(_Scores):
         self._truth, self._needs = truth, needs
 
     def inputs(self) -> dict[str, Json]:
-        """Return the digests of the run and of what is relevant."""
+        """Digest the run and the relevance that score it."""
         truth = self._truth
         return {
             "run": self._made,
@@ -139,7 +139,7 @@ class ScoreSummaries(_Scores):
         self._references = references
 
     def inputs(self) -> dict[str, Json]:
-        """Return the digests of all summaries and of the references."""
+        """Digest all summaries and the references that score them."""
         references = [[video_id, list(texts)] for video_id, texts in self._references.items()]
         return {"summaries": self._made, "references": digest(references)}
 

@@ -33,7 +33,7 @@ class Stage(ABC, Generic[T]):
 
     @abstractmethod
     def key(self) -> Mapping[str, Json]:
-        """Return everything that decides what is made."""
+        """Collect everything that decides what is made: the artefact's key."""
 
     @abstractmethod
     def make(self, folder: Path) -> Mapping[str, Json]:
@@ -41,7 +41,7 @@ class Stage(ABC, Generic[T]):
 
     @abstractmethod
     def read(self, artefact: Artefact) -> T:
-        """Return what a finished artefact holds."""
+        """Read back what a finished artefact holds."""
 
     @cached_property
     def _key(self) -> Mapping[str, Json]:

@@ -47,7 +47,7 @@ class Summarize(Stage[Summaries]):
         )
 
     def key(self) -> dict[str, Json]:
-        """Return what the generator is and what it sees."""
+        """Key summaries by the generator and what it sees."""
         return {
             "generator": learnt_key(self._plan, self._component),
             "pool": videos_digest(self._videos),
@@ -76,14 +76,14 @@ class Summarize(Stage[Summaries]):
         }
 
     def read(self, artefact: Artefact) -> Summaries:
-        """Return the summaries of a finished artefact."""
+        """Read the summaries back from a finished artefact."""
         lines = read_json_lines(artefact.path / "summaries.jsonl")
         texts = {line["video_id"]: line["summary"] for line in lines}
         return Summaries(texts, digest(list(texts.items())), artefact.meta, artefact.reused)
 
 
 def summaries_text(texts: Mapping[VideoId, str]) -> str:
-    """Return summaries as JSON lines."""
+    """Write summaries as JSON lines, one per video."""
     return format_json_lines({"video_id": video_id, "summary": text} for video_id, text in texts.items())
 
 

@@ -44,7 +44,7 @@ _IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*\)")
 
 
 def strip_markup(raw: str) -> CellText:
-    """Return the plain text of a CSV, Markdown or HTML cell and its marks.
+    """Reduce a CSV, Markdown or HTML cell to plain text and its marks.
 
     ``**x**`` and ``__x__`` are bold, ``<u>x</u>`` is underlined, ``*``, ``†``, ``‡`` and raised letters
     after a number are significance marks, a figure in brackets after a number is a side remark (a
@@ -64,13 +64,13 @@ def strip_markup(raw: str) -> CellText:
 
 
 def strip_marks(text: str) -> tuple[str, bool]:
-    """Return a number without the significance marks after it, and whether there were some."""
+    """Remove the significance marks after a number, and report whether there were some."""
     plain = _STARS.sub("", text[:MAX_TEXT])
     return plain, plain != text[:MAX_TEXT]
 
 
 def strip_remark(text: str) -> str:
-    """Return a number without the remark after it: ``12.5 (+2.3)``, ``12.5 [10.0, 14.5]``, ``12.5_0.3``."""
+    """Remove the remark after a number: ``12.5 (+2.3)``, ``12.5 [10.0, 14.5]``, ``12.5_0.3``."""
     if len(text) > 120:
         return text.strip()
     lowered = re.fullmatch(rf"({_FRACTION})\s?_\s?(?:\([^()]*\)|{_FRACTION}|[↑↓][\d.]+)\s*", text)

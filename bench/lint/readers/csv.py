@@ -20,7 +20,7 @@ _LABELS = ("generator", "model", "system", "method", "run", "name")
 
 
 def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
-    """Return the cells of each line that is neither empty nor a comment (``# ...``), with its number.
+    """Parse the cells of each line that is neither empty nor a comment (``# ...``), with its number.
 
     The delimiter is the one of ``,``, ``;`` and tab that the header has most of. Raises DataError for
     broken quoting.
@@ -44,20 +44,20 @@ def _remark(cells: Sequence[str], width: int) -> bool:
 
 
 def is_long(header: Sequence[str]) -> bool:
-    """Return whether a header is that of a score on each line, with a column that names the rows."""
+    """Check whether a header is that of a score on each line, with a column that names the rows."""
     names = {name.strip().lower() for name in header}
     return {"metric", "value"} <= names and bool(names & {*_LABELS})
 
 
 def wide_grid(lines: list[tuple[int, list[str]]], file: str) -> Grid:
-    """Return the grid of a wide CSV. Raises DataError for one of too many cells."""
+    """Parse a wide CSV as a grid. Raises DataError for one of too many cells."""
     refuse_size(sum(len(cells) for _, cells in lines), f"{file}:{lines[0][0]}")
     rows = tuple(GridRow(line, tuple(strip_markup(cell) for cell in cells)) for line, cells in lines)
     return Grid(file, rows[0].line, rows, headings=False)
 
 
 def long_table(lines: list[tuple[int, list[str]]], file: str) -> Table:
-    """Return the table of a long CSV: a row for each generator, retriever and seed.
+    """Parse a long CSV as a table: a row for each generator, retriever and seed.
 
     ``n`` is kept where it is one whole number for the row and ``seed`` names one seed: a mean over
     seeds has other steps, and their deviations (seed ``sd``) are no scores. Raises DataError for a

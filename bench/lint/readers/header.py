@@ -59,7 +59,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e-?\d+)?", re.I)
 
 
 def parse_name(text: str) -> tuple[str, Column] | None:
-    """Return the group and the column that a header cell names: ``T2V R@1``, ``R@1 (BM25)``, or ``R@1``."""
+    """Parse the group and the column that a header cell names: ``T2V R@1``, ``R@1 (BM25)``, or ``R@1``."""
     if len(text) > 2 * MAX_NAME:
         return None
     if (column := parse_column(text)) is not None:
@@ -75,17 +75,17 @@ def parse_name(text: str) -> tuple[str, Column] | None:
 
 
 def is_deviation_name(text: str) -> bool:
-    """Return whether a row of this name holds deviations or p-values, and no scores."""
+    """Check whether a row of this name holds deviations or p-values, and no scores."""
     return bool(_DEVIATION.fullmatch(text))
 
 
 def is_number(text: str) -> bool:
-    """Return whether a cell holds a number; style and marks do not matter."""
+    """Check whether a cell is a number; style and marks do not matter."""
     return bool(_NUMBER.fullmatch(bare(text)))
 
 
 def known_names(texts: Sequence[str]) -> Names:
-    """Return the columns that a row of texts names.
+    """Find the columns that a row of texts names.
 
     A lone "Test" or "Total" is no part of a data set; "C" and "B1" are metrics beside other metrics of
     texts only.
@@ -103,7 +103,7 @@ def known_names(texts: Sequence[str]) -> Names:
 
 
 def mentions_metric(grid: Grid) -> bool:
-    """Return whether a table names a metric in its first rows or columns, readable or not."""
+    """Check whether a table names a metric in its first rows or columns, readable or not."""
     cells = [cell for row in grid.rows[:4] for cell in row.cells[:200]]
     cells += [cell for row in grid.rows[:200] for cell in row.cells[:2]]
     names = ((cell.text, parse_name(cell.text)) for cell in cells)
@@ -111,12 +111,12 @@ def mentions_metric(grid: Grid) -> bool:
 
 
 def is_header(texts: Sequence[str]) -> bool:
-    """Return whether a row names a column and holds no score beside the names."""
+    """Check whether a row names a column and has no score beside the names."""
     return bool(known_names(texts)) and not any("." in text and is_number(text) for text in texts)
 
 
 def find_header(grid: Grid) -> tuple[Grid, Header] | None:
-    """Return the grid, transposed where its rows are the metrics, and its header; None without a known name.
+    """Find the header of a grid, transposed where its rows are the metrics; None without a known name.
 
     Raises DataError for columns that cannot be told apart.
     """

@@ -13,7 +13,7 @@ _KEPT = ("b", "strong", "u", "ins", "sup", "sub", "br")
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Return every HTML table of a text, in order of their ends; ``line`` counts from 1."""
+    """Parse every HTML table of a text, in order of their ends; ``line`` counts from 1."""
     parser = _Tables(file)
     parser.feed(text)
     parser.close()

@@ -54,7 +54,7 @@ class _Source:
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Return every tabular of a LaTeX file, in order of their ends.
+    """Parse every tabular of a LaTeX file, in order of their ends.
 
     A tabular inside a cell is part of that cell where it has one column, else a table of its own. A
     tabular that cannot be divided into cells is a grid with an ``error``.

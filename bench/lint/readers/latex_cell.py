@@ -79,7 +79,7 @@ class UnknownMacroError(ValueError):
 
 
 def mask(text: str) -> str:
-    """Return the text with everything inside braces blanked, so that separators there do not count."""
+    """Blank everything inside braces, so that separators in them do not count."""
     depth, out, escaped = 0, [], False
     for char in text:
         depth -= char == "}" and not escaped and depth > 0
@@ -90,7 +90,7 @@ def mask(text: str) -> str:
 
 
 def braced(text: str, at: int) -> tuple[str, int]:
-    """Return what the braces opening at ``at`` hold and the place after them."""
+    """Extract what the braces opening at ``at`` enclose, and the place after them."""
     depth = 0
     for i in range(at, len(text)):
         depth += (text[i] == "{") - (text[i] == "}")
@@ -100,7 +100,7 @@ def braced(text: str, at: int) -> tuple[str, int]:
 
 
 def strip_latex(raw: str) -> CellText:
-    """Return the plain text of a LaTeX cell and its marks.
+    """Reduce a LaTeX cell to plain text and its marks.
 
     Raises UnknownMacroError where an unknown macro stands beside digits; in a cell of words an unknown
     macro is taken as a word.

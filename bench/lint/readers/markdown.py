@@ -16,7 +16,7 @@ _DASHES = re.compile(r":?-+:?")
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Return every table outside code fences and comments, in order; ``line`` counts from 1."""
+    """Parse every table outside code fences and comments, in order; ``line`` counts from 1."""
     lines = [_unquoted(line) for line in _shown(text)]
     grids: list[Grid] = []
     at = 1

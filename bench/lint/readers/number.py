@@ -79,18 +79,18 @@ _SPREAD = re.compile(r"[_^]?\s*(?:±|\+/-|\+-).*$")
 
 
 def bare(text: str) -> str:
-    """Return the number's own characters: no spread after ±, no percent sign, an ASCII minus."""
+    """Reduce a number to its digits: no spread after ±, no percent sign, an ASCII minus."""
     number = _SPREAD.sub("", text[: 3 * MAX_LENGTH].replace("−", "-")).strip()
     return _SPACED.sub("", number.removesuffix("%").strip())
 
 
 def is_missing(text: str) -> bool:
-    """Return whether a cell says that there is no value."""
+    """Check whether a cell is a sign for a missing value."""
     return text.strip().lower() in MISSING
 
 
 def style_of(texts: list[str]) -> Style:
-    """Return how the cells of one table write fractions.
+    """Infer how the cells of one table write fractions.
 
     Raises NumberError when some cells can only have a decimal comma and others only a point.
     """

@@ -30,7 +30,7 @@ _TUPLE = re.compile(r"\('([^']{0,200})', '([^']{0,200})'\)")
 
 
 def to_tables(grid: Grid) -> list[Table]:
-    """Return the tables a grid holds: none where no column is known, several where a header is repeated.
+    """Split a grid into tables: none where no column is known, several where a header is repeated.
 
     Raises DataError, with file and line, for a table with known columns of which nothing can be read.
     """
@@ -64,10 +64,10 @@ def _parts(grid: Grid) -> Iterator[tuple[Grid, Header]]:
     """Divide a grid at each row that names known columns again."""
     rest: Grid | None = grid
     while rest is not None and rest.rows:
-        found = find_header(rest)
-        if found is None:
+        next_header = find_header(rest)
+        if next_header is None:
             return
-        part, header = found
+        part, header = next_header
         again = (i for i in range(header.body, len(part.rows)) if _is_second_header(part.rows[i], header))
         end = next(again, len(part.rows))
         if end > header.body:

@@ -59,8 +59,12 @@ def characters() -> tuple[str, ...]:
     return tuple(some)
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.parametrize("analyzer", ANALYZERS)
+@pytest.mark.parametrize(
+    ("analyzer", "context"),
+    [(analyzer, context) for analyzer in ("standard", "zh") for context in CONTEXTS]
+    # en cuts words as standard does; only what it does to a word is left to check
+    + [("en", context) for context in ("{}", "a{}b", "a'{}s")],
+)
 def test_every_character_of_unicode_is_analyzed_as_lucene_does(analyzer: str, context: str) -> None:
     texts = [
         context.format(character)

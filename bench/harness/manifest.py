@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench import __version__
 from bench.choices import ONE_QUERY_PER_VIDEO
@@ -13,6 +14,7 @@ from bench.harness.stages.summarize import Summaries
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
+from bench.systems.component import Component
 from bench.text import TOKENS, normalise, tokenize
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
@@ -77,8 +79,14 @@ def format_seeds(seeds: Sequence[int]) -> str:
     return ",".join(map(str, seeds))
 
 
+TRAINING_QUERIES = "evaluated queries that are training queries, too"
+"""Of evaluated queries whose text is that of a training query: a row may have been trained to write it."""
+CHOSEN_BY = "videos by which its epochs were chosen"
+"""Of a trained system that is evaluated on the validation split: its scores flatter it."""
+
+
 def dataset_coverage(plan: Plan) -> dict[str, int]:
-    """Count what the pool lacks, and what of it no generator sees."""
+    """Count what the pool lacks, what of it no generator sees, and queries that training has seen."""
     videos = plan.pool_videos(references=True)
     features, limit = plan.dataset.features, plan.dataset.max_frames
     mute = sum(1 for v in videos if v.references and not any(map(tokenize, v.references)))
@@ -89,7 +97,20 @@ def dataset_coverage(plan: Plan) -> dict[str, int]:
         "without queries": sum(1 for video in videos if not video.references),
         **({"whose queries have no tokens": mute} if mute else {}),
         "with frames left out": sum(features.count(v.video_id) > limit for v in videos) if features else 0,
+        TRAINING_QUERIES: _count_training_queries(plan),
     }
+
+
+def _count_training_queries(plan: Plan) -> int:
+    training = {normalise(text) for v in plan.videos("train", references=True) for text in v.references}
+    return sum(normalise(text) in training for text in plan.evaluation.queries.values())
+
+
+def selection_coverage(plan: Plan, component: Component[Any]) -> dict[str, int]:
+    """Count the evaluated videos by which a trained system's epochs were chosen: all of ``--split val``."""
+    if plan.config.split != "val" or not component.trainable:
+        return {}
+    return {CHOSEN_BY: len(plan.videos("val", references=False))}
 
 
 def summaries_coverage(summaries: Summaries) -> dict[str, int]:
@@ -118,11 +139,16 @@ def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
     return {"queries without results": empty, **retrieved.meta.get("coverage", {})}
 
 
-def coverage_line(coverage: Mapping[str, Mapping[str, int]]) -> str:
-    """Write the line on coverage: counts of the dataset, then those above zero of each cell."""
+def coverage_line(coverage: Mapping[str, Mapping[str, int]], queries: int) -> str:
+    """Write the line on coverage: counts of the dataset, then those above zero of each cell.
+
+    ``queries`` is how many are evaluated; of those that are training queries the line has the share as well.
+    """
     parts = []
     for name, counts in coverage.items():
         shown = [f"{count} {what}" for what, count in counts.items() if count or name == "dataset"]
+        if TRAINING_QUERIES in counts:
+            shown[-1] += f" ({100 * counts[TRAINING_QUERIES] / max(queries, 1):.1f} %)"
         if shown:
             parts.append(f"{name}: {', '.join(shown)}")
     return "; ".join(parts)

@@ -95,7 +95,7 @@ class RunWriter:
         share = {name: manifest.distinct_share(summaries)}
         self._flush(
             distinct={**self.manifest.distinct, **share},
-            **self._cell(name, meta, manifest.summaries_coverage(summaries)),
+            **self._cell(component, name, meta, manifest.summaries_coverage(summaries)),
         )
 
     def write_run(
@@ -114,7 +114,7 @@ class RunWriter:
         }
         self._costs.append({"generator": generator, "retriever": component.name, **cost})
         self._rows.extend(_named(scores, generator, component.name, self._plan.seed))
-        self._flush(**self._cell(cell, meta, manifest.retrieval_coverage(retrieved)))
+        self._flush(**self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)))
 
     def add_failure(self, cell: str, message: str) -> None:
         """Note a cell's failure in the manifest."""
@@ -147,9 +147,12 @@ class RunWriter:
         columns: dict[str, Any] = {id_column: scores.ids, **scores.per_item}
         self.folder.write(name, to_csv(pd.DataFrame(columns)))
 
-    def _cell(self, name: str, meta: Mapping[str, Any], coverage: Mapping[str, int]) -> dict[str, Any]:
+    def _cell(
+        self, component: Component[Any], name: str, meta: Mapping[str, Any], coverage: Mapping[str, int]
+    ) -> dict[str, Any]:
         cost = CellCost(meta["seconds"], meta["peak_mb"], meta["fit_s"])
-        counts = {**self.manifest.coverage, name: coverage}
+        chosen = manifest.selection_coverage(self._plan, component)
+        counts = {**self.manifest.coverage, name: {**coverage, **chosen}}
         return {"cells": {**self.manifest.cells, name: cost}, "coverage": counts}
 
     def _flush(self, **changes: Any) -> None:
@@ -157,7 +160,8 @@ class RunWriter:
         changed = dataclasses.replace(
             self.manifest, signature=manifest.signature(self._plan, self._signatures), **changes
         )
-        self.manifest = dataclasses.replace(changed, coverage_line=manifest.coverage_line(changed.coverage))
+        line = manifest.coverage_line(changed.coverage, changed.evaluation.queries)
+        self.manifest = dataclasses.replace(changed, coverage_line=line)
         self.folder.write(SCORES, to_csv(self.scores()))
         self.folder.write(COSTS, to_csv(self.costs()))
         self.folder.write_manifest(self.manifest, finished=False)

@@ -81,6 +81,15 @@ def test_what_was_cut_is_in_the_coverage_line_of_training_too(tmp_path: Path, cl
     assert "queries truncated in training" in told["coverage_line"]
 
 
+def test_scores_on_validation_videos_say_that_epochs_were_chosen_by_them(tmp_path: Path, cli: Cli) -> None:
+    synthesize(tmp_path / "en", SynthOptions(videos=24))
+    manifest = run(cli, tmp_path / "en", tmp_path / "out", "lead,seq2seq", "--split", "val", *small())
+    videos = manifest["coverage"]["dataset"]["videos"]
+    assert manifest["coverage"]["seq2seq"]["videos by which its epochs were chosen"] == videos
+    assert f"{videos} videos by which its epochs were chosen" in manifest["coverage_line"]
+    assert "videos by which its epochs were chosen" not in manifest["coverage"]["lead"]
+
+
 @pytest.mark.parametrize("width", [512, 2048])
 def test_features_of_any_width_are_chosen_by_name(width: int, tmp_path: Path, cli: Cli) -> None:
     synthesize(tmp_path / "en", SynthOptions(videos=24))

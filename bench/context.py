@@ -77,7 +77,7 @@ class Context:
         """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
 
         ``auto`` is settled at the first reading: a GPU when torch sees one. Raises MissingError for a
-        GPU that is asked for and not there.
+        GPU that is requested but not available.
         """
         self._device = _settled(self._device)
         self._note("device", self._device.partition(":")[0])

@@ -1,4 +1,4 @@
-"""``bench table``, ``report`` and ``explain``: what a finished run found."""
+"""``bench table``, ``report`` and ``explain``: print, render and explain a finished run."""
 
 from __future__ import annotations
 

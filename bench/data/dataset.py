@@ -79,7 +79,7 @@ class Dataset:
     features: Features | None
     feature_names: Sequence[str]
     digest: str
-    """Digest of the files read: metadata, videos, queries, relevance, the chosen features."""
+    """Digest of the files read: metadata, videos, queries, relevance, the selected features."""
     max_frames: int = 32
 
     @cached_property

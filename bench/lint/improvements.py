@@ -70,7 +70,7 @@ def check_improvements(table: Table) -> Iterator[Violation]:
     """Recompute each improvement: the gain of the last row above it over the best other row of its group.
 
     Read also as that of the best row over the second best; wrong is what fits neither. Rows of the
-    group that stand below it are not part of it: our tables put reference rows there.
+    group below it are not part of it: our tables put reference rows there.
     """
     for gain in table.improvements[:MAX_ROWS]:
         rows = [row for row in table.rows if row.group == gain.group and not 0 < gain.index < row.index]
@@ -89,7 +89,7 @@ def check_improvements(table: Table) -> Iterator[Violation]:
 def unchecked_improvements(table: Table) -> list[str]:
     """Note each improvement row that does not state whether it is relative."""
     return [
-        f"{row.name}: not said to be in percent, not checked"
+        f"{row.name}: not marked as percent, not checked"
         for row in table.improvements[:MAX_ROWS]
         if not _NAMED.search(row.label[:200]) or not is_relative(row, table.rows)
     ]

@@ -22,7 +22,7 @@ def number_needs(texts: Iterable[str]) -> npt.NDArray[np.int64]:
 def by_need(values: npt.NDArray[Any], needs: npt.NDArray[np.int64]) -> Floats:
     """Average ``values [Q]`` over the queries of each need ``[n]``.
 
-    A query that was drawn for several videos is asked once and weighs as often as it was drawn: its
+    A query that was drawn for several videos is searched once and weighs as often as it was drawn: its
     copies are no independent evidence.
     """
     n = int(needs.max(initial=-1)) + 1

@@ -1,4 +1,4 @@
-"""The manifest of a run: what was run on what, the digest of every file, and where the run stands."""
+"""The manifest of a run: what was run on what, the digest of every file, and how far the run came."""
 
 from __future__ import annotations
 

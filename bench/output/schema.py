@@ -55,7 +55,7 @@ BASELINE_COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance
 GENERATION = {
     "B-1": "BLEU-1", "B-2": "BLEU-2", "B-3": "BLEU-3", "B-4": "BLEU-4", "R-L": "ROUGE-L", "C": "CIDEr",
 }  # fmt: skip
-"""Headers of the paper's Table III and the metrics they stand for."""
+"""Headers of the paper's Table III and the metrics they mean."""
 RETRIEVAL = [f"{kind}@{k}" for kind in ("R", "P") for k in (1, 5, 10, 30)] + ["Acc@5", "Acc@10", "Acc@30"]
 """Columns of the paper's Table V; Acc@1 equals P@1."""
 TIED = ("P@1", "R@10", "Acc@10")

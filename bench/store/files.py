@@ -19,7 +19,7 @@ from bench.errors import DataError, MissingError, UsageError
 __cache_neutral__ = True
 
 STANDARD_INPUT = Path("-")
-"""The path that stands for standard input."""
+"""The path that means standard input."""
 
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"

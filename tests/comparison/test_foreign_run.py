@@ -1,4 +1,4 @@
-"""bench evaluate on runs that strangers made: of the dataset's own query ids."""
+"""bench evaluate on runs of any origin: of the dataset's own query ids."""
 
 from __future__ import annotations
 

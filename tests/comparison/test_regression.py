@@ -1,4 +1,4 @@
-"""bench check: the gate fails on a rise as on a fall, names the queries, and moves only when told."""
+"""bench check: the gate fails on a rise as on a fall, names the queries, and moves only with --update."""
 
 from __future__ import annotations
 

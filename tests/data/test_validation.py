@@ -63,7 +63,7 @@ def test_every_kind_of_features_is_checked_not_only_the_first(tiny: Tiny, cli: C
     assert cli("data", "validate", tiny.folder).status == 3
 
 
-def test_features_of_strangers_are_a_warning(tiny: Tiny) -> None:
+def test_features_of_unknown_videos_are_a_warning(tiny: Tiny) -> None:
     write_features(tiny.folder / "features" / "a", {**LENGTHS, "stranger": 1})
     assert any(
         "hold 1 videos that are not in videos.jsonl" in text for text in validate(tiny.folder).warnings

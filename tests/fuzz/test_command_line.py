@@ -187,7 +187,7 @@ def test_a_manifest_of_other_types_is_refused_or_read(
         del holder[last]
     else:
         holder[last] = rng.choice(WRONG)
-    write_document(out, document)  # with the digest mended, as an attacker would
+    write_document(out, document)  # with a valid digest, as an attacker would
     for command in READERS.values():
         check(cli(*command(out)), ok=True)
 

@@ -1,4 +1,4 @@
-"""The finished run that the tests of the harness look at."""
+"""The finished run that the tests of the harness share."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_the_default_folder_is_named_by_dataset_and_signature(
 
 @pytest.mark.parametrize("seeds", ["0", "0,1"])
 @pytest.mark.parametrize("name", ["thesis.tex", "manifest.json"])
-def test_a_strangers_folder_is_refused_and_left_alone(
+def test_a_foreign_folder_is_refused_and_left_alone(
     tiny: Tiny, tmp_path: Path, cli: Cli, seeds: str, name: str
 ) -> None:
     out = tmp_path / "theirs"

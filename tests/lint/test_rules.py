@@ -92,7 +92,7 @@ def test_what_rounding_or_another_custom_explains_is_no_violation(text: str) -> 
 def test_a_gain_that_does_not_say_percent_is_noted_and_not_checked() -> None:
     made = table("Model,R@1\nA,10.00\nB,11.00\nGain,1.00\n")
     assert lint_table(made) == []
-    assert "Gain: not said to be in percent, not checked" in notes(made)
+    assert "Gain: not marked as percent, not checked" in notes(made)
 
 
 def test_fractions_keep_the_same_rules() -> None:

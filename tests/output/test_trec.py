@@ -144,7 +144,7 @@ def test_a_run_out_of_order_is_never_written() -> None:
         write_run(io.StringIO(), run, "t")
 
 
-def test_a_strangers_run_may_know_other_queries_and_videos(tmp_path: Path) -> None:
+def test_a_foreign_run_may_have_other_queries_and_videos(tmp_path: Path) -> None:
     path = tmp_path / "x.trec"
     path.write_text("p Q0 a 1 3 t\n\nq\tQ0  z  1 2e0 t\nq Q0 a 0 1 t\nq Q0 b 7 1 t\r\n")
     run = read_run(path)

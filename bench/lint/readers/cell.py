@@ -26,7 +26,7 @@ _TAGS = re.compile(
     r"</?(?:b|strong|u|ins|em|i|span|small|font|center|code|a|p|div|mark|kbd|tt)\b[^>]*>", re.I
 )
 _RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
-"""What stands raised or lowered is no digit of the number beside it: keep it apart."""
+"""What is raised or lowered is no digit of the number beside it: keep it apart."""
 _APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)

@@ -170,7 +170,7 @@ def _filled(texts: Sequence[str]) -> list[str]:
 
 
 def _one_level(grid: Grid, at: int, here: Names) -> Header:
-    """Return the header whose metrics stand in one row, with groups above, beside or below the names."""
+    """Return the header whose metrics are in one row, with groups above, beside or below the names."""
     texts = grid.rows[at].texts()
     if at + 1 < len(grid.rows) and (below := _below(texts, grid.rows[at + 1].texts(), here)):
         return _columns(grid, at + 2, [texts, grid.rows[at + 1].texts()], below)

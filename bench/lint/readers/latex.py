@@ -41,7 +41,7 @@ _MACRO = re.compile(r"\\([a-zA-Z]{1,40})(?![a-zA-Z])")
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A LaTeX file without its comments, with the places of its line ends and what its macros stand for."""
+    """A LaTeX file without its comments, with the places of its line ends and its macro definitions."""
 
     file: str
     text: str
@@ -166,7 +166,7 @@ def _pieces(text: str, separator: str) -> Iterator[tuple[int, str]]:
 
 
 def _expand(text: str, macros: Mapping[str, tuple[int, str]]) -> str:
-    """Replace the macros that the file defines by what they stand for, to a depth of three."""
+    """Replace the macros that the file defines by their definitions, to a depth of three."""
     for _ in range(3):
         if not any(match[1] in macros for match in _MACRO.finditer(text)) or len(text) > 20_000:
             break

@@ -75,7 +75,7 @@ _FIGURE = re.compile(r"[\s,]*(?:[+\-−–]?\d[\d.,\s]*%?)?")
 
 
 class UnknownMacroError(ValueError):
-    """An unknown macro stands in a cell that holds a number."""
+    """A cell that holds a number has an unknown macro."""
 
 
 def mask(text: str) -> str:

@@ -132,7 +132,7 @@ def _digits(text: str, style: Style, count: bool) -> str:
             f"'{text}' may be a thousand or a fraction: a count is whole. Write it without the point"
         )
     if _EITHER.fullmatch(text) and style is not Style.POINT and not count:
-        raise NumberError(f"'{text}' may be a thousand or a decimal comma; nothing in the table tells which")
+        raise NumberError(f"'{text}' may be a thousand or a decimal comma; the table does not show which")
     if style is Style.COMMA and _PLAIN.fullmatch(text) and "." in text:
         raise NumberError(f"'{text}' has a point in a table of decimal commas: thousand or fraction?")
     if _THOUSANDS[style].fullmatch(text):

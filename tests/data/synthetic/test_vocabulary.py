@@ -1,4 +1,4 @@
-"""The hand-written words: each entity can be told from every other and from every sentence."""
+"""The hand-written words: each entity differs from every other and from every sentence."""
 
 import re
 import string

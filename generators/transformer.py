@@ -37,13 +37,4 @@ class Transformer(FromScratchRow[TransformerOptions]):
 
 def transformer_shape(options: TransformerOptions, tokens: Tokens) -> BartShape:
     """Return the shape that the section ``transformer`` sets, for a vocabulary."""
-    return BartShape(
-        vocabulary=len(tokens),
-        specials=tokens.special_ids,
-        encoder_layers=options.layers,
-        decoder_layers=options.layers,
-        width=options.width,
-        heads=options.heads,
-        feed_forward=options.feed_forward,
-        dropout=options.dropout,
-    )
+    return BartShape.of(tokens, options, layers=(options.layers, options.layers))

@@ -12,6 +12,8 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from generators.bart.fusion import Fusion
 from generators.neural.batches import Batch, check_length
 from generators.neural.losses import per_token, split_targets, token_losses
+from generators.neural.tokens import Tokens
+from generators.options import BartOptions, TransformerOptions
 
 
 @dataclass(slots=True)
@@ -112,6 +114,25 @@ class BartShape:
     heads: int
     feed_forward: int
     dropout: float
+
+    @classmethod
+    def of(
+        cls, tokens: Tokens, options: BartOptions | TransformerOptions, *, layers: tuple[int, int]
+    ) -> BartShape:
+        """Return the shape that a section of options sets, for a vocabulary.
+
+        ``layers`` are those of encoder and decoder.
+        """
+        return cls(
+            vocabulary=len(tokens),
+            specials=tokens.special_ids,
+            encoder_layers=layers[0],
+            decoder_layers=layers[1],
+            width=options.width,
+            heads=options.heads,
+            feed_forward=options.feed_forward,
+            dropout=options.dropout,
+        )
 
     def config(self) -> dict[str, Any]:
         """Return the arguments of the library's BartConfig.

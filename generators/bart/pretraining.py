@@ -26,7 +26,8 @@ from generators.bart.model import BartShape, FusedBart, random_bart
 from generators.groups import PACKAGES
 from generators.neural.batches import Collate, Example
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
-from generators.neural.training import TrainingPlan, train, uses_bf16, write_log
+from generators.neural.training.plan import TrainingPlan, uses_bf16
+from generators.neural.training.train import train, write_log
 from generators.options import BartOptions, PretrainOptions, TextOptions, TrainOptions
 
 NO_FRAMES = np.zeros((0, 1), dtype=np.float32)
@@ -58,17 +59,7 @@ class Recipe:
 
     def shape(self, tokens: Tokens) -> BartShape:
         """Return the shape of the BART, for a vocabulary."""
-        options = self.bart
-        return BartShape(
-            vocabulary=len(tokens),
-            specials=tokens.special_ids,
-            encoder_layers=options.encoder_layers,
-            decoder_layers=options.decoder_layers,
-            width=options.width,
-            heads=options.heads,
-            feed_forward=options.feed_forward,
-            dropout=options.dropout,
-        )
+        return BartShape.of(tokens, self.bart, layers=(self.bart.encoder_layers, self.bart.decoder_layers))
 
     def key(self) -> dict[str, Json]:
         """Return what the artefact depends on besides the texts; rates of fine-tuning are none of it."""

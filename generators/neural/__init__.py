@@ -1,1 +1,1 @@
-"""What all trained generators share: training, batches, decoding, checkpoints."""
+"""What all trained generators share: the row, batches, decoding, validation, saved models."""

@@ -120,6 +120,11 @@ def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
     return padded, mask
 
 
+def without_references(videos: Sequence[Video]) -> list[Video]:
+    """Return copies of the videos that do not hold their references."""
+    return [Video(video.video_id, video.transcript, video.frames) for video in videos]
+
+
 class TrainingSet(Dataset[tuple[Example, list[int]]]):
     """The training videos, each with one of its references; which one changes with ``epoch``."""
 

@@ -1,14 +1,50 @@
-"""The weights of a module in one safetensors file: equal weights give equal bytes, tied ones once."""
+"""The folder of a saved model: its settings, and its weights in one safetensors file.
+
+Equal weights give equal bytes; tied ones are stored once.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bench.errors import DataError
+from bench.types import Json
+
+FORMAT = {"format": "qms-bench neural generator", "version": 1}
+"""First entries of a saved model's config.json, by which `read_config` recognises it."""
+
+
+def write_config(folder: Path, row: str, config: Mapping[str, Json]) -> None:
+    """Write the settings of a row's model as config.json."""
+    text = json.dumps({**FORMAT, "row": row, **config}, indent=2, ensure_ascii=False)
+    (folder / "config.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def read_config(folder: Path, row: str) -> dict[str, Any]:
+    """Return the settings that `write_config` wrote for a row.
+
+    Raises DataError for a folder of another kind, row or version.
+    """
+    path = folder / "config.json"
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as the settings of a saved model: {error}") from error
+    actual = {key: config.get(key) for key in (*FORMAT, "row")}
+    expected = FORMAT | {"row": row}
+    if actual != expected:
+        raise DataError(
+            f"{path} describes {actual}, but this row needs {expected}. "
+            "Train it again, or name the right folder."
+        )
+    return {name: value for name, value in config.items() if name not in expected}
 
 
 def save_weights(module: nn.Module, path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.options import Section
 from bench.types import Json
-from generators.neural.training import SCORE
+from generators.neural.training.plan import SCORE
 
 
 def write(

@@ -9,26 +9,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pycocoevalcap.cider.cider import Cider
 from torch import nn
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
 from bench.options import Section
 from bench.store.digests import digest
-from bench.text import tokenize
 from bench.types import Json, Video, VideoId
 from generators.neural import model_card
-from generators.neural.batches import Collate, Example, TrainingSet, prepare, to_device
-from generators.neural.checkpoint import load_weights, save_weights
-from generators.neural.decoding import Rules, beam_search
+from generators.neural.batches import Collate, Example, TrainingSet, prepare, without_references
+from generators.neural.checkpoint import load_weights, read_config, save_weights, write_config
+from generators.neural.decoding import Rules
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
-from generators.neural.training import SCORE, TrainingPlan, Validation, train, uses_bf16, write_log
+from generators.neural.training.plan import SCORE, TrainingPlan, Validation, uses_bf16
+from generators.neural.training.train import train, write_log
+from generators.neural.validation import cider
+from generators.neural.writing import write_summaries
 from generators.options import DecodeOptions, TextOptions, TrainOptions
-
-FORMAT = {"format": "qms-bench neural generator", "version": 1}
-"""First entries of a saved model's config.json, by which `NeuralRow.load` recognises it."""
 
 O = TypeVar("O", bound=Section)  # noqa: E741  options
 
@@ -230,10 +228,7 @@ class NeuralRow(ABC):
     def save(self, folder: Path) -> None:
         """Write weights (safetensors), config.json, tokenizer, training log and model card to a folder."""
         save_weights(self.module, folder / "model.safetensors")
-        config = FORMAT | {"row": self.name, "prompt": self.tokens.prompt} | self.config
-        (folder / "config.json").write_text(
-            json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        write_config(folder, self.name, {"prompt": [*self.tokens.prompt], **self.config})
         self.tokens.save(folder)
         write_log(self.log, folder / "training.jsonl")
         card = model_card.write(
@@ -250,11 +245,8 @@ class NeuralRow(ABC):
 
     def load(self, folder: Path) -> None:
         """Read a model that `save` wrote. Raises DataError for a folder of another kind, row or version."""
-        config = _read_config(folder, self.name)
-        self.build(
-            self.tokens_class.load(folder, config["prompt"]),
-            {name: config[name] for name in config if name not in (*FORMAT, "row", "prompt")},
-        )
+        config = read_config(folder, self.name)
+        self.build(self.tokens_class.load(folder, config.pop("prompt")), config)
         load_weights(self.module, folder / "model.safetensors")
         log = folder / "training.jsonl"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
@@ -271,21 +263,20 @@ class NeuralRow(ABC):
         summaries = self._write(examples, self._rules(self.decoding))
         return {video.video_id: summaries[video.video_id] for video in videos}
 
+    def _write(self, examples: Sequence[Example], rules: Rules) -> dict[VideoId, str]:
+        return write_summaries(
+            self.module,
+            examples,
+            collate=self.collate,
+            tokens=self.tokens,
+            rules=rules,
+            batch_size=self.decoding.batch_size,
+            device=self.device,
+            bf16=self._bf16,
+        )
+
     def _rules(self, options: DecodeOptions) -> Rules:
         return Rules.of(options, self.tokens.prompt, self.tokens.eos, self.tokens.pad)
-
-    def _write(self, examples: Sequence[Example], rules: Rules) -> dict[VideoId, str]:
-        """Decode in batches of like length, longest first, so that too little memory shows at once."""
-        order, size = sorted(examples, key=len, reverse=True), self.decoding.batch_size
-        summaries: dict[VideoId, str] = {}
-        self.module.eval()
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self._bf16):
-            for start in range(0, len(order), size):
-                part = order[start : start + size]
-                batch = to_device(self.collate([(example, []) for example in part]), self.device)
-                for example, ids in zip(part, beam_search(self.module, batch, rules), strict=True):
-                    summaries[example.video_id] = self.tokens.decode(ids)
-        return summaries
 
     # What the harness reports of a row
 
@@ -301,37 +292,3 @@ class NeuralRow(ABC):
     def best_score(self) -> float | None:
         """The best CIDEr on validation, None where there was nothing to measure."""
         return max((entry[SCORE] for entry in self.log if SCORE in entry), default=None)
-
-
-def cider(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> float:
-    """Return CIDEr (coco-caption) over the videos that have references, 0 when none has.
-
-    Tokens are those of contract section 5.
-    """
-    scored = [video_id for video_id in summaries if references.get(video_id)]
-    if not scored:
-        return 0.0
-    truth = {v: [" ".join(tokenize(text)) for text in references[v]] for v in scored}
-    score, _ = Cider().compute_score(truth, {v: [" ".join(tokenize(summaries[v]))] for v in scored})
-    return float(score)
-
-
-def without_references(videos: Sequence[Video]) -> list[Video]:
-    """Return copies of the videos that do not hold their references."""
-    return [Video(video.video_id, video.transcript, video.frames) for video in videos]
-
-
-def _read_config(folder: Path, row: str) -> dict[str, Any]:
-    path = folder / "config.json"
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as the settings of a saved model: {error}") from error
-    actual = {key: config.get(key) for key in (*FORMAT, "row")}
-    expected = FORMAT | {"row": row}
-    if actual != expected:
-        raise DataError(
-            f"{path} describes {actual}, but this row needs {expected}. "
-            "Train it again, or name the right folder."
-        )
-    return config

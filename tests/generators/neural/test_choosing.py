@@ -8,8 +8,8 @@ import pytest
 
 from bench.context import Context
 from generators.bart.rows import BartText
-from generators.neural.row import cider
-from generators.neural.training import SCORE
+from generators.neural.training.plan import SCORE
+from generators.neural.validation import cider
 from generators.qms.rows import qms
 from tests.generators.conftest import MakeRow, blind, toy
 

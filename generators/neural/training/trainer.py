@@ -1,19 +1,12 @@
-"""Training of every neural row, by the Trainer of transformers.
-
-A module must have ``forward(batch) -> {"loss": what is minimised, other parts: logged}``. Checkpoints are
-in a scratch folder until the training ends.
-"""
+"""The Trainer of transformers, for a plain module: loss parts, learning rates, checkpoints, best epoch."""
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import transformers
@@ -25,115 +18,23 @@ from transformers.trainer_callback import ExportableState
 from bench.errors import DataError
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
-from generators.neural.callbacks import EpochAndCheckpointCallback, ProgressBar
 from generators.neural.checkpoint import load_weights, save_weights
-from generators.neural.training_checkpoint import (
+from generators.neural.training.callbacks import EpochAndCheckpointCallback, ProgressBar
+from generators.neural.training.checkpoint import (
     STATE,
     checkpoint_folder,
-    latest_checkpoint,
     load_optimizer,
     load_random_state,
-    remove_all,
     remove_checkpoint,
     save_optimizer,
     save_random_state,
     write_checkpoint,
 )
-
-SCORE = "eval_score"
-"""The key of the validation score in the log."""
-
-
-class Epochs(Sized, Protocol):
-    """A data set whose examples may change with the epoch."""
-
-    epoch: int
-
-    def __getitem__(self, index: int) -> Any:
-        """Return an example."""
-        ...
-
-    @property
-    def lengths(self) -> Sequence[int]:
-        """Return the length of each example."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """The settings of a training: everything that decides its result besides module and data."""
-
-    label: str
-    seed: int
-    device: str
-    epochs: int
-    batch_size: int
-    lr: float
-    warmup: float = 0.0
-    clip: float = 1.0
-    weight_decay: float = 0.0
-    patience: int | None = None
-    bf16: bool = False
-    checkpoint_steps: int = 500
-    quiet: bool = True
-    lr_option: str = "train.lr"
-    """The option to lower when the training diverges."""
-    lr_multipliers: Mapping[str, float] = field(default_factory=dict)
-    """Multiples of ``lr`` for parameters, by the beginning of their names."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What is measured after each epoch: ``score``, higher is better, selects it; ``extra`` is logged."""
-
-    score: Callable[[], float]
-    extra: Callable[[], Mapping[str, float]] | None = None
-
-
-def train(
-    module: nn.Module,
-    data: Epochs,
-    collate: Callable[[list[Any]], Any],
-    plan: TrainingPlan,
-    *,
-    validation: Validation | None = None,
-    scratch: Path | None = None,
-) -> list[dict[str, float]]:
-    """Train a module in place and return the log; the weights are those of the epoch that scored best.
-
-    Without ``validation`` they are those of the last epoch. With a ``scratch`` folder, a training that was
-    killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
-    the end. Raises DivergedError where a loss is not a finite number.
-    """
-    with tempfile.TemporaryDirectory() as spare:
-        folder = scratch or Path(spare)
-        trainer = _ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
-        latest = latest_checkpoint(folder)
-        try:
-            with quiet_loading():
-                trainer.train(resume_from_checkpoint=str(latest) if latest else None)
-        except DivergedError:
-            remove_all(folder)  # a repeat with the same options would diverge again
-            raise
-        log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
-        remove_all(folder)
-    module.to(plan.device).eval()
-    return log
-
-
-def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write a training log, one JSON object a line."""
-    lines = [json.dumps(entry, sort_keys=True, allow_nan=False) for entry in log]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+from generators.neural.training.plan import SCORE, Epochs, TrainingPlan, Validation
 
 
 class DivergedError(DataError):
     """The loss, a gradient or a weight is not a finite number: the training has no result."""
-
-
-def uses_bf16(precision: str, device: str) -> bool:
-    """Return whether ``train.precision`` means bf16 on a device: ``auto`` does on a GPU."""
-    return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))
 
 
 def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArguments:
@@ -168,13 +69,7 @@ def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArg
     return arguments
 
 
-def _plain(entry: Mapping[str, Any]) -> dict[str, float]:
-    """Drop what a clock measured: the log of a repeated training is the same."""
-    clock = ("runtime", "per_second", "total_flos")
-    return {key: value for key, value in entry.items() if not any(word in key for word in clock)}
-
-
-class _ModuleTrainer(Trainer):
+class ModuleTrainer(Trainer):
     """A Trainer for a plain module: losses in parts, batches of like length, a score from the caller."""
 
     def __init__(

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from bench.errors import DataError
 from generators.neural.batches import Buckets
-from generators.neural.training import TrainingPlan, Validation, train, write_log
+from generators.neural.training.plan import TrainingPlan, Validation
+from generators.neural.training.train import train, write_log
 
 
 class Points:

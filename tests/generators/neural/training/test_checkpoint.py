@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from generators.neural.training import Validation, train
-from generators.neural.training_checkpoint import load_random_state, save_random_state
-from tests.generators.neural.test_training import Line, Points, collate, plan, weights
+from generators.neural.training.checkpoint import load_random_state, save_random_state
+from generators.neural.training.plan import Validation
+from generators.neural.training.train import train
+from tests.generators.neural.training.test_train import Line, Points, collate, plan, weights
 
 Process = Callable[..., CompletedProcess[str]]
 STEPS_PER_EPOCH = 6
@@ -23,8 +24,9 @@ import os, sys, json
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from tests.generators.neural.test_training import Line, Points, collate, plan, weights
-from generators.neural.training import Validation, train
+from tests.generators.neural.training.test_train import Line, Points, collate, plan, weights
+from generators.neural.training.plan import Validation
+from generators.neural.training.train import train
 
 root = Path(sys.argv[1])
 result = root / "result.json"

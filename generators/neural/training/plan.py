@@ -1,0 +1,61 @@
+"""What a training is asked to do: its settings, its data and what it is validated by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+SCORE = "eval_score"
+"""The key of the validation score in the log."""
+
+
+class Epochs(Sized, Protocol):
+    """A data set whose examples may change with the epoch."""
+
+    epoch: int
+
+    def __getitem__(self, index: int) -> Any:
+        """Return an example."""
+        ...
+
+    @property
+    def lengths(self) -> Sequence[int]:
+        """Return the length of each example."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The settings of a training: everything that decides its result besides module and data."""
+
+    label: str
+    seed: int
+    device: str
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup: float = 0.0
+    clip: float = 1.0
+    weight_decay: float = 0.0
+    patience: int | None = None
+    bf16: bool = False
+    checkpoint_steps: int = 500
+    quiet: bool = True
+    lr_option: str = "train.lr"
+    """The option to lower when the training diverges."""
+    lr_multipliers: Mapping[str, float] = field(default_factory=dict)
+    """Multiples of ``lr`` for parameters, by the beginning of their names."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is measured after each epoch: ``score``, higher is better, selects it; ``extra`` is logged."""
+
+    score: Callable[[], float]
+    extra: Callable[[], Mapping[str, float]] | None = None
+
+
+def uses_bf16(precision: str, device: str) -> bool:
+    """Return whether ``train.precision`` means bf16 on a device: ``auto`` does on a GPU."""
+    return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))

@@ -1,0 +1,63 @@
+"""Train a module, of a neural row or for pretraining, and keep the best epoch.
+
+A module must have ``forward(batch) -> {"loss": what is minimised, other parts: logged}``. Checkpoints are
+in a scratch folder until the training ends.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from bench.weights import quiet_loading
+from generators.neural.training.checkpoint import latest_checkpoint, remove_all
+from generators.neural.training.plan import Epochs, TrainingPlan, Validation
+from generators.neural.training.trainer import DivergedError, ModuleTrainer
+
+
+def train(
+    module: nn.Module,
+    data: Epochs,
+    collate: Callable[[list[Any]], Any],
+    plan: TrainingPlan,
+    *,
+    validation: Validation | None = None,
+    scratch: Path | None = None,
+) -> list[dict[str, float]]:
+    """Train a module in place and return the log; the weights are those of the epoch that scored best.
+
+    Without ``validation`` they are those of the last epoch. With a ``scratch`` folder, a training that was
+    killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
+    the end. Raises DivergedError where a loss is not a finite number.
+    """
+    with tempfile.TemporaryDirectory() as spare:
+        folder = scratch or Path(spare)
+        trainer = ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
+        latest = latest_checkpoint(folder)
+        try:
+            with quiet_loading():
+                trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+        except DivergedError:
+            remove_all(folder)  # a repeat with the same options would diverge again
+            raise
+        log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
+        remove_all(folder)
+    module.to(plan.device).eval()
+    return log
+
+
+def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Write a training log, one JSON object a line."""
+    lines = [json.dumps(entry, sort_keys=True, allow_nan=False) for entry in log]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _plain(entry: Mapping[str, Any]) -> dict[str, float]:
+    """Drop what a clock measured: the log of a repeated training is the same."""
+    clock = ("runtime", "per_second", "total_flos")
+    return {key: value for key, value in entry.items() if not any(word in key for word in clock)}

@@ -77,15 +77,15 @@ def without_rounding(differences: Floats) -> Floats:
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
-    """Correct the p-values of one family (a table) by Holm's step-down rule.
+    """Correct the p-values of one family (a table, a claim) by Holm's step-down rule.
 
-    Call it once per family: statsmodels runs the garbage collector on every call.
+    Equal to statsmodels' ``multipletests``, which runs the garbage collector on every call.
     """
-    if not len(p_values):
-        return np.zeros(0)
-    from statsmodels.stats.multitest import multipletests
-
-    return np.asarray(multipletests(np.asarray(p_values, dtype=np.float64), method="holm")[1])
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1)
+    return corrected
 
 
 def groups_by_tests(

@@ -20,21 +20,21 @@ FAILS = "does not hold"
 OPEN = NOT_TESTABLE
 
 
-def verdicts(
+def judge_claims(
     scores: pd.DataFrame,
     *,
     same_dataset: bool,
     claims: Sequence[Claim] | None = None,
     items: RunItems | None = None,
 ) -> pd.DataFrame:
-    """Return a verdict on each claim: holds, does not hold, not testable.
+    """Judge each claim of the paper's text by given scores: holds, does not hold, not testable.
 
     ``scores`` has the columns of ``scores.csv``; with ``items`` two rows are compared in pairs, query by
     query or video by video, else by their intervals. A claim holds when every comparison it makes is as
     claimed, each significant by itself: all must be, so none needs correction (Berger 1982). It does not
     hold when one is significantly the other way after Holm's correction over its comparisons: a single one
     decides, and among 48 comparisons one or more seem significant by chance. Claims of an exact
-    figure are judged on the paper's own dataset only. Columns: id, table, section, statement, verdict,
+    figure are judged on the paper's dataset only. Columns: id, table, section, statement, verdict,
     figures.
     """
     measured = Measured(by_key(scores), items)
@@ -50,7 +50,7 @@ def _contradicted(comparisons: Sequence[Comparison]) -> bool:
 
 
 def _count(comparisons: Sequence[Comparison]) -> str:
-    """Return how many comparisons went which way, with the one that is worst for the claim."""
+    """Count the comparisons for and against the claim, and name the one furthest against it."""
     total, known = len(comparisons), [c for c in comparisons if c.known]
     if not known:
         return f"{total} of {total} comparisons without a score"
@@ -106,7 +106,7 @@ def _close(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
 
 
 def _gains(claim: Claim, measured: Measured) -> dict[str, tuple[float, float]]:
-    """Return each metric's gain over the best other, in percent, with its margin; all scores are needed."""
+    """Compute each metric's gain over the best other, in percent, with its margin; all scores are needed."""
     gains = {}
     for metric in claim.metrics.split():
         subject = measured.scores.get((claim.subjects, "", metric))
@@ -126,7 +126,7 @@ def _gain(claim: Claim, measured: Measured, same_dataset: bool) -> tuple[str, st
         if not same_dataset:
             return OPEN, f"{figures} of another dataset"
         return (HOLDS if abs(gain - float(claim.value)) <= half + margin else FAILS), figures
-    return OPEN, "not all scores are there"
+    return OPEN, "not all scores are known"
 
 
 def _largest_gain(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
@@ -134,7 +134,7 @@ def _largest_gain(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]:
     first, *rest = claim.metrics.split()
     comparisons = [_gain_over(gains, first, metric) for metric in rest]
     figures = ", ".join(f"{metric} {gain:.2f} %" for metric, (gain, _) in gains.items())
-    return _every(comparisons)[0], figures or "not all scores are there"
+    return _every(comparisons)[0], figures or "not all scores are known"
 
 
 def _gain_over(gains: dict[str, tuple[float, float]], first: str, second: str) -> Comparison:
@@ -162,7 +162,7 @@ def _equal_metrics(claim: Claim, measured: Measured, _: bool) -> tuple[str, str]
 
 
 def _text(claim: Claim, _: Measured, __: bool) -> tuple[str, str]:
-    return OPEN, f"scores do not tell; on the paper's own figures: {claim.in_paper} ({claim.figures})"
+    return OPEN, f"not about scores; on the paper's figures: {claim.in_paper} ({claim.figures})"
 
 
 _CHECKS: dict[str, Callable[[Claim, Measured, bool], tuple[str, str]]] = {

@@ -46,7 +46,7 @@ class Comparison:
         return self.left - self.right
 
     def p_value(self, beyond: float = 0.0) -> float:
-        """Return the two-sided p of a difference of at most ``beyond``; NaN where nothing can be tested."""
+        """Test whether the scores differ by more than ``beyond``: two-sided p, NaN where untestable."""
         if not self.known or math.isnan(self.error):
             return math.nan
         excess = abs(self.lead) - beyond
@@ -56,14 +56,14 @@ class Comparison:
 
     @property
     def margin(self) -> float:
-        """What sampling leaves open at 95 %, in the unit of the scores."""
+        """The half width of the difference's 95 % interval, in the unit of the scores."""
         if math.isnan(self.error) or not self.error:
             return self.error
         return self.error * float(t.ppf(1 - ALPHA / 2, self.freedom))
 
     @property
     def won(self) -> bool:
-        """Whether the difference is as claimed, by a test of its own."""
+        """Whether the difference is as claimed and significant, without correction."""
         return self.known and self.lead > 0 and self.p_value() < ALPHA
 
 
@@ -75,19 +75,19 @@ class Measured:
     items: RunItems | None = None
 
     def between_rows(self, claim: Claim) -> Iterator[Comparison]:
-        """Yield each subject against each other, in each metric, under each retriever."""
+        """Compare each subject with each other row, in each metric, under each retriever."""
         for retriever, metric in product(claim.retrievers.split() or [""], claim.metrics.split()):
             for subject, other in product(claim.subjects.split(), claim.others.split()):
                 yield self.compare((subject, retriever, metric), (other, retriever, metric))
 
     def between_retrievers(self, claim: Claim) -> Iterator[Comparison]:
-        """Yield retriever against retriever; the claim's column ``retrievers`` lists generators."""
+        """Compare retriever with retriever; the claim's column ``retrievers`` lists generators."""
         for generator, metric in product(claim.retrievers.split(), claim.metrics.split()):
             for subject, other in product(claim.subjects.split(), claim.others.split()):
                 yield self.compare((generator, subject, metric), (generator, other, metric))
 
     def compare(self, left: Key, right: Key) -> Comparison:
-        """Return one comparison: paired where both cells have scores per item, else of two intervals."""
+        """Compare two scores: in pairs where both cells have scores per item, else by their intervals."""
         a, b = self.scores.get(left), self.scores.get(right)
         ours, theirs = ("/".join(x for x, y in zip(*pair, strict=True) if x != y)
                         for pair in ((left, right), (right, left)))  # fmt: skip
@@ -95,22 +95,22 @@ class Measured:
         what = f"{ours} over {theirs} in {where}"
         if not a or not b:
             return Comparison(what, a.value if a else None, b.value if b else None)
-        error, freedom = hypot_error(a, b), math.inf
+        error, freedom = independent_error(a, b), math.inf
         if self.items and left[2] == right[2]:
             sides = [self.items.cell(*key[:2]) for key in (left, right)]
             error, freedom = error_of_difference(*(side.values[left[2]] for side in sides))
         return Comparison(what, a.value, b.value, error, freedom)
 
 
-def hypot_error(a: Score, b: Score) -> float:
-    """Return the standard error of a difference as if scores were independent: too large for paired ones."""
+def independent_error(a: Score, b: Score) -> float:
+    """Combine two intervals into the standard error of a difference of independent scores."""
     return math.hypot(a.half, b.half) / QUANTILE
 
 
 def significant(comparisons: Sequence[Comparison], beyond: Sequence[float] | None = None) -> list[Comparison]:
-    """Return the comparisons with a difference, Holm-corrected over all that can be tested.
+    """Select the comparisons whose scores differ significantly, Holm-corrected over all that can be tested.
 
-    ``beyond`` says what each difference may be at most, 0 for all where it is left out.
+    ``beyond`` is the largest difference of each that counts as none, 0 where it is left out.
     """
     limits = beyond or [0.0] * len(comparisons)
     tested = [(c, p) for c, limit in zip(comparisons, limits, strict=True)

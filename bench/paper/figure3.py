@@ -1,4 +1,4 @@
-"""Figure 3 for any dataset: how much the queries of a video differ, and how near text and picture are."""
+"""Figure 3 for any dataset: diversity of a video's queries, similarity of its transcript and frames."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG_VIDEOS = "Youku-mPLUG"
 
 
 def figure3(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
-    """Return the tables and CSV texts: diversity of queries, and similarity where its file is there."""
+    """Describe a dataset as Figure 3 does: tables and CSV texts; similarity only where its file exists."""
     cosines = text_visual_similarities(dataset)
     table, frame = _diversity(dataset, [] if cosines else [describe_missing_vectors(dataset)])
     tables, files = [table], {"fig3.csv": to_csv(frame)}
@@ -47,7 +47,7 @@ def _diversity(dataset: Dataset, more: Sequence[str]) -> tuple[Table, pd.DataFra
         "Div-n: distinct n-grams over all n-grams of a video's queries. A bin holds its lower end.",
         *more,
     ]
-    caption = f"How much the queries of a video differ, {dataset_title(dataset)}: share of videos, %"
+    caption = f"Diversity of the queries of a video, {dataset_title(dataset)}: share of videos, %"
     return Table("fig3", caption, ["Div-n"], list(values), _rows(frame, 1), notes), frame
 
 
@@ -70,18 +70,18 @@ def _similarity(dataset: Dataset, cosines: Similarities) -> tuple[Table, pd.Data
         f"Videos: {len(values):,} of {len(dataset.records):,}, all splits. "
         f"Left out: {cosines.without_frames:,} "
         f"without frames, {cosines.without_text:,} with frames and without a vector of the transcript.",
-        f"Cosine of the mean of the frame vectors, each made one long, at most {dataset.max_frames} a video, "
+        f"Cosine of the mean of the frame vectors, each of length 1, at most {dataset.max_frames} a video, "
         f"and the transcript's vector. Features: {dataset.features.name if dataset.features else 'none'}.",
         "A bin holds its lower end; bins down to -1 and up to 1 that are not shown are empty.",
     ]
-    caption = f"How near transcript and picture are, {dataset_title(dataset)}: share of videos, %"
+    caption = f"Similarity of transcript and frames, {dataset_title(dataset)}: share of videos, %"
     return Table("fig3-similarity", caption, ["Cosine"], [SIMILARITY], _rows(shown, 2), notes), frame
 
 
 def histogram(
     values: Mapping[str, Sequence[float]], *, low: float = 0, high: float = 1, bins: int = BINS
 ) -> pd.DataFrame:
-    """Return the share of values in each of equal bins: from, to, a column per name.
+    """Count the share of values in each of equal bins: from, to, a column per name.
 
     A bin holds its lower end, the last its upper end, too.
     """

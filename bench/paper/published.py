@@ -15,8 +15,8 @@ from bench.lint.table import Table
 TABLES = ("table2", "table3", "table4", "table5", "table6", "table7")
 
 
-def folder() -> Path:
-    """Return where the CSV files are: inside an installed package, else ``results/paper`` of a checkout.
+def data_folder() -> Path:
+    """Locate the CSV files: inside an installed package, else ``results/paper`` of a checkout.
 
     They are kept in ``results/paper``; the build maps that folder to the package ``bench.paper.data``.
     """
@@ -24,21 +24,21 @@ def folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "results" / "paper"
 
 
-def file(table: str) -> Path:
-    """Return the CSV file of a table. Raises UsageError for a name other than table2 to table7."""
+def csv_path(table: str) -> Path:
+    """Locate the CSV file of a table. Raises UsageError for a name other than table2 to table7."""
     if table not in TABLES:
         raise unknown("table of the paper", table, TABLES)
-    return folder() / f"{table}.csv"
+    return data_folder() / f"{table}.csv"
 
 
-def text(table: str) -> str:
-    """Return a table's CSV text as printed: values as strings, ``<u>`` and ``*`` where the paper has them."""
-    return file(table).read_text(encoding="utf-8")
+def csv_text(table: str) -> str:
+    """Read a table's CSV text as printed: values as strings, ``<u>`` and ``*`` where the paper has them."""
+    return csv_path(table).read_text(encoding="utf-8")
 
 
 def paper_table(name: str) -> Table:
-    """Return one of the paper's tables as the audit reads it. Raises UsageError for an unknown name."""
-    (table,) = parse_csv_tables(text(name), file(name).name)
+    """Parse one of the paper's tables as the audit of tables does. Raises UsageError for an unknown name."""
+    (table,) = parse_csv_tables(csv_text(name), csv_path(name).name)
     return table
 
 
@@ -49,7 +49,7 @@ def lint_paper_table(name: str, *, n: int | None = None) -> LintReport:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Caption and unit of a table, and where it stands in the paper."""
+    """Caption and unit of a table, and its place in the paper."""
 
     table: str
     caption: str
@@ -63,7 +63,7 @@ class Misprint:
 
     ``kind``: impossible (breaks arithmetic), contradicted (another number of the paper says
     otherwise), miscalculated (a derived cell recomputes to another value), rounded (printed with
-    fewer true digits). ``likely`` is empty where nothing can be said.
+    fewer true digits). ``likely`` is empty where the right value is unknown.
     """
 
     table: str
@@ -126,7 +126,7 @@ class Claim:
 class Variant:
     """One way to fill in what the paper leaves unstated.
 
-    ``protocol`` and ``query_seed`` are empty where the run's own are kept; ``set`` holds ``key=value``
+    ``protocol`` and ``query_seed`` are empty where those of the run are used; ``set`` holds ``key=value``
     options separated by blanks.
     """
 
@@ -140,23 +140,23 @@ Record = TypeVar("Record", Source, Misprint, Name, Choice, Claim, Variant)
 
 
 def _load(name: str, kind: type[Record]) -> Iterator[Record]:
-    with (folder() / name).open(encoding="utf-8", newline="") as lines:
+    with (data_folder() / name).open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines, strict=True):
             yield kind(**{field.name: line[field.name] for field in fields(kind)})
 
 
 def sources() -> dict[str, Source]:
-    """Return caption, unit and source of each table."""
+    """Read caption, unit and source of each table."""
     return {source.table: source for source in _load("sources.csv", Source)}
 
 
 def misprints(table: str | None = None) -> list[Misprint]:
-    """Return the known misprints, of one table or of all."""
+    """Read the known misprints, of one table or of all."""
     return [m for m in _load("misprints.csv", Misprint) if table in (None, m.table)]
 
 
 def names(table: str, kind: str | None = None) -> dict[str, str]:
-    """Return printed label → command-line name for a table's rows and retrievers, labels case-folded.
+    """Map printed labels, case-folded, to command-line names, for a table's rows and retrievers.
 
     ``kind`` is ``generator`` or ``retriever`` where only those are wanted.
     """
@@ -168,30 +168,30 @@ def names(table: str, kind: str | None = None) -> dict[str, str]:
 
 
 def label(table: str, kind: str, name: str) -> str:
-    """Return the printed label of a ``generator`` or ``retriever``; the name itself where none is printed."""
+    """Find the printed label of a ``generator`` or ``retriever``: its name where none is printed."""
     rows = (n for n in _load("names.csv", Name) if n.table in (table, "all") and n.kind == kind)
     return next((n.label for n in rows if n.name == name), name)
 
 
 def choices(table: str) -> list[Choice]:
-    """Return what the paper leaves unstated for a table."""
+    """Read what the paper leaves unstated for a table."""
     return [choice for choice in _load("choices.csv", Choice) if choice.table == table]
 
 
 def claims(table: str | None = None) -> list[Claim]:
-    """Return the claims of the paper's text, about one table or all."""
+    """Read the claims of the paper's text, about one table or all."""
     return [claim for claim in _load("claims.csv", Claim) if table in (None, claim.table)]
 
 
 def variants() -> list[Variant]:
-    """Return the ways to fill in what the paper leaves unstated that ``bench reproduce --sweep`` tries."""
+    """Read the ways to fill in what the paper leaves unstated that ``bench reproduce --sweep`` tries."""
     return list(_load("sweep.csv", Variant))
 
 
 def paper_figures() -> Mapping[str, Mapping[str, float | str]]:
-    """Return ``{measure: {split: figure}}`` as the paper prints them."""
+    """Read the paper's statistics as printed: ``{measure: {split: figure}}``."""
     import yaml
 
-    text = (folder() / "figures.yaml").read_text(encoding="utf-8")
+    text = (data_folder() / "figures.yaml").read_text(encoding="utf-8")
     figures: Mapping[str, Mapping[str, float | str]] = yaml.safe_load(text)
     return figures

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +17,19 @@ from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
 from bench.output.folder import OutputFolder, amend, checked
-from bench.output.manifest import read_file_list, read_manifest, signature_line
+from bench.output.manifest import read_file_list, read_manifest
 from bench.output.schema import MANIFEST, REPRODUCE, to_csv
 from bench.paper import published
-from bench.paper.claims import verdicts
-from bench.paper.runs import PAPERS_DATASET, PER_FEATURES, Material, read_run, run_for
+from bench.paper.claims import judge_claims
+from bench.paper.figure3 import figure3
+from bench.paper.notes import dataset_of, headline, notes
+from bench.paper.runs import read_run, run_for
 from bench.paper.scores import SCORED
-from bench.paper.status import IMPOSSIBLE, NOT_COMPARABLE, compare, row_order
+from bench.paper.status import compare_cells, compare_order
 from bench.paper.sweep import SWEPT, sweep
-from bench.paper.table2 import describe
-from bench.paper.tables import MISSING, cells_table, claims_table, order_table, with_missing
+from bench.paper.table2 import table2
+from bench.paper.tables import cells_table, claims_table, order_table, with_missing
 from bench.store.artefacts import default_root
-from bench.systems.registry import entries
 from bench.tables.table import Table, to_markdown
 
 
@@ -48,7 +48,7 @@ class Report:
 def reproduce(
     target: str, options: Mapping[str, Any], *, source: Path | None = None, vary_choices: bool = False
 ) -> Report:
-    """Return the report on ``table2`` to ``table7`` or ``fig3``, and write it into the run's folder.
+    """Compare ``table2`` to ``table7`` or ``fig3`` with a run, and write the report into the run's folder.
 
     ``options`` are those of a run; ``source`` is the folder of a finished run that is used instead.
     Tables of counts need no run: they are written where ``out`` or ``source`` says, if either does.
@@ -59,13 +59,13 @@ def reproduce(
     if target not in SCORED:
         return _write(target, _describe(target, options, source))
     material = read_run(target, source) if source else run_for(target, options)
-    frame = with_missing(compare(material.scores, target, same_dataset=material.same_dataset))
+    frame = with_missing(compare_cells(material.scores, target, same_dataset=material.same_dataset))
     claims = published.claims(target)
-    judged = verdicts(
+    judged = judge_claims(
         material.scores, same_dataset=material.same_dataset, claims=claims, items=material.items
     )
-    order = row_order(material.scores, target)
-    tables = [cells_table(target, frame, _notes(target, material), _dataset_name(material))]
+    order = compare_order(material.scores, target)
+    tables = [cells_table(target, frame, notes(target, material), dataset_of(material))]
     if frame["ours"].notna().any():  # without a score there is no order, and no claim can be tested
         tables += [order_table(target, order), claims_table(target, judged)]
     files = {f"{target}.csv": to_csv(frame), f"{target}-order.csv": to_csv(order),
@@ -78,18 +78,18 @@ def reproduce(
         files |= swept.files
         errors += swept.errors
     out = material.out or (Path(options["out"]) if options.get("out") else None)
-    return _write(target, Report(_headline(target, frame, material), tables, files, out, errors))
+    return _write(target, Report(headline(target, frame, material), tables, files, out, errors))
 
 
 def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> Report:
     settings = options_of_settings(read_manifest(source).settings) if source else {}
     dataset = _dataset({**settings, **options})
-    claims = verdicts(
+    claims = judge_claims(
         pd.DataFrame(columns=["generator", "retriever", "metric", "value"]),
         same_dataset=False,
         claims=published.claims(target),
     )
-    tables, files = describe(target, dataset)
+    tables, files = table2(dataset) if target == "table2" else figure3(dataset)
     out = source or (Path(options["out"]) if options.get("out") else None)
     files = {**files, f"{target}-claims.csv": to_csv(claims)}
     return Report("", [*tables, claims_table(target, claims)], files, out, [])
@@ -105,78 +105,8 @@ def _dataset(options: Mapping[str, Any]) -> Dataset:
     return read_dataset(folder, options=data_options, features=config.features)
 
 
-def _dataset_name(material: Material) -> str:
-    if material.manifest is None:
-        return "nothing of ours"
-    dataset = material.manifest.dataset
-    return f"ours on {dataset.name}{' (synthetic)' if dataset.synthetic else ''}"
-
-
-def _headline(table: str, frame: pd.DataFrame, material: Material) -> str:
-    """Return the first line: how many cells can be compared; if none, why not and the command to run."""
-    total, measured = len(frame), int(frame["ours"].notna().sum())
-    comparable = int((~frame["status"].isin([MISSING, IMPOSSIBLE, NOT_COMPARABLE])).sum())
-    start = f"{comparable} of {total} cells of {table} can be compared"
-    if not measured:
-        rows = dict.fromkeys(name.partition("[")[0] for name in frame["generator"])
-        blocks = [name for name in dict.fromkeys(frame["retriever"]) if name]
-        under = f" under its retrievers ({', '.join(blocks)})" if blocks else ""
-        data = f" --data {shlex.quote(str(material.manifest.settings['data']))}" if material.manifest else ""
-        return (
-            f"{start}: this run has none of the paper's rows ({', '.join(rows)}){under}. "
-            f"Run: bench reproduce {table}{data}"
-        )
-    if not material.same_dataset:
-        return (
-            f"{start}: {_dataset_name(material)} is not the test split of {PAPERS_DATASET}. The {measured} "
-            "cells that both have are shown; the order of rows and the claims can be compared."
-        )
-    return f"{start}."
-
-
-def _notes(table: str, material: Material) -> list[str]:
-    """Say what the comparison is worth: which dataset, which rows are missing and why, which are more."""
-    notes = []
-    if not material.same_dataset:
-        notes.append(
-            f"Not measured on the test split of {PAPERS_DATASET}: absolute values are not comparable. "
-            "What can be compared is below: the order of rows and the claims."
-        )
-    notes += [f"Missing: {line}." for line in _missing(table, material)]
-    notes += [f"Failed: {cell}: {message}" for cell, message in material.failed.items()]
-    rows = set(published.names(table, "generator").values())
-    more = [name for name in dict.fromkeys(material.scores["generator"]) if name not in rows]
-    notes += [f"Also run, not in the paper's table: {', '.join(more)}."] if more else []
-    if material.manifest:
-        notes += [f"Signature: {signature_line(material.manifest.signature)}"]
-        notes += [f"Coverage: {material.manifest.coverage_line}"]
-    return notes
-
-
-def _missing(table: str, material: Material) -> list[str]:
-    """Return a line for each reason, with the rows that are missing for it."""
-    reasons: dict[str, list[str]] = {}
-    for kind in ("generator", "retriever"):
-        measured = set(material.scores[kind].dropna())
-        for name in dict.fromkeys(published.names(table, kind).values()):
-            if name not in measured:
-                reasons.setdefault(_reason(kind, name, table, material), []).append(name)
-    return [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
-
-
-def _reason(kind: str, name: str, table: str, material: Material) -> str:
-    system = name.partition("[")[0]
-    if system not in entries(f"{kind}s"):
-        return "no such system exists here"
-    if system in material.failed_systems:
-        return "failed"
-    if table == PER_FEATURES and any(name.startswith(f"{system}[") for name in material.scores["generator"]):
-        return "the dataset has no such features, or the run did not use them"
-    return "not in the run"
-
-
 def _write(target: str, report: Report) -> Report:
-    """Write the report beside the run it is about; reports on other tables stay."""
+    """Write the report into the folder of its run; reports on other tables stay."""
     if report.out is None:
         return report
     head = f"{report.headline}\n\n" if report.headline else ""

@@ -47,27 +47,27 @@ class Material:
 
     @property
     def same_dataset(self) -> bool:
-        """Whether the scores are of the paper's own data, the test split of QMV-Kwai."""
+        """Whether the scores are of the paper's data, the test split of QMV-Kwai."""
         if self.manifest is None:
             return False
         return is_paper_dataset(self.manifest.dataset.name) and self.manifest.settings["split"] == "test"
 
 
 def is_paper_dataset(name: str) -> bool:
-    """Return whether a dataset's name is that of the paper's dataset."""
+    """Check whether a dataset's name is that of the paper's dataset."""
     return name.casefold() == PAPERS_DATASET.casefold()
 
 
 def systems(table: str, kind: str) -> list[str]:
-    """Return the generators or retrievers behind a table's rows, in its order, whether they exist or not."""
+    """List the generators or retrievers of a table's rows, in its order, installed or not."""
     names = published.names(table, kind).values()
     return list(dict.fromkeys(name.partition("[")[0] for name in names))
 
 
 def with_defaults(table: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the run that a table needs: those given, else the systems of its rows.
+    """Complete the options of the run that a table needs: those given, else the systems of its rows.
 
-    Systems that do not exist here are left out. A table of generation needs no retriever; the first
+    Systems that are not installed are left out. A table of generation needs no retriever; the first
     of the default ones is run.
     """
     options = {name: value for name, value in given.items() if value is not None}
@@ -91,13 +91,13 @@ def run_for(table: str, given: Mapping[str, Any]) -> Material:
 
 
 def read_run(table: str, out: Path) -> Material:
-    """Return the material of a finished run. Raises DataError for a folder that is not a run's."""
+    """Read the scores of a finished run. Raises DataError for a folder that is not a run's."""
     result = Result.read(out)
     return _material_of_features(result, []) if table == PER_FEATURES else _material(result, [])
 
 
 def further_run_folder(out: Path, name: str) -> Path:
-    """Return the folder of a further run that belongs to the report in ``out``."""
+    """Name the folder of a further run that belongs to the report in ``out``."""
     return out / REPRODUCE / "runs" / re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower()
 
 
@@ -142,7 +142,7 @@ def _material_of_features(result: Result, errors: Sequence[BenchError]) -> Mater
 
 
 def _failed_systems(result: Result) -> frozenset[str]:
-    """Look the names of failed cells up among all cells of the run; a name itself may hold any character."""
+    """Find the systems of failed cells among all cells of the run; a name may hold any character."""
     settings = result.manifest.settings
     generators = [cell_name(name) for name in settings["generators"]]
     retrievers = list(settings["retrievers"])
@@ -157,7 +157,7 @@ def _failed_systems(result: Result) -> frozenset[str]:
 
 
 def row_of(generator: str, features: str) -> str:
-    """Return the name of a row of Table VII: that of the printed features whose label is in the name."""
+    """Name a row of Table VII: by the printed features whose label is part of the features' name."""
     for label, name in published.names(PER_FEATURES, "generator").items():
         if name.partition("[")[0] == generator and label in features.casefold():
             return name

@@ -35,7 +35,7 @@ class Score:
 
 
 def paper_scores(*tables: str) -> pd.DataFrame:
-    """Return printed tables in the columns of ``scores.csv``: fractions; ci_* is the rounding interval.
+    """Read printed tables into the columns of ``scores.csv``: fractions; ci_* is the rounding interval.
 
     All tables of scores where none is named; of a score printed twice the first is kept. Raises
     UsageError for a table that has no scores.
@@ -58,7 +58,7 @@ def _printed(table: str) -> Iterable[tuple[str, str, str, float, float, float]]:
 
 
 def by_key(scores: pd.DataFrame) -> dict[Key, Score]:
-    """Return the scores of a frame like ``scores.csv`` by key, with the uncertainty that sampling leaves.
+    """Index the scores of a frame like ``scores.csv`` by key, with the uncertainty that sampling leaves.
 
     A score is its expected value over the orders of tied documents (``tie_expected``) where that is known,
     and the sampling interval (``ci_low``, ``ci_high``) is moved with it: what tied documents could do at

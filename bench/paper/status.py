@@ -33,8 +33,8 @@ MIN_ROWS = 3
 """Below this many common rows an order says nothing."""
 
 
-def compare(ours: pd.DataFrame, table: str, *, same_dataset: bool) -> pd.DataFrame:
-    """Return each score of a printed table beside ours, with status and reason.
+def compare_cells(ours: pd.DataFrame, table: str, *, same_dataset: bool) -> pd.DataFrame:
+    """Compare each score of a printed table with ours: a status for each, with the reason.
 
     ``ours`` has the columns of ``scores.csv``; ``same_dataset`` says that it was measured on the
     paper's QMV-Kwai. Columns: generator, retriever, metric, paper, ours, low, high (fractions; ours
@@ -95,7 +95,7 @@ def _status(
 
 
 def _agreement(share: float) -> tuple[str, str]:
-    """Return what it is worth that an interval of ours, of this half width by value, meets the number."""
+    """Judge an interval of ours that meets the printed number by its half width, a share of that number."""
     width = f"within the interval of ours, ±{100 * share:.1f} % of the printed number"
     if 0 < share <= NARROW:
         return REPRODUCED, width
@@ -114,10 +114,10 @@ def _choice(table: str, key: Key) -> str:
     )
 
 
-def row_order(
+def compare_order(
     ours: pd.DataFrame, table: str, *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return Kendall's tau-b between the paper's order of rows and ours, for each retriever and metric.
+    """Compare the order of rows with the paper's: Kendall's tau-b for each retriever and metric.
 
     Columns: retriever, metric, rows (in both), tau, low, high, p_value (exact where no values are
     tied). The interval is what sampling of queries leaves open: our scores are drawn again from normal

@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.options import assignments
 from bench.output.schema import to_csv
 from bench.paper import published
-from bench.paper.claims import verdicts
+from bench.paper.claims import judge_claims
 from bench.paper.published import Variant
 from bench.paper.runs import Material, further_run_folder, run_for, with_defaults
 from bench.paper.scores import KEY, by_key, paper_scores
@@ -34,10 +34,11 @@ class Swept:
 
 
 def sweep(table: str, options: Mapping[str, Any], base: Material) -> Swept:
-    """Run a table's cells under each choice, one choice at a time, and return ranges and changed verdicts.
+    """Show what the paper's silence is worth: ranges of scores and changed verdicts over its open choices.
 
-    ``base`` is the run of ``options``; the others are written below its folder, and take summaries
-    and fitted systems from the store. Raises BenchError as a run does.
+    A table's cells are run under each choice, one choice at a time. ``base`` is the run of ``options``; the
+    others are written below its folder, and take summaries and fitted systems from the store. Raises
+    BenchError as a run does.
     """
     materials = {AS_RUN: base}
     for variant in published.variants():
@@ -71,7 +72,9 @@ def _scores(table: str, material: Material, choice: str) -> pd.DataFrame:
 
 def _verdicts(table: str, material: Material) -> pd.Series[str]:
     claims = published.claims(table)
-    frame = verdicts(material.scores, same_dataset=material.same_dataset, claims=claims, items=material.items)
+    frame = judge_claims(
+        material.scores, same_dataset=material.same_dataset, claims=claims, items=material.items
+    )
     return frame.set_index("id")["verdict"]
 
 

@@ -1,4 +1,4 @@
-"""Table II and Figure 3 for any dataset; here: counts and entities."""
+"""Table II for any dataset: counts, statistics, and entities of a text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from bench.data.similarity import SIMILARITY, describe_missing_vectors
 from bench.data.statistics import ALL, compute_statistics, dataset_title
 from bench.output.schema import to_csv
 from bench.paper import published
-from bench.paper.figure3 import figure3
 from bench.paper.runs import PAPERS_DATASET, is_paper_dataset
 from bench.paper.status import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
 from bench.paper.tables import SHORT
@@ -27,7 +26,7 @@ COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
 """Rows of Table II and the measures of `bench.data.statistics`."""
 _COLUMNS = {"Train": "train", "Val": "val", "Test": "test", "Total (text)": "all"}
 _DIGITS = {SIMILARITY: 3}
-"""Decimals of a measure where they are not 2, which is what the paper prints most."""
+"""Decimals of a measure where they are not 2, which is what the paper prints."""
 SAMPLE = 2000
 """Texts that are tagged at most: tagging takes milliseconds a text."""
 _TAGGED = (
@@ -39,18 +38,12 @@ _NOT_TAGGED = (
     "Entities are counted in Chinese only, by jieba's tags. A count of English content words would be "
     "another quantity under the same name, and no English tagger is among the dependencies."
 )
-Described = tuple[list[Table], dict[str, str]]
-"""Tables to print, and CSV files by name."""
 
 
-def describe(target: str, dataset: Dataset) -> Described:
-    """Return the tables and CSV texts of ``table2`` or ``fig3``."""
-    return _table2(dataset) if target == "table2" else figure3(dataset)
-
-
-def _table2(dataset: Dataset) -> Described:
-    frame = count_frame(dataset)
-    sides: dict[str, Callable[[object], str]] = {"paper": _whole, "ours": _whole, "status": _short}
+def table2(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
+    """Compare the counts, statistics and entities of a dataset with the paper's: tables and CSV texts."""
+    frame = compare_counts(dataset)
+    sides: dict[str, Callable[[object], str]] = {"paper": _count, "ours": _count, "status": _short}
     rows: Rows = [
         ([str(name), side], [Cell(shown(value)) for value in part[side]])
         for name, part in frame.groupby("count", sort=False)
@@ -69,7 +62,7 @@ def _table2(dataset: Dataset) -> Described:
 
 
 def statistics_table(dataset: Dataset) -> Table:
-    """Return the statistics with a row per measure and the paper's figure beside each."""
+    """Lay out the statistics of a dataset: a row for each measure, the paper's figure beside each."""
     columns = [*SPLITS, ALL]
     paper = published.paper_figures()
     rows = []
@@ -92,11 +85,11 @@ def statistics_table(dataset: Dataset) -> Table:
     return Table("statistics", caption, ["Measure"], header, rows, notes)
 
 
-def count_frame(dataset: Dataset) -> pd.DataFrame:
-    """Return the cells of Table II: count, split, paper, ours, status, why."""
+def compare_counts(dataset: Dataset) -> pd.DataFrame:
+    """Compare the cells of Table II with a dataset: count, split, paper, ours, status, why."""
     ours, lines = compute_statistics(dataset), []
     wrong = {(m.row, m.column): m.why for m in published.misprints("table2") if m.kind == "impossible"}
-    for row in csv.DictReader(published.text("table2").splitlines()):
+    for row in csv.DictReader(published.csv_text("table2").splitlines()):
         for column, split in _COLUMNS.items():
             label = row["Count"]
             paper, measured = int(row[column].replace(",", "")), int(ours[COUNTS[label]][split])
@@ -127,7 +120,7 @@ def _entities(dataset: Dataset) -> Table:
 
 
 def noun_counter() -> Callable[[str], int]:
-    """Return a function that counts the nouns of a Chinese text."""
+    """Make a function that counts the nouns of a Chinese text."""
     import logging
 
     import jieba
@@ -137,7 +130,7 @@ def noun_counter() -> Callable[[str], int]:
     return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
 
 
-def _whole(value: object) -> str:
+def _count(value: object) -> str:
     return f"{int(str(value)):,}"
 
 

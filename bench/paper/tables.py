@@ -38,7 +38,7 @@ LEGEND = (
 
 
 def with_missing(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a comparison in which cells without a score of ours have the status *missing*."""
+    """Mark the cells without a score of ours as *missing*."""
     absent = frame["ours"].isna() & (frame["status"] == NOT_COMPARABLE)
     return frame.assign(
         status=frame["status"].mask(absent, MISSING), why=frame["why"].mask(absent, "no such score in ours")
@@ -46,7 +46,7 @@ def with_missing(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str) -> Table:
-    """Return a comparison as three rows (paper, ours, status) for each printed row that we have, ×100."""
+    """Lay out a comparison as three rows (paper, ours, status) for each printed row that we have, ×100."""
     retrieval = bool(frame["retriever"].any())
     metrics = list(dict.fromkeys(frame["metric"]))
     rows: Rows = []
@@ -68,7 +68,7 @@ def cells_table(table: str, frame: pd.DataFrame, notes: Sequence[str], what: str
 
 
 def order_table(table: str, order: pd.DataFrame) -> Table:
-    """Return Kendall's tau between the paper's order of rows and ours, per retriever and metric."""
+    """Lay out Kendall's tau between the paper's order of rows and ours, per retriever and metric."""
     rows: Rows = [
         (
             [published.label(table, "retriever", str(line.retriever)) or "(generation)", str(line.metric)],
@@ -83,14 +83,14 @@ def order_table(table: str, order: pd.DataFrame) -> Table:
     notes = [
         "Kendall's tau-b between the paper's values and ours over the rows in both; 1: the same order. "
         "low, high: 95 %, from redrawing our scores within their intervals.",
-        *([] if rows else ["Fewer than three rows are in both: their order says nothing."]),
+        *([] if rows else ["Fewer than three rows are in both: too few to compare their order."]),
     ]
     columns = ["rows", "tau", "low", "high", "p"]
     return Table(f"{table}-order", "Order of rows", ["Retriever", "Metric"], columns, rows, notes)
 
 
 def claims_table(table: str, verdicts: pd.DataFrame) -> Table:
-    """Return the verdict on each claim."""
+    """Lay out the verdict on each claim of the paper."""
     rows: Rows = [
         ([str(c.id), str(c.section), str(c.statement), str(c.verdict), str(c.figures)], [])
         for c in verdicts.itertuples()

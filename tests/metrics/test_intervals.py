@@ -45,9 +45,9 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
 
 def test_chunks_change_nothing_that_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     values = RNG.normal(size=(50, 2))
-    whole = bootstrap_sums(values, draws=101)
+    at_once = bootstrap_sums(values, draws=101)
     monkeypatch.setattr(intervals, "_CHUNK", 500)
-    assert bootstrap_sums(values, draws=101) == pytest.approx(whole, abs=1e-12)
+    assert bootstrap_sums(values, draws=101) == pytest.approx(at_once, abs=1e-12)
 
 
 def test_columns_share_their_draws() -> None:

@@ -14,8 +14,8 @@ from bench.metrics.over_seeds import (
 from bench.metrics.significance import paired_test
 
 
-def null_world(rng: np.random.Generator, seed_spread: float, seeds: int = 4) -> list[np.ndarray]:
-    """Return two methods of the same worth, ``[seeds, Q]``: hard queries, lucky seeds, noise."""
+def make_null(rng: np.random.Generator, seed_spread: float, seeds: int = 4) -> list[np.ndarray]:
+    """Return two methods that do not differ, ``[seeds, Q]``: hard queries, lucky seeds, noise."""
     hard = rng.normal(0, 1, size=50)
     return [
         hard + rng.normal(0, seed_spread, size=(seeds, 1)) + rng.normal(0, 0.3, size=(seeds, 50))
@@ -26,20 +26,20 @@ def null_world(rng: np.random.Generator, seed_spread: float, seeds: int = 4) -> 
 @pytest.mark.parametrize("seed_spread", [0.0, 0.2])
 def test_a_null_is_not_rejected_more_often_than_alpha(seed_spread: float) -> None:
     rng = np.random.default_rng(5)
-    worlds = [null_world(rng, seed_spread) for _ in range(400)]
-    rejected = np.mean([paired_test_over_seeds(a, b).p_value < 0.05 for a, b in worlds])
+    pairs = [make_null(rng, seed_spread) for _ in range(400)]
+    rejected = np.mean([paired_test_over_seeds(a, b).p_value < 0.05 for a, b in pairs])
     assert rejected <= 0.075
 
 
-def test_averaging_seeds_alone_would_find_differences_that_are_luck() -> None:
+def test_averaging_seeds_alone_would_detect_differences_that_are_chance() -> None:
     rng = np.random.default_rng(5)
-    worlds = [null_world(rng, 0.2) for _ in range(100)]
-    naive = [paired_test(a.mean(0), b.mean(0), draws=300).p_value < 0.05 for a, b in worlds]
+    pairs = [make_null(rng, 0.2) for _ in range(100)]
+    naive = [paired_test(a.mean(0), b.mean(0), draws=300).p_value < 0.05 for a, b in pairs]
     assert np.mean(naive) > 0.3
 
 
-def test_a_real_difference_is_found() -> None:
-    a, b = null_world(np.random.default_rng(2), 0.02)
+def test_a_real_difference_is_detected() -> None:
+    a, b = make_null(np.random.default_rng(2), 0.02)
     test = paired_test_over_seeds(a + 0.5, b)
     assert test.p_value < 0.001
     assert test.difference == pytest.approx(0.5, abs=0.1)
@@ -47,25 +47,25 @@ def test_a_real_difference_is_found() -> None:
 
 
 def test_luckier_seeds_make_a_difference_less_certain() -> None:
-    a, b = null_world(np.random.default_rng(2), 0.0)
+    a, b = make_null(np.random.default_rng(2), 0.0)
     lucky = np.array([[-0.4], [-0.1], [0.1], [0.4]])
     assert paired_test_over_seeds(a + 0.2 + lucky, b).p_value > paired_test_over_seeds(a + 0.2, b).p_value
 
 
 def test_one_seed_each_is_the_paired_t_test_over_queries() -> None:
-    a, b = null_world(np.random.default_rng(3), 0.1, seeds=1)
+    a, b = make_null(np.random.default_rng(3), 0.1, seeds=1)
     assert paired_test_over_seeds(a, b).p_value == pytest.approx(ttest_rel(a[0], b[0]).pvalue, abs=1e-12)
 
 
-def test_a_system_without_chance_repeats_itself_and_the_test_stands() -> None:
-    a, b = null_world(np.random.default_rng(3), 0.1)
+def test_a_system_without_chance_repeats_itself_and_the_test_holds() -> None:
+    a, b = make_null(np.random.default_rng(3), 0.1)
     fixed = np.repeat(b[:1], 4, axis=0)
     assert 0 < paired_test_over_seeds(a, fixed).p_value <= 1
     assert paired_test_over_seeds(fixed, b[:1]).p_value == 1.0
 
 
 def test_identical_methods_and_a_single_query_prove_nothing() -> None:
-    a, _ = null_world(np.random.default_rng(3), 0.1)
+    a, _ = make_null(np.random.default_rng(3), 0.1)
     assert paired_test_over_seeds(a, a).p_value == 1.0
     assert paired_test_over_seeds(a, a[::-1]).p_value == 1.0  # the same models in another order
     assert paired_test_over_seeds(a[:, :1] + 1, a[:, :1]).p_value == 1.0
@@ -74,7 +74,7 @@ def test_identical_methods_and_a_single_query_prove_nothing() -> None:
 
 def test_the_interval_takes_in_queries_and_seeds() -> None:
     rng = np.random.default_rng(4)
-    a, b = null_world(rng, 0.3)
+    a, b = make_null(rng, 0.3)
     both = interval_over_seeds(a, b)
     one_model = interval_over_seeds(a.mean(0, keepdims=True), b.mean(0, keepdims=True))
     assert both.high - both.low > 2 * (one_model.high - one_model.low)
@@ -102,7 +102,7 @@ def test_an_interval_over_seeds_covers_the_truth_as_often_as_it_says(
 
 def test_an_interval_of_a_difference_over_seeds_covers_none_where_methods_are_equal() -> None:
     rng = np.random.default_rng(9)
-    intervals = [interval_over_seeds(*null_world(rng, 0.2, seeds=3), draws=120) for _ in range(400)]
+    intervals = [interval_over_seeds(*make_null(rng, 0.2, seeds=3), draws=120) for _ in range(400)]
     assert np.mean([low <= 0 <= high for low, high in intervals]) >= 0.93
 
 
@@ -125,13 +125,13 @@ def test_other_queries_are_refused(other: np.ndarray) -> None:
 def test_what_can_be_detected_over_seeds_is_what_a_simulation_finds() -> None:
     rng = np.random.default_rng(4)
 
-    def world(difference: float) -> tuple[np.ndarray, np.ndarray]:
+    def draw(difference: float) -> tuple[np.ndarray, np.ndarray]:
         queries = rng.normal(0, 1, size=60)
         sides = [rng.normal(0, 0.3, size=(4, 1)) + rng.normal(0, 1, size=(4, 60)) for _ in range(2)]
         return sides[0] + queries + difference, sides[1] + queries
 
-    detectable = float(np.median([minimum_detectable_over_seeds(*world(0.0)) for _ in range(200)]))
-    detected = [paired_test_over_seeds(*world(detectable)).p_value < 0.05 for _ in range(400)]
+    detectable = float(np.median([minimum_detectable_over_seeds(*draw(0.0)) for _ in range(200)]))
+    detected = [paired_test_over_seeds(*draw(detectable)).p_value < 0.05 for _ in range(400)]
     assert np.mean(detected) == pytest.approx(0.8, abs=0.1)
 
 

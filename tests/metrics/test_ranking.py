@@ -93,8 +93,8 @@ def test_another_order_of_queries_or_videos_is_refused() -> None:
 
 @settings(max_examples=100)
 @given(runs())
-def test_the_arrays_agree_with_the_definitions_spelled_out(world: tuple[Run, Relevance]) -> None:
-    run, relevant = world
+def test_the_arrays_agree_with_the_definitions_spelled_out(case: tuple[Run, Relevance]) -> None:
+    run, relevant = case
     values = score(run, relevant)
     truth = relevant_sets(relevant)
     for n, (query, ranking) in enumerate(as_dicts(run).items()):

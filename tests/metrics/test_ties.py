@@ -50,8 +50,8 @@ def test_the_bounds_are_those_of_all_permutations(scored: dict[str, float], rele
 
 @settings(max_examples=100)
 @given(runs())
-def test_the_order_by_id_lies_within_the_bounds(world: tuple[Run, Relevance]) -> None:
-    run, relevant = world
+def test_the_order_by_id_lies_within_the_bounds(case: tuple[Run, Relevance]) -> None:
+    run, relevant = case
     ours, bounds = score(run, relevant), tie_bounds(run, relevant)
     for name, bound in bounds.items():
         assert (bound.worst <= ours[name]).all()
@@ -99,7 +99,7 @@ def test_unresolved_is_the_query_whose_list_ends_inside_the_group() -> None:
     assert unresolved(Run.from_hits(hits, POOL, 4), 2).tolist() == [True, False, False, False, False]
     # shallower than the cut: nobody knows what follows a full list
     assert unresolved(Run.from_hits(hits, POOL, 4), 5).tolist() == [True, True, False, True, False]
-    # the whole pool was returned: nothing can follow
+    # the full pool was returned: nothing can follow
     assert not unresolved(Run.from_hits(hits, POOL[:4], 4), 2).any()
     assert unresolved(Run.from_hits(hits, POOL, 0), 2).all()
 
@@ -107,13 +107,13 @@ def test_unresolved_is_the_query_whose_list_ends_inside_the_group() -> None:
 @settings(max_examples=60)
 @given(runs(), st.integers(1, 10))
 def test_cutting_a_run_changes_bounds_only_where_it_says_unresolved(
-    world: tuple[Run, Relevance], depth: int
+    case: tuple[Run, Relevance], depth: int
 ) -> None:
-    run, relevant = world
+    run, relevant = case
     short = Run(run.query_ids, run.video_ids, run.hits[:, :depth], run.scores[:, :depth])
     for metric in [m for m in METRICS if m.k <= depth]:
-        whole, cut = (tie_bounds(r, relevant, [metric])[str(metric)] for r in (run, short))
+        full, cut = (tie_bounds(r, relevant, [metric])[str(metric)] for r in (run, short))
         safe = ~unresolved(short, metric.k)
-        assert (whole.expected == cut.expected)[safe].all()
-        assert (whole.best == cut.best)[safe].all()
-        assert (whole.worst == cut.worst)[safe].all()
+        assert (full.expected == cut.expected)[safe].all()
+        assert (full.best == cut.best)[safe].all()
+        assert (full.worst == cut.worst)[safe].all()

@@ -10,7 +10,7 @@ import pytest
 
 from bench.output.per_item import ItemScores, RunItems
 from bench.paper import published
-from bench.paper.claims import verdicts
+from bench.paper.claims import judge_claims
 from bench.paper.published import Claim
 from bench.paper.scores import paper_scores
 
@@ -19,7 +19,7 @@ CHECKED = [claim for claim in published.claims() if claim.kind != "text"]
 
 @pytest.fixture(scope="module")
 def on_paper() -> pd.DataFrame:
-    return verdicts(paper_scores(), same_dataset=True).set_index("id")
+    return judge_claims(paper_scores(), same_dataset=True).set_index("id")
 
 
 @pytest.mark.parametrize("claim", CHECKED, ids=lambda claim: claim.id)
@@ -41,7 +41,7 @@ def test_claims_that_are_not_about_scores_are_not_testable(on_paper: pd.DataFram
 
 
 def test_exact_gains_are_not_judged_on_another_dataset() -> None:
-    judgements = verdicts(paper_scores(), same_dataset=False).set_index("id")
+    judgements = judge_claims(paper_scores(), same_dataset=False).set_index("id")
     assert judgements.loc["gain-bleu4", "verdict"] == "not testable"
     assert "5.80 % here" in str(judgements.loc["gain-bleu4", "figures"])
     assert judgements.loc["qms-best-generation", "verdict"] == "holds"
@@ -49,7 +49,7 @@ def test_exact_gains_are_not_judged_on_another_dataset() -> None:
 
 def test_without_scores_no_claim_is_testable() -> None:
     empty = pd.DataFrame(columns=["generator", "retriever", "metric", "value"])
-    assert set(verdicts(empty, same_dataset=True)["verdict"]) == {"not testable"}
+    assert set(judge_claims(empty, same_dataset=True)["verdict"]) == {"not testable"}
 
 
 def claim(
@@ -72,7 +72,7 @@ def judged(
         [(g, "bm25", m, v, v - h, v + h) for g, m, v, h in rows],
         columns=["generator", "retriever", "metric", "value", "ci_low", "ci_high"],
     )
-    judgements = verdicts(frame, same_dataset=True, claims=[claim(kind, **more)], items=items)
+    judgements = judge_claims(frame, same_dataset=True, claims=[claim(kind, **more)], items=items)
     (verdict,) = judgements["verdict"]
     return str(verdict)
 

@@ -1,4 +1,4 @@
-"""``bench reproduce fig3``: the two distributions, what is left out, what is missing."""
+"""``bench reproduce fig3``: the two distributions, and which videos and files they lack."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tests.tiny import VIDEOS, Tiny, write_transcript_vectors
 
 
 def test_bins_hold_their_lower_end_and_the_last_its_upper_end_too() -> None:
-    found = histogram({"x": [0.0, 0.1 + 0.2, 0.29, 1.0]})
-    assert list(found["from"])[:4] == [0.0, 0.1, 0.2, 0.3]
-    assert found["x"].tolist() == [0.25, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0.25]
+    bins = histogram({"x": [0.0, 0.1 + 0.2, 0.29, 1.0]})
+    assert list(bins["from"])[:4] == [0.0, 0.1, 0.2, 0.3]
+    assert bins["x"].tolist() == [0.25, 0, 0.25, 0.25, 0, 0, 0, 0, 0, 0.25]
     assert histogram({"x": []})["x"].sum() == 0
 
 
 def test_bins_of_cosines_lose_none_at_either_end_and_have_no_minus_zero() -> None:
-    found = histogram({"x": [-1 - 1e-16, -1e-12, 0.3, 1 + 2e-16]}, low=-1, bins=40)
-    assert found["x"].sum() == 1
-    assert found["x"].iloc[[0, 20, 26, 39]].tolist() == [0.25] * 4
-    assert "-0.0" not in [str(edge) for edge in (*found["from"], *found["to"])]
+    bins = histogram({"x": [-1 - 1e-16, -1e-12, 0.3, 1 + 2e-16]}, low=-1, bins=40)
+    assert bins["x"].sum() == 1
+    assert bins["x"].iloc[[0, 20, 26, 39]].tolist() == [0.25] * 4
+    assert "-0.0" not in [str(edge) for edge in (*bins["from"], *bins["to"])]
 
 
 @pytest.fixture
 def reported(tiny: Tiny, tmp_path: Path, cli: Cli) -> Callable[[], tuple[str, Path]]:
-    """Return what is said, and the folder of the files, with and without vectors of transcripts."""
+    """Return what is printed, and the folder of the files, with and without vectors of transcripts."""
 
     def run() -> tuple[str, Path]:
         outcome = cli("reproduce", "fig3", "--data", tiny.folder, "--out", tmp_path / "out")
@@ -69,9 +69,7 @@ def test_similarity_is_a_table_and_a_file_with_the_papers_means(
     assert float(rows[-1]["text-visual similarity"]) == pytest.approx(8 / 9)
 
 
-def test_a_file_that_is_gone_leaves_no_stale_table(
-    tiny: Tiny, reported: Callable[[], tuple[str, Path]]
-) -> None:
+def test_a_removed_file_leaves_no_stale_table(tiny: Tiny, reported: Callable[[], tuple[str, Path]]) -> None:
     write_transcript_vectors(tiny.feature(""), {"v3": [1, 0, 0, 0]})
     _, files = reported()
     assert (files / "fig3-similarity.csv").is_file()

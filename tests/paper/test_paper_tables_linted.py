@@ -8,12 +8,12 @@ from bench.errors import UsageError
 from bench.paper.published import lint_paper_table as lint
 
 
-def found(target: str) -> set[tuple[str, str]]:
+def violations_of(target: str) -> set[tuple[str, str]]:
     return {(v.cell, v.rule) for v in lint(target).violations}
 
 
 def test_table_5_breaks_arithmetic_in_five_known_cells_and_no_other() -> None:
-    assert found("table5") == {
+    assert violations_of("table5") == {
         ("BM25/BART (Text), R@5", "never-falls"),
         ("BM25/Seq2Seq, Acc@5", "acc-within-hits"),
         ("BM25/Seq2Seq, Acc@10", "acc-within-hits"),
@@ -52,8 +52,8 @@ def test_a_number_of_queries_that_cannot_give_the_printed_values_is_a_violation(
     assert any(v.rule == "granularity" for v in lint("table5", n=4999).violations)
 
 
-def test_totals_of_the_text_that_exceed_the_splits_of_table_2_are_found() -> None:
-    assert found("table2") == {("#Query, Total", "sums"), ("#V-Q Pair, Total", "sums")}
+def test_totals_of_the_text_that_exceed_the_splits_of_table_2_are_violations_of() -> None:
+    assert violations_of("table2") == {("#Query, Total", "sums"), ("#V-Q Pair, Total", "sums")}
 
 
 @pytest.mark.parametrize("table", ["table3", "table4", "table6", "table7"])

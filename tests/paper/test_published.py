@@ -1,4 +1,4 @@
-"""The paper's numbers are there, whole, and found from a checkout and from an installed package."""
+"""The paper's numbers are complete, and are read from a checkout and from an installed package."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 def printed(table: str, group: str, row: str, column: str) -> str:
     """Look a cell up in the CSV text itself."""
-    header, *lines = [line.split(",") for line in published.text(table).splitlines()]
-    found = [line for line in lines if row in line and (not group or line[0] == group)]
-    (line,) = found
+    header, *lines = [line.split(",") for line in published.csv_text(table).splitlines()]
+    (line,) = [line for line in lines if row in line and (not group or line[0] == group)]
     return line[header.index(column)]
 
 
@@ -34,7 +33,7 @@ def test_every_table_has_a_source_with_unit() -> None:
 @pytest.mark.parametrize(
     ("table", "count"), [("table3", 54), ("table4", 36), ("table5", 264), ("table6", 18), ("table7", 18)]
 )
-def test_every_score_is_there(table: str, count: int) -> None:
+def test_every_score_is_read(table: str, count: int) -> None:
     assert len(paper_scores(table)) == count
 
 
@@ -80,19 +79,19 @@ def test_claims_have_unique_ids_a_known_kind_and_names_that_the_tables_have() ->
             assert set(claim.subjects.split()) | set(claim.others.split()) <= generators
 
 
-def test_claims_can_be_asked_for_by_table() -> None:
+def test_claims_are_read_by_table() -> None:
     assert {claim.table for claim in published.claims("table4")} == {"table4"}
 
 
 def test_an_unknown_table_is_wrong_use_and_suggests() -> None:
     with pytest.raises(UsageError, match="table5"):
-        published.text("tabel5")
+        published.csv_text("tabel5")
 
 
 def test_an_installed_package_finds_the_tables_where_the_build_puts_them(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "bench", tmp_path / "bench", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "results" / "paper", tmp_path / "bench" / "paper" / "data")
-    code = "from bench.paper import published as p; print(p.folder()); print(len(p.claims()))"
+    code = "from bench.paper import published as p; print(p.data_folder()); print(len(p.claims()))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -104,7 +103,7 @@ def test_an_installed_package_finds_the_tables_where_the_build_puts_them(tmp_pat
 def test_the_build_takes_the_tables_from_where_a_checkout_has_them() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     assert "bench.paper.data" in build["packages"]
-    assert ROOT / build["package-dir"]["bench.paper.data"] == published.folder()
+    assert ROOT / build["package-dir"]["bench.paper.data"] == published.data_folder()
 
 
 def test_tables_claims_and_audit_load_nothing_heavy() -> None:

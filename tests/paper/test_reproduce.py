@@ -1,4 +1,4 @@
-"""``bench reproduce``: paper and ours side by side, what is missing named, files beside the run."""
+"""``bench reproduce``: paper and ours side by side, missing rows named, files in the run's folder."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bench.output.folder import checked
 from bench.output.manifest import read_file_list, read_manifest
 from bench.paper.reproduce import Report, reproduce
 from bench.paper.runs import row_of, systems
-from bench.paper.table2 import count_frame, noun_counter
+from bench.paper.table2 import compare_counts, noun_counter
 from tests.conftest import Cli
 from tests.tiny import VIDEOS, Tiny, write_features, write_tiny
 
 
 def named_as_the_papers(folder: Path, dataset: str = "QMV-Kwai") -> dict[str, Any]:
-    """Write a dataset, and summaries of our own under the names of three of the paper's rows."""
+    """Write a dataset, and summaries under the names of three of the paper's rows."""
     write_tiny(folder / "data", metadata={"name": dataset})
     texts: dict[str, Callable[[str], str]] = {
         "qms": str,
@@ -61,13 +61,13 @@ def frame(report: Report, name: str = "table5.csv") -> pd.DataFrame:
 
 
 def statuses(report: Report, **where: str) -> set[str]:
-    found = frame(report)
+    cells = frame(report)
     for column, value in where.items():
-        found = found[found[column] == value]
-    return set(found["status"])
+        cells = cells[cells[column] == value]
+    return set(cells["status"])
 
 
-def test_on_the_papers_dataset_each_cell_has_a_status_of_its_own(kwai: Report) -> None:
+def test_on_the_papers_dataset_each_cell_has_a_status(kwai: Report) -> None:
     measured = {"not contradicted", "not testable", "differs", "under-specified"}
     assert statuses(kwai, generator="qms", retriever="bm25") <= measured
     assert kwai.headline == "30 of 264 cells of table5 can be compared."
@@ -76,11 +76,11 @@ def test_on_the_papers_dataset_each_cell_has_a_status_of_its_own(kwai: Report) -
 
 
 def test_misprints_stay_impossible_whether_or_not_there_is_a_score_of_ours(kwai: Report) -> None:
-    found = frame(kwai)[lambda f: f["status"] == "impossible as printed"]
-    assert list(zip(found["generator"], found["metric"], strict=True)) == [
+    cells = frame(kwai)[lambda f: f["status"] == "impossible as printed"]
+    assert list(zip(cells["generator"], cells["metric"], strict=True)) == [
         ("seq2seq", "Acc@5"), ("seq2seq", "Acc@10"), ("seq2seq", "Acc@30"), ("bart-text", "R@5"),
     ]  # fmt: skip
-    assert found["ours"].notna().tolist() == [True, True, True, False]
+    assert cells["ours"].notna().tolist() == [True, True, True, False]
 
 
 def test_rows_and_blocks_bear_the_papers_labels(kwai: Report) -> None:
@@ -96,7 +96,7 @@ def test_rows_without_a_score_are_missing_never_differing(kwai: Report) -> None:
     assert statuses(kwai, generator="transformer") == {"missing"}
 
 
-def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(kwai: Report) -> None:
+def test_missing_rows_are_named_with_the_reason_and_further_rows_too(kwai: Report) -> None:
     (line,) = [note for note in kwai.tables[0].notes if note.startswith("Missing") and "transformer" in note]
     assert (
         line
@@ -106,7 +106,7 @@ def test_missing_rows_are_named_with_the_reason_and_rows_besides_the_papers_too(
     assert not any("absolute values" in note for note in kwai.tables[0].notes)
 
 
-def test_paper_ours_and_status_stand_below_each_other(kwai: Report) -> None:
+def test_paper_ours_and_status_are_rows_below_each_other(kwai: Report) -> None:
     table = kwai.tables[0]
     rows = {tuple(names): [cell.text for cell in cells] for names, cells in table.rows}
     place = list(table.columns).index("P@1")
@@ -145,7 +145,7 @@ def test_a_sweep_gives_each_cells_range_over_choices_one_at_a_time(kwai: Report)
     assert qms[0].text == f"{of_r1.min():.2f}–{of_r1.max():.2f}"
 
 
-def test_a_sweep_says_which_verdicts_change_and_runs_what_is_asked_only_once(kwai: Report) -> None:
+def test_a_sweep_says_which_verdicts_change_and_makes_equal_runs_once(kwai: Report) -> None:
     table = next(table for table in kwai.tables if table.name == "table5-sweep-claims")
     verdicts = frame(kwai, "table5-sweep-claims.csv").set_index("id")
     changing = verdicts[verdicts.nunique(axis=1) > 1]
@@ -237,7 +237,7 @@ def test_what_retrieval_cannot_change_is_not_swept(target: str, cli: Cli) -> Non
     assert target in outcome.error()
 
 
-def test_a_folder_that_is_no_runs_is_bad_data(tmp_path: Path, cli: Cli) -> None:
+def test_a_folder_without_a_run_is_a_data_error(tmp_path: Path, cli: Cli) -> None:
     outcome = cli("reproduce", "table5", "--from", tmp_path)
     assert outcome.status == 3
     assert str(tmp_path) in outcome.error()
@@ -252,10 +252,10 @@ def test_each_of_the_datasets_features_is_a_run_of_table_7(tiny: Tiny, tmp_path:
         {"data": str(tiny.folder), "generators": [f"file:{tmp_path}/qms.jsonl"], "quiet": True,
          "out": str(tmp_path / "out")},
     )  # fmt: skip
-    found = (
+    measured = (
         frame(report, "table7.csv").groupby("generator")["ours"].agg(lambda ours: bool(ours.notna().all()))
     )
-    assert found.to_dict() == {"qms[resnet]": True, "qms[i3d]": False, "qms": False}
+    assert measured.to_dict() == {"qms[resnet]": True, "qms[i3d]": False, "qms": False}
     assert "Also run, not in the paper's table: qms[other], qms[tiny-4]." in report.tables[0].notes
 
     runs = tmp_path / "out" / "reproduce" / "runs"
@@ -267,10 +267,10 @@ def test_another_run_in_the_folder_leaves_no_report_on_the_one_before(
 ) -> None:
     out = tmp_path / "out"
     write_features(tiny.folder / "features" / "more", {video: 2 for video, _, _ in VIDEOS})
-    told = ("--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, "--quiet")
-    assert cli("reproduce", "table7", *told).status == 0
+    options = ("--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out, "--quiet")
+    assert cli("reproduce", "table7", *options).status == 0
     assert (out / "reproduce" / "runs" / "tiny-4" / "scores.csv").is_file()
-    assert cli("run", *told).status == 0
+    assert cli("run", *options).status == 0
     assert not (out / "reproduce").exists()
 
 
@@ -288,18 +288,18 @@ def test_a_table_needs_the_systems_of_its_rows_in_its_order() -> None:
 
 
 def test_table_2_compares_counts_exactly_and_only_on_the_papers_dataset(tmp_path: Path) -> None:
-    write_tiny(tmp_path / "own")
+    write_tiny(tmp_path / "ours")
     write_tiny(tmp_path / "kwai", metadata={"name": "QMV-Kwai"})
-    own, kwai = (count_frame(read_dataset(tmp_path / name)) for name in ("own", "kwai"))
-    assert set(own["status"]) == {"not comparable", "impossible as printed"}
+    ours, kwai = (compare_counts(read_dataset(tmp_path / name)) for name in ("ours", "kwai"))
+    assert set(ours["status"]) == {"not comparable", "impossible as printed"}
     assert set(kwai["status"]) == {"differs", "impossible as printed"}
     impossible = kwai[kwai["status"] == "impossible as printed"]
     assert list(impossible["count"]) == ["#Query", "#V-Q Pair"]
     assert set(impossible["split"]) == {"all"}
-    assert list(own["ours"])[:4] == [4, 2, 6, 12]
+    assert list(ours["ours"])[:4] == [4, 2, 6, 12]
 
 
-def test_table_2_is_written_where_told_and_printed_in_any_case(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+def test_table_2_is_printed_and_written_into_the_folder_named(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     outcome = cli("reproduce", "table2", "--data", tiny.folder, "--out", tmp_path / "out")
     assert outcome.status == 0, outcome.err
     assert "| #Micro-video | ours | 4 | 2 | 6 | 12 |" in outcome.out

@@ -49,8 +49,8 @@ def notes(table: str, material: Material) -> list[str]:
     lines = []
     if not material.same_dataset:
         lines.append(
-            f"Not measured on the test split of {PAPERS_DATASET}: absolute values are not comparable. "
-            "What can be compared is below: the order of rows and the claims."
+            f"Not measured on the test split of {PAPERS_DATASET}: absolute values are not comparable, "
+            "only the order of rows and the claims."
         )
     lines += [f"Missing: {line}." for line in _missing(table, material)]
     lines += [f"Failed: {cell}: {message}" for cell, message in material.failed.items()]

@@ -106,13 +106,13 @@ def claims_table(table: str, verdicts: pd.DataFrame) -> Table:
 def _tally(table: str, frame: pd.DataFrame) -> list[str]:
     counts = ", ".join(f"{n} {status}" for status, n in frame["status"].value_counts(sort=False).items())
     under = frame[frame["status"] == UNDER_SPECIFIED]["why"].drop_duplicates()
+    impossible = frame[(frame["status"] == IMPOSSIBLE) & frame["ours"].notna()]
     return [
         f"Cells: {counts}.",
-        LEGEND,
-        *(f"{_place(table, cell)}, impossible as printed: {cell.why}."
-          for cell in frame[frame["status"] == IMPOSSIBLE].itertuples()),
-        *(f"Under-specified: {why}; what was chosen here is in the signature." for why in under),
-    ]  # fmt: skip
+        *([LEGEND] if frame["ours"].notna().any() else []),
+        *(f"{_place(table, cell)}, impossible as printed: {cell.why}." for cell in impossible.itertuples()),
+        *(f"Under-specified: {why}; the signature has the choice of this run." for why in under),
+    ]
 
 
 def _place(table: str, cell: Any) -> str:

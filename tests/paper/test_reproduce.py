@@ -88,7 +88,7 @@ def test_rows_and_blocks_bear_the_papers_labels(kwai: Report) -> None:
     assert cells.rows[0][0] == ["BM25", "Seq2Seq", "paper"]
     assert {names[1] for names, _ in cells.rows} == {"Seq2Seq", "MDVC", "QMS"}
     assert {names[0] for names, _ in cells.rows} == {"BM25"}
-    assert any(note.startswith("BM25 BART (Text) R@5, impossible as printed") for note in cells.notes)
+    assert any(note.startswith("BM25 Seq2Seq Acc@5, impossible as printed") for note in cells.notes)
 
 
 def test_rows_without_a_score_are_missing_never_differing(kwai: Report) -> None:
@@ -210,6 +210,17 @@ def test_generation_on_another_dataset_is_not_comparable(tiny: Tiny, tmp_path: P
     assert "The 6 cells that both have are shown" in outcome.out
     assert "| Lead | status | not comp. |" in outcome.out
     assert "54" not in outcome.out.partition("Cells: ")[2].partition(" ")[0]
+
+
+def test_several_seeds_are_compared_by_their_mean_and_its_interval(tmp_path: Path) -> None:
+    options = named_as_the_papers(tmp_path) | {"generators": ["oracle", "lead"], "seed": [0, 1]}
+    report = reproduce("table3", options)
+    scores = pd.read_csv(folder_of(report) / "scores.csv", dtype={"seed": str})
+    mean = scores[(scores["seed"] == "mean") & (scores["generator"] == "lead") & scores["retriever"].isna()]
+    ours = frame(report, "table3.csv").query("generator == 'lead'").set_index("metric")
+    for row in mean.itertuples():
+        cell = ours.loc[str(row.metric)]
+        assert tuple(cell[["ours", "low", "high"]]) == pytest.approx((row.value, row.ci_low, row.ci_high))
 
 
 def test_the_errors_of_the_run_are_its_exit_status(tiny: Tiny, cli: Cli) -> None:

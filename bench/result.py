@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,11 @@ from bench.output.schema import (
     SCORES,
     SIGNIFICANCE,
     SIGNIFICANCE_COLUMNS,
+    SUMMARY,
     from_csv,
     headline,
 )
+from bench.summary.run_summary import RunSummary, read_summary
 from bench.tables.build import build_tables, generation_frame, retrieval_frame
 from bench.tables.table import Table
 
@@ -60,6 +63,13 @@ class Result:
     def headline(self) -> pd.DataFrame:
         """Select the rows that tables show: those of the one seed, or the means over several."""
         return headline(self.scores)
+
+    @cached_property
+    def summary(self) -> RunSummary | None:
+        """Return who finds most and whether that is real; None for a run that is not finished."""
+        if SUMMARY not in self.manifest.files:
+            return None
+        return read_summary(checked(self.out, self.manifest, SUMMARY), self.manifest)
 
     def table(self, name: str) -> pd.DataFrame:
         """Lay scores ×100 out as Table V (``retrieval``) or III (``generation``), or show the costs.

@@ -22,7 +22,7 @@ from bench.harness.stages.retrieve import Retrieve, audit
 from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
 from bench.harness.workers import Workers
-from bench.harness.writer import RunWriter, write_page, write_tables
+from bench.harness.writer import RunWriter, write_page, write_summary, write_tables
 from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
@@ -83,6 +83,7 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
         items = RunItems(plan.out(), manifest)
         significant = significance(headline(scores), items, manifest.references)
         write_tables(output.folder, significant, build_tables(scores, costs, manifest, significant))
+        write_summary(output.folder, manifest)
         write_page(output.folder, manifest, plan.store)
         output.finish()
         for line in verify_determinism(plan) if plan.config.verify_determinism else ():
@@ -181,6 +182,7 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     folder.write(COSTS, to_csv(costs))
     significant = significance(headline(scores), items, manifest.references)
     write_tables(folder, significant, build_tables(scores, costs, manifest, significant))
+    write_summary(folder, manifest)
     write_page(folder, manifest, plan.store)
     folder.write_manifest(manifest, finished=True)
     return Result.read(folder.path)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.comparison.summarize import summarize_run
 from bench.harness import manifest
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved
@@ -24,11 +25,13 @@ from bench.output.schema import (
     SCORE_COLUMNS,
     SCORES,
     SIGNIFICANCE,
+    SUMMARY,
     to_csv,
 )
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_reference
 from bench.report.page import open_sources, render
+from bench.result import Result
 from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
@@ -173,6 +176,12 @@ def write_tables(folder: OutputFolder, significance: pd.DataFrame, tables: Seque
     for table in tables:
         for form, suffix in SUFFIXES.items():
             folder.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
+
+
+def write_summary(folder: OutputFolder, manifest_of_run: Manifest) -> None:
+    """Write summary.json from the files that are there."""
+    folder.write_manifest(manifest_of_run, finished=False)
+    folder.write(SUMMARY, summarize_run(Result.read(folder.path)).to_json())
 
 
 def write_page(folder: OutputFolder, manifest_of_run: Manifest, store: Store) -> None:

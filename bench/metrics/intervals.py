@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Name = TypeVar("Name", bound=Hashable)
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -34,12 +35,12 @@ def mean_interval(
 
 
 def mean_intervals(
-    columns: Mapping[str, npt.NDArray[Any]],
+    columns: Mapping[Name, npt.NDArray[Any]],
     *,
     weights: Floats | None = None,
     seed: int = 0,
     draws: int = DRAWS,
-) -> dict[str, Interval]:
+) -> dict[Name, Interval]:
     """Estimate the interval of each column's mean; the columns ``[n]`` share queries, hence draws.
 
     ``weights [n]`` say how much each row counts, if not equally; the values are already multiplied by them,
@@ -83,7 +84,7 @@ def percentiles(drawn: Floats, level: float = LEVEL) -> Interval:
     return Interval(float(low), float(high))
 
 
-def percentiles_of(names: Iterable[str], drawn: Floats, n: int) -> dict[str, Interval]:
+def percentiles_of(names: Iterable[Name], drawn: Floats, n: int) -> dict[Name, Interval]:
     """Bound each column of ``drawn [draws, c]`` by its percentiles, nan if there were ``n = 0`` items."""
     if n == 0:
         return dict.fromkeys(names, Interval(np.nan, np.nan))

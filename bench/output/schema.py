@@ -14,11 +14,15 @@ MANIFEST = "manifest.json"
 SCORES, COSTS, SIGNIFICANCE = "scores.csv", "costs.csv", "significance.csv"
 QRELS, QUERIES, REFERENCES = "qrels.trec", "queries.tsv", "references.jsonl"
 PAGE = "report.html"
+SUMMARY = "summary.json"
+"""Rankings with their tests, and warnings: `bench.summary.run_summary`."""
+MODALITY = "modality.csv"
+"""By how much another video's transcript, or frames, raises the loss of a trained row."""
 REPRODUCE = "reproduce"
 """The folder of ``bench reproduce`` inside a run's."""
 
 FILES = {
-    "": (MANIFEST, SCORES, COSTS, SIGNIFICANCE, QRELS, QUERIES, REFERENCES, PAGE),
+    "": (MANIFEST, SCORES, COSTS, SIGNIFICANCE, SUMMARY, MODALITY, QRELS, QUERIES, REFERENCES, PAGE),
     "summaries": ("*.jsonl",),
     "training": ("*.jsonl",),
     "runs": ("*.trec",),

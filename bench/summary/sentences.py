@@ -1,0 +1,161 @@
+"""The summary of a run in words, as plain text and as Markdown: each sentence follows from a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.metrics.definitions import RANKING_KINDS
+from bench.metrics.significance import ALPHA
+from bench.summary.run_summary import Board, Difference, Facts, Row, RunSummary
+
+__cache_neutral__ = True
+
+_REFERENCES = {
+    "transcript": "Searching the raw transcript",
+    "oracle": "A human query as the summary",
+}
+"""What the reference systems stand for, by name; others go by their label."""
+
+
+def to_text(summary: RunSummary) -> str:
+    """Return the answer for each retriever, the cautions and the facts, a paragraph a line."""
+    return "\n".join([*answers(summary), *cautions(summary), facts_line(summary.facts)]) + "\n"
+
+
+def to_markdown(summary: RunSummary) -> str:
+    """Return the summary as Markdown, such as for the job summary of a CI run."""
+    boards = [" ".join(_emphasised(board_sentences(board))) for board in summary.main_boards]
+    listed = [f"- {line}" for line in cautions(summary)]
+    return "\n\n".join(filter(None, [*boards, "\n".join(listed), facts_line(summary.facts)])) + "\n"
+
+
+def answers(summary: RunSummary) -> list[str]:
+    """Return a paragraph for each retriever: who finds most, whether it is real, and the references."""
+    return [" ".join(board_sentences(board)) for board in summary.main_boards]
+
+
+def short_answer(summary: RunSummary) -> str:
+    """Return the first sentence of each retriever."""
+    return " ".join(board_sentences(board)[0] for board in summary.main_boards)
+
+
+def board_sentences(board: Board) -> list[str]:
+    """Return the sentences of one board; of the ranked systems first."""
+    first = board.first
+    if first is None:
+        shown = ", ".join(f"{row.label} {_score(row)}" for row in board.references)
+        return [f"With {board.label}, no ranked system was run: {board.metric} of {shown}."]
+    references = [text for row in board.references if (text := reference_sentence(row))]
+    return [_first_sentence(board, first), *_rivals_sentence(board), *references]
+
+
+def _first_sentence(board: Board, first: Row) -> str:
+    ranked, where = board.ranked, f"With {board.label}, "
+    score = f"{board.metric}: {_score(first)}"
+    if len(ranked) == 1:
+        return f"{where}{first.label} is the only ranked system. {score}."
+    equal = [row.label for row in ranked if row.value == first.value]
+    if len(equal) > 1:
+        return f"{where}{_join(equal)} share the highest {score}."
+    if board.rivals:
+        return f"{where}{first.label} has the highest {score}."
+    if board.metric.partition("@")[0] in RANKING_KINDS:
+        return f"{where}{first.label} finds most. {score}."
+    return f"{where}{first.label} is best. {score}."
+
+
+def _rivals_sentence(board: Board) -> Iterator[str]:
+    """Yield whether the first is significantly different from the next, and from whom it is not."""
+    ranked, rivals = board.ranked, board.rivals
+    if len(ranked) < 2:
+        return
+    if rivals:
+        tests = [row.against_first.p for row in rivals if row.against_first]
+        p = format_p(min(tests)) if min(tests) == max(tests) else f"p ≥ {min(tests):.2f}"
+        others = (
+            "any other ranked system"
+            if len(rivals) == len(ranked) - 1 > 1
+            else _join([row.label for row in rivals])
+        )
+        yield f"It is not significantly different from {others} ({p})."
+        return
+    following = ranked[1]
+    if following.against_first:
+        yield (
+            f"The next, {following.label}, finds significantly less: {_score(following, interval=False)} "
+            f"({format_difference(following.against_first)})."
+        )
+
+
+def reference_sentence(row: Row) -> str:
+    """Return how a reference compares with the first ranked system; empty where it was not tested."""
+    difference = row.against_first
+    if difference is None:
+        return ""
+    name = _REFERENCES.get(row.generator, row.label)
+    score = f"{_score(row, interval=False)} ({format_difference(difference)})"
+    if not difference.is_significant:
+        return f"{name} is not significantly different: {score}."
+    return f"{name} finds {'more' if difference.value > 0 else 'less'}: {score}."
+
+
+def cautions(summary: RunSummary) -> list[str]:
+    """Return what changes how the scores are to be read, a line for each kind."""
+    return [caution.text for caution in summary.cautions]
+
+
+def facts_line(facts: Facts) -> str:
+    """Return what was evaluated, with which seeds and preset, where, and in what time."""
+    seeds = ", ".join(map(str, facts.seeds))
+    parts = [
+        facts.data + (" (synthetic)" if facts.synthetic else ""),
+        f"{facts.queries:,} queries",
+        f"{facts.videos:,} videos",
+        f"seed{'s' if len(facts.seeds) > 1 else ''} {seeds}",
+        f"preset {facts.preset}" if facts.preset else "",
+        facts.machine,
+        f"{format_duration(facts.seconds)} of computing" if facts.seconds else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def format_difference(difference: Difference) -> str:
+    """Return a difference in points with its interval and p, such as ``+14.1 [9.3, 19.1], p = 0.003``."""
+    interval = _interval(difference.low, difference.high)
+    return f"{_points(difference.value):+.1f}{interval}, {format_p(difference.p)}"
+
+
+def format_p(p: float) -> str:
+    """Return a p-value that reads on the same side of 0.05 as it is."""
+    if p < 0.001:
+        return "p < 0.001"
+    text = f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
+    return f"p < {ALPHA}" if p < ALPHA and float(text) >= ALPHA else f"p = {text}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time as a person says it: seconds below 90, then minutes, then hours."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _score(row: Row, *, interval: bool = True) -> str:
+    return f"{_points(row.value):.1f}{_interval(row.low, row.high) if interval else ''}"
+
+
+def _points(value: float) -> float:
+    return round(value * 100, 1) + 0.0  # no -0.0
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{_points(low):.1f}, {_points(high):.1f}]"
+
+
+def _emphasised(sentences: Sequence[str]) -> list[str]:
+    return [f"**{sentences[0]}**", *sentences[1:]]
+
+
+def _join(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

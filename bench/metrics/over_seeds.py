@@ -44,19 +44,25 @@ def minimum_detectable_over_seeds(
 ) -> float:
     """Compute the true difference that `paired_test_over_seeds` would detect with probability ``power``.
 
-    In the metric's unit, by the usual approximation (quantiles of t, times the standard error of the
-    difference); ``alpha`` as in `minimum_detectable_difference`; infinite for a single query, 0 where
-    nothing varies.
+    In the metric's unit; ``alpha`` as in `minimum_detectable_difference`; infinite for a single query, 0
+    where nothing varies. A test whose variances are estimated from few seeds is simulated: the usual sum of
+    two quantiles of t promises a power of 0.8 and has 0.6 at an alpha that is corrected for 33 columns.
     """
     _, parts = _parts(*_checked(ours, theirs))
     if parts[0][1] == 0:
         return math.inf
-    variance, freedom = _together(parts)
-    if variance == 0:
+    known = [(variance, freedom) for variance, freedom in parts if variance > 0]
+    if not known:
         return 0.0
     from scipy.stats import t
 
-    return float(t.ppf(1 - alpha / 2, freedom) + t.ppf(power, freedom)) * math.sqrt(variance)
+    rng = np.random.default_rng(0)
+    variances, freedoms = np.array(known).T  # [sources], [sources]
+    drawn = variances * rng.chisquare(freedoms, size=(DRAWS, len(known))) / freedoms  # [draws, sources]
+    total = drawn.sum(axis=1)
+    together = total**2 / (drawn**2 / freedoms).sum(axis=1)
+    needed = t.ppf(1 - alpha / 2, together) * np.sqrt(total)
+    return float(np.quantile(needed + math.sqrt(variances.sum()) * rng.standard_normal(DRAWS), power))
 
 
 def error_of_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[float, float]:

@@ -122,16 +122,24 @@ def test_other_queries_are_refused(other: np.ndarray) -> None:
         paired_test_over_seeds(np.zeros((4, 50)), other)
 
 
-def test_what_can_be_detected_over_seeds_is_what_a_simulation_finds() -> None:
+@pytest.mark.parametrize("alpha", [0.05, 0.05 / 33])
+@pytest.mark.parametrize(("seeds", "seed_spread"), [(3, 0.1), (3, 0.3), (4, 0.3)])
+def test_what_can_be_detected_over_seeds_is_what_a_simulation_detects(
+    seeds: int, seed_spread: float, alpha: float
+) -> None:
     rng = np.random.default_rng(4)
 
     def draw(difference: float) -> tuple[np.ndarray, np.ndarray]:
         queries = rng.normal(0, 1, size=60)
-        sides = [rng.normal(0, 0.3, size=(4, 1)) + rng.normal(0, 1, size=(4, 60)) for _ in range(2)]
+        sides = [
+            rng.normal(0, seed_spread, size=(seeds, 1)) + rng.normal(0, 0.5, size=(seeds, 60))
+            for _ in range(2)
+        ]
         return sides[0] + queries + difference, sides[1] + queries
 
-    detectable = float(np.median([minimum_detectable_over_seeds(*draw(0.0)) for _ in range(200)]))
-    detected = [paired_test_over_seeds(*draw(detectable)).p_value < 0.05 for _ in range(400)]
+    estimates = [minimum_detectable_over_seeds(*draw(0.0), alpha=alpha) for _ in range(150)]
+    detectable = float(np.median(estimates))
+    detected = [paired_test_over_seeds(*draw(detectable)).p_value < alpha for _ in range(300)]
     assert np.mean(detected) == pytest.approx(0.8, abs=0.1)
 
 

@@ -128,10 +128,14 @@ class PretrainOptions(Section):
     """Text infilling, for ``bart.weights=self`` (Lewis et al. 2020, section 2.2)."""
 
     section: ClassVar[str] = "pretrain"
-    epochs: Count = 10
-    """Passes over the training transcripts (ours)."""
+    steps: Count = 20_000
+    """Training steps; fewer where a stop rule says so (ours)."""
     batch_size: Count = 64
-    """Texts in a training step (ours)."""
+    """Texts in a training step; transcripts, queries and ``texts`` have equal shares (ours)."""
+    texts: str | None = None
+    """A file of unlabelled texts, such as queries without videos: one a line, or ``.jsonl`` with ``text``."""
+    window: CountOrZero = 0
+    """Tokens of an example, cut from a longer text at a new place each time; 0 takes as many as rows read."""
     lr: NonNegative = 5e-4
     """Learning rate (ours)."""
     warmup: ShareBelowOne = 0.05
@@ -140,8 +144,14 @@ class PretrainOptions(Section):
     """Share of the tokens that spans take away (Lewis et al. 2020, section 2.2)."""
     span: NonNegative = 3.0
     """Mean of the Poisson distribution of span lengths (Lewis et al. 2020, section 2.2)."""
-    window: CountOrZero = 64
-    """Tokens of a training example, cut from a transcript at a new place each epoch; 0 takes all (ours)."""
+    evaluation_steps: Count = 250
+    """Steps between measurements of the loss on held-out texts; the weights of the best are kept (ours)."""
+    patience: Count | None = None
+    """Stop after so many measurements without a gain of ``least_gain``; none does all steps (ours)."""
+    least_gain: NonNegative = 0.0
+    """A fall of the held-out loss, in nats per token, that counts for ``patience`` (ours)."""
+    target_loss: NonNegative = 0.0
+    """Stop when the held-out loss, in nats per token, is as low as this; 0 never does (ours)."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from bench.context import Context
+from bench.errors import UsageError
 from bench.types import Json, Video
 from generators.bart.checkpoints import Source, read_config, read_tokens, read_weights
 from generators.bart.pretraining import Recipe, self_pretrained
@@ -26,7 +27,13 @@ class PretrainedBart:
         self.context = context
         self.recipe = Recipe.of(context)
         self.source = Source.of(self.recipe.bart, context.language)
+        self.facts: Mapping[str, float] = {}
+        """Numbers of the pretraining, once it was done: the infilling loss."""
         self._folder: Path | None = None
+        if self.recipe.pretrain.texts and self.source.name != "self":
+            raise UsageError(
+                f"pretrain.texts is read with bart.weights=self only, and bart.weights is {self.source.name}."
+            )
 
     def prepare(self, train: Sequence[Video]) -> Tokens:
         """Locate or make the weights and return their tokenizer. Raises MissingError."""
@@ -35,7 +42,8 @@ class PretrainedBart:
         elif self.source.name == "minilm":
             self._folder = warm_started(self.context, self.recipe)
         else:
-            self._folder = self_pretrained(self.context, self.recipe, train)
+            made = self_pretrained(self.context, self.recipe, train)
+            self._folder, self.facts = made.folder, made.facts
         return read_tokens(self._folder, self.config)
 
     @property
@@ -55,7 +63,7 @@ class PretrainedBart:
 
     def identity(self) -> dict[str, Json]:
         """Return the digests of the files that the weights come from."""
-        return self.source.identity()
+        return {**self.source.identity(), **self.recipe.identity()}
 
     def signature(self) -> dict[str, str]:
         """Return where the weights come from, for the signature line."""

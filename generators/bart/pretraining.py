@@ -1,17 +1,17 @@
-"""Pretraining of a small BART on the training split, by text infilling, for ``bart.weights=self``.
+"""Pretraining of a small BART by text infilling, for ``bart.weights=self``.
 
-BART's own objective (Lewis et al. 2020, section 2.2): spans of a Poisson length give way to one mask
-each, and the decoder writes the whole text.
+The texts are those of the training split and, with ``pretrain.texts``, others without videos.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from transformers import BartForConditionalGeneration
 
@@ -22,15 +22,20 @@ from bench.store.environment import installed_versions
 from bench.types import Json, Video
 from generators.bart.checkpoints import write_checkpoint
 from generators.bart.fusion import TextOnly
+from generators.bart.infilling import Group, HeldOut, Infilling, Masking
 from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.bart.unlabelled import read_texts
 from generators.groups import PACKAGES
-from generators.neural.batches import Collate, Example
+from generators.neural.batches import Collate
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
-from generators.neural.training.plan import TrainingPlan, uses_bf16
+from generators.neural.training.plan import SCORE, TrainingPlan, Validation, uses_bf16
 from generators.neural.training.train import train, write_log
 from generators.options import BartOptions, PretrainOptions, TextOptions, TrainOptions
 
-NO_FRAMES = np.zeros((0, 1), dtype=np.float32)
+HELD_OUT_SHARE, MOST_HELD_OUT = 0.05, 100
+"""Of the training videos, and of the unlabelled texts, so many are not pretrained on but measured."""
+Kinds = Sequence[Sequence[Group]]
+"""The texts to fill in, by kind: transcripts, queries, unlabelled texts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +66,22 @@ class Recipe:
         """Return the shape of the BART, for a vocabulary."""
         return BartShape.of(tokens, self.bart, layers=(self.bart.encoder_layers, self.bart.decoder_layers))
 
+    @property
+    def unlabelled(self) -> Sequence[str]:
+        """The texts of ``pretrain.texts``. Raises MissingError and DataError for the file."""
+        return read_texts(self.pretrain.texts) if self.pretrain.texts else ()
+
+    def identity(self) -> dict[str, Json]:
+        """Return the digest of the unlabelled texts; nothing without any."""
+        return {"unlabelled": digest(list(self.unlabelled))} if self.pretrain.texts else {}
+
     def key(self) -> dict[str, Json]:
-        """Return what the artefact depends on besides the texts; rates of fine-tuning are none of it."""
+        """Return what the artefact depends on besides the videos; rates of fine-tuning are none of it."""
         shaping = ("encoder_layers", "decoder_layers", "width", "heads", "feed_forward", "dropout")
         return {
             "bart": {name: getattr(self.bart, name) for name in shaping},
-            "pretrain": dataclasses.asdict(self.pretrain),
+            "pretrain": dataclasses.asdict(self.pretrain) | {"texts": None},  # known by its digest
+            **self.identity(),
             "text": dataclasses.asdict(self.text),
             "seed": self.seed,
             "device": self.device.partition(":")[0],
@@ -76,105 +91,102 @@ class Recipe:
         }
 
 
-def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -> Path:
-    """Return the folder of a BART pretrained on these videos' texts; the store holds one for all rows."""
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """A BART made here, as a folder of the store."""
+
+    folder: Path
+    facts: Mapping[str, float]
+    """The infilling loss in nats per token: ``infilling_loss``, of held-out texts where there are some."""
+
+
+def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -> Pretrained:
+    """Return a BART pretrained on these videos' texts; the store holds one for all rows."""
     key = recipe.key() | {"texts": digest([[v.video_id, v.transcript, *v.references] for v in videos])}
 
     def make(folder: Path) -> Mapping[str, Json]:
-        bart, tokens, log = pretrain(
-            recipe, videos, context.store.scratch("pretrained", key), quiet=context.quiet
-        )
+        scratch = context.store.scratch("pretrained", key)
+        bart, tokens, log = pretrain(recipe, videos, scratch, quiet=context.quiet)
         write_checkpoint(bart, tokens, folder)
         write_log(log, folder / "training.jsonl")
-        return {"loss": log[-1]["loss"]}
+        held_out = [entry["heldout_loss"] for entry in log if "heldout_loss" in entry]
+        last = [entry["loss"] for entry in log if "loss" in entry][-1]
+        return {"infilling_loss": min(held_out, default=last)}
 
-    return context.store.fetch("pretrained", key, make).path
+    artefact = context.store.fetch("pretrained", key, make)
+    return Pretrained(artefact.path, {"infilling_loss": artefact.meta["infilling_loss"]})
 
 
 def pretrain(
     recipe: Recipe, videos: Sequence[Video], scratch: Path | None, *, quiet: bool = True
 ) -> tuple[BartForConditionalGeneration, Tokens, list[dict[str, float]]]:
-    """Train a BART of the recipe's shape to fill in masked spans."""
-    tokens = build(transcripts_and_queries(videos), recipe.text.vocabulary)
+    """Train a BART of the recipe's shape to fill in masked spans, and return it with its log.
+
+    The weights are those of the round with the lowest loss on held-out texts, ``heldout_loss`` in the log.
+    """
+    unlabelled = recipe.unlabelled
+    tokens = build([*transcripts_and_queries(videos), *unlabelled], recipe.text.vocabulary)
     torch.manual_seed(recipe.seed)
     model = FusedBart(random_bart(recipe.shape(tokens).config()), TextOnly(0, 0)).to(recipe.device)
     options = recipe.pretrain
-    plan = TrainingPlan(
+    rounds = max(round(options.steps / options.evaluation_steps), 1)
+    trained, measured = split_texts(recipe, tokens, videos, unlabelled)
+    masking = Masking(tokens, options, options.window or recipe.text.transcript_tokens - 2, recipe.seed)
+    held_out = HeldOut(measured, masking, options.batch_size)
+    validation = Validation(score=lambda: -held_out.loss(model, recipe.device))
+    log = train(
+        model,
+        Infilling(trained, masking, math.ceil(options.steps / rounds) * options.batch_size),
+        Collate(tokens.pad, 1),
+        _plan(recipe, rounds, quiet=quiet),
+        validation=validation if any(measured) else None,
+        scratch=scratch,
+    )
+    return model.bart, tokens, [_name_loss(entry) for entry in log]
+
+
+def _plan(recipe: Recipe, rounds: int, *, quiet: bool) -> TrainingPlan:
+    options = recipe.pretrain
+    return TrainingPlan(
         label="text infilling",
         seed=recipe.seed,
         device=recipe.device,
-        epochs=options.epochs,
+        epochs=rounds,
         batch_size=options.batch_size,
         lr=options.lr,
         lr_option="pretrain.lr",
         warmup=options.warmup,
+        patience=options.patience,
+        least_gain=options.least_gain,
+        target_score=-options.target_loss if options.target_loss else None,
         bf16=recipe.bf16,
         quiet=quiet,
     )
-    log = train(model, Infilling(videos, tokens, recipe), Collate(tokens.pad, 1), plan, scratch=scratch)
-    return model.bart, tokens, log
 
 
-class Infilling:
-    """The examples of text infilling: a window of each transcript and a query of each video, spans masked.
-
-    Windows, queries and spans are drawn again in each ``epoch``.
-    """
-
-    def __init__(self, videos: Sequence[Video], tokens: Tokens, recipe: Recipe) -> None:
-        self.epoch = 0
-        self._options, self._seed, self._tokens = recipe.pretrain, recipe.seed, tokens
-        limit = recipe.text.transcript_tokens - 2
-        transcripts = [[one.ids] for one in tokens.encode([v.transcript for v in videos], limit) if one.ids]
-        queries = [
-            [one.ids for one in tokens.encode(v.references, recipe.text.query_tokens) if one.ids]
-            for v in videos
-        ]
-        self._groups = transcripts + [group for group in queries if group]
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    @property
-    def lengths(self) -> list[int]:
-        """Return the most tokens each example may have."""
-        window = self._options.window
-        return [
-            min(max(map(len, group)), window) if window else max(map(len, group)) for group in self._groups
-        ]
-
-    def __getitem__(self, index: int) -> tuple[Example, list[int]]:
-        rng = random.Random(f"{self._seed}:{self.epoch}:{index}")
-        ids = rng.choice(self._groups[index])
-        window = self._options.window or len(ids)
-        start = rng.randrange(max(len(ids) - window, 0) + 1)
-        ids = ids[start : start + window]
-        masked = infill(ids, rng, share=self._options.masked, mean=self._options.span, mask=self._tokens.mask)
-        target = self._tokens.target(ids)
-        return Example(str(index), self._tokens.frame(masked), NO_FRAMES, [target]), target
+def _name_loss(entry: Mapping[str, float]) -> dict[str, float]:
+    """Return an entry of the log with the held-out loss in place of the score that is its negative."""
+    named = {name: value for name, value in entry.items() if name != SCORE}
+    return named | ({"heldout_loss": -entry[SCORE]} if SCORE in entry else {})
 
 
-def infill(ids: Sequence[int], rng: random.Random, *, share: float, mean: float, mask: int) -> list[int]:
-    """Replace spans that cover about ``share`` of the tokens by one mask each; a span of 0 inserts one."""
-    left = round(share * len(ids))
-    gone, masks = [False] * len(ids), [False] * len(ids)
-    while left > 0:
-        length = min(_poisson(rng, mean), left)
-        start = rng.randrange(len(ids))
-        masks[start] = True
-        for place in range(start, min(start + length, len(ids))):
-            gone[place] = True
-        left -= max(length, 1)
-    out: list[int] = []
-    for token, hidden, marked in zip(ids, gone, masks, strict=True):
-        out += [mask] * marked + [token] * (not hidden)
-    return out
+def split_texts(
+    recipe: Recipe, tokens: Tokens, videos: Sequence[Video], unlabelled: Sequence[str]
+) -> tuple[Kinds, Kinds]:
+    """Return the texts to train on and those to measure, as ids; a video's are on one side together."""
+    limit = recipe.text.query_tokens
+    transcripts = [[one.ids] for one in tokens.encode([v.transcript for v in videos], sys.maxsize)]
+    queries = [[one.ids for one in tokens.encode(v.references, limit)] for v in videos]
+    others = [[one.ids] for one in tokens.encode(unlabelled, sys.maxsize)]
+    sides: tuple[list[list[Group]], list[list[Group]]] = [], []
+    for kind in (transcripts, queries, others):
+        measured = _draw_held_out(len(kind), recipe.seed)
+        for side, wanted in zip(sides, (False, True), strict=True):
+            groups = (group for i, group in enumerate(kind) if (i in measured) is wanted)
+            side.append([texts for group in groups if (texts := [ids for ids in group if ids])])
+    return sides
 
 
-def _poisson(rng: random.Random, mean: float) -> int:
-    """Draw from a Poisson distribution (Knuth's method, fine for small means)."""
-    limit, count, product = np.exp(-mean), 0, rng.random()
-    while product > limit:
-        count += 1
-        product *= rng.random()
-    return count
+def _draw_held_out(count: int, seed: int) -> set[int]:
+    size = min(int(count * HELD_OUT_SHARE), MOST_HELD_OUT)
+    return set(random.Random(f"held out:{seed}").sample(range(count), size))

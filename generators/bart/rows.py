@@ -63,6 +63,10 @@ class BartRow(NeuralRow):
         """Copy the checkpoint's weights into the module."""
         module.bart.load_state_dict(self.pretrained.weights())
 
+    def training_facts(self) -> Mapping[str, float]:
+        """Return the loss that pretraining ended with, where the weights are made here."""
+        return self.pretrained.facts
+
     def identity(self) -> Mapping[str, Json]:
         """Return the digests of the checkpoint's files."""
         return self.pretrained.identity()

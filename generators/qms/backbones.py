@@ -57,6 +57,10 @@ class Backbone(ABC):
         """Return the digests of the files of pretrained weights."""
         return {}
 
+    def facts(self) -> Mapping[str, float]:
+        """Return numbers of the pretraining, for the training log."""
+        return {}
+
     def signature(self) -> Mapping[str, str]:
         """Return where the weights come from, for the signature line."""
         return {}
@@ -86,6 +90,10 @@ class BartBackbone(Backbone):
     def identity(self) -> Mapping[str, Json]:
         """Return the digests of the checkpoint's files."""
         return self._pretrained.identity()
+
+    def facts(self) -> Mapping[str, float]:
+        """Return the loss that pretraining ended with, where the weights are made here."""
+        return self._pretrained.facts
 
     def signature(self) -> Mapping[str, str]:
         """Return where the weights come from."""

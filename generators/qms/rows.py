@@ -132,12 +132,12 @@ class QMSRow(NeuralRow):
 
     def _frozen_encoder(self, train: Sequence[Video]) -> sentences.Encoder:
         if self.encoder == "self":
-            return sentences.bart(self_pretrained(self.context, self.recipe, train), self.device)
+            return sentences.bart(self_pretrained(self.context, self.recipe, train).folder, self.device)
         return sentences.bert(sentences.folder(self.encoder), self.device)
 
     def training_facts(self) -> Mapping[str, float]:
-        """Numbers of query sampling, which do not change with the epochs."""
-        return self._facts
+        """Numbers of pretraining and of query sampling, which do not change with the epochs."""
+        return {**self.backbone.facts(), **self._facts}
 
     def add_supervision(self, train: Sequence[Video], examples: Sequence[Example]) -> Sequence[Example]:
         """Add entity labels (eq. 9), and give the module the queries that U (eq. 15) is measured against."""
@@ -187,7 +187,8 @@ class QMSRow(NeuralRow):
     def identity(self) -> Mapping[str, Json]:
         """Return the digests of pretrained weights, those of the sentence encoder included."""
         sampled = sentences.identity(self.encoder) if self.parts.sampling else {}
-        return {**self.backbone.identity(), **sampled}
+        made = self.recipe.identity() if self.encoder == "self" else {}
+        return {**self.backbone.identity(), **made, **sampled}
 
     def signature(self) -> Mapping[str, str]:
         """Return where the weights come from, what compares queries, and the threshold mu."""

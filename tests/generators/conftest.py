@@ -49,7 +49,7 @@ TINY: dict[str, Any] = {
     "bart.lr": 3e-3,
     "bart.fusion_lr": 1.0,
     "bart.fusion_width": 16,
-    "pretrain.epochs": 1,
+    "pretrain.steps": 2,
     "pretrain.batch_size": 16,
     "transformer.lr": 3e-3,
     "seq2seq.lr": 1e-2,

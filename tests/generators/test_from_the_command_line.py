@@ -19,7 +19,7 @@ from tests.conftest import Cli
 SMALL: dict[str, Any] = {
     "train.epochs": 1,
     "train.batch_size": 16,
-    "pretrain.epochs": 1,
+    "pretrain.steps": 2,
     "bart.width": 24,
     "bart.feed_forward": 32,
     "bart.fusion_width": 16,

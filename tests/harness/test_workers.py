@@ -9,7 +9,7 @@ from tests.conftest import Cli
 from tests.tiny import Tiny
 
 SMALL = [
-    "train.epochs=1", "pretrain.epochs=1", "bart.width=16", "bart.heads=2", "bart.feed_forward=16",
+    "train.epochs=1", "pretrain.steps=2", "bart.width=16", "bart.heads=2", "bart.feed_forward=16",
     "bart.encoder_layers=1", "bart.decoder_layers=1", "text.vocabulary=200", "decode.beams=1",
 ]  # fmt: skip
 

@@ -39,6 +39,20 @@ class EpochAndCheckpointCallback(TrainerCallback):
             control.should_save = control.should_log = True
 
 
+class StopAtScore(TrainerCallback):
+    """Ends the training when a metric of the validation is as high as a target."""
+
+    def __init__(self, metric: str, target: float) -> None:
+        self._metric, self._target = metric, target
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop after this epoch."""
+        if kwargs["metrics"][self._metric] >= self._target:
+            control.should_training_stop = True
+
+
 class ProgressBar(TrainerCallback):
     """A progress bar on stderr."""
 

@@ -39,6 +39,10 @@ class TrainingPlan:
     clip: float = 1.0
     weight_decay: float = 0.0
     patience: int | None = None
+    least_gain: float = 0.0
+    """A rise of the score that counts for ``patience``."""
+    target_score: float | None = None
+    """Stop when the score is as high as this."""
     bf16: bool = False
     checkpoint_steps: int = 500
     quiet: bool = True

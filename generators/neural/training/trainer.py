@@ -19,7 +19,7 @@ from bench.errors import DataError
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
 from generators.neural.checkpoint import load_weights, save_weights
-from generators.neural.training.callbacks import EpochAndCheckpointCallback, ProgressBar
+from generators.neural.training.callbacks import EpochAndCheckpointCallback, ProgressBar, StopAtScore
 from generators.neural.training.checkpoint import (
     STATE,
     checkpoint_folder,
@@ -88,7 +88,9 @@ class ModuleTrainer(Trainer):
             EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch)
         ]
         if plan.patience is not None and validation is not None:
-            callbacks.append(transformers.EarlyStoppingCallback(plan.patience))
+            callbacks.append(transformers.EarlyStoppingCallback(plan.patience, plan.least_gain))
+        if plan.target_score is not None and validation is not None:
+            callbacks.append(StopAtScore(SCORE, plan.target_score))
         if not plan.quiet:
             callbacks.append(ProgressBar(plan.label))
         with quiet_loading():

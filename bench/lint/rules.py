@@ -41,7 +41,7 @@ def _series(table: Table, row: Row, family: str) -> list[tuple[int, Printed]]:
 
 
 def _accuracy(table: Table, row: Row) -> dict[int, Printed]:
-    """Return Acc by k, with P@1 standing in for an Acc@1 that is not printed: they are one number."""
+    """Return Acc by k, with P@1 in place of an Acc@1 that is not printed: they are one number."""
     ones = [pair for pair in _series(table, row, "P") if pair[0] == 1]
     return dict([*ones, *_series(table, row, "Acc")])
 
@@ -122,7 +122,7 @@ def check_hits(table: Table) -> Iterator[Violation]:
 
 
 def check_recall_against_accuracy(table: Table) -> Iterator[Violation]:
-    """R@k <= Acc@k: a query's recall is at most 1, and 0 where nothing was found."""
+    """R@k <= Acc@k: a query's recall is at most 1, and 0 where nothing relevant was retrieved."""
     for row in table.rows:
         recall = dict(_series(table, row, "R"))
         for k, accuracy in _accuracy(table, row).items():

@@ -21,7 +21,7 @@ _CHUNK = 2**22
 def text_intervals(scores: TextScores, *, seed: int = 0, draws: int = intervals.DRAWS) -> dict[str, Interval]:
     """Estimate the 95 % bootstrap interval of each text metric's corpus value, over the scored videos.
 
-    ROUGE-L and CIDEr are means; CIDEr's document frequencies stay those of the whole set, so its
+    ROUGE-L and CIDEr are means; CIDEr's document frequencies stay those of all videos, so its
     interval does not cover their chance. BLEU: Koehn 2004.
     """
     means = {name: values for name, values in scores.per_video.items() if name not in BLEU}

@@ -105,7 +105,7 @@ class Claim:
 
     ``kind`` says how `bench.paper.claims` checks it (``text`` cannot be checked from scores);
     ``subjects``, ``others``, ``metrics``, ``retrievers`` are names of the command line separated by
-    blanks; ``value`` is the figure claimed; ``in_paper`` is the verdict on the paper's own tables.
+    blanks; ``value`` is the figure claimed; ``in_paper`` is the verdict on the paper's tables.
     """
 
     id: str

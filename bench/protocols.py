@@ -113,6 +113,15 @@ class Covering(Protocol):
 
 
 @runtime_checkable
+class Remarking(Protocol):
+    """A system of which readers of its scores must know more than counts, such as which epoch was kept."""
+
+    def remarks(self) -> Sequence[str]:
+        """Return short clauses for the coverage line, once the system is fitted or loaded."""
+        ...
+
+
+@runtime_checkable
 class Describing(Protocol):
     """A system with settings that readers need beside its scores."""
 

@@ -139,8 +139,10 @@ def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
     return {"queries without results": empty, **retrieved.meta.get("coverage", {})}
 
 
-def coverage_line(coverage: Mapping[str, Mapping[str, int]], queries: int) -> str:
-    """Write the line on coverage: counts of the dataset, then those above zero of each cell.
+def coverage_line(
+    coverage: Mapping[str, Mapping[str, int]], queries: int, remarks: Mapping[str, Sequence[str]]
+) -> str:
+    """Write the line on coverage: counts of the dataset, then those above zero and the remarks of each cell.
 
     ``queries`` is how many are evaluated; of those that are training queries the line has the share as well.
     """
@@ -149,6 +151,7 @@ def coverage_line(coverage: Mapping[str, Mapping[str, int]], queries: int) -> st
         shown = [f"{count} {what}" for what, count in counts.items() if count or name == "dataset"]
         if TRAINING_QUERIES in counts:
             shown[-1] += f" ({100 * counts[TRAINING_QUERIES] / max(queries, 1):.1f} %)"
+        shown += remarks.get(name, ())
         if shown:
             parts.append(f"{name}: {', '.join(shown)}")
     return "; ".join(parts)

@@ -96,8 +96,10 @@ class RunWriter:
         self._costs.append({"generator": name, **cost})
         self._rows.extend(_named(scores, name, None, self._plan.seed))
         share = {name: manifest.distinct_share(summaries)}
+        remarks = {name: meta["remarks"]} if meta.get("remarks") else {}
         self._flush(
             distinct={**self.manifest.distinct, **share},
+            remarks={**self.manifest.remarks, **remarks},
             **self._cell(component, name, meta, manifest.summaries_coverage(summaries)),
         )
 
@@ -163,7 +165,7 @@ class RunWriter:
         changed = dataclasses.replace(
             self.manifest, signature=manifest.signature(self._plan, self._signatures), **changes
         )
-        line = manifest.coverage_line(changed.coverage, changed.evaluation.queries)
+        line = manifest.coverage_line(changed.coverage, changed.evaluation.queries, changed.remarks)
         self.manifest = dataclasses.replace(changed, coverage_line=line)
         self.folder.write(SCORES, to_csv(self.scores()))
         self.folder.write(COSTS, to_csv(self.costs()))

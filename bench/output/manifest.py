@@ -24,7 +24,7 @@ _SETTINGS = {
     "options": dict,
 }  # fmt: skip
 """Settings that something is made of, with their types."""
-_OPTIONAL = ("distinct", "seeds", "stale")
+_OPTIONAL = ("distinct", "remarks", "seeds", "stale")
 """Left out of the file when they are empty."""
 
 
@@ -92,6 +92,8 @@ class Manifest(FileList):
     coverage: Mapping[str, Mapping[str, int]]
     distinct: Mapping[str, float] = field(default_factory=dict)
     """Share of distinct summaries by generator; empty in runs that did not count them."""
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What readers must know beside counts, by cell: which epoch was kept, what a system hardly reads."""
     cells: Mapping[str, CellCost] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, str] = field(default_factory=dict)

@@ -21,7 +21,7 @@ COSTS: Mapping[str, Callable[[Any, Any], float]] = {
 }
 """What each cost is, of a generator's and a cell's row of costs.csv; NaN or 0 where there is none."""
 UNSHOWN = (
-    "step", "epoch", "learning_rate", "grad_norm",
+    "step", "epoch", "learning_rate", "grad_norm", "eval_score_se",
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
 )  # fmt: skip
 """Of a training log: what is the axis, or says nothing of the model."""
@@ -161,6 +161,8 @@ def _training(sources: Sequence[Source]) -> Iterator[Plot]:
 def _logged(line: Row) -> Iterator[Row]:
     if "step" not in line:  # a fact about the whole training, such as the share of rejected queries
         return
+    if line.get("val_loss") is not None and line.get("eval_score") == -line["val_loss"]:
+        line = {name: value for name, value in line.items() if name != "eval_score"}  # the same twice
     for name, value in line.items():
         if name not in UNSHOWN and isinstance(value, (int, float)) and math.isfinite(value):
             yield {"step": line["step"], "series": name, "value": value}

@@ -18,6 +18,7 @@ from bench.protocols import (
     FitPerGenerator,
     Generator,
     Identified,
+    Remarking,
     Retriever,
     Sized,
     Trainable,
@@ -73,6 +74,10 @@ class Component(Generic[T]):
     def coverage(self) -> dict[str, int]:
         """Count the input that the system's last call could not use in full."""
         return dict(self.system.coverage()) if isinstance(self.system, Covering) else {}
+
+    def remarks(self) -> list[str]:
+        """Collect what readers of the system's scores must know, such as which epoch was kept."""
+        return list(self.system.remarks()) if isinstance(self.system, Remarking) else []
 
     def parameters(self) -> int | None:
         """Count the parameters; None for a system that does not report them."""

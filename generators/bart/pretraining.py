@@ -133,7 +133,7 @@ def pretrain(
     trained, measured = split_texts(recipe, tokens, videos, unlabelled)
     masking = Masking(tokens, options, options.window or recipe.text.transcript_tokens - 2, recipe.seed)
     held_out = HeldOut(measured, masking, options.batch_size)
-    validation = Validation(score=lambda: -held_out.loss(model, recipe.device))
+    validation = Validation(lambda: [-held_out.loss(model, recipe.device)])
     log = train(
         model,
         Infilling(trained, masking, math.ceil(options.steps / rounds) * options.batch_size),

@@ -8,25 +8,18 @@ from collections.abc import Mapping, Sequence
 
 from bench.options import Section
 from bench.types import Json
-from generators.neural.training.plan import SCORE
 
 
 def write(
     label: str,
     config: Mapping[str, Json],
-    log: Sequence[Mapping[str, float]],
+    choice: str,
     *,
     notes: Mapping[str, str],
     sections: Sequence[Section],
 ) -> str:
-    """Return the card as markdown."""
-    scores = [(entry["epoch"], entry[SCORE]) for entry in log if SCORE in entry]
-    best = max(scores, key=lambda pair: pair[1], default=None)
-    score = (
-        f"CIDEr {best[1]:.4f} on validation (best of {len(scores)} epochs)"
-        if best
-        else "not measured: no validation"
-    )
+    """Return the card as markdown; ``choice`` says which epoch was kept by which score."""
+    score = choice or "not measured: no validation"
     lines = [
         f"# {label}",
         "",

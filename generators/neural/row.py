@@ -20,11 +20,12 @@ from generators.neural import model_card
 from generators.neural.batches import Collate, Example, TrainingSet, prepare, without_references
 from generators.neural.checkpoint import load_weights, read_config, save_weights, write_config
 from generators.neural.decoding import Rules
+from generators.neural.scoring import Floats, reference_losses
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
-from generators.neural.training.plan import SCORE, TrainingPlan, Validation, uses_bf16
+from generators.neural.training.plan import TrainingPlan, Validation, uses_bf16
 from generators.neural.training.train import train, write_log
-from generators.neural.validation import cider
+from generators.neural.validation import RowValidation, describe_choice
 from generators.neural.writing import write_summaries
 from generators.options import DecodeOptions, TextOptions, TrainOptions
 
@@ -34,11 +35,12 @@ O = TypeVar("O", bound=Section)  # noqa: E741  options
 class NeuralRow(ABC):
     """A generator that is trained: one row of the paper's tables, such as BART (MM) or QMS.
 
-    This class does what all of them have in common: it trains on the training split, selects the epoch with
-    the best CIDEr on validation, saves and loads the model, and writes summaries by one beam search. A
-    subclass says what differs: the vocabulary, the torch module, its pretrained weights and what its loss
-    needs besides transcript, frames and query. The module must have ``forward(batch) -> {"loss": …}``, as
-    `training.train` calls it, and the methods of `decoding.Decoder`, as `decoding.beam_search` calls them.
+    This class does what all of them have in common: it trains on the training split, keeps the epoch that is
+    best on validation (``train.choose``), saves and loads the model, and writes summaries by one beam
+    search. A subclass says what differs: the vocabulary, the torch module, its pretrained weights and what
+    its loss needs besides transcript, frames and query. The module must have
+    ``forward(batch) -> {"loss": …}``, as `training.train` calls it, and the methods of `decoding.Decoder`,
+    as `decoding.beam_search` calls them.
 
     All options are read in ``__init__``: what a row reads there is part of the keys of what it makes.
     """
@@ -128,7 +130,7 @@ class NeuralRow(ABC):
         return Collate(pad, frame_width)
 
     def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
-        """Return a function that measures what is logged after each epoch beside CIDEr."""
+        """Return a function that measures what is logged after each epoch beside the score."""
         return None
 
     def training_facts(self) -> Mapping[str, float]:
@@ -146,7 +148,7 @@ class NeuralRow(ABC):
     # Training, saving, loading
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
-        """Train on the videos with references and return to the epoch with the best CIDEr on ``val``.
+        """Train on the videos with references, and keep the epoch that ``train.choose`` names on ``val``.
 
         Raises DataError when no training video has a reference.
         """
@@ -212,17 +214,41 @@ class NeuralRow(ABC):
         )
 
     def _validation(self, val: Sequence[Video]) -> Validation | None:
-        """Measure CIDEr on the validation videos; None when they have no queries."""
-        videos = val[: self.training.validation_videos or None]
-        references = {video.video_id: video.references for video in videos if video.references}
-        if not references:
+        """Measure what ``train.choose`` names on the validation videos; None when they have no queries."""
+        videos = [v for v in val[: self.training.validation_videos or None] if v.references]
+        if not videos:
             return None
-        examples, _ = prepare(without_references(videos), self.tokens, self.text)
-        options = DecodeOptions(**{**vars(self.decoding), "beams": self.training.validation_beams})
-        rules = self._rules(options)
+        choose, rules = self.training.choose, self._rules(self.decoding)
+        measured = RowValidation(
+            choose,
+            prepare(videos, self.tokens, self.text)[0],
+            {video.video_id: video.references for video in videos},
+            losses=self._losses,
+            write=lambda examples: self._write(examples, rules),
+        )
+        more = self.extra_validation_metrics(val)
         return Validation(
-            score=lambda: cider(self._write(examples, rules), references),
-            extra=self.extra_validation_metrics(val),
+            measured.scores,
+            lambda: {**measured.extra(), **(more() if more else {})},
+            keep="last" if choose == "last" else "best",
+        )
+
+    def reference_losses(self, videos: Sequence[Video]) -> Floats:
+        """Return how improbable the row finds each video's references ``[n]``, in nats per token.
+
+        The references are not an input; NaN for a video without any. See `scoring.reference_losses`.
+        """
+        return self._losses(prepare(videos, self.tokens, self.text)[0])
+
+    def _losses(self, examples: Sequence[Example]) -> Floats:
+        return reference_losses(
+            self.module,
+            examples,
+            collate=self.collate,
+            tokens=self.tokens,
+            rows=self.decoding.batch_size * self.decoding.beams,
+            device=self.device,
+            bf16=self._bf16,
         )
 
     def save(self, folder: Path) -> None:
@@ -232,7 +258,7 @@ class NeuralRow(ABC):
         self.tokens.save(folder)
         write_log(self.log, folder / "training.jsonl")
         card = model_card.write(
-            self.label, self.config, self.log, notes=self._card_notes(), sections=self.sections
+            self.label, self.config, self.choice, notes=self._card_notes(), sections=self.sections
         )
         (folder / "README.md").write_text(card, encoding="utf-8")
 
@@ -289,6 +315,13 @@ class NeuralRow(ABC):
         return dict(self._coverage)
 
     @property
-    def best_score(self) -> float | None:
-        """The best CIDEr on validation, None where there was nothing to measure."""
-        return max((entry[SCORE] for entry in self.log if SCORE in entry), default=None)
+    def choice(self) -> str:
+        """Which epoch was kept by which score, as a sentence; empty where nothing was measured."""
+        facts: dict[str, float] = {}
+        for entry in self.log:
+            facts |= entry if "kept_epoch" in entry else {}
+        return describe_choice(self.training.choose, facts)
+
+    def remarks(self) -> Sequence[str]:
+        """Return which epoch was kept."""
+        return [self.choice] if self.choice else []

@@ -1,23 +1,94 @@
-"""What is measured of a row on validation videos after each epoch."""
+"""What is measured of a row on validation videos after each epoch, and how the kept epoch is described."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
+import numpy as np
 from pycocoevalcap.cider.cider import Cider
 
 from bench.text import tokenize
 from bench.types import VideoId
+from generators.neural.batches import Example
+from generators.neural.scoring import Floats
+
+Choice: TypeAlias = Literal["loss", "cider", "last"]
+"""The values of ``train.choose``."""
+CHOSEN_BY: Mapping[Choice, str] = {"loss": "validation loss", "cider": "validation CIDEr", "last": ""}
+
+
+class RowValidation:
+    """Scores a row by its loss, or by the CIDEr of what it writes, on each of the validation videos.
+
+    ``losses`` gives the nats per token of the references of examples, ``write`` their summaries.
+    ``examples`` are the validation videos that have references.
+    """
+
+    def __init__(
+        self,
+        choose: Choice,
+        examples: Sequence[Example],
+        references: Mapping[VideoId, Sequence[str]],
+        *,
+        losses: Callable[[Sequence[Example]], Floats],
+        write: Callable[[Sequence[Example]], Mapping[VideoId, str]],
+    ) -> None:
+        self._choose, self._examples, self._references = choose, examples, references
+        self._losses, self._write = losses, write
+        self._by_video = np.zeros(0)
+
+    def scores(self) -> Floats:
+        """Return the score of each validation video ``[n]``, higher is better: CIDEr, or minus the loss."""
+        self._by_video = self._losses(self._examples)
+        if self._choose == "cider":
+            return cider_by_video(self._write(self._examples), self._references)
+        return -self._by_video
+
+    def extra(self) -> dict[str, float]:
+        """Return what is logged beside the score: the loss, in nats per token."""
+        return {"val_loss": float(self._by_video.mean())}
+
+
+def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:
+    """Return a sentence on the kept epoch, from what `train` noted of it; empty where nothing was measured.
+
+    A difference below two standard errors is called noise: another sample of validation videos may have
+    chosen otherwise.
+    """
+    if "kept_epoch" not in facts:
+        return ""
+    sign = 1.0 if choose == "cider" else -1.0
+    kept, last = facts["kept_epoch"], facts["last_epoch"]
+    unit = "" if choose == "cider" else " nats a token"
+    what = f"epoch {kept:.0f} of {last:.0f} kept"
+    if choose == "last":
+        return f"{what}, the last: validation loss {sign * facts['kept_score']:.3f}{unit}"
+    text = f"{what} by {CHOSEN_BY[choose]} {sign * facts['kept_score']:.3f}{unit}"
+    if kept == last:
+        return text
+    text += f", last epoch {sign * facts['last_score']:.3f}"
+    difference, error = facts["kept_minus_last"], facts.get("kept_minus_last_se", math.nan)
+    if difference < 2 * error:
+        text += f", a choice within noise (difference {difference:.3f}, standard error {error:.3f})"
+    return text
 
 
 def cider(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> float:
-    """Return CIDEr (coco-caption) over the videos that have references, 0 when none has.
+    """Return the mean of `cider_by_video`, 0 when no video has references."""
+    scores = cider_by_video(summaries, references)
+    return float(scores.mean()) if len(scores) else 0.0
+
+
+def cider_by_video(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> Floats:
+    """Return CIDEr (coco-caption) of each video that has references, in the order of ``summaries``.
 
     Tokens are those of contract section 5.
     """
     scored = [video_id for video_id in summaries if references.get(video_id)]
     if not scored:
-        return 0.0
+        return np.zeros(0)
     truth = {v: [" ".join(tokenize(text)) for text in references[v]] for v in scored}
-    score, _ = Cider().compute_score(truth, {v: [" ".join(tokenize(summaries[v]))] for v in scored})
-    return float(score)
+    _, scores = Cider().compute_score(truth, {v: [" ".join(tokenize(summaries[v]))] for v in scored})
+    return np.asarray(scores, dtype=np.float64)

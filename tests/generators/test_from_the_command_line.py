@@ -79,6 +79,9 @@ def test_what_was_cut_is_in_the_coverage_line_of_training_too(tmp_path: Path, cl
     assert counts["transcripts truncated in training"] == 16
     assert counts["queries truncated in training"] > 0
     assert "queries truncated in training" in told["coverage_line"]
+    (remark,) = told["remarks"]["seq2seq"]
+    assert "of 1 kept by validation loss" in remark
+    assert remark in told["coverage_line"]
 
 
 def test_scores_on_validation_videos_say_that_epochs_were_chosen_by_them(tmp_path: Path, cli: Cli) -> None:

@@ -20,7 +20,7 @@ from generators.qms.rows import qms
 PAPER = {
     "text.transcript_tokens": 184, "text.query_tokens": 20, "data.max_frames": 32,
     "train.epochs": 15, "train.batch_size": 64, "train.warmup": 0, "train.clip": 1, "train.patience": None,
-    "train.lr": None, "train.validation_beams": 4, "train.validation_videos": 0,
+    "train.lr": None, "train.choose": "cider", "train.validation_videos": 0,
     "decode.beams": 4, "decode.batch_size": 64, "decode.max_tokens": 20,
     "decode.no_repeat_ngram": 3, "decode.length_penalty": 1, "decode.early_stopping": "true",
     "bart.weights": "auto", "bart.lr": 5e-5, "bart.width": 768, "bart.encoder_layers": 6,

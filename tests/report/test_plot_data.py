@@ -88,6 +88,15 @@ def test_a_training_log_is_drawn_by_losses_and_validation(copy: Path) -> None:
     assert [row["value"] for row in rows(drawn["training-1-validation"])] == [1, 2]
 
 
+def test_a_validation_loss_is_not_drawn_a_second_time_as_a_score(copy: Path) -> None:
+    log = copy / "training" / "lead.jsonl"
+    log.parent.mkdir()
+    log.write_text(json.dumps({"step": 1, "val_loss": 2.0, "eval_score": -2.0, "eval_score_se": 0.1}) + "\n")
+    edit_manifest(copy, lambda written: written["files"].update({"training/lead.jsonl": file_digest(log)}))
+    (drawn,) = (plot for plot in all_plots([Source.read(copy)]) if plot.section == "training")
+    assert [row["series"] for row in rows(drawn)] == ["val_loss"]
+
+
 def test_the_front_holds_what_nothing_cheaper_reaches() -> None:
     points = [{"x": x, "value": y} for x, y in ((3, 5), (1, 2), (2, 1), (4, 5), (1, 1))]
     assert [row["front"] for row in mark_pareto_front(points)] == [True, True, False, False, False]

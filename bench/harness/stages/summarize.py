@@ -73,6 +73,7 @@ class Summarize(Stage[Summaries]):
             "params": component.parameters(),
             "coverage": component.coverage() | fit.get("coverage", {}),
             "signature": component.signature(),
+            "remarks": component.remarks(),
         }
 
     def read(self, artefact: Artefact) -> Summaries:

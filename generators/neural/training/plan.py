@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-SCORE = "eval_score"
-"""The key of the validation score in the log."""
+import numpy.typing as npt
+
+SCORE, SCORE_ERROR = "eval_score", "eval_score_se"
+"""The keys of the validation score in the log, and of its standard error over validation items."""
 
 
 class Epochs(Sized, Protocol):
@@ -54,10 +56,14 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Validation:
-    """What is measured after each epoch: ``score``, higher is better, selects it; ``extra`` is logged."""
+    """What is measured after each epoch, and by which the kept epoch is chosen."""
 
-    score: Callable[[], float]
+    scores: Callable[[], npt.ArrayLike]
+    """Scores each validation item ``[n]``, higher is better; an epoch is judged by the mean."""
     extra: Callable[[], Mapping[str, float]] | None = None
+    """Measures what else is logged; called after ``scores``."""
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept."""
 
 
 def uses_bf16(precision: str, device: str) -> bool:

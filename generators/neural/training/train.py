@@ -31,7 +31,8 @@ def train(
 ) -> list[dict[str, float]]:
     """Train a module in place and return the log; the weights are those of the epoch that scored best.
 
-    Without ``validation`` they are those of the last epoch. With a ``scratch`` folder, a training that was
+    Without ``validation`` they are those of the last epoch; with it, the log begins with the facts of the
+    choice, as `ModuleTrainer.describe_choice` gives them. With a ``scratch`` folder, a training that was
     killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
     the end. Raises DivergedError where a loss is not a finite number.
     """
@@ -46,6 +47,8 @@ def train(
             remove_all(folder)  # a repeat with the same options would diverge again
             raise
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
+        if facts := trainer.describe_choice():
+            log.insert(0, {"epoch": 0.0, **facts})
         remove_all(folder)
     module.to(plan.device).eval()
     return log

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import transformers
 from torch import Tensor, nn
@@ -30,15 +33,24 @@ from generators.neural.training.checkpoint import (
     save_random_state,
     write_checkpoint,
 )
-from generators.neural.training.plan import SCORE, Epochs, TrainingPlan, Validation
+from generators.neural.training.plan import SCORE, SCORE_ERROR, Epochs, TrainingPlan, Validation
+
+_SCORES = "validation.json"
+"""Of a checkpoint: the score of each validation item, after the best and the last epoch, by step."""
 
 
 class DivergedError(DataError):
     """The loss, a gradient or a weight is not a finite number: the training has no result."""
 
 
-def _arguments(plan: TrainingPlan, folder: Path, *, scored: bool) -> TrainingArguments:
-    every_epoch = "epoch" if scored else "no"
+def standard_error(values: npt.NDArray[np.float64]) -> float | None:
+    """Return the standard error of a mean; None for fewer than two values, which have none."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+
+
+def _arguments(plan: TrainingPlan, folder: Path, validation: Validation | None) -> TrainingArguments:
+    scored = validation is not None and validation.keep == "best"
+    every_epoch = "epoch" if validation is not None else "no"
     arguments = TrainingArguments(
         output_dir=str(folder),
         seed=plan.seed,
@@ -82,12 +94,12 @@ class ModuleTrainer(Trainer):
         folder: Path,
         validation: Validation | None,
     ) -> None:
-        arguments = _arguments(plan, folder, scored=validation is not None)
+        arguments = _arguments(plan, folder, validation)
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
         callbacks: list[TrainerCallback] = [
             EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch)
         ]
-        if plan.patience is not None and validation is not None:
+        if plan.patience is not None and validation is not None and validation.keep == "best":
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience, plan.least_gain))
         if plan.target_score is not None and validation is not None:
             callbacks.append(StopAtScore(SCORE, plan.target_score))
@@ -101,6 +113,7 @@ class ModuleTrainer(Trainer):
         self._module, self._plan, self._data, self._validation = module, plan, data, validation
         self._folder = folder
         self._parts: dict[str, list[float]] = defaultdict(list)
+        self._scores: dict[int, list[float]] = {}  # of each validation item, after the best and the last step
 
     def start_epoch(self, epoch: int) -> None:
         """Set the epoch of data and batches, whether it begins or is resumed."""
@@ -165,14 +178,21 @@ class ModuleTrainer(Trainer):
         """Measure what the caller measures after each epoch."""
         assert self._validation is not None, "evaluation is on without a score"
         self._module.eval()
-        extra = self._validation.extra
-        metrics = {**(extra() if extra else {}), SCORE: self._validation.score()}
+        scores = np.asarray(self._validation.scores(), dtype=np.float64)
+        metrics = {SCORE: float(scores.mean())}
+        if (error := standard_error(scores)) is not None:
+            metrics[SCORE_ERROR] = error
+        if self._validation.extra is not None:
+            metrics |= self._validation.extra()
+        self._scores[self.state.global_step] = scores.tolist()
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
         """Take the later of equal epochs: early ones all score 0."""
+        if self.args.metric_for_best_model is None:
+            return False
         if self.state.best_metric is not None and metrics[SCORE] == self.state.best_metric:
             self.state.best_global_step = self.state.global_step
             return True
@@ -201,11 +221,16 @@ class ModuleTrainer(Trainer):
         save_optimizer(self.optimizer, self.lr_scheduler, folder)
         save_random_state(folder)
         self.state.save_to_json(str(folder / STATE))
+        needed = {self.state.best_global_step, max(self._scores, default=0)}
+        self._scores = {step: scores for step, scores in self._scores.items() if step in needed}
+        (folder / _SCORES).write_text(json.dumps(self._scores, allow_nan=False), encoding="utf-8")
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Read the optimizer from a checkpoint."""
+        """Read the optimizer, and what validation measured, from a checkpoint."""
         if checkpoint is not None:
             load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
+            scores = json.loads((Path(checkpoint) / _SCORES).read_text(encoding="utf-8"))
+            self._scores = {int(step): values for step, values in scores.items()}
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         """Set the random number generators to those of a checkpoint."""
@@ -220,3 +245,24 @@ class ModuleTrainer(Trainer):
         """Go back to the epoch that scored best."""
         assert self.state.best_model_checkpoint is not None, "no epoch was scored"
         self._load_from_checkpoint(self.state.best_model_checkpoint)
+
+    def describe_choice(self) -> dict[str, float]:
+        """Return the kept and the last epoch, their scores, and the difference with its standard error.
+
+        The error is that of a mean over validation items of paired differences. {} without validation.
+        """
+        if not self._scores:
+            return {}
+        last = max(self._scores)
+        kept = self.state.best_global_step or last
+        scores = {step: np.asarray(self._scores[step]) for step in (kept, last)}
+        facts = {
+            "kept_epoch": float(kept // len(self._batches)),
+            "kept_score": float(scores[kept].mean()),
+            "last_epoch": float(last // len(self._batches)),
+            "last_score": float(scores[last].mean()),
+            "kept_minus_last": float((scores[kept] - scores[last]).mean()),
+        }
+        if (error := standard_error(scores[kept] - scores[last])) is not None:
+            facts["kept_minus_last_se"] = error
+        return facts

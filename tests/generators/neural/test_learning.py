@@ -15,7 +15,6 @@ Make = Callable[..., Context]
 LONGER = {
     "train__epochs": 24,
     "train__patience": 6,
-    "train__validation_beams": 1,
     "train__warmup": 0.1,
     "decode__max_tokens": 3,
     "seq2seq__lr": 1e-2,

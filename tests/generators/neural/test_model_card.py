@@ -26,7 +26,7 @@ def card(row: Any, folder: Path, context: Context) -> str:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "expected"),
     [
         (Seq2Seq, ["seq2seq: lr=0.01, layers=1", "learning rate: 0.01, weight decay 0"]),
         (MDVC, ["mdvc: lr=0.003", "smoothing=0.1"]),
@@ -43,19 +43,20 @@ def card(row: Any, folder: Path, context: Context) -> str:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_card_tells_weights_and_every_option_of_the_row(
-    row: Any, told: list[str], context: Make, tmp_path: Path
+def test_a_card_has_weights_and_every_option_of_the_row(
+    row: Any, expected: list[str], context: Make, tmp_path: Path
 ) -> None:
     text = card(row, tmp_path, context(train__epochs=1))
-    for words in (*told, "text: ", "train: ", "decode: ", "precision: fp32", '"train": 16, "val": 4'):
+    for words in (*expected, "text: ", "train: ", "decode: ", "precision: fp32", '"train": 16, "val": 4'):
         assert words in text, words
 
 
-def test_a_card_tells_the_best_score_and_the_texts(context: Make, tmp_path: Path) -> None:
+def test_a_card_has_the_kept_epoch_and_the_texts(context: Make, tmp_path: Path) -> None:
     generator = fitted(Seq2Seq, context())
     generator.save(tmp_path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert f"CIDEr {generator.best_score:.4f} on validation (best of 2 epochs)" in text
+    assert f"* score: {generator.choice}" in text
+    assert "of 2 kept by validation loss" in generator.choice
     other = fitted(Seq2Seq, context(), toy(17, where="text"))
     digests = [made.config["trained_on"]["texts"] for made in (generator, other)]  # type: ignore[index, call-overload]
     assert digests[0] != digests[1]

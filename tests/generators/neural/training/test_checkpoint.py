@@ -15,7 +15,7 @@ import torch
 from generators.neural.training.checkpoint import load_random_state, save_random_state
 from generators.neural.training.plan import Validation
 from generators.neural.training.train import train
-from tests.generators.neural.training.test_train import Line, Points, collate, plan, weights
+from tests.generators.neural.training.test_train import Line, Points, collate, judged_by, plan, weights
 
 Process = Callable[..., CompletedProcess[str]]
 STEPS_PER_EPOCH = 6
@@ -24,8 +24,7 @@ import os, sys, json
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from tests.generators.neural.training.test_train import Line, Points, collate, plan, weights
-from generators.neural.training.plan import Validation
+from tests.generators.neural.training.test_train import Line, Points, collate, judged_by, plan, weights
 from generators.neural.training.train import train
 
 root = Path(sys.argv[1])
@@ -49,7 +48,7 @@ def run(scratch, kill_at):
     sys.addaudithook(watch)
     try:
         module = Line()
-        score = Validation(lambda: -float(sum((w ** 2).sum() for w in module.state_dict().values())))
+        score = judged_by(lambda: -float(sum((w ** 2).sum() for w in module.state_dict().values())))
         log = train(module, Points(), collate, plan(checkpoint_steps=3), validation=score, scratch=scratch)
         result.write_text(json.dumps([log, {n: w.hex() for n, w in weights(module).items()}], sort_keys=True))
         os._exit(0)
@@ -85,7 +84,11 @@ def test_a_training_killed_at_any_change_of_a_file_ends_with_the_same_bytes(
 
 def length(module: Line) -> Validation:
     """A score that depends on the weights alone, and is best after the first epoch or a later one."""
-    return Validation(lambda: -float(sum((w**2).sum() for w in module.state_dict().values())))
+    return judged_by(lambda: squared(module))
+
+
+def squared(module: Line) -> float:
+    return -float(sum((w**2).sum() for w in module.state_dict().values()))
 
 
 def test_an_epoch_that_ends_with_a_step_checkpoint_is_validated_after_a_kill(tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ def test_an_epoch_that_ends_with_a_step_checkpoint_is_validated_after_a_kill(tmp
         scores += 1
         if scores == 2:
             raise KeyboardInterrupt
-        return length(killed).score()
+        return squared(killed)
 
     with pytest.raises(KeyboardInterrupt):
         train(
@@ -107,7 +110,7 @@ def test_an_epoch_that_ends_with_a_step_checkpoint_is_validated_after_a_kill(tmp
             Points(),
             collate,
             settings,
-            validation=Validation(kill_in_second_validation),
+            validation=judged_by(kill_in_second_validation),
             scratch=tmp_path,
         )
     repeated = train(again, Points(), collate, settings, validation=length(again), scratch=tmp_path)
@@ -125,7 +128,7 @@ def stopped(scratch: Path, at: int = 14) -> list[Path]:
             Points(),
             collate,
             plan(checkpoint_steps=4),
-            validation=Validation(iter([0.9, 0.5, 0.4, 0.3]).__next__),
+            validation=judged_by(iter([0.9, 0.5, 0.4, 0.3]).__next__),
             scratch=scratch,
         )
     return sorted(scratch.glob("checkpoint-*"), key=lambda path: int(path.name.partition("-")[2]))
@@ -140,7 +143,7 @@ def repeat(scratch: Path) -> dict[str, bytes]:
         data,
         collate,
         plan(checkpoint_steps=4),
-        validation=Validation(lambda: scores[6 * (data.epoch + 1)]),
+        validation=judged_by(lambda: scores[6 * (data.epoch + 1)]),
         scratch=scratch,
     )
     return weights(module)

@@ -68,6 +68,11 @@ def plan(**changes: Any) -> TrainingPlan:
     )
 
 
+def judged_by(score: Callable[[], float]) -> Validation:
+    """Judge an epoch by one number."""
+    return Validation(lambda: [score()])
+
+
 def weights(module: nn.Module) -> dict[str, bytes]:
     return {name: weight.numpy().tobytes() for name, weight in module.state_dict().items()}
 
@@ -108,7 +113,7 @@ def test_the_best_epoch_stays_and_of_equals_the_last(tmp_path: Path) -> None:
         kept.append(weights(module))
         return next(scores)
 
-    log = train(module, Points(), collate, plan(), validation=Validation(score))
+    log = train(module, Points(), collate, plan(), validation=judged_by(score))
     assert weights(module) == kept[2]
     assert [entry["eval_score"] for entry in log if "eval_score" in entry] == [0.0, 0.5, 0.5, 0.1]
 
@@ -119,17 +124,17 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path) -> None:
         return lambda: next(scores)
 
     whole = Line()
-    train(whole, Points(), collate, plan(), validation=Validation(scorer()))
+    train(whole, Points(), collate, plan(), validation=judged_by(scorer()))
     with pytest.raises(KeyboardInterrupt):
-        train(Line(14), Points(), collate, plan(), validation=Validation(scorer()), scratch=tmp_path)
+        train(Line(14), Points(), collate, plan(), validation=judged_by(scorer()), scratch=tmp_path)
     again, later = Line(), iter([0.4, 0.3])
-    train(again, Points(), collate, plan(), validation=Validation(lambda: next(later)), scratch=tmp_path)
+    train(again, Points(), collate, plan(), validation=judged_by(lambda: next(later)), scratch=tmp_path)
     assert weights(again) == weights(whole)
 
 
 def test_patience_ends_a_training_that_gets_no_better() -> None:
     scores = iter([0.9, 0.5, 0.4, 0.3])
-    log = train(Line(), Points(), collate, plan(patience=1), validation=Validation(lambda: next(scores)))
+    log = train(Line(), Points(), collate, plan(patience=1), validation=judged_by(lambda: next(scores)))
     assert max(entry["epoch"] for entry in log) == 2
 
 
@@ -142,13 +147,11 @@ def test_patience_counts_on_after_a_kill(tmp_path: Path, killed_at: int) -> None
         return lambda: next(rest)
 
     impatient, whole, again = plan(epochs=5, patience=2), Line(), Line()
-    log = train(whole, Points(), collate, impatient, validation=Validation(scorer()))
+    log = train(whole, Points(), collate, impatient, validation=judged_by(scorer()))
     with pytest.raises(KeyboardInterrupt):
-        train(
-            Line(killed_at), Points(), collate, impatient, validation=Validation(scorer()), scratch=tmp_path
-        )
+        train(Line(killed_at), Points(), collate, impatient, validation=judged_by(scorer()), scratch=tmp_path)
     rest = scorer(killed_at // 6)
-    assert train(again, Points(), collate, impatient, validation=Validation(rest), scratch=tmp_path) == log
+    assert train(again, Points(), collate, impatient, validation=judged_by(rest), scratch=tmp_path) == log
     assert weights(again) == weights(whole)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A run that is finished, or as far as it came."""
 
@@ -52,6 +53,19 @@ class Result:
             return cls(out, scores, costs, manifest)
         significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
         return cls(out, scores, costs, manifest, significance)
+
+    def __repr__(self) -> str:
+        from bench.summary.sentences import facts_line, short_answer
+
+        if self.summary is None:
+            return f"<Result {self.out}: unfinished, {len(self.manifest.cells)} cells so far>"
+        return f"<Result {self.out}: {facts_line(self.summary.facts)}. {short_answer(self.summary)}>"
+
+    def _repr_html_(self) -> str:
+        """Show the leaderboard and the answer in a notebook."""
+        from bench.summary.markdown import to_html
+
+        return to_html(self.summary) if self.summary else html.escape(repr(self))
 
     @property
     def failed(self) -> Mapping[str, str]:

@@ -40,9 +40,14 @@ def add_path(parser: argparse.ArgumentParser, flag: str, metavar: str, help: str
     parser.add_argument(flag, metavar=metavar, type=expand_home, help=help, **more)
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """Add ``--format``, the form in which a verb prints its tables."""
-    parser.add_argument("--format", choices=tuple(RENDERERS), default="markdown", help="default: markdown")
+def add_format(parser: argparse.ArgumentParser, *, aligned: bool = False) -> None:
+    """Add ``--format``, the form in which a verb prints its tables.
+
+    With ``aligned`` there is no default: a verb aligns them on a terminal and prints Markdown elsewhere.
+    """
+    default = None if aligned else "markdown"
+    text = "default: a leaderboard on a terminal, markdown elsewhere" if aligned else "default: markdown"
+    parser.add_argument("--format", choices=tuple(RENDERERS), default=default, help=text)
 
 
 def add_run_options(

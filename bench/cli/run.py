@@ -31,6 +31,7 @@ def _add_run(verbs: Verbs) -> None:
         run=_run,
     )
     add_run_options(parser)
+    add_format(parser, aligned=True)
     parser.add_argument(
         "--dry-run", action="store_true", help="print what would be run, what is cached, and estimates"
     )
@@ -69,18 +70,19 @@ def _run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(preview(config))
         return 0
-    return _execute(config)
+    return _execute(config, args.format)
 
 
-def _execute(config: RunConfig) -> int:
+def _execute(config: RunConfig, form: str | None) -> int:
+    from bench.cli.answer import is_aligned, print_result
     from bench.harness.experiment import execute
-    from bench.tables.table import to_markdown
 
     result, errors = execute(config)
-    print("\n".join(to_markdown(table) for table in result.tables()))
+    print_result(result, form)
     for cell, message in result.failed.items():
         print_error(f"{cell}: {message}")
-    print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
+    if not is_aligned(form):
+        print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
     return errors[0].exit_status if errors else 0
 
 

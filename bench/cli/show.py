@@ -26,8 +26,11 @@ def _add_table(verbs: Verbs) -> None:
         run=_table,
     )
     add_out(parser)
-    add_format(parser)
+    add_format(parser, aligned=True)
     parser.add_argument("--intervals", action="store_true", help="show the 95 %% confidence intervals")
+    parser.add_argument(
+        "--summary", action="store_true", help="print the answer and the leaderboard alone, as Markdown"
+    )
 
 
 def _add_report(verbs: Verbs) -> None:
@@ -69,11 +72,20 @@ def _add_explain(verbs: Verbs) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
+    from bench.cli.answer import print_result, summary_of
+    from bench.errors import UsageError
     from bench.result import Result
-    from bench.tables.table import RENDERERS
+    from bench.summary.markdown import to_markdown
 
     result = Result.read(args.out)
-    print("\n".join(RENDERERS[args.format](table) for table in result.tables(intervals=args.intervals)))
+    if not args.summary:
+        print_result(
+            result, "markdown" if args.intervals and args.format is None else args.format, args.intervals
+        )
+    elif args.format not in (None, "markdown"):
+        raise UsageError(f"--summary is Markdown: leave out --format {args.format}.")
+    else:
+        print(to_markdown(summary_of(result)), end="")
     return 0
 
 

@@ -24,6 +24,7 @@ from bench.metrics.ranking import Relevance
 from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
+from bench.systems.file_summaries import check_file
 from bench.systems.registry import FILE_PREFIX, cell_name, resolve
 from bench.types import Json, Video
 
@@ -150,6 +151,9 @@ def make_plan(config: RunConfig) -> Plan:
     retrievers = resolve("retrievers", config.retrievers)
     _check_names(generators, retrievers)
     _check_fresh(config, [*generators, *retrievers])
+    for name in generators:
+        if name.startswith(FILE_PREFIX):
+            check_file(Path(name.removeprefix(FILE_PREFIX)))
     store = Store(config.store or default_root())
     data_options = config.sections["data"]
     assert isinstance(data_options, DataOptions)

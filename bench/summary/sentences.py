@@ -1,4 +1,4 @@
-"""The summary of a run in words, as plain text and as Markdown: each sentence follows from a test."""
+"""The summary of a run in words, as plain text: each sentence follows from a test."""
 
 from __future__ import annotations
 
@@ -22,13 +22,6 @@ def to_text(summary: RunSummary) -> str:
     return "\n".join([*answers(summary), *cautions(summary), facts_line(summary.facts)]) + "\n"
 
 
-def to_markdown(summary: RunSummary) -> str:
-    """Return the summary as Markdown, such as for the job summary of a CI run."""
-    boards = [" ".join(_emphasised(board_sentences(board))) for board in summary.main_boards]
-    listed = [f"- {line}" for line in cautions(summary)]
-    return "\n\n".join(filter(None, [*boards, "\n".join(listed), facts_line(summary.facts)])) + "\n"
-
-
 def answers(summary: RunSummary) -> list[str]:
     """Return a paragraph for each retriever: who finds most, whether it is real, and the references."""
     return [" ".join(board_sentences(board)) for board in summary.main_boards]
@@ -43,7 +36,7 @@ def board_sentences(board: Board) -> list[str]:
     """Return the sentences of one board; of the ranked systems first."""
     first = board.first
     if first is None:
-        shown = ", ".join(f"{row.label} {_score(row)}" for row in board.references)
+        shown = ", ".join(f"{row.label} {score_text(row)}" for row in board.references)
         return [f"With {board.label}, no ranked system was run: {board.metric} of {shown}."]
     references = [text for row in board.references if (text := reference_sentence(row))]
     return [_first_sentence(board, first), *_rivals_sentence(board), *references]
@@ -51,7 +44,7 @@ def board_sentences(board: Board) -> list[str]:
 
 def _first_sentence(board: Board, first: Row) -> str:
     ranked, where = board.ranked, f"With {board.label}, "
-    score = f"{board.metric}: {_score(first)}"
+    score = f"{board.metric}: {score_text(first)}"
     if len(ranked) == 1:
         return f"{where}{first.label} is the only ranked system. {score}."
     equal = [row.label for row in ranked if row.value == first.value]
@@ -82,7 +75,7 @@ def _rivals_sentence(board: Board) -> Iterator[str]:
     following = ranked[1]
     if following.against_first:
         yield (
-            f"The next, {following.label}, finds significantly less: {_score(following, interval=False)} "
+            f"The next, {following.label}, finds significantly less: {score_text(following, interval=False)} "
             f"({format_difference(following.against_first)})."
         )
 
@@ -93,7 +86,7 @@ def reference_sentence(row: Row) -> str:
     if difference is None:
         return ""
     name = _REFERENCES.get(row.generator, row.label)
-    score = f"{_score(row, interval=False)} ({format_difference(difference)})"
+    score = f"{score_text(row, interval=False)} ({format_difference(difference)})"
     if not difference.is_significant:
         return f"{name} is not significantly different: {score}."
     return f"{name} finds {'more' if difference.value > 0 else 'less'}: {score}."
@@ -141,7 +134,8 @@ def format_duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def _score(row: Row, *, interval: bool = True) -> str:
+def score_text(row: Row, *, interval: bool = True) -> str:
+    """Return a row's score ×100 with its interval, such as ``41.9 [36.4, 47.4]``."""
     return f"{_points(row.value):.1f}{_interval(row.low, row.high) if interval else ''}"
 
 
@@ -151,10 +145,6 @@ def _points(value: float) -> float:
 
 def _interval(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f" [{_points(low):.1f}, {_points(high):.1f}]"
-
-
-def _emphasised(sentences: Sequence[str]) -> list[str]:
-    return [f"**{sentences[0]}**", *sentences[1:]]
 
 
 def _join(names: Sequence[str]) -> str:

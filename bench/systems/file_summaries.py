@@ -22,10 +22,7 @@ class FileSummaries:
     holds_one_split = True
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise MissingError(
-                f"{path}: there is no such file; file:PATH names JSON lines of video_id and summary."
-            )
+        check_file(path)
         self.label = path.stem
         self._path = path
         self._missing = 0
@@ -52,6 +49,14 @@ class FileSummaries:
             summaries[video_id] = summary
         self._missing = len(known) - len(summaries)
         return {video.video_id: summaries.get(video.video_id, "") for video in videos}
+
+
+def check_file(path: Path) -> None:
+    """Raise MissingError where there is no file of summaries."""
+    if not path.is_file():
+        raise MissingError(
+            f"{path}: there is no such file; file:PATH names JSON lines of video_id and summary."
+        )
 
 
 def _string(place: str, item: Mapping[str, Json], key: str) -> str:

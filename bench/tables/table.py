@@ -62,7 +62,7 @@ def to_markdown(table: Table) -> str:
     marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
     head = [_md(name) for name in (*table.labels, *table.columns)]
     lines = [
-        f"**{_md_text(table.caption)}**",
+        f"**{plain_text(table.caption)}**",
         "",
         _piped(head),
         _piped(["---"] * len(table.labels) + ["---:"] * len(table.columns)),
@@ -70,7 +70,7 @@ def to_markdown(table: Table) -> str:
     for names, cells in table.rows:
         numbers = (marks[c.rank](c.text) + "\\*" * c.star if c.text else "–" for c in cells)
         lines.append(_piped([*map(_md, names), *numbers]))
-    notes = [f"{_md_text(note)}  " for note in table.notes]
+    notes = [f"{plain_text(note)}  " for note in table.notes]
     return "\n".join([*lines, "", *notes]) + "\n"
 
 
@@ -80,10 +80,10 @@ def _piped(cells: Sequence[str]) -> str:
 
 def _md(name: str) -> str:
     """Keep a label inside its cell, and out of the HTML that Markdown would take it for."""
-    return _md_text(name.replace("\\", "\\\\").replace("|", "\\|"))
+    return plain_text(name.replace("\\", "\\\\").replace("|", "\\|"))
 
 
-def _md_text(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return text that is no HTML, link or image in Markdown: an image would be fetched when it is shown."""
     return text.replace("<", "&lt;").replace("](", "]\\(")
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.metrics.significance import ALPHA
+from bench.summary.markdown import to_html, to_markdown
 from bench.summary.run_summary import Board, Difference, Facts, Row, RunSummary
-from bench.summary.sentences import board_sentences, facts_line, format_p, short_answer, to_markdown
+from bench.summary.sentences import board_sentences, facts_line, format_p, short_answer
 
 FACTS = Facts("demo", True, 1200, 300, [0, 1], "quick", "2 CPU cores", 1980.0)
 
@@ -120,3 +121,4 @@ def test_the_forms_hold_the_same_sentences() -> None:
     summary = RunSummary("R@10", FACTS, [board([(0.5, 1.0), (0.4, 0.003)])])
     assert short_answer(summary) in str(summary)
     assert f"**{short_answer(summary)}**" in to_markdown(summary)
+    assert f"<p>{short_answer(summary)}" in to_html(summary)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bench.context import Context
+from bench.errors import DataError
 from bench.types import Video, VideoId
 from generators.options import LeadOptions
+
+_FILE = "lead.json"
 
 
 class Lead:
@@ -19,13 +25,39 @@ class Lead:
     label = "Lead"
 
     def __init__(self, context: Context) -> None:
-        self._units = context.options(LeadOptions).units
+        self._count = context.options(LeadOptions).units
         self._chinese = context.language == "zh"
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Return the first units of each transcript."""
-        return {video.video_id: self._beginning(video.transcript) for video in videos}
+        separator = "" if self._chinese else " "
+        return {v.video_id: separator.join(self.units(v.transcript)[: self._count]) for v in videos}
 
-    def _beginning(self, transcript: str) -> str:
-        words = transcript.split()
-        return "".join(words)[: self._units] if self._chinese else " ".join(words[: self._units])
+    def units(self, text: str) -> Sequence[str]:
+        """Return the words of a text, or its characters in Chinese."""
+        words = text.split()
+        return "".join(words) if self._chinese else words
+
+
+class LeadOfMeanLength(Lead):
+    """Take as many units as the training queries have on average, rounded up (``lead.units=0``)."""
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        """Measure the training queries. Raises DataError when there are none."""
+        lengths = [len(self.units(query)) for video in train for query in video.references]
+        if not lengths:
+            raise DataError("Lead has no length: lead.units=0 and no training video has a query.")
+        self._count = math.ceil(sum(lengths) / len(lengths))
+
+    def save(self, folder: Path) -> None:
+        """Write the length."""
+        (folder / _FILE).write_text(json.dumps({"units": self._count}) + "\n", encoding="utf-8")
+
+    def load(self, folder: Path) -> None:
+        """Read the length."""
+        self._count = json.loads((folder / _FILE).read_text(encoding="utf-8"))["units"]
+
+
+def make_lead(context: Context) -> Lead:
+    """Take the first 8 words (English) or 8 characters (Chinese) of the transcript."""
+    return LeadOfMeanLength(context) if context.options(LeadOptions).units == 0 else Lead(context)

@@ -8,20 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PegasusConfig
+from transformers import PegasusConfig, PreTrainedTokenizerFast
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, PegasusEncoder
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.types import Json, Video
 from generators.neural.batches import Batch, check_length
 from generators.neural.from_scratch import FromScratchRow
 from generators.neural.losses import smoothed_divergence, split_targets
-from generators.neural.tokens import Tokens, build, unique_texts
+from generators.neural.tokens import Encoded, Tokens, build, unique_texts
 from generators.options import MDVCOptions
+
+READ = "read"
+"""The folder of the vocabulary of what is read, in that of a saved model."""
 
 
 @dataclass(slots=True)
@@ -76,13 +81,21 @@ class MDVCModel(nn.Module):
     """
 
     def __init__(
-        self, *, vocabulary: int, pad: int, frame_width: int, width: int, smoothing: float, **shape: Any
+        self,
+        *,
+        vocabulary: int,
+        source_vocabulary: int,
+        pad: int,
+        frame_width: int,
+        width: int,
+        smoothing: float,
+        **shape: Any,
     ) -> None:
         super().__init__()
         self.pad, self.smoothing = pad, smoothing
         config = _pegasus(vocabulary, pad, width, shape)
         self.text, self.visual = Stream(config), Stream(config)
-        self.embed = nn.Embedding(vocabulary, width, padding_idx=pad)
+        self.embed = nn.Embedding(source_vocabulary, width, padding_idx=pad)
         self.project = nn.Linear(frame_width, width)
         self.absent = nn.Parameter(torch.zeros(width))
         self.join = nn.Linear(2 * width, vocabulary)
@@ -168,6 +181,32 @@ def _pegasus(vocabulary: int, pad: int, width: int, shape: Mapping[str, Any]) ->
     )
 
 
+class TwoVocabularies(Tokens):
+    """A vocabulary for what is read beside that of what is written; special tokens have the same ids.
+
+    Source: the released code has both (reference-models.md, section 4).
+    """
+
+    def __init__(self, written: PreTrainedTokenizerBase, read: Tokens, prompt: Sequence[int]) -> None:
+        super().__init__(written, prompt)
+        self.read = read
+
+    def encode_sources(self, texts: Sequence[str], limit: int) -> list[Encoded]:
+        """Return the ids of transcripts in the vocabulary of what is read."""
+        return self.read.encode(texts, limit)
+
+    def save(self, folder: Path) -> None:
+        """Write both tokenizers, that of what is read in a folder of its own."""
+        super().save(folder)
+        self.read.save(folder / READ)
+
+    @classmethod
+    def load(cls, folder: Path, prompt: Sequence[int]) -> TwoVocabularies:
+        """Read what `save` wrote."""
+        written = PreTrainedTokenizerFast.from_pretrained(str(folder))
+        return cls(written, Tokens.load(folder / READ, prompt), prompt)
+
+
 class MDVC(FromScratchRow[MDVCOptions]):
     """MDVC with two streams, from random weights. Source: reference-models.md section 4."""
 
@@ -175,15 +214,24 @@ class MDVC(FromScratchRow[MDVCOptions]):
     name = "mdvc"
     options_class = MDVCOptions
 
+    tokens_class = TwoVocabularies
+
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
-        """Build a small vocabulary of the queries: the output layer has the square of it."""
-        return build(unique_texts(video.references for video in train), self.options.vocabulary)
+        """Build a vocabulary of all texts to read, and a small one of the queries to write.
+
+        The output layer has the square of the small one.
+        """
+        read = super().vocabulary(train)
+        written = build(unique_texts(video.references for video in train), self.options.vocabulary)
+        return TwoVocabularies(written.tokenizer, read, written.prompt)
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
         """Describe the shape."""
+        assert isinstance(tokens, TwoVocabularies)
         o = self.options
         return {
             "vocabulary": len(tokens),
+            "source_vocabulary": len(tokens.read),
             "pad": tokens.pad,
             "frame_width": frame_width,
             "width": o.width,

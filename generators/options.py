@@ -19,8 +19,9 @@ class LeadOptions(Section):
     """How much Lead takes."""
 
     section: ClassVar[str] = "lead"
-    units: Count = 8
-    """Characters of Chinese, words of English (paper, IV-B2: P = 8, the mean query length rounded up)."""
+    units: CountOrZero = 8
+    """Characters of Chinese, words of English (paper, IV-B2: P = 8, the mean query length rounded up); 0
+    takes the mean length of the training queries, rounded up, which is 14 in ActivityNet."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class TrainOptions(Section):
     """Largest gradient norm, 0 for no limit (the paper states none)."""
     weight_decay: NonNegative = 0.0
     """Decoupled decay (AdamW), not on biases and norms; at 0 AdamW is Adam (paper, IV-B3: Adam)."""
+    drop_text: Share = 0.0
+    """Share of a row's samples that lose their whole transcript, so that frames must be read (ours)."""
+    drop_frames: Share = 0.0
+    """Share of a row's samples that lose all frames; with ``drop_text`` at most 1 (ours)."""
     patience: Count | None = None
     """Stop after so many epochs without a better score on validation; none, and ``choose=last``, train to
     the end (ours)."""
@@ -67,6 +72,13 @@ class TrainOptions(Section):
     a choice by chance: CIDEr of 50 videos has a standard error of 12 to 14 points (ours)."""
     checkpoint_steps: CountOrZero = 500
     """Steps between checkpoints from which a killed training goes on, besides one an epoch (ours)."""
+
+    def __post_init__(self) -> None:
+        if self.drop_text + self.drop_frames > 1:
+            raise ValueError(
+                f"option train.drop_text={self.drop_text} is not allowed with train.drop_frames="
+                f"{self.drop_frames}: a sample keeps one of them, expected a sum of at most 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -113,8 +125,11 @@ class BartOptions(Section):
     """Width of the feed-forward layers of a model made here (Lewis et al. 2020, base)."""
     dropout: ShareBelowOne = 0.1
     """Of weights made here (``self``, ``minilm``) and of fusions; a checkpoint has a value for itself."""
-    fusion_lr: NonNegative = 5.0
-    """The rate of parts without pretraining, as a multiple of ``bart.lr`` (VG-GPLMs: 1.5e-4 / 3e-5)."""
+    fusion_lr: NonNegative | None = None
+    """The rate of a fusion, which is not pretrained, as a multiple of the row's; none takes 5 for VG-BART
+    (VG-GPLMs: 1.5e-4 / 3e-5, its layer norm excepted) and 1 for BART (MM) (paper, IV-B3: one rate)."""
+    token_positions: Literal["shifted", "kept"] = "shifted"
+    """In BART (MM), the positions of tokens follow those of frames, or are what pretraining saw (ours)."""
     fusion_width: Count = 256
     """Common width of VG-BART (MH), a multiple of ``fusion_heads`` (reference-models.md, section 6)."""
     fusion_heads: Count = 1
@@ -175,6 +190,9 @@ class TransformerOptions(Section):
     """Width of the feed-forward layers (reference-models.md, section 3)."""
     dropout: ShareBelowOne = 0.1
     """Dropout (reference-models.md, section 3)."""
+    warmup_steps: CountOrZero = 0
+    """Steps in which the rate rises, a tenth of all at most; 0 takes ``train.warmup`` (reference-models.md,
+    section 3: 1,000)."""
 
     def __post_init__(self) -> None:
         _check_heads(self, "heads", "width")
@@ -215,7 +233,8 @@ class MDVCOptions(Section):
     smoothing: ShareBelowOne = 0.1
     """Label smoothing; the released code's 0.7 is meant for longer targets (ours)."""
     vocabulary: VocabularySize = 3000
-    """Limit of tokens, of the training queries alone: the output layer has the square of it (ours)."""
+    """Limit of written tokens, of the training queries alone: the output layer has the square of it (ours).
+    What is read has a vocabulary of transcripts and queries, limited by ``text.vocabulary``."""
 
     def __post_init__(self) -> None:
         _check_heads(self, "heads", "width")

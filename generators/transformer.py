@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -12,6 +13,7 @@ from generators.bart.fusion import Concat
 from generators.bart.model import BartShape, FusedBart, random_bart
 from generators.neural.from_scratch import FromScratchRow
 from generators.neural.tokens import Tokens
+from generators.neural.training.plan import TrainingPlan
 from generators.options import TransformerOptions
 
 
@@ -24,6 +26,11 @@ class Transformer(FromScratchRow[TransformerOptions]):
     label = "Transformer"
     name = "transformer"
     options_class = TransformerOptions
+
+    def training_plan(self) -> TrainingPlan:
+        """Return the settings of the training, with the warm-up of ``transformer.warmup_steps``."""
+        plan, steps = super().training_plan(), self.options.warmup_steps
+        return replace(plan, warmup=steps) if steps else plan
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
         """Describe the shape."""

@@ -25,6 +25,10 @@ class Fusion(nn.Module):
         """Return what the decoder attends to, and its mask, from the encoder's outputs ``[b, s, d]``."""
         return states, mask
 
+    def positions(self, batch: Batch) -> Tensor | None:
+        """Return the position of each input ``[b, s]``, None where they count from 0 to the end."""
+        return None
+
 
 class TextOnly(Fusion):
     """BART (Text): frames are not read."""
@@ -36,20 +40,32 @@ class TextOnly(Fusion):
 class Concat(Fusion):
     """BART (MM): projected frames before the tokens, in one encoder.
 
-    Frames and tokens follow each other without a gap, so that padding moves no position.
+    Frames and tokens follow each other without a gap, so that padding moves no position. With
+    ``token_positions`` ``kept``, frames and tokens count from 0 each: pretraining never saw a text that
+    begins later.
     Source: paper-audit.md, decision 36.
     """
 
-    def __init__(self, width: int, frame_width: int) -> None:
+    def __init__(self, width: int, frame_width: int, *, token_positions: str = "shifted") -> None:
         super().__init__()
         self.project = nn.Linear(frame_width, width)
-        self.modality = nn.Parameter(torch.randn(width) * 0.02)  # tells a frame from a token
+        self.modality = nn.Parameter(torch.randn(width) * 0.02)  # distinguishes a frame from a token
+        self.token_positions = token_positions
 
     def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return ``[frames; tokens]``, ``[b, f + t, d]`` at most."""
         frames = self.project(batch["frames"]) + self.modality
         both = torch.cat((frames.to(text.dtype), text), dim=1)
         return compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
+
+    def positions(self, batch: Batch) -> Tensor | None:
+        """Return positions that begin at 0 for the frames, and again for the tokens."""
+        if self.token_positions == "shifted":
+            return None
+        masks = batch["frame_mask"], batch["token_mask"]
+        counted = torch.cat([mask.long().cumsum(1) - 1 for mask in masks], dim=1)  # [b, f + t]
+        packed, _ = compact(counted[:, :, None], torch.cat(masks, dim=1))
+        return packed.squeeze(-1).clamp(min=0)  # [b, s]
 
 
 class _Residual(Fusion, ABC):

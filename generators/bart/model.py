@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import BartConfig, BartForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
@@ -47,8 +48,17 @@ class FusedBart(nn.Module):
         text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
         inputs, mask = self.fusion.inputs(text, batch)
         check_length(inputs, self.bart.config.max_position_embeddings)
+        if (positions := self.fusion.positions(batch)) is not None:
+            inputs = inputs + self._move(positions)
         states = self.bart.get_encoder()(inputs_embeds=inputs, attention_mask=mask.long()).last_hidden_state
         return self.fusion.memory(states, mask, batch)
+
+    def _move(self, positions: Tensor) -> Tensor:
+        """Return what moves inputs to positions ``[b, s]``, as the library's encoder adds those from 0 on."""
+        table = self.bart.get_encoder().embed_positions
+        counted = torch.arange(positions.shape[1], device=positions.device)
+        moved: Tensor = table.weight[positions + table.offset] - table.weight[counted + table.offset]
+        return moved  # [b, s, d]
 
     def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""

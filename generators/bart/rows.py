@@ -16,6 +16,9 @@ from generators.neural.row import NeuralRow
 from generators.neural.tokens import Tokens
 from generators.options import BartOptions, PretrainOptions
 
+VG_BART_FUSION_LR = 5.0
+"""1.5e-4 / 3e-5 (reference-models.md, section 6)."""
+
 
 class BartRow(NeuralRow):
     """A row on pretrained BART; a subclass names the fusion."""
@@ -35,7 +38,7 @@ class BartRow(NeuralRow):
 
     def lr_multipliers(self) -> Mapping[str, float]:
         """Train the fusion, which is not pretrained, at a rate of its own."""
-        return {"fusion.": self.options.fusion_lr}
+        return {"fusion.": 1.0 if self.options.fusion_lr is None else self.options.fusion_lr}
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
         """Read the tokenizer of the pretrained weights, which are made first where they must be."""
@@ -83,6 +86,11 @@ class BartText(BartRow):
     name = "bart-text"
     fusion = "text"
 
+    @property
+    def reads_both(self) -> bool:
+        """Frames are not read."""
+        return False
+
 
 class BartMM(BartRow):
     """BART (MM): frames before the tokens."""
@@ -91,8 +99,21 @@ class BartMM(BartRow):
     name = "bart-mm"
     fusion = "concat"
 
+    def fusion_settings(self) -> dict[str, Json]:
+        """Return which positions tokens have."""
+        return {"token_positions": self.options.token_positions}
 
-class VGBartDP(BartRow):
+
+class VGBart(BartRow):
+    """What both VG-BART rows share: the rates of the released code (reference-models.md, section 6)."""
+
+    def lr_multipliers(self) -> Mapping[str, float]:
+        """Train the fusion at five times the rate, its layer norm at the rate itself."""
+        times = VG_BART_FUSION_LR if self.options.fusion_lr is None else self.options.fusion_lr
+        return {"fusion.norm.": 1.0, "fusion.": times}
+
+
+class VGBartDP(VGBart):
     """VG-BART (DP): dot-product fusion."""
 
     label = "VG-BART (DP)"
@@ -104,7 +125,7 @@ class VGBartDP(BartRow):
         return {"softmax_axis": self.options.softmax_axis, "dropout": self.options.dropout}
 
 
-class VGBartMH(BartRow):
+class VGBartMH(VGBart):
     """VG-BART (MH): multi-head fusion."""
 
     label = "VG-BART (MH)"

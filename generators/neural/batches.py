@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TypedDict
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch.utils.data import Dataset, Sampler
 
 from bench.errors import DataError, UsageError
 from bench.types import Frames, Video, VideoId
-from generators.neural.targets import Targets
+from generators.neural.targets import Targets, unit
 from generators.neural.tokens import Encoded, Tokens
 from generators.options import TextOptions
 
@@ -45,6 +46,35 @@ class Example:
     def __len__(self) -> int:
         return len(self.tokens) + len(self.frames)
 
+    def without_text(self, empty: list[int]) -> Example:
+        """Return the example with the ids of an empty transcript in place of its own."""
+        return replace(self, tokens=empty)
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityDropout:
+    """Removes a sample's whole transcript, or all its frames, so that the other one must be read.
+
+    A sample keeps at least one of them. The draw depends on seed, epoch and video alone.
+    """
+
+    seed: int
+    text: float
+    frames: float
+    """Probabilities that the transcript, and that the frames, are removed."""
+    empty: list[int]
+    """The ids of an empty transcript."""
+
+    def __call__(self, example: Example, epoch: int) -> Example:
+        """Return the example as it is read in an epoch."""
+        if not len(example.frames) or len(example.tokens) <= len(self.empty):
+            return example
+        draw = unit("modality", self.seed, epoch, example.video_id)
+        # one draw for both: they never happen together, and each has its probability up to a sum of 1
+        if draw < self.text:
+            return example.without_text(self.empty)
+        return replace(example, frames=example.frames[:0]) if draw >= 1 - self.frames else example
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -56,11 +86,11 @@ class Cut:
 
 def prepare(videos: Sequence[Video], tokens: Tokens, limits: TextOptions) -> tuple[list[Example], Cut]:
     """Tokenise videos, references too where there are any, and count what was cut."""
-    sources = tokens.encode([video.transcript for video in videos], limits.transcript_tokens - 2)
+    sources = tokens.encode_sources([video.transcript for video in videos], limits.transcript_tokens - 2)
     queries = tokens.encode([text for video in videos for text in video.references], limits.query_tokens)
     examples, rest = [], iter(queries)
     for video, source in zip(videos, sources, strict=True):
-        targets = [tokens.target(next(rest).ids) for _ in video.references]
+        targets = [tokens.target(one.ids, cut=one.cut) for one in islice(rest, len(video.references))]
         examples.append(Example(video.video_id, tokens.frame(source.ids), video.frames, targets))
     return examples, Cut(_count_cut(sources), _count_cut(queries))
 
@@ -128,10 +158,13 @@ def without_references(videos: Sequence[Video]) -> list[Video]:
 class TrainingSet(Dataset[tuple[Example, list[int]]]):
     """The training videos, each with one of its references; which one changes with ``epoch``."""
 
-    def __init__(self, examples: Sequence[Example], targets: Targets) -> None:
+    def __init__(
+        self, examples: Sequence[Example], targets: Targets, dropout: ModalityDropout | None = None
+    ) -> None:
         self.examples = [example for example in examples if example.targets]
         self.epoch = 0
         self._targets = targets
+        self._dropout = dropout
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -139,7 +172,8 @@ class TrainingSet(Dataset[tuple[Example, list[int]]]):
     def __getitem__(self, index: int) -> tuple[Example, list[int]]:
         example = self.examples[index]
         target = self._targets.pick(self.epoch, example.video_id, len(example.targets))
-        return example, example.targets[target]
+        kept = self._dropout(example, self.epoch) if self._dropout else example
+        return kept, example.targets[target]
 
     @property
     def lengths(self) -> list[int]:

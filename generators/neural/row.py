@@ -17,7 +17,14 @@ from bench.options import Section
 from bench.store.digests import digest
 from bench.types import Json, Video, VideoId
 from generators.neural import model_card
-from generators.neural.batches import Collate, Example, TrainingSet, prepare, without_references
+from generators.neural.batches import (
+    Collate,
+    Example,
+    ModalityDropout,
+    TrainingSet,
+    prepare,
+    without_references,
+)
 from generators.neural.checkpoint import load_weights, read_config, save_weights, write_config
 from generators.neural.decoding import Rules
 from generators.neural.scoring import Floats, reference_losses
@@ -87,6 +94,11 @@ class NeuralRow(ABC):
         return self._module
 
     # What differs between rows
+
+    @property
+    def reads_both(self) -> bool:
+        """Whether the row reads transcripts and frames: modality dropout is for such rows alone."""
+        return True
 
     @property
     @abstractmethod
@@ -181,7 +193,8 @@ class NeuralRow(ABC):
     def _train(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
         examples, cut = prepare(videos, self.tokens, self.text)
         self._coverage = {"transcripts truncated": cut.transcripts, "queries truncated": cut.queries}
-        data = TrainingSet(self.add_supervision(videos, examples), self.targets(videos))
+        supervised = self.add_supervision(videos, examples)
+        data = TrainingSet(supervised, self.targets(videos), self._modality_dropout())
         self.log = train(
             self.module,
             data,
@@ -192,6 +205,12 @@ class NeuralRow(ABC):
         )
         if facts := self.training_facts():
             self.log.insert(0, {"epoch": 0.0, **facts})
+
+    def _modality_dropout(self) -> ModalityDropout | None:
+        text, frames = self.training.drop_text, self.training.drop_frames
+        if not self.reads_both or not text + frames:
+            return None
+        return ModalityDropout(self.seed, text, frames, self.tokens.frame([]))
 
     def training_plan(self) -> TrainingPlan:
         """Return the settings of the training, the row's and the user's together."""

@@ -36,7 +36,7 @@ class Tokens:
     """How many special tokens stand before the tokens of a source."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] | None = None) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self.pad = int(tokenizer.pad_token_id)
         self.bos = _first(tokenizer.bos_token_id, tokenizer.cls_token_id)
         self.eos = _first(tokenizer.sep_token_id, tokenizer.eos_token_id)
@@ -45,7 +45,7 @@ class Tokens:
 
     def __len__(self) -> int:
         """Return the number of ids a model needs."""
-        return len(self._tokenizer)
+        return len(self.tokenizer)
 
     @property
     def special_ids(self) -> tuple[int, int, int]:
@@ -57,33 +57,37 @@ class Tokens:
         if not texts:
             return []
         # all texts in one call: ten times faster than one at a time
-        ids = self._tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+        ids = self.tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
+
+    def encode_sources(self, texts: Sequence[str], limit: int) -> list[Encoded]:
+        """Return the ids of transcripts, where they have a vocabulary of their own; else as `encode`."""
+        return self.encode(texts, limit)
 
     def spans(self, texts: Sequence[str], limit: int) -> list[list[tuple[int, int]]]:
         """Return the characters ``[start, end)`` that each of a text's first ``limit`` tokens stands for."""
         if not texts:
             return []
         options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
-        offsets = self._tokenizer(list(texts), **options)["offset_mapping"]
+        offsets = self.tokenizer(list(texts), **options)["offset_mapping"]
         return [[(int(start), int(end)) for start, end in one[:limit]] for one in offsets]
 
     def frame(self, ids: Sequence[int]) -> list[int]:
         """Put a source between its special tokens."""
         return [self.bos, *ids, self.eos]
 
-    def target(self, ids: Sequence[int]) -> list[int]:
-        """Return the decoder's whole sequence: prompt, tokens, end."""
-        return [*self.prompt, *ids, self.eos]
+    def target(self, ids: Sequence[int], *, cut: bool = False) -> list[int]:
+        """Return the decoder's whole sequence: prompt, tokens, end; a cut text has no end to be learnt."""
+        return [*self.prompt, *ids] if cut else [*self.prompt, *ids, self.eos]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids: specials dropped, no blanks between Chinese characters."""
-        text = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
         return detokenize(str(text).split())
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` and its settings."""
-        self._tokenizer.save_pretrained(str(folder))
+        self.tokenizer.save_pretrained(str(folder))
 
     @classmethod
     def load(cls, folder: Path, prompt: Sequence[int]) -> Tokens:

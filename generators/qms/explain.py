@@ -43,7 +43,7 @@ class Explanation:
     """What a trained module makes of one video; ``batch`` holds that video alone."""
 
     def __init__(self, module: QMS, tokens: Tokens, batch: Batch, video: Video) -> None:
-        self.module, self.tokens, self.video = module.eval(), tokens, video
+        self.module, self.tokens, self.batch, self.video = module.eval(), tokens, batch, video
         with torch.inference_mode():
             self.views = self.module.views(batch)
 
@@ -69,7 +69,7 @@ class Explanation:
         """Return what each modality alone makes the decoder write, and U (eq. 15) where there are queries."""
         if self.views.visual is None or self.views.textual is None:
             return {}
-        written = self.module.unimodal(self.views)
+        written = self.module.unimodal(self.batch)
         texts = [self.tokens.decode(ids) for ids in written]
         shown: dict[str, Json] = {"from_frames": texts[0], "from_transcript": texts[1]}
         if self.video.references:

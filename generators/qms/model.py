@@ -33,6 +33,10 @@ class Labelled(Example):
     def __len__(self) -> int:
         return len(self.tokens) + len(self.frames)
 
+    def without_text(self, empty: list[int]) -> Labelled:
+        """Return the example without its transcript and the labels of its words."""
+        return dataclasses.replace(self, tokens=empty, labels=[])
+
 
 class LabelledBatch(Batch):
     """A batch with what the losses need besides."""
@@ -144,26 +148,31 @@ class QMS(FusedBart):
         if self.parts.scores == "unit":
             return present
         assert self.confidence is not None, "U is measured against queries, which are missing"
-        forced = self.objective.scores == "teacher" and logits is not None
-        written = self._forced(logits, batch) if forced and logits is not None else self.unimodal(views)
+        if self.objective.scores == "teacher" and logits is not None:
+            written = self._forced(logits, batch)
+        else:
+            written = self.unimodal(batch)
         rows = cast(LabelledBatch, batch)["rows"].tolist()
         scores: Tensor = torch.tensor(self.confidence(written, rows * 2), device=present.device).view(2, -1)
         return scores * present
 
-    def unimodal(self, views: Views) -> list[list[int]]:
-        """Write greedily from V alone, then from T alone: ids of all videos for one, then for the other."""
-        assert views.visual is not None
-        assert views.textual is not None
-        memory, mask = stack([views.visual, views.textual])
-        training = self.decoder.training
-        self.decoder.eval()
+    def unimodal(self, batch: Batch) -> list[list[int]]:
+        """Write greedily from V alone, then from T alone: ids of all videos for one, then for the other.
+
+        Without dropout anywhere, in the encoders neither (decision 24): what is measured is the model that
+        will write summaries.
+        """
+        training = self.training
+        self.eval()
         with torch.inference_mode():
-            state = BartState(
-                memory.detach(), mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache())
-            )
+            views = self.views(batch)
+            assert views.visual is not None
+            assert views.textual is not None
+            memory, mask = stack([views.visual, views.textual])
+            state = BartState(memory, mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
             rows = torch.arange(len(memory), device=memory.device)
             written = search(self, state, self.objective.rules, rows)
-        self.decoder.train(training)
+        self.train(training)
         return written
 
     def _forced(self, logits: Tensor, batch: Batch) -> list[list[int]]:

@@ -48,7 +48,7 @@ class MT5Tokens(Tokens):
     lead = 0
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] | None = None) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self.pad = self.bos = self.mask = int(tokenizer.pad_token_id)
         self.eos = int(tokenizer.eos_token_id)
         self.prompt = tuple(prompt) if prompt is not None else (self.pad,)

@@ -60,6 +60,11 @@ class QMSRow(NeuralRow):
         """The threshold of eq. 13 for the encoder in use."""
         return self.qms.mu if self.qms.mu is not None else sentences.MU.get(self.encoder, sentences.PAPER_MU)
 
+    @property
+    def reads_both(self) -> bool:
+        """Whether no modality is taken away by an ablation."""
+        return self.parts.visual and self.parts.textual
+
     # The module
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
@@ -150,10 +155,11 @@ class QMSRow(NeuralRow):
     def _limit_decodes(self, examples: Sequence[Example]) -> Objective:
         """Return the objective with decodes of eq. 15 no longer than the longest query, which is faster."""
         objective: Objective = self.module.objective
-        specials = len(objective.rules.prompt) + 1
-        lengths = [len(ids) - specials for example in examples for ids in example.targets]
-        rules = dataclasses.replace(objective.rules, max_tokens=max(lengths, default=1))
-        return dataclasses.replace(objective, rules=rules)
+        rules = objective.rules
+        written = (ids[len(rules.prompt) :] for example in examples for ids in example.targets)
+        lengths = [len(ids) - (ids[-1:] == [rules.eos]) for ids in written]  # a cut query has no end
+        limited = dataclasses.replace(rules, max_tokens=max(lengths, default=1))
+        return dataclasses.replace(objective, rules=limited)
 
     def _label(self, videos: Sequence[Video], examples: Sequence[Example]) -> list[Labelled]:
         labels: list[list[int]] = [[] for _ in videos]

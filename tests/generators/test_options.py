@@ -68,6 +68,13 @@ def test_a_value_without_sense_is_refused_by_name(key_and_value: str) -> None:
         build_sections(SECTIONS, {key: value})
 
 
+def test_a_sample_cannot_lose_both_modalities() -> None:
+    with pytest.raises(
+        UsageError, match=r"option train\.drop_text=0\.7 is not allowed with train\.drop_frames=0\.4"
+    ):
+        build_sections(SECTIONS, {"train.drop_text": 0.7, "train.drop_frames": 0.4})
+
+
 @pytest.mark.parametrize(
     "row_and_options",
     [
@@ -76,10 +83,14 @@ def test_a_value_without_sense_is_refused_by_name(key_and_value: str) -> None:
         (Seq2Seq, {"text": {"transcript_tokens": 10, "query_tokens": 1, "vocabulary": 60}}),
         (Seq2Seq, {"seq2seq": {"lr": 1e-4, "layers": 2, "width": 32, "dropout": 0.9}}),
         (Transformer, {"transformer": {"lr": 1e-4, "layers": 2, "width": 32, "heads": 4, "dropout": 0.7}}),
+        (Transformer, {"transformer": {"warmup_steps": 9}}),
+        (BartMM, {"train": {"drop_text": 0.5, "drop_frames": 0.5}}),
+        (qms, {"train": {"drop_text": 0.5}}),
+        (MDVC, {"text": {"vocabulary": 60}}),
         (MDVC, {"mdvc": {"lr": 1e-4, "layers": 2, "heads": 4, "smoothing": 0.5, "vocabulary": 40}}),
         (BartText, {"bart": {"lr": 1e-4, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.7}}),
         (BartText, {"pretrain": {"steps": 9, "lr": 1e-5, "masked": 0.9, "span": 1.0, "window": 4}}),
-        (BartMM, {"bart": {"fusion_lr": 9.0, "weights": "minilm"}}),
+        (BartMM, {"bart": {"fusion_lr": 9.0, "token_positions": "kept", "weights": "minilm"}}),
         (VGBartDP, {"bart": {"fusion_lr": 9.0, "softmax_axis": "text"}}),
         (VGBartMH, {"bart": {"fusion_width": 8, "fusion_heads": 2, "fusion_lr": 9.0}}),
         (qms, {"qms": {"tau": 0.1, "mu": 0.99999, "entity_weight": 2.0, "entity_loss": "sum"}}),

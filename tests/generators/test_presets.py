@@ -13,8 +13,10 @@ from bench.config.run_config import configure
 from bench.context import Context
 from bench.options import flatten
 from generators.bart.checkpoints import DEFAULTS
-from generators.bart.rows import BartText
+from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.qms.rows import qms
+from generators.seq2seq import Seq2Seq
+from generators.transformer import Transformer
 
 # what IV-A3 and IV-B3 state, and decisions 15, 24, 39 and 41 of docs/paper-audit.md
 PAPER = {
@@ -26,7 +28,8 @@ PAPER = {
     "bart.weights": "auto", "bart.lr": 5e-5, "bart.width": 768, "bart.encoder_layers": 6,
     "bart.decoder_layers": 6, "bart.heads": 12, "bart.softmax_axis": "frames",
     "transformer.width": 768, "transformer.layers": 6, "transformer.heads": 12,
-    "qms.tau": 0.5, "qms.mu": 0.75, "qms.entity_weight": 0.5, "qms.entity_loss": "mean", "qms.beta": 0.5,
+    "qms.tau": 0.5, "qms.mu": None, "transformer.warmup_steps": 1000,
+    "bart.fusion_lr": None, "qms.entity_weight": 0.5, "qms.entity_loss": "mean", "qms.beta": 0.5,
     "qms.regulariser": "decoupled", "qms.scores": "free", "qms.fresh_lr": 1, "lead.units": 8,
 }  # fmt: skip
 
@@ -56,8 +59,32 @@ def test_a_row_is_trained_by_its_preset(
     preset: str, rate: float, batch: int, epochs: int, width: int
 ) -> None:
     sections = configure({"preset": preset, "set": {"bart.weights": "self"}}).sections
-    for row, decay in ((BartText, 0.0), (qms, 0.5)):
+    decay_per_step = 0.5 * 5e-5  # the paper's beta at the paper's rate; a small preset has a higher rate
+    for row, decay in ((BartText, 0.0), (qms, pytest.approx(decay_per_step / rate, rel=1e-3))):
         made = row(Context(sections=sections))
         plan = made.training_plan()
         assert (plan.lr, plan.batch_size, plan.epochs, plan.weight_decay) == (rate, batch, epochs, decay)
         assert (made.backbone if row is qms else made).options.width == width
+
+
+def test_the_preset_paper_takes_the_threshold_that_goes_with_the_encoder() -> None:
+    sections = configure({"preset": "paper", "set": {"bart.weights": "self"}}).sections
+    assert [qms(Context(language=language, sections=sections)).mu for language in ("en", "zh")] == [
+        0.55,
+        0.75,
+    ]
+
+
+def test_rates_of_what_is_not_pretrained_are_those_of_their_sources() -> None:
+    sections = configure({"preset": "paper", "set": {"bart.weights": "self"}}).sections
+    rates = {
+        row.name: row(Context(sections=sections)).lr_multipliers() for row in (BartMM, VGBartDP, VGBartMH)
+    }
+    released = {"fusion.norm.": 1.0, "fusion.": 5.0}
+    assert rates == {"bart-mm": {"fusion.": 1.0}, "vg-bart-dp": released, "vg-bart-mh": released}
+
+
+def test_the_transformer_of_the_preset_paper_warms_up_in_a_thousand_steps() -> None:
+    sections = configure({"preset": "paper"}).sections
+    assert Transformer(Context(sections=sections)).training_plan().warmup == 1000
+    assert Seq2Seq(Context(sections=sections)).training_plan().warmup == 0

@@ -48,7 +48,9 @@ def standard_error(values: npt.NDArray[np.float64]) -> float | None:
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
-def _arguments(plan: TrainingPlan, folder: Path, validation: Validation | None) -> TrainingArguments:
+def _arguments(
+    plan: TrainingPlan, folder: Path, validation: Validation | None, *, steps: int
+) -> TrainingArguments:
     scored = validation is not None and validation.keep == "best"
     every_epoch = "epoch" if validation is not None else "no"
     arguments = TrainingArguments(
@@ -59,7 +61,7 @@ def _arguments(plan: TrainingPlan, folder: Path, validation: Validation | None) 
         per_device_train_batch_size=plan.batch_size,
         learning_rate=plan.lr,
         lr_scheduler_type="cosine",
-        warmup_steps=plan.warmup,  # below 1 it is a share of all steps
+        warmup_steps=plan.warmup if plan.warmup < 1 else min(plan.warmup, steps // 10),  # below 1 a share
         max_grad_norm=plan.clip,
         weight_decay=plan.weight_decay,
         bf16=plan.bf16,
@@ -94,8 +96,9 @@ class ModuleTrainer(Trainer):
         folder: Path,
         validation: Validation | None,
     ) -> None:
-        arguments = _arguments(plan, folder, validation)
         self._batches = Buckets(data.lengths, plan.batch_size, plan.seed)
+        steps = len(self._batches) * plan.epochs
+        arguments = _arguments(plan, folder, validation, steps=steps)
         callbacks: list[TrainerCallback] = [
             EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch)
         ]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from generators.bart.fusion import Concat, DotProduct, MultiHead, TextOnly
+from generators.bart.model import BartShape, FusedBart, random_bart
 from generators.neural.batches import Batch, compact
 
 
@@ -54,6 +55,34 @@ def test_frames_stand_before_the_tokens_without_a_gap() -> None:
     assert states[0].tolist() == [[10.5, 20.0], [20.5, 40.0], [1.0, 1.0], [2.0, 2.0]]
     assert states[1, :2].tolist() == [[30.5, 60.0], [1.0, 1.0]]
     assert states[2, :2].tolist() == [[1.0, 1.0], [2.0, 2.0]]
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3])
+def test_kept_positions_begin_at_0_for_frames_and_for_tokens(frames: int) -> None:
+    real = [[i < frames for i in range(3)]] * 2
+    given = batch([[[1.0]] * 3] * 2, real, [[True, True, True], [True, False, False]])
+    positions = Concat(2, 1, token_positions="kept").positions(given)
+    assert positions is not None
+    assert positions[0].tolist() == [*range(frames), 0, 1, 2]
+    assert positions[1, : frames + 1].tolist() == [*range(frames), 0]
+    assert Concat(2, 1).positions(given) is None
+
+
+def test_kept_positions_are_those_that_the_encoder_adds() -> None:
+    torch.manual_seed(0)
+    bart = random_bart(BartShape(20, (0, 1, 2), 1, 1, 8, 2, 8, 0.0).config())
+    module = FusedBart(bart, Concat(8, 1, token_positions="kept")).eval()
+    given = batch([[[1.0], [2.0]]], [[True, True]], [[True, True, True]])
+    given["tokens"] = torch.tensor([[1, 5, 2]])
+    inputs, mask = module.fusion.inputs(bart.get_input_embeddings()(given["tokens"]), given)
+    encoder: Any = bart.get_encoder()
+    at = encoder.embed_positions(inputs, position_ids=torch.tensor([0, 1, 0, 1, 2]))
+    states = encoder.layernorm_embedding(inputs + at)
+    for layer in encoder.layers:
+        states = layer(states, None)
+    memory, _ = module.encode(given)
+    assert mask.all()
+    torch.testing.assert_close(memory, states[0] if isinstance(states, tuple) else states)
 
 
 def test_compacting_keeps_order_and_drops_empty_columns() -> None:

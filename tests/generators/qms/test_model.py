@@ -142,7 +142,7 @@ def test_scores_are_what_the_modality_alone_writes(context: Make) -> None:
     row = ready(qms(context()))
     module, batch = row.module, batch_of(row, VIDEOS[:3])
     views = module.views(batch)
-    written = module.unimodal(views)
+    written = module.unimodal(batch)
     limit = module.objective.rules.max_tokens  # the longest query of the training split
     for i in range(3):  # greedy by hand, one video at a time, no cache
         alone = (views.visual[0][i : i + 1], views.visual[1][i : i + 1])

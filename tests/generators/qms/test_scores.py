@@ -73,9 +73,12 @@ def test_what_is_written_for_the_scores_knows_no_dropout_and_leaves_training_on(
         if isinstance(getattr(part, "dropout", None), float):
             part.dropout = 0.9
     module, batch = row.module, batch_of(row, VIDEOS)
-    with torch.no_grad():
-        views = module.eval().views(batch)
-        calm = module.unimodal(views)
-        assert module.train().unimodal(views) == calm
-    assert module.training
-    assert module.decoder.training
+    module.objective = dataclasses.replace(
+        module.objective, rules=dataclasses.replace(module.objective.rules, max_tokens=6)
+    )
+    expected = module.eval().unimodal(batch)
+    scores = module.scores(module.views(batch), batch)
+    module.train()
+    assert module.unimodal(batch) == expected
+    assert module.scores(module.views(batch), batch).tolist() == scores.tolist()
+    assert all(part.training for part in (module, module.decoder, module.fusion, module.bart.get_encoder()))

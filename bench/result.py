@@ -99,7 +99,9 @@ class Result:
 
     def tables(self, *, intervals: bool = False) -> list[Table]:
         """Build the tables as they are printed, optionally with the 95 % interval in each cell."""
-        return build_tables(self.scores, self.costs, self.manifest, self.significance, intervals=intervals)
+        leaders = self.summary.leaders if self.summary else None
+        frames = self.scores, self.costs, self.manifest, self.significance
+        return build_tables(*frames, intervals=intervals, leaders=leaders)
 
 
 def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFrame:

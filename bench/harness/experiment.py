@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from bench.comparison.paired import significance
 from bench.config.run_config import RunConfig, configure
 from bench.context import Context
 from bench.errors import BenchError, UsageError, error_of_system
@@ -22,17 +21,16 @@ from bench.harness.stages.retrieve import Retrieve, audit
 from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
 from bench.harness.workers import Workers
-from bench.harness.writer import RunWriter, write_page, write_summary, write_tables
+from bench.harness.writer import RunWriter, write_results
 from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
-from bench.output.schema import COSTS, SCORES, headline, to_csv
+from bench.output.schema import COSTS, SCORES, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
 from bench.systems.arithmetic import pin_instructions
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
-from bench.tables.build import build_tables
 
 T = TypeVar("T", Generator, Retriever)
 
@@ -72,19 +70,14 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
         generators = _build_systems(grid, make_generator, plan.generators)
         retrievers = _build_systems(grid, make_retriever, plan.retrievers)
         output.write_queries([*generators, *retrievers])
-        with Workers(plan, generators, retrievers) as workers:
+        with Workers(plan, generators, retrievers, progress.posts) as workers:
             for generator in generators:
                 summaries = _summarize_cell(grid, workers, generator)
                 if summaries is None:
                     continue
                 for retriever in retrievers:
                     _retrieve_cell(grid, workers, (generator, retriever), summaries)
-        scores, costs, manifest = output.scores(), output.costs(), output.manifest
-        items = RunItems(plan.out(), manifest)
-        significant = significance(headline(scores), items, manifest.references)
-        write_tables(output.folder, significant, build_tables(scores, costs, manifest, significant))
-        write_summary(output.folder, manifest)
-        write_page(output.folder, manifest, plan.store)
+        write_results(output.folder, output.manifest, plan.store, progress.step)
         output.finish()
         for line in verify_determinism(plan) if plan.config.verify_determinism else ():
             progress.say(f"bench: {line}")
@@ -180,10 +173,7 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     scores, costs = aggregate_scores(results, items), aggregate_costs(results)
     folder.write(SCORES, to_csv(scores))
     folder.write(COSTS, to_csv(costs))
-    significant = significance(headline(scores), items, manifest.references)
-    write_tables(folder, significant, build_tables(scores, costs, manifest, significant))
-    write_summary(folder, manifest)
-    write_page(folder, manifest, plan.store)
+    write_results(folder, manifest, plan.store, lambda step: None)
     folder.write_manifest(manifest, finished=True)
     return Result.read(folder.path)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
@@ -20,6 +21,7 @@ from bench.config.run_config import RunConfig
 from bench.errors import BenchError
 from bench.harness.options import RunOptions
 from bench.harness.plan import Plan, make_plan
+from bench.harness.posts import post_of
 from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.summarize import Summarize
@@ -34,12 +36,18 @@ Job: TypeAlias = tuple[str, str, Sequence[str]]
 class Workers:
     """Fit trainable systems, and summarize, in worker processes; ask `wait` before using a system.
 
-    With one worker, or fewer than two systems to train, nothing is done here.
+    With one worker, or fewer than two systems to train, nothing is done here. Training steps are written
+    into ``posts`` (see `bench.harness.posts`).
     """
 
     def __init__(
-        self, plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
+        self,
+        plan: Plan,
+        generators: Sequence[Component[Any]],
+        retrievers: Sequence[Component[Any]],
+        posts: Path | None = None,
     ) -> None:
+        self._posts = posts
         jobs = _jobs(plan, generators, retrievers)
         self._count = 0 if plan.config.no_train else min(len(jobs), _worker_count(plan))
         self._plan, self._jobs = plan, jobs
@@ -53,7 +61,7 @@ class Workers:
             start = (self._plan.config, os.getpid(), self._plan.began, self._plan.process)
             self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
             for kind, name, followers in self._jobs:
-                self._futures[name] = self._pool.submit(_work, kind, name, followers)
+                self._futures[name] = self._pool.submit(_work, kind, name, followers, self._posts)
         return self
 
     def __exit__(
@@ -134,7 +142,12 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(kind: str, name: str, followers: Sequence[str]) -> bool:
+def _work(kind: str, name: str, followers: Sequence[str], posts: Path | None) -> bool:
+    with post_of(posts, name):
+        return _make(kind, name, followers)
+
+
+def _make(kind: str, name: str, followers: Sequence[str]) -> bool:
     assert _plan is not None
     try:
         if kind == RETRIEVER:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from bench.comparison.paired import significance
 from bench.comparison.summarize import summarize_run
 from bench.harness import manifest
 from bench.harness.plan import Plan
+from bench.harness.progress import PAGE_STEP, TABLES, TESTS
 from bench.harness.stages.retrieve import Retrieved
 from bench.harness.stages.score import CellScores
 from bench.harness.stages.summarize import Summaries, summaries_text
 from bench.output.folder import OutputFolder
 from bench.output.manifest import CellCost, Manifest
+from bench.output.per_item import RunItems
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
@@ -35,7 +38,7 @@ from bench.result import Result
 from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
-from bench.tables.table import RENDERERS, SUFFIXES, Table
+from bench.tables.table import RENDERERS, SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,24 +175,31 @@ class RunWriter:
         self.folder.write_manifest(self.manifest, finished=False)
 
 
-def write_tables(folder: OutputFolder, significance: pd.DataFrame, tables: Sequence[Table]) -> None:
-    """Write significance.csv and ``tables/`` in every format."""
-    folder.write(SIGNIFICANCE, to_csv(significance))
-    for table in tables:
+def write_results(
+    folder: OutputFolder, manifest_of_run: Manifest, store: Store, note: Callable[[str], object]
+) -> None:
+    """Write what follows from the scores: tests, summary, tables and page, each from the files before it.
+
+    ``note`` is called with the name of each step when it begins.
+    """
+    note(TESTS)
+    result = _read_so_far(folder, manifest_of_run)
+    items = RunItems(result.out, result.manifest)
+    folder.write(SIGNIFICANCE, to_csv(significance(result.headline, items, result.manifest.references)))
+    folder.write(SUMMARY, summarize_run(_read_so_far(folder, manifest_of_run)).to_json())
+    note(TABLES)
+    for table in _read_so_far(folder, manifest_of_run).tables():
         for form, suffix in SUFFIXES.items():
             folder.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-
-
-def write_summary(folder: OutputFolder, manifest_of_run: Manifest) -> None:
-    """Write summary.json from the files that are there."""
-    folder.write_manifest(manifest_of_run, finished=False)
-    folder.write(SUMMARY, summarize_run(Result.read(folder.path)).to_json())
-
-
-def write_page(folder: OutputFolder, manifest_of_run: Manifest, store: Store) -> None:
-    """Write report.html from the files that are there, as ``bench report`` makes it."""
-    folder.write_manifest(manifest_of_run, finished=False)
+    note(PAGE_STEP)
+    _read_so_far(folder, manifest_of_run)
     folder.write(PAGE, render(open_sources([folder.path]), store))
+
+
+def _read_so_far(folder: OutputFolder, manifest_of_run: Manifest) -> Result:
+    """Write the manifest with all files so far, and read the run as ``bench table`` and the page do."""
+    folder.write_manifest(manifest_of_run, finished=False)
+    return Result.read(folder.path)
 
 
 def _named(scores: CellScores, generator: str, retriever: str | None, seed: int) -> list[dict[str, Any]]:

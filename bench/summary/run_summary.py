@@ -95,10 +95,16 @@ class Board:
 
     @property
     def leaders(self) -> frozenset[str]:
-        """Return the generators to print bold: the first and its rivals; none where all ranked rows are."""
-        shown = [self.first, *self.rivals] if self.first else []
-        names = frozenset(row.generator for row in shown if row)
-        return names if len(names) < len(self.ranked) else frozenset()
+        """Return the generators to print bold: the first, and those below it down to one that differs.
+
+        None where all ranked rows would be: nothing sets one of them apart.
+        """
+        names: list[str] = []
+        for row in self.ranked:
+            if row.against_first and row.against_first.is_significant:
+                return frozenset(names)
+            names.append(row.generator)
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,11 @@ class RunSummary:
     def main_boards(self) -> Sequence[Board]:
         """Return the boards of the chosen metric, one a retriever."""
         return [board for board in self.boards if board.metric == self.metric and board.retriever]
+
+    @property
+    def leaders(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """Return the leaders of every board, by retriever and metric."""
+        return {(board.retriever, board.metric): board.leaders for board in self.boards}
 
     def to_json(self) -> str:
         """Return the text of summary.json: the same bytes for the same scores, on whichever machine."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.output.manifest import Manifest, signature_line
 from bench.output.schema import GENERATION, RETRIEVAL, TIED, headline
-from bench.tables.score_table import ScoreTable
+from bench.tables.score_table import Leaders, ScoreTable
 from bench.tables.table import Cell, Rows, Table
 
 if TYPE_CHECKING:
@@ -31,21 +31,24 @@ def build_tables(
     significance: pd.DataFrame | None = None,
     *,
     intervals: bool = False,
+    leaders: Leaders | None = None,
 ) -> list[Table]:
     """Lay the scores and costs of a run out as its generation, retrieval, ties and cost tables.
 
     ``scores`` holds the rows of one seed, or those of several with their ``mean`` and ``sd`` (cells
     are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
-    ``intervals`` adds the 95 % interval to each cell.
+    ``intervals`` adds the 95 % interval to each cell; ``leaders`` are printed bold.
     """
     below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
     what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
     frames = (scores, significance)
     distinct = {DISTINCT: manifest.distinct} if manifest.distinct else {}  # runs of older versions lack it
     generation = ScoreTable.of(
-        "generation", GENERATION, frames, manifest, intervals=intervals, beside=distinct
+        "generation", GENERATION, frames, manifest, intervals=intervals, leaders=leaders, beside=distinct
     )
-    retrieval = ScoreTable.of("retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals)
+    retrieval = ScoreTable.of(
+        "retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals, leaders=leaders
+    )
     return [
         Table(
             "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *distinct],

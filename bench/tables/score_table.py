@@ -1,15 +1,15 @@
-"""A table of scores: blocks of rows, best and second, significance, improvement, references."""
+"""A table of scores: blocks of rows, the best group, significance, improvement, references."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.output.manifest import Manifest
 from bench.output.schema import HEADLINE, SD, headline, with_text
-from bench.tables.table import BEST, PLAIN, SECOND, Cell, Rows
+from bench.tables.table import BEST, PLAIN, Cell, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,12 @@ IMPROVEMENT = "Improvement %"
 ALPHA = 0.05
 ScoreKey: TypeAlias = tuple[str, str, str]
 """Generator, retriever (empty for generation metrics), metric."""
+_BOLD = (
+    "Bold: the highest score of a block and those below it down to the first that is significantly different "
+    "(all pairs, Holm-corrected); none where all ranked rows would be."
+)
+Leaders: TypeAlias = Mapping[tuple[str, str], Collection[str]]
+"""The generators to print bold, by retriever (empty for generation metrics) and metric."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +43,7 @@ class ScoreTable:
     labels: Mapping[str, str]
     apart: Sequence[str]
     intervals: bool
+    leaders: Leaders | None
     beside: Mapping[str, Mapping[str, float]]
     """Columns after the scores, in which no row is best: header to generator to a fraction."""
 
@@ -49,6 +56,7 @@ class ScoreTable:
         manifest: Manifest,
         *,
         intervals: bool = False,
+        leaders: Leaders | None = None,
         beside: Mapping[str, Mapping[str, float]] | None = None,
     ) -> ScoreTable:
         """Build from ``frames``, scores.csv and significance.csv, and the manifest."""
@@ -68,6 +76,7 @@ class ScoreTable:
             manifest.labels,
             manifest.references,
             intervals,
+            leaders,
             beside or {},
         )
 
@@ -77,9 +86,8 @@ class ScoreTable:
         for retriever in dict.fromkeys(retriever for _, retriever, _ in self.scores):
             names = list(dict.fromkeys(g for g, r, _ in self.scores if r == retriever))
             competing = [name for name in names if name not in self.apart]
-            ranks = {metric: self._ranks(retriever, competing, metric) for metric in self.columns.values()}
-            for place, name in enumerate(competing):
-                cells = [self._cell((name, retriever, m), ranks[m][place]) for m in self.columns.values()]
+            for name in competing:
+                cells = [self._cell((name, retriever, metric)) for metric in self.columns.values()]
                 rows.append((self._names(retriever, self._label(name)), [*cells, *self._beside(name)]))
             if len(competing) > 1 and self.contests:
                 gains = [Cell(self._gain(retriever, metric)) for metric in self.columns.values()]
@@ -92,7 +100,7 @@ class ScoreTable:
     def notes(self) -> list[str]:
         """Write the lines on references and significance that follow the table."""
         shown = [self._label(name) for name in self._shown_references()]
-        return [*_reference_note(shown), *self._tests()]
+        return [*_reference_note(shown), *self._tests(), *([_BOLD] if self.leaders else [])]
 
     def _shown_references(self) -> list[str]:
         generators = {generator for generator, _, _ in self.scores}
@@ -140,7 +148,7 @@ class ScoreTable:
                     f"{corrected}this test detects a difference of about {row.mde * 100:.2f} with 80 % power."
                 )
 
-    def _cell(self, key: ScoreKey, rank: str = PLAIN) -> Cell:
+    def _cell(self, key: ScoreKey) -> Cell:
         row = self.scores.get(key)
         if row is None or math.isnan(row.value):
             return Cell("")
@@ -149,7 +157,7 @@ class ScoreTable:
             text += f" ± {self.spread[key] * 100:.2f}"
         if self.intervals and not math.isnan(row.ci_low):
             text += f" [{row.ci_low * 100:.2f}, {row.ci_high * 100:.2f}]"
-        return Cell(text, rank, self._significant(key))
+        return Cell(text, self._rank(key), self._significant(key))
 
     def _beside(self, name: str | None) -> list[Cell]:
         known = (column.get(name or "") for column in self.beside.values())
@@ -159,15 +167,9 @@ class ScoreTable:
         row = (self.contests or {}).get((key[1], key[2]))
         return bool(row is not None and row.best == key[0] and row.p_holm < ALPHA)
 
-    def _ranks(self, retriever: str, names: Sequence[str], metric: str) -> list[str]:
-        """Mark the best and the second value as printed; nothing when there is nothing to compare."""
-        rows = [self.scores.get((name, retriever, metric)) for name in names]
-        values = [math.nan if row is None else round(row.value * 100, 2) for row in rows]
-        distinct = sorted({value for value in values if not math.isnan(value)}, reverse=True)
-        if len(distinct) < 2:
-            return [PLAIN] * len(values)
-        marks = {distinct[0]: BEST, distinct[1]: SECOND}
-        return [marks.get(value, PLAIN) for value in values]
+    def _rank(self, key: ScoreKey) -> str:
+        generator, retriever, metric = key
+        return BEST if generator in (self.leaders or {}).get((retriever, metric), ()) else PLAIN
 
     def _gain(self, retriever: str, metric: str) -> str:
         """Return the relative improvement of the best over the strongest other row, in percent."""

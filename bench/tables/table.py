@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from bench.text import printable
 
-PLAIN, BEST, SECOND = "", "best", "second"
+PLAIN, BEST = "", "best"
+"""A cell without a mark, and one of the best group of its column, which is printed bold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ Rows: TypeAlias = list[tuple[list[str], list[Cell]]]
 
 
 def to_markdown(table: Table) -> str:
-    """Print a pipe table: best bold, second underlined, ``*`` significant; notes below."""
+    """Print a pipe table: the best group bold, ``*`` significant; notes below."""
     table = printable_table(table)
-    marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, SECOND: "<u>{}</u>".format, PLAIN: str}
+    marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, PLAIN: str}
     head = [_md(name) for name in (*table.labels, *table.columns)]
     lines = [
         f"**{plain_text(table.caption)}**",
@@ -117,7 +118,7 @@ _TEX = str.maketrans(
 
 
 def to_latex(table: Table) -> str:
-    r"""Write a booktabs table: best bold, second underlined; the notes follow the tabular.
+    r"""Write a booktabs table: the best group bold; the notes follow the tabular.
 
     It needs \usepackage{booktabs}, which a comment says. In the default fonts of LaTeX "<", ">" and "|"
     are other signs, so that they are written by name.
@@ -125,7 +126,6 @@ def to_latex(table: Table) -> str:
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
         BEST: r"\textbf{{{}}}".format,
-        SECOND: r"\underline{{{}}}".format,
         PLAIN: str,
     }
     head = [_tex(name) for name in (*table.labels, *table.columns)]
@@ -161,7 +161,7 @@ def to_html(table: Table) -> str:
     """Write an HTML table with its notes; every text is escaped."""
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
-        BEST: "<strong>{}</strong>".format, SECOND: "<u>{}</u>".format, PLAIN: str,
+        BEST: "<strong>{}</strong>".format, PLAIN: str,
     }  # fmt: skip
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in (*table.labels, *table.columns))
     body = []

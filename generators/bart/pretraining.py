@@ -106,7 +106,7 @@ def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -
 
     def make(folder: Path) -> Mapping[str, Json]:
         scratch = context.store.scratch("pretrained", key)
-        bart, tokens, log = pretrain(recipe, videos, scratch, quiet=context.quiet)
+        bart, tokens, log = pretrain(recipe, videos, scratch)
         write_checkpoint(bart, tokens, folder)
         write_log(log, folder / "training.jsonl")
         held_out = [entry["heldout_loss"] for entry in log if "heldout_loss" in entry]
@@ -118,7 +118,7 @@ def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -
 
 
 def pretrain(
-    recipe: Recipe, videos: Sequence[Video], scratch: Path | None, *, quiet: bool = True
+    recipe: Recipe, videos: Sequence[Video], scratch: Path | None
 ) -> tuple[BartForConditionalGeneration, Tokens, list[dict[str, float]]]:
     """Train a BART of the recipe's shape to fill in masked spans, and return it with its log.
 
@@ -138,14 +138,14 @@ def pretrain(
         model,
         Infilling(trained, masking, math.ceil(options.steps / rounds) * options.batch_size),
         Collate(tokens.pad, 1),
-        _plan(recipe, rounds, quiet=quiet),
+        _plan(recipe, rounds),
         validation=validation if any(measured) else None,
         scratch=scratch,
     )
     return model.bart, tokens, [_name_loss(entry) for entry in log]
 
 
-def _plan(recipe: Recipe, rounds: int, *, quiet: bool) -> TrainingPlan:
+def _plan(recipe: Recipe, rounds: int) -> TrainingPlan:
     options = recipe.pretrain
     return TrainingPlan(
         label="text infilling",
@@ -160,7 +160,6 @@ def _plan(recipe: Recipe, rounds: int, *, quiet: bool) -> TrainingPlan:
         least_gain=options.least_gain,
         target_score=-options.target_loss if options.target_loss else None,
         bf16=recipe.bf16,
-        quiet=quiet,
     )
 
 

@@ -228,7 +228,6 @@ class NeuralRow(ABC):
             patience=options.patience,
             bf16=self._bf16,
             checkpoint_steps=options.checkpoint_steps,
-            quiet=self.context.quiet,
             lr_multipliers=self.lr_multipliers(),
         )
 

@@ -25,6 +25,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from bench.store.digests import file_digest
 from bench.store.files import write_text
 from bench.text import normalise
+from bench.training_steps import post_step
 from bench.weights import quiet_loading
 from retrievers.dpr.pairs import Pair, Ranking
 from retrievers.options import DPRFinetuneOptions
@@ -111,6 +112,7 @@ def train(recipe: Recipe, pairs: Sequence[Pair], ranking: Ranking) -> SentenceTr
                 evaluator=evaluator,
             )
             trainer.add_callback(_DigestCallback())
+            trainer.add_callback(_StepCallback())
             trainer.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
             trainer.train(resume_from_checkpoint=_last_checkpoint(recipe.scratch))
     finally:
@@ -137,6 +139,14 @@ class _DigestCallback(TrainerCallback):
         """Write DIGESTS into the checkpoint that was just saved."""
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         write_text(folder / DIGESTS, json.dumps(_digests(folder)))
+
+
+class _StepCallback(TrainerCallback):
+    """Post each step to whoever shows the progress of the run."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Post how far the training is."""
+        post_step(state.global_step, state.max_steps, state.epoch or 0.0)
 
 
 def _digests(folder: Path) -> dict[str, str]:

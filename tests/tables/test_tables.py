@@ -14,7 +14,8 @@ import pytest
 from bench.output.manifest import DatasetInfo
 from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.tables.build import build_tables
-from bench.tables.table import BEST, SECOND, Cell, Table, to_csv, to_html, to_latex, to_markdown
+from bench.tables.score_table import Leaders
+from bench.tables.table import BEST, PLAIN, Cell, Table, to_csv, to_html, to_latex, to_markdown
 from tests.manifests import small_manifest
 
 HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
@@ -43,8 +44,9 @@ def frames(values: dict[tuple[str, str | None], float]) -> tuple[pd.DataFrame, p
     return pd.DataFrame(rows).reindex(columns=list(SCORE_COLUMNS)), costs
 
 
-def retrieval(values: dict[tuple[str, str | None], float]) -> Table:
-    return next(table for table in build_tables(*frames(values), MANIFEST) if table.name == "retrieval")
+def retrieval(values: dict[tuple[str, str | None], float], leaders: Leaders | None = None) -> Table:
+    tables = build_tables(*frames(values), MANIFEST, leaders=leaders)
+    return next(table for table in tables if table.name == "retrieval")
 
 
 def ranks(table: Table) -> dict[tuple[str, ...], str]:
@@ -54,7 +56,7 @@ def ranks(table: Table) -> dict[tuple[str, ...], str]:
 def table(label: str = HOSTILE) -> Table:
     rows = [
         (["BM25", label], [Cell("12.34", BEST, star=True), Cell("")]),
-        (["BM25", "b"], [Cell("1,234", SECOND), Cell("0.10")]),
+        (["BM25", "b"], [Cell("1,234"), Cell("0.10")]),
     ]
     return Table("sample", label, ["Retriever", label], ["R@1", label], rows, [f"Signature: {label}"])
 
@@ -62,37 +64,19 @@ def table(label: str = HOSTILE) -> Table:
 # What is marked
 
 
-def test_best_and_second_are_marked_within_a_block_and_not_across() -> None:
-    marks = ranks(
-        retrieval(
-            {
-                ("one", "bm25"): 0.1,
-                ("two", "bm25"): 0.3,
-                ("three", "bm25"): 0.2,
-                ("one", "dpr-pt"): 0.9,
-                ("two", "dpr-pt"): 0.8,
-                ("three", "dpr-pt"): 0.7,
-            }
-        )
-    )
-    assert marks["BM25", "Two"] == marks["DPR (PT)", "One"] == BEST
-    assert marks["BM25", "Three"] == marks["DPR (PT)", "Two"] == SECOND
-    assert marks["BM25", "One"] == marks["DPR (PT)", "Three"] == ""
+def test_bold_are_the_leaders_of_each_block_and_column() -> None:
+    values = {(name, retriever): 0.1 for retriever in ("bm25", "dpr-pt") for name in ("one", "two", "three")}
+    leaders = {("bm25", "R@1"): {"two", "three"}, ("dpr-pt", "R@1"): {"one"}}
+    marks = ranks(retrieval(values, leaders))
+    assert {names for names, mark in marks.items() if mark == BEST} == {
+        ("BM25", "Two"), ("BM25", "Three"), ("DPR (PT)", "One"),
+    }  # fmt: skip
 
 
-def test_ties_share_a_mark_and_what_prints_alike_is_a_tie() -> None:
-    marks = ranks(retrieval({("one", "bm25"): 0.50001, ("two", "bm25"): 0.50002, ("three", "bm25"): 0.2}))
-    assert list(marks.values()) == [BEST, BEST, SECOND]
-
-
-def test_equal_rows_have_no_best() -> None:
-    assert set(ranks(retrieval({("one", "bm25"): 0.5, ("two", "bm25"): 0.5})).values()) == {""}
-    assert set(ranks(retrieval({("one", "bm25"): 0.5})).values()) == {""}
-
-
-def test_reference_rows_are_never_marked_and_take_no_mark_from_others() -> None:
-    marks = ranks(retrieval({("ref", "bm25"): 0.9, ("one", "bm25"): 0.2, ("two", "bm25"): 0.1}))
-    assert marks == {("BM25", "Reference"): "", ("BM25", "One"): BEST, ("BM25", "Two"): SECOND}
+def test_nothing_is_bold_where_nothing_was_tested() -> None:
+    table = retrieval({("one", "bm25"): 0.5, ("two", "bm25"): 0.1})
+    assert set(ranks(table).values()) == {PLAIN}
+    assert not any(note.startswith("Bold: ") for note in table.notes)
 
 
 def test_rows_stand_in_the_order_of_the_run_with_blocks_together() -> None:
@@ -137,7 +121,7 @@ def test_markdown_has_a_cell_for_each_column_whatever_the_label() -> None:
     lines = [line for line in to_markdown(table()).splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in lines} == {5}
     assert "**12.34**\\*" in lines[2]
-    assert "<u>1,234</u>" in lines[3]
+    assert "| 1,234 |" in lines[3]
     assert "–" in lines[2]
     assert "<b>" not in to_markdown(table("<b>"))
 
@@ -167,7 +151,7 @@ def test_latex_escapes_and_marks() -> None:
     for escaped in (r"\textbackslash{}", r"100\%", r"\$x\_1\$", r"\#\{\textasciitilde{}\textasciicircum{}\}"):
         assert escaped in row
     assert r"\textbf{12.34}*" in row
-    assert r"\underline{1,234}" in text
+    assert "& 1,234" in text
     assert len(re.findall(r"(?<!\\)&", row)) == 3
     assert row.endswith(r"\\")
     assert r"\begin{tabular}{llrr}" in text
@@ -195,7 +179,7 @@ def test_html_escapes_every_text_and_marks() -> None:
     assert "<b>" not in text
     assert text.count(html.escape(HOSTILE)) >= 5
     assert "<td><strong>12.34</strong>*</td>" in text
-    assert "<td><u>1,234</u></td>" in text
+    assert "<td>1,234</td>" in text
 
 
 def test_a_name_cannot_leave_its_attribute() -> None:

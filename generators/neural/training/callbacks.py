@@ -1,13 +1,13 @@
-"""Callbacks of the Trainer: the epoch of the data, checkpoints within an epoch, the progress bar."""
+"""Callbacks of the Trainer: the epoch of the data, checkpoints within an epoch, the progress."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
-from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from bench.training_steps import post_step
 
 
 class EpochAndCheckpointCallback(TrainerCallback):
@@ -53,36 +53,11 @@ class StopAtScore(TrainerCallback):
             control.should_training_stop = True
 
 
-class ProgressBar(TrainerCallback):
-    """A progress bar on stderr."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._bar: tqdm[Any] | None = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Open the bar where training stands."""
-        self._bar = tqdm(
-            total=state.max_steps,
-            initial=state.global_step,
-            desc=self._label,
-            file=sys.stderr,
-            leave=False,
-            disable=None,
-        )
+class StepCallback(TrainerCallback):
+    """Posts each step to whoever shows the progress of the run."""
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Move the bar."""
-        if self._bar is not None:
-            self._bar.update(1)
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Close the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        """Post how far the training is."""
+        post_step(state.global_step, state.max_steps, state.epoch or 0.0)

@@ -48,7 +48,6 @@ class TrainingPlan:
     """Stop when the score is as high as this."""
     bf16: bool = False
     checkpoint_steps: int = 500
-    quiet: bool = True
     lr_option: str = "train.lr"
     """The option to lower when the training diverges."""
     lr_multipliers: Mapping[str, float] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from bench.errors import DataError
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
 from generators.neural.checkpoint import load_weights, save_weights
-from generators.neural.training.callbacks import EpochAndCheckpointCallback, ProgressBar, StopAtScore
+from generators.neural.training.callbacks import EpochAndCheckpointCallback, StepCallback, StopAtScore
 from generators.neural.training.checkpoint import (
     STATE,
     checkpoint_folder,
@@ -100,14 +100,13 @@ class ModuleTrainer(Trainer):
         steps = len(self._batches) * plan.epochs
         arguments = _arguments(plan, folder, validation, steps=steps)
         callbacks: list[TrainerCallback] = [
-            EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch)
+            EpochAndCheckpointCallback(plan.checkpoint_steps, len(self._batches), self.start_epoch),
+            StepCallback(),
         ]
         if plan.patience is not None and validation is not None and validation.keep == "best":
             callbacks.append(transformers.EarlyStoppingCallback(plan.patience, plan.least_gain))
         if plan.target_score is not None and validation is not None:
             callbacks.append(StopAtScore(SCORE, plan.target_score))
-        if not plan.quiet:
-            callbacks.append(ProgressBar(plan.label))
         with quiet_loading():
             super().__init__(
                 module, arguments, collate, train_dataset=data, eval_dataset=[], callbacks=callbacks

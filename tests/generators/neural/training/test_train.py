@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.errors import DataError
+from bench.training_steps import TrainingStep, receive_steps
 from generators.neural.batches import Buckets
 from generators.neural.training.plan import TrainingPlan, Validation
 from generators.neural.training.train import train, write_log
@@ -192,9 +193,12 @@ def test_batches_hold_like_lengths_and_depend_on_seed_and_epoch_alone() -> None:
     assert list(batches) != first
 
 
-def test_nothing_is_printed_to_the_place_of_tables(capfd: pytest.CaptureFixture[str]) -> None:
-    train(Line(), Points(), collate, plan(quiet=False))
-    assert capfd.readouterr().out == ""
+def test_steps_are_posted_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    steps: list[TrainingStep] = []
+    with receive_steps(steps.append):
+        train(Line(), Points(), collate, plan())
+    assert capfd.readouterr() == ("", "")
+    assert [step.step for step in steps] == list(range(1, steps[-1].steps + 1))
 
 
 def test_a_checkpoint_holds_weights_without_pickle(tmp_path: Path) -> None:

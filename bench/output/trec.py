@@ -26,6 +26,8 @@ class TrecRun:
     """A run file as it was read: ``{query: {video: score}}``, ids not checked against anything."""
 
     hits: Mapping[QueryId, Mapping[VideoId, float]]
+    ranks: Mapping[QueryId, Mapping[VideoId, int]] | None = None
+    """The ranks as written; None where the file has none."""
 
     def unknown_queries(self, known: Iterable[QueryId]) -> list[QueryId]:
         """List the queries of the file that are not known, in file order."""
@@ -109,17 +111,18 @@ def read_run(path: Path) -> TrecRun:
     twice for one query, bytes that are not UTF-8.
     """
     hits: dict[QueryId, dict[VideoId, float]] = {}
+    ranks: dict[QueryId, dict[VideoId, int]] = {}
     text = _Texts()
     for number, (query_id, _, video_id, rank, score, _) in _rows(path, 6, "qid Q0 docno rank score tag"):
         try:
             scores = hits.setdefault(text[query_id], {})
-            _integer(rank, "rank")
+            ranks.setdefault(text[query_id], {})[text[video_id]] = _integer(rank, "rank")
             if text[video_id] in scores:
                 raise ValueError(f"document '{text[video_id]}' appears twice for query '{text[query_id]}'")
             scores[text[video_id]] = _finite(score)
         except ValueError as error:
             raise DataError(f"{path}:{number}: {error}.") from error
-    return TrecRun(hits)
+    return TrecRun(hits, ranks)
 
 
 def read_qrels(path: Path) -> dict[QueryId, dict[VideoId, int]]:

@@ -1,0 +1,1 @@
+"""Runs and relevance judgements of any origin, scored as a run of ours."""

@@ -1,0 +1,160 @@
+"""Write an output folder of foreign runs, with the files that ``bench run`` writes."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import __version__
+from bench.comparison.paired import significance
+from bench.foreign.evaluation import TIES, ForeignRun, Judgements, RunScores, Ties, score_run, unjudged
+from bench.harness.writer import write_page, write_tables
+from bench.output.folder import OutputFolder
+from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
+from bench.output.per_item import RunItems
+from bench.output.schema import (
+    COST_COLUMNS,
+    COSTS,
+    QRELS,
+    QUERIES,
+    REFERENCES,
+    SCORE_COLUMNS,
+    SCORES,
+    to_csv,
+)
+from bench.output.trec import write_run
+from bench.result import Result
+from bench.store.artefacts import Store
+from bench.store.environment import code_state, installed_versions, machine
+from bench.store.json_files import format_json_lines
+from bench.tables.build import build_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RETRIEVER = "run"
+"""The name of the one block of the tables: foreign runs are rows, with no retriever of ours."""
+
+
+def write_evaluation(
+    out: Path,
+    judgements: Judgements,
+    runs: Sequence[ForeignRun],
+    *,
+    measures: Sequence[str],
+    ties: Ties,
+    store: Store | None = None,
+) -> Result:
+    """Score runs and write their output folder, which report, explain, compare and check read like any other.
+
+    The page is made only where there is a ``store``. Raises BenchError for a run that cannot be scored.
+    """
+    scored = [score_run(run, judgements, measures, ties) for run in runs]
+    with OutputFolder(out) as folder:
+        manifest = _manifest(judgements, scored, ties)
+        _write_judgements(folder, judgements)
+        scores = _write_runs(folder, scored)
+        costs = _no_costs(runs)
+        folder.write(SCORES, to_csv(scores))
+        folder.write(COSTS, to_csv(costs))
+        folder.write_manifest(manifest, finished=False)
+        significant = significance(scores, RunItems(out, manifest), ())
+        write_tables(folder, significant, build_tables(scores, costs, manifest, significant)[1:3])
+        if store is not None:
+            write_page(folder, manifest, store)
+        folder.write_manifest(manifest, finished=True)
+    return Result.read(out)
+
+
+def _write_judgements(folder: OutputFolder, judgements: Judgements) -> None:
+    lines = (
+        f"{topic} 0 {document} {grade}\n"
+        for topic in judgements.topics
+        for document, grade in judgements.grades[topic].items()
+    )
+    folder.write(QRELS, "".join(lines))
+    folder.write(QUERIES, "".join(f"{q}\t{' '.join(text.split())}\n" for q, text in judgements.texts.items()))
+    asked: dict[str, list[str]] = {}
+    for topic, text in judgements.texts.items():
+        for document, grade in judgements.grades[topic].items():
+            if grade > 0:
+                asked.setdefault(document, []).append(text)
+    records = ({"video_id": document, "references": texts} for document, texts in asked.items())
+    folder.write(REFERENCES, format_json_lines(records))
+
+
+def _write_runs(folder: OutputFolder, scored: Sequence[RunScores]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for scores in scored:
+        cell, run = f"{scores.source.name}.{RETRIEVER}", scores.run
+        folder.write_with(f"runs/{cell}.trec", lambda path, run=run, cell=cell: write_run(path, run, cell))
+        columns = {"query_id": run.query_ids, "n_relevant": scores.n_relevant, **scores.per_topic}
+        folder.write(f"per_query/{cell}.csv", to_csv(pd.DataFrame(columns)))
+        names = {"generator": scores.source.name, "retriever": RETRIEVER, "seed": 0}
+        rows.extend({**row, **names} for row in scores.rows)
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def _no_costs(runs: Sequence[ForeignRun]) -> pd.DataFrame:
+    """Return rows of costs.csv without costs: nobody measured a foreign run."""
+    import pandas as pd
+
+    rows = [{"generator": run.name, "retriever": RETRIEVER} for run in runs]
+    return pd.DataFrame(rows, columns=list(COST_COLUMNS)).astype(dict.fromkeys(COST_COLUMNS[2:], float))
+
+
+def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -> Manifest:
+    truth = judgements.truth()
+    pool = len(truth.video_ids)
+    runs = [scores.source for scores in scored]
+    mean_relevant = round(float(truth.counts.mean()), 4)
+    signature = {
+        "data": judgements.name if judgements.dataset else f"{judgements.name}:{judgements.digest[:8]}",
+        "judgements": judgements.form,
+        "n": str(len(truth.query_ids)),
+        "rel/query": f"{truth.counts.mean():.3f}",
+        "ties": TIES[ties],
+        **{run.name: f"{run.form} {run.digest[:8]}" for run in runs},
+        "version": __version__,
+    }
+    coverage = {
+        f"{scores.source.name}.{RETRIEVER}": {"queries without results": scores.empty} for scores in scored
+    }
+    return Manifest(
+        bench_version=__version__,
+        finished=False,
+        files={},
+        signature=signature,
+        run=judgements.digest[:10],
+        settings={
+            "generators": [run.name for run in runs], "retrievers": [RETRIEVER], "protocol": "given qrels",
+            "query_seed": 0, "split": "given qrels", "seed": [0], "options": {},
+        },
+        dataset=DatasetInfo(judgements.name.partition(" | ")[0], False, "en", "", judgements.digest),
+        evaluation=EvaluationInfo(len(truth.query_ids), pool, mean_relevant, max(s.run.depth for s in scored)),
+        code=code_state(),
+        packages={"python": platform.python_version(), **installed_versions(["qms-bench", "numpy"])},
+        machine=machine(),
+        labels={**{run.name: run.name for run in runs}, RETRIEVER: "Run"},
+        references=[],
+        coverage=coverage,
+        coverage_line=_coverage_line(judgements, scored),
+    )  # fmt: skip
+
+
+def _coverage_line(judgements: Judgements, scored: Sequence[RunScores]) -> str:
+    left_out = unjudged((scores.source for scores in scored), judgements)
+    parts = [
+        *(f"{s.source.name}: {s.empty} queries without results" for s in scored if s.empty),
+        *judgements.notes,
+        *(
+            [f"{left_out} {'topic' if left_out == 1 else 'topics'} of the runs not judged and left out"]
+            if left_out
+            else []
+        ),
+    ]
+    return "; ".join(parts) or "complete"

@@ -1,0 +1,167 @@
+"""Read runs, relevance judgements and queries in the formats of TREC, BEIR, ranx and pytrec_eval.
+
+The format is recognised by the content of a file, never by its name, and what is recognised is returned for
+the user to see; a file that fits none is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+from bench.errors import DataError, MissingError, shorten
+from bench.output.trec import TrecRun, read_qrels, read_queries, read_run
+from bench.store.files import read_lines
+from bench.store.json_files import numbered_json_lines, read_json
+from bench.types import QueryId, VideoId
+
+Number = TypeVar("Number", int, float)
+Form: TypeAlias = Literal["TREC run", "TREC qrels", "JSON", "TSV"]
+
+Grades: TypeAlias = Mapping[QueryId, Mapping[VideoId, int]]
+"""The judged documents of each topic with their relevance; above 0 is relevant."""
+
+CORPUS, QUERIES, JUDGED = "corpus.jsonl", "queries.jsonl", "qrels"
+"""The files of a BEIR folder: documents, queries, and a folder with a file of judgements for each split."""
+_HEADER = ("query-id", "corpus-id", "score")
+_COLUMNS: Mapping[int, Form] = {6: "TREC run", 4: "TREC qrels", 3: "TSV"}
+_KNOWN = (
+    "a TREC run (6 columns: qid Q0 docno rank score tag), TREC qrels (4 columns: qid 0 docno relevance), a TSV "
+    "file as BEIR has it (3 columns: query-id corpus-id score), or JSON ({query: {document: number}}), as ranx "
+    "and pytrec_eval have it"
+)
+
+
+def recognise(path: Path) -> Form:
+    """Return the format of a file by its first line that is not blank. Raises DataError for any other."""
+    number, line = next(((n, text) for n, text in read_lines(path) if text.strip()), (1, ""))
+    if line.lstrip().startswith("{"):
+        return "JSON"
+    form = _COLUMNS.get(len(line.split()))
+    if form is None:
+        raise DataError(
+            f"{path}:{number}: not a format that is known: {shorten(line)} has {len(line.split())} columns. "
+            f"Known are {_KNOWN}."
+        )
+    return form
+
+
+def read_any_run(path: Path) -> tuple[TrecRun, Form]:
+    """Return a run and its format. Raises DataError with file:line for what is malformed."""
+    form = recognise(path)
+    if form == "TREC qrels":
+        raise DataError(
+            f"{path}: these are TREC qrels (4 columns); a run has 6: qid Q0 docno rank score tag."
+        )
+    if form == "TREC run":
+        return read_run(path), form
+    pairs = _json_pairs(path) if form == "JSON" else _tsv_pairs(path)
+    return TrecRun(_gathered(path, pairs, _score)), form
+
+
+def read_any_judgements(path: Path) -> tuple[Grades, Form]:
+    """Return relevance judgements and their format. Raises DataError with file:line for what is malformed."""
+    form = recognise(path)
+    if form == "TREC run":
+        raise DataError(f"{path}: this is a TREC run (6 columns); qrels have 4: qid 0 docno relevance.")
+    if form == "TREC qrels":
+        return read_qrels(path), form
+    pairs = _json_pairs(path) if form == "JSON" else _tsv_pairs(path)
+    return _gathered(path, pairs, _grade), form
+
+
+def read_any_queries(path: Path) -> dict[QueryId, str]:
+    """Return queries: JSON lines with ``_id`` or ``id`` and ``text``, or lines ``id<TAB>text``."""
+    first = next((text for _, text in read_lines(path) if text.strip()), "")
+    if not first.lstrip().startswith("{"):
+        return read_queries(path)
+    texts: dict[QueryId, str] = {}
+    for number, item in numbered_json_lines(path):
+        name, text = item.get("_id", item.get("id")), item.get("text")
+        if not isinstance(name, (str, int)) or not isinstance(text, str):
+            raise DataError(f'{path}:{number}: a query needs "_id" (or "id") and "text".')
+        texts[str(name)] = text
+    return texts
+
+
+def judgements_of_folder(folder: Path, split: str) -> Path:
+    """Return the judgements of a split in a BEIR folder. Raises MissingError naming those that it has."""
+    path = folder / JUDGED / f"{split}.tsv"
+    if not path.is_file():
+        splits = sorted(file.stem for file in (folder / JUDGED).glob("*.tsv"))
+        has = f"its splits are {', '.join(splits)}" if splits else f"there is no {JUDGED}/*.tsv in it"
+        raise MissingError(f"{path}: there is no such file; {has}. Name another with --split.")
+    return path
+
+
+def _json_pairs(path: Path) -> Iterator[tuple[str, str, str, object]]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: a JSON object {{query: {{document: number}}}} is expected.")
+    for query, documents in content.items():
+        if not isinstance(documents, dict):
+            raise DataError(f"{path}: query '{query}': an object {{document: number}} is expected.")
+        for document, number in documents.items():
+            yield f"{path}: query '{query}', document '{document}'", query, document, number
+
+
+def _tsv_pairs(path: Path) -> Iterator[tuple[str, str, str, object]]:
+    first = True
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        header, first = first and tuple(fields) == _HEADER, False
+        if header:
+            continue
+        if len(fields) != len(_HEADER):
+            raise DataError(
+                f"{path}:{number}: {len(fields)} columns where 3 are needed, separated by tabs: "
+                f"{' '.join(_HEADER)}."
+            )
+        yield f"{path}:{number}", fields[0].strip(), fields[1].strip(), fields[2].strip()
+
+
+def _gathered(
+    path: Path, pairs: Iterator[tuple[str, str, str, object]], number_of: Callable[[object], Number]
+) -> dict[QueryId, dict[VideoId, Number]]:
+    gathered: dict[QueryId, dict[VideoId, Number]] = {}
+    for place, query, document, value in pairs:
+        documents = gathered.setdefault(query, {})
+        if document in documents:
+            raise DataError(f"{place}: document '{document}' appears twice for query '{query}'.")
+        try:
+            documents[document] = number_of(value)
+        except ValueError as error:
+            raise DataError(f"{place}: {error}.") from error
+    if not gathered:
+        raise DataError(f"{path}: the file is empty.")
+    return gathered
+
+
+def _score(value: object) -> float:
+    number = _number(value)
+    if not math.isfinite(number):
+        raise ValueError(f"the score {shorten(value)} is not a finite number")
+    return number
+
+
+def _grade(value: object) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError(f"the relevance {shorten(value)} is not an integer")
+    return int(number)
+
+
+def _number(value: Any) -> float:
+    """Return a number of JSON, or of a text in plain ASCII digits."""
+    if isinstance(value, str) and (not value.isascii() or "_" in value):
+        raise ValueError(f"{shorten(value)} is not a number")
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"{shorten(value)} is not a number")
+    try:
+        return float(value)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{shorten(value)} is not a number") from error

@@ -1,0 +1,282 @@
+"""Measures of a run with graded judgements, per topic: trec_eval's, under every order of tied documents.
+
+``nDCG@k``, ``MAP@k``, ``MRR@k`` (also without a cut), ``Judged@k``, ``MdR`` and ``MnR`` are computed here,
+R@k, P@k and Acc@k by `bench.metrics.ranking`; every other name goes to ir_measures.
+Sources: Järvelin and Kekäläinen 2002 (nDCG, gains and discounts as in trec_eval); McSherry and Najork 2008
+(expectations over the orders of tied documents).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import BenchError, MissingError, UsageError, shorten
+from bench.foreign.formats import Grades
+from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
+from bench.metrics.ties import TieBounds, tie_bounds
+from bench.types import NO_HIT, QueryId, Run, VideoId
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+DEFAULT = tuple(map(str, RANKING_METRICS))
+_OWN = re.compile(r"(nDCG|MAP|MRR|Judged)(?:@([1-9][0-9]{0,8}))?|MdR|MnR")
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A run with what each of its documents is worth: arrays ``[Q, depth]`` in the order of the run."""
+
+    run: Run
+    truth: Relevance
+    grades: Grades
+
+    @cached_property
+    def gains(self) -> Floats:
+        """Return the relevance of each retrieved document ``[Q, depth]``; 0 where it is not relevant."""
+        return np.maximum(self._looked_up[0], 0)
+
+    @cached_property
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Return which retrieved documents were judged ``[Q, depth]``."""
+        return self._looked_up[1]
+
+    @cached_property
+    def _looked_up(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        grades, judged = np.zeros(self.run.hits.shape), np.zeros(self.run.hits.shape, dtype=np.bool_)
+        position = {video: i for i, video in enumerate(self.run.video_ids)}
+        of_position = np.zeros(len(self.run.video_ids) + 1)
+        known = np.zeros(len(self.run.video_ids) + 1, dtype=np.bool_)
+        for row, query in enumerate(self.run.query_ids):
+            pairs = [(position[v], grade) for v, grade in self.grades[query].items() if v in position]
+            places = np.array([place for place, _ in pairs], dtype=np.int64)
+            of_position[places], known[places] = [grade for _, grade in pairs], True
+            grades[row], judged[row] = of_position[self.run.hits[row]], known[self.run.hits[row]]
+            of_position[places], known[places] = 0, False
+        return grades, judged
+
+    def ideal(self, k: int) -> Floats:
+        """Return the largest gains of each topic, best first ``[Q, k]``."""
+        best = np.zeros((len(self.run.query_ids), k))
+        for row, query in enumerate(self.run.query_ids):
+            top = sorted((grade for grade in self.grades[query].values() if grade > 0), reverse=True)[:k]
+            best[row, : len(top)] = top
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The tie group of each retrieved document, all ``[Q, depth]``."""
+
+    start: npt.NDArray[np.int64]
+    """Documents before the group."""
+    size: npt.NDArray[np.int64]
+    relevant: Floats
+    """Relevant documents in the group."""
+    relevant_before: Floats
+    gain: Floats
+    """Sum of the gains in the group."""
+
+
+def parse(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of measures, each once. Raises UsageError for one that nobody here knows."""
+    for name in names:
+        if not _is_ranking(name) and not _OWN.fullmatch(name):
+            _ir_measure(name)
+    return tuple(dict.fromkeys(names))
+
+
+def compute(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
+    """Return each measure per topic ``[Q]``, by its name."""
+    ranking = score(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
+    others = {n: _own(scored, n) for n in names if _OWN.fullmatch(n)}
+    rest = _by_ir_measures(scored, [n for n in names if n not in ranking and n not in others])
+    known = {**ranking, **others, **rest}
+    return {name: known[name] for name in names}
+
+
+def bounds(scored: Scored, names: Sequence[str]) -> dict[str, TieBounds]:
+    """Return each measure's worst, expected and best value per topic over all orders of tied documents.
+
+    The expectation is NaN for measures of ir_measures and of judged documents, for which none is known here.
+    """
+    ranking = tie_bounds(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
+    rest = [name for name in names if name not in ranking]
+    worst, best = (compute(_rearranged(scored, sign), rest) for sign in (1, -1)) if rest else ({}, {})
+    others = {name: _ordered(worst[name], _expected(scored, name), best[name], name) for name in rest}
+    known = {**ranking, **others}
+    return {name: known[name] for name in names}
+
+
+def mean_of(name: str, values: Floats) -> float:
+    """Return the score of a run from its values per topic: their mean, of MdR their median."""
+    return float(np.median(values) if name == "MdR" else values.mean())
+
+
+def _ordered(low: Floats, middle: Floats, high: Floats, name: str) -> TieBounds:
+    return TieBounds(high, middle, low) if name in ("MdR", "MnR") else TieBounds(low, middle, high)
+
+
+def _is_ranking(name: str) -> bool:
+    try:
+        RankingMetric.parse(name)
+    except UsageError:
+        return False
+    return True
+
+
+def _cut(name: str, depth: int) -> tuple[str, int]:
+    match = _OWN.fullmatch(name)
+    assert match is not None
+    return match[1] or name, int(match[2]) if match[2] else depth
+
+
+def _own(scored: Scored, name: str) -> Floats:
+    kind, k = _cut(name, scored.run.depth)
+    gains = scored.gains[:, :k]
+    relevant = gains > 0  # [Q, k]
+    ranks = np.arange(1, gains.shape[1] + 1)
+    if kind == "nDCG":
+        return _share(_dcg(gains), _dcg(scored.ideal(_ideal_depth(scored, name, k))))
+    if kind == "MAP":
+        precision = np.cumsum(relevant, axis=1) / ranks
+        return _share((precision * relevant).sum(axis=1), _relevant(scored))
+    if kind == "Judged":
+        return np.asarray(scored.judged[:, :k].sum(axis=1) / max(k, 1))
+    first = (
+        np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0)
+        if relevant.size
+        else np.zeros(len(gains))
+    )
+    if kind == "MRR":
+        return _share(np.ones(len(first)) * (first > 0), np.maximum(first, 1))
+    return np.where(first > 0, first, scored.run.depth + 1).astype(np.float64)
+
+
+def _ideal_depth(scored: Scored, name: str, k: int) -> int:
+    longest = max((len(judged) for judged in scored.grades.values()), default=0)
+    return min(k, longest) if "@" in name else longest
+
+
+def _relevant(scored: Scored) -> Floats:
+    """Return the number of relevant documents of each topic ``[Q]``."""
+    return np.array(
+        [sum(grade > 0 for grade in scored.grades[query].values()) for query in scored.run.query_ids],
+        dtype=np.float64,
+    )
+
+
+def _dcg(gains: Floats) -> Floats:
+    """Return the sum of gain / log2(rank + 1) ``[Q]``."""
+    return np.asarray(gains @ (1 / np.log2(np.arange(2, gains.shape[1] + 2))))
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _rearranged(scored: Scored, sign: int) -> Scored:
+    """Return the run with the documents of each tie group by gain: ascending (1) or descending (-1)."""
+    run = scored.run
+    order = np.lexsort((sign * scored.gains, -run.scores), axis=-1)  # [Q, depth]
+    hits = np.take_along_axis(run.hits, order, axis=1)
+    scores = np.take_along_axis(run.scores, order, axis=1)
+    return Scored(Run(run.query_ids, run.video_ids, hits, scores), scored.truth, scored.grades)
+
+
+def _groups(scored: Scored) -> Group:
+    scores, gains = scored.run.scores, scored.gains
+    n, depth = scores.shape
+    new = np.ones((n, depth), dtype=np.bool_)
+    new[:, 1:] = scores[:, 1:] != scores[:, :-1]
+    number = (np.cumsum(new, axis=1) - 1) + np.arange(n)[:, None] * depth  # [Q, depth], distinct over topics
+    flat = number.ravel()
+    size = np.bincount(flat, minlength=n * depth)
+    relevant = np.bincount(flat, weights=(gains > 0).ravel(), minlength=n * depth)
+    gain = np.bincount(flat, weights=gains.ravel(), minlength=n * depth)
+    start = np.where(new, np.arange(depth), 0)
+    start = np.maximum.accumulate(start, axis=1)
+    before: Floats = np.cumsum(gains > 0, axis=1) - (gains > 0).astype(np.float64)
+    before = np.take_along_axis(before, start, axis=1) if depth else before
+    return Group(start, size[number], relevant[number], before, gain[number])
+
+
+def _expected(scored: Scored, name: str) -> Floats:
+    n, depth = scored.run.hits.shape
+    if name in ("MdR", "MnR") or not _OWN.fullmatch(name) or name.startswith("Judged") or not depth:
+        return np.full(n, math.nan)
+    kind, k = _cut(name, depth)
+    group = _groups(scored)
+    place = np.arange(depth) - group.start  # [Q, depth], from 0 within the group
+    ranks = np.arange(1, depth + 1)
+    within = ranks <= k
+    chance = group.relevant / group.size
+    if kind == "nDCG":
+        gains = np.where(within, group.gain / group.size, 0.0)
+        return _share(_dcg(gains), _dcg(scored.ideal(_ideal_depth(scored, name, k))))
+    if kind == "MAP":
+        others = place * (group.relevant - 1) / np.maximum(group.size - 1, 1)
+        precision = (group.relevant_before + others + 1) / ranks
+        return _share((within * chance * precision).sum(axis=1), _relevant(scored))
+    return _expected_first(group, place, within / ranks)
+
+
+def _expected_first(group: Group, place: npt.NDArray[np.int64], worth: Floats) -> Floats:
+    """Return the expectation ``[Q]`` of the worth of the first relevant rank."""
+    n, depth = place.shape
+    total, none_before = np.zeros(n), np.ones(n)
+    for column in range(depth):
+        left = group.size[:, column] - place[:, column]
+        # none relevant so far, so that all relevant ones of the group are among those left
+        chance = np.minimum(group.relevant[:, column] / left, 1.0)
+        total += none_before * chance * worth[:, column]
+        none_before = none_before * (1 - chance)
+    return total
+
+
+def _ir_measure(name: str) -> Any:
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise MissingError(
+            f"measure '{name}' is not computed here and needs ir_measures. Install it with: "
+            "pip install 'qms-bench[measures]'."
+        ) from error
+    try:
+        return ir_measures.parse_measure(name)
+    except (ValueError, NameError, SyntaxError) as error:
+        raise UsageError(
+            f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, MdR, "
+            "MnR, and the names of ir_measures, such as RBP(p=0.8) or P(rel=2)@10."
+        ) from error
+
+
+def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
+    if not names:
+        return {}
+    import ir_measures
+
+    measures = {_ir_measure(name): name for name in names}
+    run = scored.run
+    ids = run.video_ids
+    # by place, so that the order of ties is ours to decide
+    ranking: dict[QueryId, dict[VideoId, float]] = {
+        query: {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT}
+        for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
+    }
+    values = {name: dict.fromkeys(run.query_ids, 0.0) for name in names}
+    try:
+        judged = {query: dict(grades) for query, grades in scored.grades.items()}
+        for metric in ir_measures.iter_calc(list(measures), judged, ranking):
+            if metric.query_id in values[measures[metric.measure]]:
+                values[measures[metric.measure]][metric.query_id] = float(metric.value)
+    except (ValueError, RuntimeError, NotImplementedError) as error:
+        raise BenchError(f"ir_measures cannot compute {', '.join(names)}: {error}.") from error
+    return {name: np.array([values[name][query] for query in run.query_ids]) for name in names}

@@ -122,6 +122,25 @@ class Remarking(Protocol):
 
 
 @runtime_checkable
+class MeasuringLoss(Protocol):
+    """A generator that can say how improbable it finds a text for a video.
+
+    The harness measures with it what the generator makes of its inputs: by how much the loss rises when a
+    video's transcript, or its frames, are those of another video (``modality.csv``).
+    """
+
+    reads: Sequence[str]
+    """The inputs that it has: ``text``, ``frames``, or both."""
+
+    def reference_losses(self, videos: Sequence[Video]) -> Sequence[float]:
+        """Return -log p per token, in nats, of each video's references together: what it should write.
+
+        The references are not an input. Called once the generator is fitted or loaded.
+        """
+        ...
+
+
+@runtime_checkable
 class Describing(Protocol):
     """A system with settings that readers need beside its scores."""
 

@@ -15,6 +15,8 @@ from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
+    MODALITY,
+    MODALITY_COLUMNS,
     SCORE_COLUMNS,
     SCORES,
     SIGNIFICANCE,
@@ -42,6 +44,8 @@ class Result:
     manifest: Manifest
     significance: pd.DataFrame | None = None
     """The columns of significance.csv; None while the run is unfinished."""
+    modality: pd.DataFrame | None = None
+    """The columns of modality.csv; None where no generator measures losses."""
 
     @classmethod
     def read(cls, out: Path) -> Result:
@@ -49,10 +53,12 @@ class Result:
         manifest = read_manifest(out)
         scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3)
         costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2)
-        if SIGNIFICANCE not in manifest.files:
-            return cls(out, scores, costs, manifest)
-        significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
-        return cls(out, scores, costs, manifest, significance)
+        significance = modality = None
+        if SIGNIFICANCE in manifest.files:
+            significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
+        if MODALITY in manifest.files:
+            modality = _read_frame(checked(out, manifest, MODALITY), MODALITY_COLUMNS, texts=2)
+        return cls(out, scores, costs, manifest, significance, modality)
 
     def __repr__(self) -> str:
         from bench.summary.sentences import facts_line, short_answer
@@ -101,7 +107,7 @@ class Result:
         """Build the tables as they are printed, optionally with the 95 % interval in each cell."""
         leaders = self.summary.leaders if self.summary else None
         frames = self.scores, self.costs, self.manifest, self.significance
-        return build_tables(*frames, intervals=intervals, leaders=leaders)
+        return build_tables(*frames, modality=self.modality, intervals=intervals, leaders=leaders)
 
 
 def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from bench.metrics.intervals import Interval, mean_intervals
 from bench.metrics.significance import groups_by_tests, holm, letters
 from bench.output.folder import checked, reading
 from bench.output.per_item import RunItems
-from bench.output.schema import GENERATION, MODALITY, RETRIEVAL, from_csv, with_text
+from bench.output.schema import GENERATION, LEAST_GAP, MODALITY, RETRIEVAL, from_csv, with_text
 from bench.result import Result
 from bench.summary.run_summary import (
     METRIC,
@@ -34,8 +34,6 @@ DUPLICATES = 0.25
 """Share of videos with a summary that another video has, too, from which a row is warned of."""
 TIE_SPREAD = 0.01
 """Difference between best and worst order of tied documents from which a score depends on their order."""
-LEAST_GAP = 0.05
-"""Nats per token by which a wrong input must raise a row's loss, or the row hardly reads that input."""
 _INPUTS = {"text": "transcript", "frames": "frames"}
 
 

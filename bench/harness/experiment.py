@@ -15,8 +15,9 @@ from bench.errors import BenchError, UsageError, error_of_system
 from bench.harness.determinism import verify_determinism
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
-from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_scores
+from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_modality, aggregate_scores
 from bench.harness.stages.follow import for_generator
+from bench.harness.stages.modality import measure_modalities
 from bench.harness.stages.retrieve import Retrieve, audit
 from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
@@ -25,7 +26,7 @@ from bench.harness.writer import RunWriter, write_results
 from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
-from bench.output.schema import COSTS, SCORES, to_csv
+from bench.output.schema import COSTS, MODALITY, SCORES, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
 from bench.systems.arithmetic import pin_instructions
@@ -134,7 +135,8 @@ def _summarize_cell(grid: _Grid, workers: Workers, generator: Component[Generato
         summaries = Summarize(plan, generator).get()
         references = {v.video_id: v.references for v in plan.videos(plan.config.split, references=True)}
         scores = ScoreSummaries(plan.store, (summaries.texts, summaries.digest), references).get()
-        grid.output.write_summaries(generator, summaries, scores)
+        uses = measure_modalities(plan, generator, reused=summaries.reused)
+        grid.output.write_summaries(generator, summaries, scores, uses)
         grid.progress.done(name, SUMMARIES, summaries.reused and not made_now)
         return summaries
     grid.progress.done(name, SUMMARIES, None)
@@ -173,6 +175,8 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     scores, costs = aggregate_scores(results, items), aggregate_costs(results)
     folder.write(SCORES, to_csv(scores))
     folder.write(COSTS, to_csv(costs))
+    if (uses := aggregate_modality(results)) is not None:
+        folder.write(MODALITY, to_csv(uses))
     write_results(folder, manifest, plan.store, lambda step: None)
     folder.write_manifest(manifest, finished=True)
     return Result.read(folder.path)

@@ -12,6 +12,7 @@ from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import DEPTH, Retrieved
 from bench.harness.stages.summarize import Summaries
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
+from bench.output.schema import LEAST_GAP
 from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
 from bench.systems.component import Component
@@ -131,6 +132,17 @@ def distinct_share(summaries: Summaries) -> float:
     """
     texts = {normalise(text) for text in summaries.texts.values()} - {""}
     return round(len(texts) / max(len(summaries.texts), 1), 6)
+
+
+def modality_remarks(uses: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say in words which input a generator hardly reads: a gap near 0, or below `LEAST_GAP`."""
+    inputs = {"text": "transcript", "frames": "frames"}
+    return [
+        f"hardly reads the {inputs[use['modality']]}: another video's cost {use['gap']:.3f} nats a token "
+        f"[{use['ci_low']:.3f}, {use['ci_high']:.3f}]"
+        for use in uses
+        if use["ci_low"] <= 0 or use["gap"] < LEAST_GAP
+    ]
 
 
 def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:

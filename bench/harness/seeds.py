@@ -19,7 +19,7 @@ from bench.metrics.over_seeds import crossed_interval
 from bench.metrics.text import bleu_of_counts
 from bench.output.manifest import Manifest
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import MEAN, SD, with_text
+from bench.output.schema import MEAN, MODALITY_COLUMNS, SD, with_text
 from bench.result import Result
 
 _KEYS = ["generator", "retriever", "metric"]
@@ -51,6 +51,21 @@ def aggregate_costs(results: Sequence[Result]) -> Any:
     means = costs.groupby(_KEYS[:2], sort=False, dropna=False).mean().round(4).reset_index()
     means["params"] = means["params"].round().astype("Int64")
     return means[list(costs.columns)]
+
+
+def aggregate_modality(results: Sequence[Result]) -> Any:
+    """Average each generator's gaps over the seeds; None without any.
+
+    The interval is the hull of the seeds' intervals: it is at least as wide as theirs.
+    """
+    import pandas as pd
+
+    frames = [result.modality for result in results if result.modality is not None]
+    if not frames:
+        return None
+    grouped = pd.concat(frames, ignore_index=True).groupby(["generator", "modality"], sort=False)
+    made = grouped.agg({"gap": "mean", "ci_low": "min", "ci_high": "max", "n": "first"}).reset_index()
+    return made[list(MODALITY_COLUMNS)]
 
 
 def aggregate_manifest(plan: Plan, results: Sequence[Result]) -> Manifest:

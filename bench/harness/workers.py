@@ -24,6 +24,7 @@ from bench.harness.plan import Plan, make_plan
 from bench.harness.posts import post_of
 from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
+from bench.harness.stages.modality import measure_modalities
 from bench.harness.stages.summarize import Summarize
 from bench.protocols import is_fitted_per_generator
 from bench.systems.component import Component, make_generator, make_retriever
@@ -154,11 +155,12 @@ def _make(kind: str, name: str, followers: Sequence[str]) -> bool:
             Fit(_plan, make_retriever(name, _plan.context())).get()
             return True
         generator = make_generator(name, _plan.context())
-        made = not Summarize(_plan, generator).get().reused
+        reused = Summarize(_plan, generator).get().reused
+        measure_modalities(_plan, generator, reused=reused)
     except BenchError as error:
         raise type(error)(str(error)) from None  # what caused it may not travel between processes
     for follower in followers:
         with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
             retriever = make_retriever(follower, _plan.context())
             Fit(_plan, for_generator(_plan, retriever, generator, write=True)).get()
-    return made
+    return not reused

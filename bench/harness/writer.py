@@ -21,6 +21,8 @@ from bench.output.per_item import RunItems
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
+    MODALITY,
+    MODALITY_COLUMNS,
     PAGE,
     QRELS,
     QUERIES,
@@ -58,6 +60,7 @@ class RunWriter:
         self._signatures: dict[str, dict[str, str]] = {}
         self._rows: list[dict[str, Any]] = []
         self._costs: list[dict[str, Any]] = []
+        self._modality: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -83,9 +86,13 @@ class RunWriter:
         )
 
     def write_summaries(
-        self, component: Component[Generator], summaries: Summaries, scores: CellScores
+        self,
+        component: Component[Generator],
+        summaries: Summaries,
+        scores: CellScores,
+        uses: Sequence[Mapping[str, Any]],
     ) -> None:
-        """Write a generator's summaries, training log, scores and costs."""
+        """Write a generator's summaries, training log, scores, costs and use of its inputs."""
         name, meta = component.name, summaries.meta
         self.folder.write(f"summaries/{name}.jsonl", summaries_text(summaries.texts))
         if meta.get("training"):
@@ -99,7 +106,9 @@ class RunWriter:
         self._costs.append({"generator": name, **cost})
         self._rows.extend(_named(scores, name, None, self._plan.seed))
         share = {name: manifest.distinct_share(summaries)}
-        remarks = {name: meta["remarks"]} if meta.get("remarks") else {}
+        self._modality.extend({"generator": name, **use} for use in uses)
+        known = [*meta.get("remarks", ()), *manifest.modality_remarks(uses)]
+        remarks = {name: known} if known else {}
         self._flush(
             distinct={**self.manifest.distinct, **share},
             remarks={**self.manifest.remarks, **remarks},
@@ -144,6 +153,12 @@ class RunWriter:
         costs["params"] = costs["params"].astype("Int64")
         return costs
 
+    def modality(self) -> pd.DataFrame | None:
+        """Collect the rows of modality.csv so far; None where no generator measures losses."""
+        import pandas as pd
+
+        return pd.DataFrame(self._modality, columns=list(MODALITY_COLUMNS)) if self._modality else None
+
     def finish(self) -> None:
         """Mark the run finished, and remove what an earlier one left."""
         self.folder.write_manifest(self.manifest, finished=True)
@@ -172,6 +187,8 @@ class RunWriter:
         self.manifest = dataclasses.replace(changed, coverage_line=line)
         self.folder.write(SCORES, to_csv(self.scores()))
         self.folder.write(COSTS, to_csv(self.costs()))
+        if (uses := self.modality()) is not None:
+            self.folder.write(MODALITY, to_csv(uses))
         self.folder.write_manifest(self.manifest, finished=False)
 
 

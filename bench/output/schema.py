@@ -53,6 +53,11 @@ SIGNIFICANCE_COLUMNS = (
     "p_value", "p_holm", "mde", "wins", "ties", "losses", "n", "seeds",
 )  # fmt: skip
 """The columns of significance.csv; fractions, CIDEr raw; ``n`` counts distinct queries, or videos."""
+MODALITY_COLUMNS = ("generator", "modality", "gap", "ci_low", "ci_high", "n")
+"""The columns of modality.csv; nats per token, over ``n`` videos."""
+LEAST_GAP = 0.05
+"""Nats per token by which another video's input must raise a row's loss, or the row hardly reads it:
+exp(0.05) makes each token 5 % less likely."""
 BASELINE_COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance")
 """The columns of a regression table (``bench check``)."""
 

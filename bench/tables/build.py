@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DISTINCT = "Distinct"
 """Header of the share of distinct summaries, beside the generation metrics."""
+READS = {"text": "reads text", "frames": "reads frames"}
+"""Headers of the use of each input, beside the generation metrics."""
 SIDES = ("worst", "expected", "best")
 COST_HEADERS = {
     "fit_s": "fit s", "videos_per_s": "videos/s", "params": "parameters",
@@ -30,6 +32,7 @@ def build_tables(
     manifest: Manifest,
     significance: pd.DataFrame | None = None,
     *,
+    modality: pd.DataFrame | None = None,
     intervals: bool = False,
     leaders: Leaders | None = None,
 ) -> list[Table]:
@@ -37,22 +40,23 @@ def build_tables(
 
     ``scores`` holds the rows of one seed, or those of several with their ``mean`` and ``sd`` (cells
     are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
-    ``intervals`` adds the 95 % interval to each cell; ``leaders`` are printed bold.
+    ``modality`` is modality.csv, None without trained rows. ``intervals`` adds the 95 % interval to each
+    cell; ``leaders`` are printed bold.
     """
     below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
     what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
     frames = (scores, significance)
-    distinct = {DISTINCT: manifest.distinct} if manifest.distinct else {}  # runs of older versions lack it
+    beside = _beside(manifest, modality, intervals=intervals)
     generation = ScoreTable.of(
-        "generation", GENERATION, frames, manifest, intervals=intervals, leaders=leaders, beside=distinct
+        "generation", GENERATION, frames, manifest, intervals=intervals, leaders=leaders, beside=beside
     )
     retrieval = ScoreTable.of(
         "retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals, leaders=leaders
     )
     return [
         Table(
-            "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *distinct],
-            generation.rows(), [*generation.notes(), *below],
+            "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *beside],
+            generation.rows(), [*generation.notes(), *_beside_notes(beside), *below],
         ),
         Table(
             "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], RETRIEVAL,
@@ -61,6 +65,34 @@ def build_tables(
         _tie_table(headline(scores), what, manifest.labels, below),
         _cost_table(costs, what, manifest.labels, below),
     ]  # fmt: skip
+
+
+def _beside(
+    manifest: Manifest, modality: pd.DataFrame | None, *, intervals: bool
+) -> dict[str, dict[str, str]]:
+    """Lay out the columns beside the generation scores: header to generator to what is printed."""
+    columns: dict[str, dict[str, str]] = {}
+    if manifest.distinct:  # runs of older versions lack it
+        columns[DISTINCT] = {name: _two_decimals(share * 100) for name, share in manifest.distinct.items()}
+    if modality is not None and len(modality):
+        uses: list[Any] = list(modality.itertuples())
+        for which, header in READS.items():
+            columns[header] = {
+                str(use.generator): f"{use.gap:.2f}"
+                + (f" [{use.ci_low:.2f}, {use.ci_high:.2f}]" if intervals else "")
+                for use in uses
+                if use.modality == which
+            }
+    return columns
+
+
+def _beside_notes(columns: Mapping[str, Mapping[str, str]]) -> list[str]:
+    if not set(READS.values()) & set(columns):
+        return []
+    return [
+        f"{' and '.join(READS.values())}: by how many nats a token the loss of a row's references rises when "
+        "the transcript, or the frames, are another video's (not ×100); near 0 the row does not read them."
+    ]
 
 
 def generation_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:

@@ -44,8 +44,8 @@ class ScoreTable:
     apart: Sequence[str]
     intervals: bool
     leaders: Leaders | None
-    beside: Mapping[str, Mapping[str, float]]
-    """Columns after the scores, in which no row is best: header to generator to a fraction."""
+    beside: Mapping[str, Mapping[str, str]]
+    """Columns after the scores, in which no row is best: header to generator to what is printed."""
 
     @classmethod
     def of(
@@ -57,7 +57,7 @@ class ScoreTable:
         *,
         intervals: bool = False,
         leaders: Leaders | None = None,
-        beside: Mapping[str, Mapping[str, float]] | None = None,
+        beside: Mapping[str, Mapping[str, str]] | None = None,
     ) -> ScoreTable:
         """Build from ``frames``, scores.csv and significance.csv, and the manifest."""
         scores, significance = frames
@@ -160,8 +160,7 @@ class ScoreTable:
         return Cell(text, self._rank(key), self._significant(key))
 
     def _beside(self, name: str | None) -> list[Cell]:
-        known = (column.get(name or "") for column in self.beside.values())
-        return [Cell("" if value is None else f"{value * 100:.2f}") for value in known]
+        return [Cell(column.get(name or "", "")) for column in self.beside.values()]
 
     def _significant(self, key: ScoreKey) -> bool:
         row = (self.contests or {}).get((key[1], key[2]))

@@ -84,6 +84,7 @@ class BartText(BartRow):
 
     label = "BART (Text)"
     name = "bart-text"
+    reads = ("text",)
     fusion = "text"
 
     @property

@@ -13,6 +13,7 @@ from torch import nn
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
+from bench.exchange import MODALITIES, exchange_inputs
 from bench.options import Section
 from bench.store.digests import digest
 from bench.types import Json, Video, VideoId
@@ -36,6 +37,8 @@ from generators.neural.validation import RowValidation, describe_choice
 from generators.neural.writing import write_summaries
 from generators.options import DecodeOptions, TextOptions, TrainOptions
 
+_EXCHANGED = 64
+"""Validation videos on which the use of each input is measured after an epoch: enough for a curve."""
 O = TypeVar("O", bound=Section)  # noqa: E741  options
 
 
@@ -56,6 +59,8 @@ class NeuralRow(ABC):
     """The row's name in the tables."""
     name: str
     """The row's name on the command line; `load` refuses a model that another row saved."""
+    reads: Sequence[str] = MODALITIES
+    """The inputs that the row has (`bench.protocols.MeasuringLoss`)."""
     tokens_class: type[Tokens] = Tokens
     """How `load` reads the tokenizer."""
 
@@ -243,6 +248,7 @@ class NeuralRow(ABC):
             {video.video_id: video.references for video in videos},
             losses=self._losses,
             write=lambda examples: self._write(examples, rules),
+            exchanged=self._exchange(videos),
         )
         more = self.extra_validation_metrics(val)
         return Validation(
@@ -250,6 +256,17 @@ class NeuralRow(ABC):
             lambda: {**measured.extra(), **(more() if more else {})},
             keep="last" if choose == "last" else "best",
         )
+
+    def _exchange(self, videos: Sequence[Video]) -> dict[str, dict[int, Example]]:
+        """Return up to `_EXCHANGED` videos with another one's input, by modality and by their number."""
+        sample = dict(enumerate(videos[:_EXCHANGED]))
+        exchanged: dict[str, dict[int, Example]] = {}
+        for modality in (m for m in MODALITIES if m in self.reads):
+            wrong = exchange_inputs(list(sample.values()), modality, seed=self.seed)
+            numbers = [number for number, video in sample.items() if video.video_id in wrong]
+            examples, _ = prepare([wrong[sample[n].video_id] for n in numbers], self.tokens, self.text)
+            exchanged[modality] = dict(zip(numbers, examples, strict=True))
+        return exchanged
 
     def reference_losses(self, videos: Sequence[Video]) -> Floats:
         """Return how improbable the row finds each video's references ``[n]``, in nats per token.

@@ -23,7 +23,8 @@ class RowValidation:
     """Scores a row by its loss, or by the CIDEr of what it writes, on each of the validation videos.
 
     ``losses`` gives the nats per token of the references of examples, ``write`` their summaries.
-    ``examples`` are the validation videos that have references.
+    ``examples`` are the validation videos that have references; ``exchanged`` are, by modality, some of them
+    with another video's transcript or frames, by their number among the examples.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class RowValidation:
         *,
         losses: Callable[[Sequence[Example]], Floats],
         write: Callable[[Sequence[Example]], Mapping[VideoId, str]],
+        exchanged: Mapping[str, Mapping[int, Example]],
     ) -> None:
+        self._exchanged = exchanged
         self._choose, self._examples, self._references = choose, examples, references
         self._losses, self._write = losses, write
         self._by_video = np.zeros(0)
@@ -47,8 +50,16 @@ class RowValidation:
         return -self._by_video
 
     def extra(self) -> dict[str, float]:
-        """Return what is logged beside the score: the loss, in nats per token."""
-        return {"val_loss": float(self._by_video.mean())}
+        """Return what is logged beside the score: the loss, and how much of it each input saves.
+
+        All in nats per token. ``reads_text`` is by how much the loss rises with another video's transcript.
+        """
+        gaps = {
+            f"reads_{modality}": self._losses(list(wrong.values())) - self._by_video[list(wrong)]
+            for modality, wrong in self._exchanged.items()
+            if wrong
+        }
+        return {"val_loss": float(self._by_video.mean()), **{k: float(g.mean()) for k, g in gaps.items()}}
 
 
 def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:

@@ -48,6 +48,7 @@ class QMSRow(NeuralRow):
         super().__init__(context)
         self.backbone, self.parts = backbone, parts or Parts()
         self.name, self.label, self.tokens_class = name, label, backbone.tokens_class
+        self.reads = ("text",) * self.parts.textual + ("frames",) * self.parts.visual
         self.sections += backbone.sections
         self.qms = self.read_options(QMSOptions)
         self.recipe = Recipe.of(context)

@@ -17,6 +17,7 @@ OPEN_TO_SYSTEMS = {
     f"bench.{name}"
     for name in (
         "types",
+        "exchange",
         "protocols",
         "errors",
         "text",

@@ -79,9 +79,10 @@ def test_what_was_cut_is_in_the_coverage_line_of_training_too(tmp_path: Path, cl
     assert counts["transcripts truncated in training"] == 16
     assert counts["queries truncated in training"] > 0
     assert "queries truncated in training" in told["coverage_line"]
-    (remark,) = told["remarks"]["seq2seq"]
+    remark, *inputs = told["remarks"]["seq2seq"]
     assert "of 1 kept by validation loss" in remark
     assert remark in told["coverage_line"]
+    assert [words for words in inputs if words.startswith("hardly reads the transcript: ")]
 
 
 def test_scores_on_validation_videos_say_that_epochs_were_chosen_by_them(tmp_path: Path, cli: Cli) -> None:
@@ -91,6 +92,24 @@ def test_scores_on_validation_videos_say_that_epochs_were_chosen_by_them(tmp_pat
     assert manifest["coverage"]["seq2seq"]["videos by which its epochs were chosen"] == videos
     assert f"{videos} videos by which its epochs were chosen" in manifest["coverage_line"]
     assert "videos by which its epochs were chosen" not in manifest["coverage"]["lead"]
+
+
+def test_what_a_row_makes_of_its_inputs_is_a_file_and_two_columns(tmp_path: Path, cli: Cli) -> None:
+    synthesize(tmp_path / "en", SynthOptions(videos=24))
+    out = tmp_path / "out"
+    manifest = run(cli, tmp_path / "en", out, "lead,seq2seq,bart-text", *small(bart__weights="self"))
+    header, *lines = (out / "modality.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "generator,modality,gap,ci_low,ci_high,n"
+    assert [line.split(",")[:2] for line in lines] == [
+        ["seq2seq", "text"], ["seq2seq", "frames"], ["bart-text", "text"]
+    ]  # fmt: skip
+    assert "modality.csv" in manifest["files"]
+    head, *rows = (out / "tables" / "generation.csv").read_text(encoding="utf-8").splitlines()
+    assert head.endswith(",Distinct,reads text,reads frames")
+    cells = {row.split(",")[0]: row.split(",")[-2:] for row in rows}
+    assert cells["Lead"] == ["", ""]
+    assert cells["BART (Text)"][1] == ""
+    assert [f"{float(line.split(',')[2]):.2f}" for line in lines[:2]] == cells["Seq2Seq"]
 
 
 @pytest.mark.parametrize("width", [512, 2048])

@@ -15,6 +15,7 @@ from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
+    GIVEN,
     MODALITY,
     MODALITY_COLUMNS,
     SCORE_COLUMNS,
@@ -51,7 +52,8 @@ class Result:
     def read(cls, out: Path) -> Result:
         """Read an output folder; raises DataError when it is not one, or when a file was changed."""
         manifest = read_manifest(out)
-        scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3)
+        ours = manifest.settings["protocol"] != GIVEN
+        scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3, known_metrics=ours)
         costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2)
         significance = modality = None
         if SIGNIFICANCE in manifest.files:
@@ -110,7 +112,9 @@ class Result:
         return build_tables(*frames, modality=self.modality, intervals=intervals, leaders=leaders)
 
 
-def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFrame:
+def _read_frame(
+    path: Path, columns: Sequence[str], *, texts: int, known_metrics: bool = False
+) -> pd.DataFrame:
     """Read a table of numbers after ``texts`` columns of text. Raises DataError for one of other content."""
     from pandas.api.types import is_numeric_dtype
 
@@ -128,7 +132,7 @@ def _read_frame(path: Path, columns: Sequence[str], *, texts: int) -> pd.DataFra
                 raise ValueError(f"column {name} holds something else than numbers")
         if "value" in frame and frame["n"].isna().any():
             raise ValueError("a row without n")
-        if "metric" in frame and not set(frame["metric"].dropna()) <= {
+        if known_metrics and not set(frame["metric"].dropna()) <= {
             *map(str, RANKING_METRICS),
             *TEXT_METRICS,
         }:

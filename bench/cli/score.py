@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
-from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb, run_options
+from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb
+from bench.cli.foreign import add_judgements, read_foreign
 
 _PAPER = "paper:"
 _DATA_OPTIONS = ("data", "protocol", "query_seed", "split", "store")
@@ -20,18 +22,19 @@ def _add_evaluate(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "evaluate",
-        what="Score any TREC run file, on a dataset or on a qrels file.",
+        what="Score run files of any origin, on relevance judgements or on a dataset.",
         example="bench run --generators lead --retrievers bm25 --out out && "
         "bench evaluate --qrels out/qrels.trec --queries out/queries.tsv --run out/runs/lead.bm25.trec",
         run=_evaluate,
     )
-    add_path(
-        parser, "--run", "FILE.trec", "lines of: qid Q0 docno rank score tag", dest="run_file", required=True
-    )
-    meaning = "registered dataset or folder whose queries the run answers"
+    parser.add_argument(
+        "--run", dest="runs", metavar="[NAME=]FILE", action="append", required=True,
+        help="a run, a row of the table; repeatable. TREC, TSV or JSON, gzip too; - is standard input",
+    )  # fmt: skip
+    meaning = "registered dataset or folder whose queries the runs answer"
     add_run_options(parser, _DATA_OPTIONS, help={"data": meaning})
-    add_path(parser, "--qrels", "FILE", "TREC qrels, instead of --data")
-    add_path(parser, "--queries", "FILE", "lines of: query_id<TAB>text; which queries are evaluated")
+    add_judgements(parser)
+    add_path(parser, "--out", "DIR", "keep the scores, tables and page as an output folder")
     add_format(parser)
 
 
@@ -50,28 +53,27 @@ def _add_lint_table(verbs: Verbs) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from bench.comparison.foreign_run import evaluate_files, evaluate_on_dataset
-    from bench.config.run_config import configure
-    from bench.errors import UsageError
+    import tempfile
+    from pathlib import Path
+
+    from bench.foreign.folder import write_evaluation
+    from bench.store.artefacts import Store, default_root
     from bench.tables.table import RENDERERS
 
-    if (args.data is None) == (args.qrels is None):
-        raise UsageError(
-            "say what the run is scored on: either --data D, or --qrels FILE with --queries FILE."
+    judgements, runs, measures = read_foreign(args, args.runs)
+    with tempfile.TemporaryDirectory() as temporary:
+        result = write_evaluation(
+            args.out or Path(temporary) / "out",
+            judgements,
+            runs,
+            measures=measures,
+            ties=args.ties,
+            store=Store(args.store or default_root()) if args.out else None,
         )
-    config = configure(run_options(args))
-    if args.data is None:
-        table = evaluate_files(args.run_file, args.qrels, args.queries)
-    else:
-        table = evaluate_on_dataset(
-            args.run_file,
-            config.data,
-            protocol=config.protocol,
-            query_seed=config.query_seed,
-            split=config.split,
-            store=config.store,
-        )
+        table = next(table for table in result.tables() if table.name == "retrieval")
     print(RENDERERS[args.format](table), end="")
+    if args.out:
+        print(f"bench: results: {args.out} (open {args.out / 'report.html'})", file=sys.stderr)
     return 0
 
 

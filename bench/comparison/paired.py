@@ -30,7 +30,7 @@ from bench.metrics.significance import (
     summarise,
 )
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import GENERATION, RETRIEVAL, SIGNIFICANCE_COLUMNS, with_text
+from bench.output.schema import GENERATION, SIGNIFICANCE_COLUMNS, retrieval_metrics, with_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,10 @@ def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str
     """Yield who is best and who is second in each column; of equal scores the first row."""
     ranked_rows = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
     retrievers = ranked_rows["retriever"]
-    for table, metrics in (("generation", list(GENERATION.values())), ("retrieval", RETRIEVAL)):
+    for table, metrics in (
+        ("generation", list(GENERATION.values())),
+        ("retrieval", retrieval_metrics(scores)),
+    ):
         for retriever in retrievers[(retrievers == "") == (table == "generation")].unique():
             for metric in metrics:
                 block = ranked_rows[(retrievers == retriever) & (ranked_rows["metric"] == metric)]

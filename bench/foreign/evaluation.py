@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -27,8 +27,9 @@ from bench.foreign.formats import (
     read_any_judgements,
     read_any_queries,
     read_any_run,
+    read_corpus,
 )
-from bench.foreign.measures import Scored, bounds, compute, mean_of
+from bench.foreign.measures import Scored, bounds, compute
 from bench.metrics.intervals import mean_intervals
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.ranking import Relevance
@@ -58,6 +59,8 @@ class Judgements:
     texts: Mapping[QueryId, str]
     """The evaluated topics in order; the text is the id where none is known."""
     form: str
+    documents: Mapping[VideoId, str] = field(default_factory=dict)
+    """Texts of documents, for those who read what was retrieved; empty where no corpus is at hand."""
     notes: Sequence[str] = ()
     dataset: Dataset | None = None
     evaluated: EvaluationSet | None = None
@@ -92,6 +95,7 @@ class RunScores:
     """A run in order, its rows of scores.csv without names of systems, and its values per topic."""
 
     source: ForeignRun
+    ties: Ties
     run: Run
     rows: Sequence[Mapping[str, Any]]
     per_topic: Mapping[str, Any]
@@ -106,7 +110,9 @@ def read_judgements(qrels: Path, queries: Path | None, split: str) -> Judgements
     Evaluated are the topics of ``queries`` that are judged, else all that are judged; one without a relevant
     document counts 0. Raises BenchError.
     """
+    documents: Mapping[VideoId, str] = {}
     if qrels.is_dir():
+        documents = read_corpus(qrels / CORPUS) if (qrels / CORPUS).is_file() else {}
         queries = queries or (qrels / QUERIES if (qrels / QUERIES).is_file() else None)
         qrels = judgements_of_folder(qrels, split)
     with regular_file(qrels) as path:
@@ -119,11 +125,13 @@ def read_judgements(qrels: Path, queries: Path | None, split: str) -> Judgements
     idle = [topic for topic in judged if not any(grade > 0 for grade in grades[topic].values())]
     left_out = len(texts) - len(judged)
     notes = [
-        *([f"{_topics(left_out)} of the queries not judged and left out"] if left_out else []),
-        *([f"{_topics(len(idle))} without a relevant document, counted 0"] if idle else []),
+        *([f"{count_topics(left_out)} of the queries not judged and left out"] if left_out else []),
+        *([f"{count_topics(len(idle))} without a relevant document, counted 0"] if idle else []),
     ]
     name = qrels.parent.parent.name if qrels.parent.name == "qrels" else _shown_name(qrels)
-    return Judgements(name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes)
+    return Judgements(
+        name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents
+    )
 
 
 def judgements_of_dataset(
@@ -197,20 +205,26 @@ def score_run(source: ForeignRun, judgements: Judgements, names: Sequence[str], 
     scored = Scored(run, truth, judgements.grades)
     values, limits = compute(scored, names), bounds(scored, names)
     needs = number_needs(judgements.texts.values())
-    by_item = {name: by_need(column, needs) for name, column in values.items() if name != "MdR"}
-    intervals = mean_intervals(by_item, weights=by_need(np.ones(len(needs)), needs)) if by_item else {}
+    by_item = {name: by_need(column, needs) for name, column in values.items()}
+    intervals = mean_intervals(by_item, weights=by_need(np.ones(len(needs)), needs))
     rows = []
     for name in names:
-        interval = intervals.get(name)
         sides = (limits[name].worst, limits[name].expected, limits[name].best)
-        worst, expected, best = (mean_of(name, side) for side in sides)
-        rows.append({
-            "metric": name, "value": mean_of(name, values[name]),
-            "ci_low": interval.low if interval else None, "ci_high": interval.high if interval else None,
-            "tie_worst": worst, "tie_expected": expected, "tie_best": best, "n": len(truth.query_ids),
-        })  # fmt: skip
+        worst, expected, best = (float(side.mean()) for side in sides)
+        rows.append(
+            {
+                "metric": name,
+                "value": float(values[name].mean()),
+                "ci_low": intervals[name].low,
+                "ci_high": intervals[name].high,
+                "tie_worst": worst,
+                "tie_expected": expected,
+                "tie_best": best,
+                "n": len(truth.query_ids),
+            }
+        )
     empty = int((run.hits[:, 0] == NO_HIT).sum()) if run.depth else len(truth.query_ids)
-    return RunScores(source, run, rows, values, truth.counts.tolist(), empty)
+    return RunScores(source, ties, run, rows, values, truth.counts.tolist(), empty)
 
 
 def ordered(source: ForeignRun, truth: Relevance, ties: Ties) -> Run:
@@ -286,7 +300,8 @@ def _stem(path: Path) -> str:
     return Path(_shown_name(path).removesuffix(".gz")).stem
 
 
-def _topics(count: int) -> str:
+def count_topics(count: int) -> str:
+    """Return the count with its noun, for a line that a user reads."""
     return f"{count} {'topic' if count == 1 else 'topics'}"
 
 

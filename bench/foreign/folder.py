@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from bench import __version__
 from bench.comparison.paired import significance
-from bench.foreign.evaluation import TIES, ForeignRun, Judgements, RunScores, Ties, score_run, unjudged
+from bench.foreign.evaluation import (
+    TIES,
+    ForeignRun,
+    Judgements,
+    RunScores,
+    Ties,
+    score_run,
+    unjudged,
+)
 from bench.harness.writer import write_page, write_tables
 from bench.output.folder import OutputFolder
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
@@ -17,6 +26,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
+    GIVEN,
     QRELS,
     QUERIES,
     REFERENCES,
@@ -30,6 +40,7 @@ from bench.store.artefacts import Store
 from bench.store.environment import code_state, installed_versions, machine
 from bench.store.json_files import format_json_lines
 from bench.tables.build import build_tables
+from bench.types import NO_HIT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +66,7 @@ def write_evaluation(
     with OutputFolder(out) as folder:
         manifest = _manifest(judgements, scored, ties)
         _write_judgements(folder, judgements)
+        _write_documents(folder, judgements, scored)
         scores = _write_runs(folder, scored)
         costs = _no_costs(runs)
         folder.write(SCORES, to_csv(scores))
@@ -85,18 +97,42 @@ def _write_judgements(folder: OutputFolder, judgements: Judgements) -> None:
     folder.write(REFERENCES, format_json_lines(records))
 
 
+def _write_documents(folder: OutputFolder, judgements: Judgements, scored: Sequence[RunScores]) -> None:
+    """Write the text of each document that was judged or retrieved, where a corpus tells it, for each run."""
+    for scores in scored:
+        documents = dict.fromkeys([*judgements.truth().video_ids, *scores.run.video_ids])
+        records = ({"video_id": d, "summary": judgements.documents.get(d, "")} for d in documents)
+        folder.write(f"summaries/{scores.source.name}.jsonl", format_json_lines(records))
+
+
 def _write_runs(folder: OutputFolder, scored: Sequence[RunScores]) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     for scores in scored:
         cell, run = f"{scores.source.name}.{RETRIEVER}", scores.run
-        folder.write_with(f"runs/{cell}.trec", lambda path, run=run, cell=cell: write_run(path, run, cell))
+        folder.write_with(f"runs/{cell}.trec", functools.partial(_write_run, scores=scores, tag=cell))
         columns = {"query_id": run.query_ids, "n_relevant": scores.n_relevant, **scores.per_topic}
         folder.write(f"per_query/{cell}.csv", to_csv(pd.DataFrame(columns)))
         names = {"generator": scores.source.name, "retriever": RETRIEVER, "seed": 0}
         rows.extend({**row, **names} for row in scores.rows)
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+def _write_run(path: Path, scores: RunScores, tag: str) -> None:
+    """Write a run with its own scores where trec_eval puts them in the same order, else with places."""
+    if scores.ties != "trec_eval":
+        write_run(path, scores.run, tag)
+        return
+    run, ids = scores.run, scores.run.video_ids
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for query, hits in zip(run.query_ids, run.hits.tolist(), strict=True):
+            values = scores.source.run.hits.get(query, {})
+            documents = (ids[hit] for hit in hits if hit != NO_HIT)
+            stream.writelines(
+                f"{query} Q0 {document} {rank} {values[document]!r} {tag}\n"
+                for rank, document in enumerate(documents, 1)
+            )
 
 
 def _no_costs(runs: Sequence[ForeignRun]) -> pd.DataFrame:
@@ -111,6 +147,7 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
     truth = judgements.truth()
     pool = len(truth.video_ids)
     runs = [scores.source for scores in scored]
+    depth = max(scores.run.depth for scores in scored)
     mean_relevant = round(float(truth.counts.mean()), 4)
     signature = {
         "data": judgements.name if judgements.dataset else f"{judgements.name}:{judgements.digest[:8]}",
@@ -121,7 +158,7 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
         **{run.name: f"{run.form} {run.digest[:8]}" for run in runs},
         "version": __version__,
     }
-    coverage = {
+    coverage = {"dataset": {"videos": pool}} | {
         f"{scores.source.name}.{RETRIEVER}": {"queries without results": scores.empty} for scores in scored
     }
     return Manifest(
@@ -131,11 +168,11 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
         signature=signature,
         run=judgements.digest[:10],
         settings={
-            "generators": [run.name for run in runs], "retrievers": [RETRIEVER], "protocol": "given qrels",
-            "query_seed": 0, "split": "given qrels", "seed": [0], "options": {},
+            "generators": [run.name for run in runs], "retrievers": [RETRIEVER], "protocol": GIVEN,
+            "query_seed": 0, "split": GIVEN, "seed": [0], "options": {},
         },
         dataset=DatasetInfo(judgements.name.partition(" | ")[0], False, "en", "", judgements.digest),
-        evaluation=EvaluationInfo(len(truth.query_ids), pool, mean_relevant, max(s.run.depth for s in scored)),
+        evaluation=EvaluationInfo(len(truth.query_ids), pool, mean_relevant, depth),
         code=code_state(),
         packages={"python": platform.python_version(), **installed_versions(["qms-bench", "numpy"])},
         machine=machine(),

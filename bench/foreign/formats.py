@@ -28,9 +28,9 @@ CORPUS, QUERIES, JUDGED = "corpus.jsonl", "queries.jsonl", "qrels"
 _HEADER = ("query-id", "corpus-id", "score")
 _COLUMNS: Mapping[int, Form] = {6: "TREC run", 4: "TREC qrels", 3: "TSV"}
 _KNOWN = (
-    "a TREC run (6 columns: qid Q0 docno rank score tag), TREC qrels (4 columns: qid 0 docno relevance), a TSV "
-    "file as BEIR has it (3 columns: query-id corpus-id score), or JSON ({query: {document: number}}), as ranx "
-    "and pytrec_eval have it"
+    "a TREC run (6 columns: qid Q0 docno rank score tag), TREC qrels (4 columns: qid 0 docno relevance), a "
+    "TSV file as BEIR has it (3 columns: query-id corpus-id score), or JSON ({query: {document: number}}), "
+    "as ranx and pytrec_eval have it"
 )
 
 
@@ -83,6 +83,19 @@ def read_any_queries(path: Path) -> dict[QueryId, str]:
         if not isinstance(name, (str, int)) or not isinstance(text, str):
             raise DataError(f'{path}:{number}: a query needs "_id" (or "id") and "text".')
         texts[str(name)] = text
+    return texts
+
+
+def read_corpus(path: Path) -> dict[VideoId, str]:
+    """Return the documents of BEIR's corpus.jsonl: title and text. Raises DataError with file:line."""
+    texts: dict[VideoId, str] = {}
+    for number, item in numbered_json_lines(path):
+        name, title, text = item.get("_id", item.get("id")), item.get("title") or "", item.get("text")
+        if not isinstance(name, (str, int)) or not isinstance(title, str) or not isinstance(text, str):
+            raise DataError(f'{path}:{number}: a document needs "_id" and "text".')
+        if str(name) in texts:
+            raise DataError(f"{path}:{number}: document '{name}' appears twice.")
+        texts[str(name)] = f"{title} {text}".strip()
     return texts
 
 

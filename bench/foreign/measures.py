@@ -1,7 +1,7 @@
 """Measures of a run with graded judgements, per topic: trec_eval's, under every order of tied documents.
 
-``nDCG@k``, ``MAP@k``, ``MRR@k`` (also without a cut), ``Judged@k``, ``MdR`` and ``MnR`` are computed here,
-R@k, P@k and Acc@k by `bench.metrics.ranking`; every other name goes to ir_measures.
+``nDCG@k``, ``MAP@k``, ``MRR@k`` (also without a cut) and ``Judged@k`` are computed here, R@k, P@k and Acc@k
+by `bench.metrics.ranking`; every other name goes to ir_measures.
 Sources: Järvelin and Kekäläinen 2002 (nDCG, gains and discounts as in trec_eval); McSherry and Najork 2008
 (expectations over the orders of tied documents).
 """
@@ -27,7 +27,7 @@ from bench.types import NO_HIT, QueryId, Run, VideoId
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 DEFAULT = tuple(map(str, RANKING_METRICS))
-_OWN = re.compile(r"(nDCG|MAP|MRR|Judged)(?:@([1-9][0-9]{0,8}))?|MdR|MnR")
+_OWN = re.compile(r"(nDCG|MAP|MRR|Judged)(?:@([1-9][0-9]{0,8}))?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,18 +110,9 @@ def bounds(scored: Scored, names: Sequence[str]) -> dict[str, TieBounds]:
     ranking = tie_bounds(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
     rest = [name for name in names if name not in ranking]
     worst, best = (compute(_rearranged(scored, sign), rest) for sign in (1, -1)) if rest else ({}, {})
-    others = {name: _ordered(worst[name], _expected(scored, name), best[name], name) for name in rest}
+    others = {name: TieBounds(worst[name], _expected(scored, name), best[name]) for name in rest}
     known = {**ranking, **others}
     return {name: known[name] for name in names}
-
-
-def mean_of(name: str, values: Floats) -> float:
-    """Return the score of a run from its values per topic: their mean, of MdR their median."""
-    return float(np.median(values) if name == "MdR" else values.mean())
-
-
-def _ordered(low: Floats, middle: Floats, high: Floats, name: str) -> TieBounds:
-    return TieBounds(high, middle, low) if name in ("MdR", "MnR") else TieBounds(low, middle, high)
 
 
 def _is_ranking(name: str) -> bool:
@@ -135,7 +126,7 @@ def _is_ranking(name: str) -> bool:
 def _cut(name: str, depth: int) -> tuple[str, int]:
     match = _OWN.fullmatch(name)
     assert match is not None
-    return match[1] or name, int(match[2]) if match[2] else depth
+    return match[1], int(match[2]) if match[2] else depth
 
 
 def _own(scored: Scored, name: str) -> Floats:
@@ -155,9 +146,7 @@ def _own(scored: Scored, name: str) -> Floats:
         if relevant.size
         else np.zeros(len(gains))
     )
-    if kind == "MRR":
-        return _share(np.ones(len(first)) * (first > 0), np.maximum(first, 1))
-    return np.where(first > 0, first, scored.run.depth + 1).astype(np.float64)
+    return np.asarray((first > 0) / np.maximum(first, 1))
 
 
 def _ideal_depth(scored: Scored, name: str, k: int) -> int:
@@ -210,7 +199,7 @@ def _groups(scored: Scored) -> Group:
 
 def _expected(scored: Scored, name: str) -> Floats:
     n, depth = scored.run.hits.shape
-    if name in ("MdR", "MnR") or not _OWN.fullmatch(name) or name.startswith("Judged") or not depth:
+    if not _OWN.fullmatch(name) or name.startswith("Judged") or not depth:
         return np.full(n, math.nan)
     kind, k = _cut(name, depth)
     group = _groups(scored)
@@ -229,14 +218,14 @@ def _expected(scored: Scored, name: str) -> Floats:
 
 
 def _expected_first(group: Group, place: npt.NDArray[np.int64], worth: Floats) -> Floats:
-    """Return the expectation ``[Q]`` of the worth of the first relevant rank."""
+    """Return the expectation ``[Q]`` of the worth ``[depth]`` of the first relevant rank."""
     n, depth = place.shape
     total, none_before = np.zeros(n), np.ones(n)
     for column in range(depth):
         left = group.size[:, column] - place[:, column]
         # none relevant so far, so that all relevant ones of the group are among those left
         chance = np.minimum(group.relevant[:, column] / left, 1.0)
-        total += none_before * chance * worth[:, column]
+        total += none_before * chance * worth[column]
         none_before = none_before * (1 - chance)
     return total
 
@@ -253,8 +242,8 @@ def _ir_measure(name: str) -> Any:
         return ir_measures.parse_measure(name)
     except (ValueError, NameError, SyntaxError) as error:
         raise UsageError(
-            f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, MdR, "
-            "MnR, and the names of ir_measures, such as RBP(p=0.8) or P(rel=2)@10."
+            f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k "
+            "and the names of ir_measures, such as RBP(p=0.8) or P(rel=2)@10."
         ) from error
 
 

@@ -77,6 +77,22 @@ MEAN, SD = "mean", "sd"
 """The seed column of rows of scores.csv that are over several seeds."""
 
 
+GIVEN = "given qrels"
+"""The protocol of a folder of foreign runs: their metrics may be of any name."""
+_USUAL = {f"{kind}@{k}" for kind in ("R", "P", "Acc") for k in (1, 5, 10, 30)}
+
+
+def retrieval_metrics(scores: pd.DataFrame) -> list[str]:
+    """Return the columns of a retrieval table: the paper's that were computed, then all other metrics."""
+    metrics = scores.loc[scores["retriever"].notna(), "metric"].unique().tolist()
+    if not metrics:
+        return list(RETRIEVAL)
+    return [
+        *(name for name in RETRIEVAL if name in metrics),
+        *(name for name in metrics if name not in _USUAL),
+    ]
+
+
 def is_run_file(name: str) -> bool:
     """Check whether a command writes a file of this name (``folder/base``) into an output folder."""
     folder, _, base = name.rpartition("/")

@@ -144,8 +144,11 @@ class Source:
         return read_json_lines(path, allow_nan=True) if path else []
 
     def per_video(self, generator: str) -> pd.DataFrame:
-        """Return BLEU, ROUGE-L and CIDEr of each video's summary."""
-        return from_csv(checked(self.folder, self.manifest, f"per_video/{generator}.csv"), text="video_id")
+        """Return BLEU, ROUGE-L and CIDEr of each video's summary; no rows where foreign runs were scored."""
+        import pandas as pd
+
+        path = self.file(f"per_video/{generator}.csv")
+        return from_csv(path, text="video_id") if path else pd.DataFrame(columns=["video_id", "CIDEr"])
 
     def run(self, cell: CellName) -> TrecFile:
         """Open the run of a cell; use it as a context manager."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.output.manifest import Manifest, signature_line
-from bench.output.schema import GENERATION, RETRIEVAL, TIED, headline
+from bench.output.schema import GENERATION, TIED, headline, retrieval_metrics
 from bench.tables.score_table import Leaders, ScoreTable
 from bench.tables.table import Cell, Rows, Table
 
@@ -50,8 +50,9 @@ def build_tables(
     generation = ScoreTable.of(
         "generation", GENERATION, frames, manifest, intervals=intervals, leaders=leaders, beside=beside
     )
+    columns = retrieval_metrics(scores)
     retrieval = ScoreTable.of(
-        "retrieval", {m: m for m in RETRIEVAL}, frames, manifest, intervals=intervals, leaders=leaders
+        "retrieval", {m: m for m in columns}, frames, manifest, intervals=intervals, leaders=leaders
     )
     return [
         Table(
@@ -59,7 +60,7 @@ def build_tables(
             generation.rows(), [*generation.notes(), *_beside_notes(beside), *below],
         ),
         Table(
-            "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], RETRIEVAL,
+            "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], columns,
             retrieval.rows(), [*retrieval.notes(), *below],
         ),
         _tie_table(headline(scores), what, manifest.labels, below),
@@ -103,7 +104,8 @@ def generation_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFram
 
 def retrieval_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
     """Lay retrieval scores ×100 out as Table V, a row per retriever and generator."""
-    return _wide(scores[scores["retriever"].notna()], ["retriever", "generator"], RETRIEVAL, values)
+    found = scores[scores["retriever"].notna()]
+    return _wide(found, ["retriever", "generator"], retrieval_metrics(scores), values)
 
 
 def _wide(scores: pd.DataFrame, index: list[str], columns: list[str], values: str) -> pd.DataFrame:
@@ -123,15 +125,16 @@ def _first_seen(order: pd.DataFrame, index: list[str], row: Any) -> tuple[int, .
 
 def _tie_table(scores: pd.DataFrame, what: str, labels: Mapping[str, str], notes: list[str]) -> Table:
     sides = [retrieval_frame(scores, f"tie_{side}") for side in SIDES]
+    metrics = [name for name in TIED if name in sides[0]] or list(sides[0])[: len(TIED)]
     rows: Rows = [
         (
             [labels.get(str(name), str(name)) for name in index],
-            [Cell(_two_decimals(float(frame[metric][index]))) for metric in TIED for frame in sides],
+            [Cell(_two_decimals(float(frame[metric][index]))) for metric in metrics for frame in sides],
         )
         for index in sides[0].index
     ]
     title = f"Effect of ties on {what}: worst, expected and best order, ×100"
-    headers = [f"{metric} {side}" for metric in TIED for side in SIDES]
+    headers = [f"{metric} {side}" for metric in metrics for side in SIDES]
     return Table("ties", title, ["Retriever", "Model"], headers, rows, notes)
 
 

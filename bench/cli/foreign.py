@@ -1,0 +1,64 @@
+"""What the verbs share that score run files of any origin: evaluate, compare and check."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bench.cli.common import add_path, run_options
+from bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.foreign.evaluation import ForeignRun, Judgements
+
+TIES = ("trec_eval", "ours", "rank")
+
+
+def add_judgements(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say on what run files are scored, and how."""
+    add_path(parser, "--qrels", "FILE|DIR", "judgements: TREC, TSV or JSON; or a BEIR folder, for a --split")
+    add_path(parser, "--queries", "FILE", "id<TAB>text lines or JSON lines; which queries are evaluated")
+    parser.add_argument(
+        "--metrics", action="append", metavar="LIST",
+        help="R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, and names of ir_measures (default: the "
+        "paper's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ties", choices=TIES, default=TIES[0],
+        help="order of documents of equal score: trec_eval's (id descending), ours (ascending), or by rank "
+        "(default: trec_eval)",
+    )  # fmt: skip
+
+
+def read_foreign(
+    args: argparse.Namespace, words: Sequence[str]
+) -> tuple[Judgements, list[ForeignRun], tuple[str, ...]]:
+    """Read judgements and runs, and say what each file was taken for. Raises BenchError."""
+    from bench.foreign.evaluation import judgements_of_dataset, read_judgements, read_runs
+    from bench.foreign.measures import DEFAULT, parse
+
+    given = [word.strip() for words in args.metrics or () for word in words.split(",") if word.strip()]
+    measures = parse(given or DEFAULT)
+    data = getattr(args, "data", None)
+    if (data is None) == (args.qrels is None):
+        raise UsageError("say what the runs are scored on: --qrels FILE or DIR, or --data NAME or DIR.")
+    if args.qrels is not None:
+        judgements = read_judgements(args.qrels, args.queries, getattr(args, "split", None) or "test")
+        print(f"bench: {args.qrels}: {judgements.form}, {len(judgements.topics)} topics", file=sys.stderr)
+    else:
+        from bench.config.run_config import configure
+
+        config = configure(run_options(args))
+        judgements = judgements_of_dataset(
+            str(config.data),
+            protocol=config.protocol,
+            query_seed=config.query_seed,
+            split=config.split,
+            store=config.store,
+        )
+    runs = read_runs(words, judgements)
+    for run in runs:
+        print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics", file=sys.stderr)
+    return judgements, runs, measures

@@ -40,7 +40,7 @@ def recognise(path: Path) -> Form:
     if line.lstrip().startswith("{"):
         return "JSON"
     form = _COLUMNS.get(len(line.split()))
-    if form is None:
+    if form is None or (form == "TSV" and "\t" not in line):
         raise DataError(
             f"{path}:{number}: not a format that is known: {shorten(line)} has {len(line.split())} columns. "
             f"Known are {_KNOWN}."

@@ -140,7 +140,8 @@ def _own(scored: Scored, name: str) -> Floats:
         precision = np.cumsum(relevant, axis=1) / ranks
         return _share((precision * relevant).sum(axis=1), _relevant(scored))
     if kind == "Judged":
-        return np.asarray(scored.judged[:, :k].sum(axis=1) / max(k, 1))
+        returned = (scored.run.hits[:, :k] != NO_HIT).sum(axis=1)  # [Q]
+        return _share(scored.judged[:, :k].sum(axis=1).astype(np.float64), returned)
     first = (
         np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0)
         if relevant.size
@@ -167,7 +168,7 @@ def _dcg(gains: Floats) -> Floats:
     return np.asarray(gains @ (1 / np.log2(np.arange(2, gains.shape[1] + 2))))
 
 
-def _share(part: Floats, whole: Floats) -> Floats:
+def _share(part: Floats, whole: npt.NDArray[Any]) -> Floats:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
@@ -243,7 +244,7 @@ def _ir_measure(name: str) -> Any:
     except (ValueError, NameError, SyntaxError) as error:
         raise UsageError(
             f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k "
-            "and the names of ir_measures, such as RBP(p=0.8) or P(rel=2)@10."
+            "and the names of ir_measures, such as Bpref or P(rel=2)@10."
         ) from error
 
 

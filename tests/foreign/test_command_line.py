@@ -1,0 +1,118 @@
+"""Foreign runs from the command line: several rows, a folder like that of a run, formats said and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.result import Result
+from tests.conftest import Cli
+
+QRELS = "query-id\tcorpus-id\tscore\nq1\ta\t2\nq1\tb\t1\nq2\tc\t1\n"
+RUNS = {
+    "old.trec": "q1 Q0 c 1 3 x\nq1 Q0 a 2 2 x\nq2 Q0 a 1 5 x\n",
+    "new.json": json.dumps({"q1": {"a": 9.5, "c": 1}, "q2": {"c": 2.0}}),
+}
+
+
+@pytest.fixture
+def beir(tmp_path: Path) -> Path:
+    """Make a BEIR folder with two runs beside it."""
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "qrels" / "test.tsv").write_text(QRELS)
+    documents = [{"_id": d, "title": f"Title {d}", "text": f"text of {d}"} for d in "abc"]
+    (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    queries = [
+        {"_id": "q1", "text": "first query"},
+        {"_id": "q2", "text": "second"},
+        {"_id": "q3", "text": "x"},
+    ]
+    (folder / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    for name, text in RUNS.items():
+        (tmp_path / name).write_text(text)
+    return folder
+
+
+def test_several_runs_on_a_beir_folder_are_rows_of_one_table(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    runs = ["--run", tmp_path / "old.trec", "--run", f"ours={tmp_path / 'new.json'}"]
+    done = cli("evaluate", "--qrels", beir, *runs, "--metrics", "nDCG@10,R@5", "--format", "csv")
+    assert done.status == 0, done.err
+    lines = [line.split(",") for line in done.out.splitlines() if line and not line.startswith("#")]
+    assert lines[0] == ["Retriever", "Model", "R@5", "nDCG@10"]
+    assert [line[1] for line in lines[1:] if line[1] != "Improvement %"] == ["old", "ours"]
+    assert "old.trec: TREC run, 2 topics" in done.err
+    assert "new.json: JSON, 2 topics" in done.err
+    assert "1 topic of the queries not judged and left out" in done.out
+
+
+def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    out = tmp_path / "out"
+    runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]
+    assert cli("evaluate", "--qrels", beir, *runs, "--out", out).status == 0
+    assert (out / "report.html").is_file()
+    assert Result.read(out).table("retrieval").index.tolist() == [("Run", "old"), ("Run", "new")]
+    explained = cli("explain", out, "--query", "q1")
+    assert "first query" in explained.out
+    assert "Title a text of a" in explained.out
+    for verb in (["table", out], ["compare", out], ["report", out]):
+        assert cli(*verb).status == 0
+    baseline = tmp_path / "baseline.csv"
+    assert cli("check", out, "--against", baseline, "--update").status == 0
+    assert cli("check", out, "--against", baseline).status == 0
+
+
+def test_a_run_has_the_order_that_is_asked_for(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "tied.trec").write_text("q1 Q0 a 1 1 x\nq1 Q0 c 2 1 x\n")
+    words = [
+        "evaluate",
+        "--qrels",
+        beir,
+        "--run",
+        tmp_path / "tied.trec",
+        "--metrics",
+        "P@1",
+        "--format",
+        "csv",
+    ]
+    found = {
+        ties: cli(*words, "--ties", ties).out.splitlines()[1].rsplit(",", 1)[1]
+        for ties in ("trec_eval", "ours", "rank")
+    }
+    assert found == {"trec_eval": "0.00", "ours": "50.00", "rank": "50.00"}
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        ("q1 0 a 1\n", "these are TREC qrels (4 columns)"),
+        ("q1 a\n", "not a format that is known"),
+        ('{"q1": [1]}', "query 'q1': an object {document: number} is expected"),
+        ('{"q1": {"a": "x"}}', "document 'a': 'x' is not a number"),
+        ('{"q1": {"a": 1, "a": 2}}', "twice"),
+        ("q1\ta\t1\nq1\ta\t2\n", "run:2: document 'a' appears twice for query 'q1'"),
+        ("q9 Q0 a 1 1 x\n", "none of its 1 topics is judged"),
+    ],
+)
+def test_what_is_no_run_is_refused_with_its_place(
+    run: str, problem: str, beir: Path, tmp_path: Path, cli: Cli
+) -> None:
+    (tmp_path / "run").write_text(run)
+    done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "run")
+    assert done.status == 3
+    assert problem in done.error()
+
+
+def test_two_runs_of_one_name_are_refused(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    run = tmp_path / "old.trec"
+    done = cli("evaluate", "--qrels", beir, "--run", run, "--run", run)
+    assert done.status == 2
+    assert "two runs are called 'old'" in done.error()
+
+
+def test_a_split_that_a_beir_folder_lacks_is_named(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    done = cli("evaluate", "--qrels", beir, "--split", "val", "--run", tmp_path / "old.trec")
+    assert done.status == 4
+    assert "its splits are test" in done.error()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
+from bench.cli.foreign import add_judgements, evaluated
+from bench.errors import GateError, UsageError
 from bench.options import expand_home
 
 if TYPE_CHECKING:
+    from bench.comparison.gate import Rule
     from bench.result import Result
 
 
@@ -54,6 +59,8 @@ def _add_compare(verbs: Verbs) -> None:
         default="generator",
         help="compare generators under each retriever, or retrievers for each generator (default: generator)",
     )
+    add_judgements(parser)
+    parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
     add_format(parser)
 
 
@@ -61,13 +68,16 @@ def _add_check(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "check",
-        what="Check a run against a committed table; fails (exit 5) if any score moved, up or down.",
+        what="Check a run against a committed table or another run; fails (exit 5) if any score moved.",
         example="bench run --generators lead --retrievers bm25 --out out && "
         "bench check out --against lead.csv --update && bench check out --against lead.csv",
         run=_check,
     )
     add_out(parser)
-    add_path(parser, "--against", "FILE", "the committed table", required=True)
+    add_path(
+        parser, "--against", "FILE|DIR", "a committed table, an output folder or (with --qrels) a run file",
+        required=True,
+    )  # fmt: skip
     parser.add_argument(
         "--update", action="store_true", help="make the run the new table, and print what moves"
     )
@@ -76,7 +86,25 @@ def _add_check(verbs: Verbs) -> None:
         action="append",
         default=[],
         metavar="CELL=NUMBER",
-        help="with --update: how far scores of cells such as '*.bm25' may move; repeatable (default: 0)",
+        help="how far scores of cells such as '*.bm25' may move; a table keeps it (--update); repeatable "
+        "(default: 0)",
+    )
+    parser.add_argument(
+        "--fail-on", choices=("change", "drop"), default="change",
+        help="fail at any difference, or at a lower score only (default: change)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--significant", action="store_true",
+        help="fail only where the paired test over queries is significant (Holm); print what it can detect",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only-common", action="store_true", help="do not fail for cells that only one side has"
+    )
+    parser.add_argument("--same-settings", action="store_true", help="fail where settings of a system differ")
+    add_judgements(parser)
+    parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
+    parser.add_argument(
+        "--format", choices=("text", "json", "junit", "markdown"), default="text", help="default: text"
     )
 
 
@@ -86,47 +114,100 @@ def _compare(args: argparse.Namespace) -> int:
 
     outs = [out for out in (args.out, args.other) if out is not None]
     words = [word.strip() for given in args.metric or () for word in given.split(",") if word.strip()]
-    table = compare_runs(outs, baseline=args.baseline, metrics=words or METRICS, by=args.by)
+    if args.qrels is None:
+        table = compare_runs(outs, baseline=args.baseline, metrics=words or METRICS, by=args.by)
+    else:
+        with evaluated(args, [str(out) for out in outs]) as result:
+            first = result.manifest.settings["generators"][0]
+            baseline = args.baseline or first
+            table = compare_runs([result.out], baseline=baseline, metrics=words or ["*"], by=args.by)
     print(RENDERERS[args.format](table), end="")
     return 0
 
 
 def _check(args: argparse.Namespace) -> int:
+    from bench.comparison.gate import Rule
     from bench.comparison.regression import parse_tolerances
-    from bench.errors import UsageError
     from bench.result import Result
 
-    result = Result.read(args.out)
-    tolerances = parse_tolerances(args.tolerance)
+    rule = Rule(
+        fail_on=args.fail_on,
+        significant=args.significant,
+        only_common=args.only_common,
+        tolerances=parse_tolerances(args.tolerance),
+    )
+    if args.qrels is not None:
+        with (
+            evaluated(args, [f"run={args.against}"]) as before,
+            evaluated(args, [f"run={args.out}"]) as after,
+        ):
+            return _check_on_run(before, after, rule, args)
+    if args.against.is_dir():
+        return _check_on_run(Result.read(args.against), Result.read(args.out), rule, args)
+    if rule.significant:
+        raise UsageError("--significant needs scores by query: name a folder or, with --qrels, a run file.")
     if args.update:
-        return _update_table(result, args.against, tolerances)
-    if tolerances:
+        return _update_table(Result.read(args.out), args.against, list(rule.tolerances))
+    if rule.tolerances:
         raise UsageError("--tolerance changes the table: use it with --update.")
-    return _check_against(result, args.against)
+    return _check_on_table(Result.read(args.out), rule, args)
 
 
-def _check_against(result: Result, path: Path) -> int:
+def _check_on_run(before: Result, after: Result, rule: Rule, args: argparse.Namespace) -> int:
+    from bench.comparison.gate import RENDERERS, changed_settings, gate_on_run
+
+    if args.update:
+        raise UsageError("--update writes a table; --against names a run.")
+    changes = changed_settings(before.manifest.signature, after.manifest.signature)
+    _report_settings(changes, args)
+    rows = gate_on_run(before, after, rule)
+    print(RENDERERS[args.format](rows, f"{args.out} against {args.against}"))
+    failed = sum(row.failed for row in rows)
+    if failed:
+        raise GateError(
+            f"{_count(failed, 'score')} of {args.out} against {args.against} failed (listed above)."
+        )
+    return 0
+
+
+def _report_settings(changes: Sequence[str], args: argparse.Namespace) -> None:
+    """Print in what the settings of systems differ; refuse them where that was asked for."""
+    if changes and args.same_settings:
+        raise GateError(f"the settings differ, and --same-settings was given: {'; '.join(changes)}.")
+    for change in changes:
+        print(f"bench: setting changed: {change}", file=sys.stderr)
+
+
+def _check_on_table(result: Result, rule: Rule, args: argparse.Namespace) -> int:
+    from bench.comparison.gate import RENDERERS, changed_settings, gate_on_table
     from bench.comparison.regression import baseline_of, differences, read_baseline, refuse_other_data, report
-    from bench.errors import GateError
     from bench.output.per_item import RunItems
 
+    path = args.against
     before, after = read_baseline(path), baseline_of(result)
     refuse_other_data(path, before, after)
-    moved = differences(before, after)
-    for line in report(moved, before, after, RunItems(result.out, result.manifest).texts()):
-        print(line)
-    if moved:
+    _report_settings(changed_settings(before.signature, after.signature), args)
+    rows = gate_on_table(before, after, rule)
+    failed = sum(row.failed for row in rows)
+    if args.format != "text":
+        print(RENDERERS[args.format](rows, f"{result.out} against {path}"))
+    else:
+        texts = RunItems(result.out, result.manifest).texts()
+        for line in report(differences(before, after), before, after, texts):
+            print(line)
+    if failed:
         raise GateError(
-            f"{_count(len(moved), 'score')} of {result.out} {'differs' if len(moved) == 1 else 'differ'} "
+            f"{_count(failed, 'score')} of {result.out} {'differs' if failed == 1 else 'differ'} "
             f"from {path} (listed above). If intended, update it with --update and say why in the commit."
         )
-    print(f"{path}: {_count(len(before.cells), 'score')} checked, each within its tolerance")
+    if args.format == "text":
+        within = "each within its tolerance" if not differences(before, after) else "none failed"
+        print(f"{path}: {_count(len(before.cells), 'score')} checked, {within}")
     return 0
 
 
 def _update_table(result: Result, path: Path, tolerances: list[tuple[str, float]]) -> int:
     from bench.comparison.regression import baseline_of, differences, read_baseline, report, write_baseline
-    from bench.errors import UsageError
     from bench.output.per_item import RunItems
 
     if result.failed or not result.manifest.finished:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common import add_path, run_options
@@ -12,6 +15,7 @@ from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.foreign.evaluation import ForeignRun, Judgements
+    from bench.result import Result
 
 TIES = ("trec_eval", "ours", "rank")
 
@@ -62,3 +66,14 @@ def read_foreign(
     for run in runs:
         print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics", file=sys.stderr)
     return judgements, runs, measures
+
+
+@contextlib.contextmanager
+def evaluated(args: argparse.Namespace, words: Sequence[str]) -> Iterator[Result]:
+    """Score run files for the length of a block; yields what a run's output folder would hold."""
+    from bench.foreign.folder import write_evaluation
+
+    judgements, runs, measures = read_foreign(args, words)
+    with tempfile.TemporaryDirectory() as temporary:
+        out = Path(temporary) / "out"
+        yield write_evaluation(out, judgements, runs, measures=measures, ties=args.ties)

@@ -24,6 +24,8 @@ from bench.store.files import read_lines, replaceable, write_text
 
 SLACK = 1e-9
 """Added to every tolerance: sums of floats differ by less between machines."""
+DATA = ("data", "split", "protocol", "n", "pool", "rel/query", "ties", "index", "tokens", "judgements")
+"""Entries of a signature that say what was evaluated and how: over others, scores cannot be compared."""
 _SHOWN = 5
 _MOVES = "moves only by: bench check OUT --against FILE --update"
 
@@ -172,13 +174,13 @@ def _within_tolerance(before: BaselineScore | None, after: BaselineScore | None)
 def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
     """Raise DataError when the run and the baseline are not about the same thing.
 
-    Systems that only one of them has, and the version of this project, may differ.
+    Settings of systems may differ, and the version of this project.
     """
     old, new = before.signature, after.signature
     changed = [
         f"{name}: {old[name]} -> {new[name]}"
         for name in old
-        if name in new and name != "version" and old[name] != new[name]
+        if name in new and name in DATA and old[name] != new[name]
     ]
     if not changed and before.evaluation != after.evaluation:
         changed = ["the evaluated queries or their relevance"]

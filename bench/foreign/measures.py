@@ -169,7 +169,8 @@ def _dcg(gains: Floats) -> Floats:
 
 
 def _share(part: Floats, whole: npt.NDArray[Any]) -> Floats:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    shares: Floats = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+    return shares
 
 
 def _rearranged(scored: Scored, sign: int) -> Scored:

@@ -1,0 +1,234 @@
+"""Gate a run on another one: which scores moved, whether that is significant, and what could have been seen.
+
+The rows of a gate are the same whether a committed table or another run is the reference; they are printed as
+text, JSON, JUnit XML (for a CI server's test view) or Markdown (for a job's summary or a pull request).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, TypeAlias
+from xml.etree import ElementTree
+
+from bench.comparison.paired import compare
+from bench.comparison.regression import DATA, SLACK, Baseline, BaselineScore, Key, baseline_of, differences
+from bench.errors import DataError
+from bench.metrics.significance import ALPHA, holm
+from bench.output.per_item import RunItems
+from bench.result import Result
+
+FailOn: TypeAlias = Literal["change", "drop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """When a gate fails: at any change or at a drop, beyond a tolerance or only where it is significant."""
+
+    fail_on: FailOn = "change"
+    significant: bool = False
+    only_common: bool = False
+    """Whether cells that only one side has are reported without failing."""
+    tolerances: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """One score beside its reference; None where a side lacks it or nothing was tested."""
+
+    key: Key
+    before: float | None
+    after: float | None
+    tolerance: float = 0.0
+    p_holm: float | None = None
+    detectable: float | None = None
+    """The difference that the test finds with 80 % power."""
+    failed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The cell and the metric, as a reader names them."""
+        generator, retriever, metric = self.key
+        return f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
+
+    @property
+    def difference(self) -> float | None:
+        """After minus before."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    def to_text(self) -> str:
+        """Describe the row in a line."""
+        if self.before is None or self.after is None:
+            return f"{self.name}: {'not in the run' if self.after is None else 'new'}"
+        tested = "" if self.p_holm is None else f", p = {self.p_holm:.4f}"
+        seen = "" if self.detectable is None else f", detectable {self.detectable:.4f}"
+        limit = f", tolerance {self.tolerance:g}" if self.tolerance else ""
+        moved = f"{self.after - self.before:+.4f}{tested}{seen}{limit}"
+        return f"{self.name}: {self.before:.4f} -> {self.after:.4f} ({moved})"
+
+
+def gate_on_table(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow]:
+    """Compare a run with a committed table, cell by cell, each within the table's tolerance."""
+    moved = {difference.key for difference in differences(before, after)}
+    rows = []
+    for key in dict.fromkeys([*before.cells, *after.cells]):
+        old, new = before.cells.get(key), after.cells.get(key)
+        row = GateRow(key, _value(old), _value(new), old.tolerance if old else 0.0)
+        rows.append(replace(row, failed=key in moved and _counts(row, rule)))
+    return rows
+
+
+def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
+    """Compare a run with another one over the same queries, paired by query where it is asked for.
+
+    Raises DataError where the two were evaluated on different queries or judgements.
+    """
+    old, new = baseline_of(before, tolerances=rule.tolerances), baseline_of(after)
+    if old.evaluation != new.evaluation:
+        raise DataError(
+            f"{after.out} and {before.out} were evaluated on different queries or judgements; their scores "
+            "cannot be compared."
+        )
+    rows = [
+        GateRow(key, _value(old.cells.get(key)), _value(new.cells.get(key)), _tolerance(key, rule))
+        for key in dict.fromkeys([*old.cells, *new.cells])
+    ]
+    if rule.significant:
+        rows = _tested(rows, before, after)
+    return [replace(row, failed=_moved(row, rule) and _counts(row, rule)) for row in rows]
+
+
+def changed_settings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """List the settings of systems in which two signatures differ; the version of this project may."""
+    return [
+        f"{name}: {before[name]} -> {after[name]}"
+        for name in before
+        if name in after and name not in (*DATA, "version") and before[name] != after[name]
+    ]
+
+
+def _tested(rows: Sequence[GateRow], before: Result, after: Result) -> list[GateRow]:
+    common = [row for row in rows if row.difference is not None]
+    ours, theirs = (RunItems(result.out, result.manifest) for result in (after, before))
+    tests = {
+        row.key: compare(ours.cell(*row.key[:2]), theirs.cell(*row.key[:2]), row.key[2], family=len(common))
+        for row in common
+    }
+    corrected = holm([test.test.p_value for test in tests.values()]).tolist()
+    p_values = dict(zip(tests, corrected, strict=True))
+    return [
+        replace(row, p_holm=p_values[row.key], detectable=_finite(tests[row.key].mde))
+        if row.key in tests
+        else row
+        for row in rows
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _tolerance(key: Key, rule: Rule) -> float:
+    cell = ".".join(part for part in key[:2] if part)
+    fitting = [value for pattern, value in rule.tolerances if fnmatch.fnmatchcase(cell, pattern)]
+    return fitting[-1] if fitting else 0.0
+
+
+def _moved(row: GateRow, rule: Rule) -> bool:
+    """Return whether the scores differ beyond the tolerance, and significantly where that is asked for."""
+    if row.before is None or row.after is None:
+        return True
+    if math.isnan(row.before) or math.isnan(row.after):
+        return math.isnan(row.before) != math.isnan(row.after)
+    beyond = abs(row.after - row.before) > row.tolerance + SLACK
+    return beyond and (not rule.significant or (row.p_holm is not None and row.p_holm < ALPHA))
+
+
+def _counts(row: GateRow, rule: Rule) -> bool:
+    """Return whether a difference in this direction fails the gate."""
+    if row.difference is None:
+        return not rule.only_common
+    return rule.fail_on == "change" or not row.difference > 0
+
+
+def _value(score: BaselineScore | None) -> float | None:
+    return None if score is None else score.value
+
+
+def to_text(rows: Sequence[GateRow], title: str) -> str:
+    """List the rows that failed or moved, and what a gate with these queries can see."""
+    shown = [row for row in rows if row.failed or row.difference is None or abs(row.difference) > SLACK]
+    return "\n".join(
+        [*(f"{'FAIL ' if row.failed else ''}{row.to_text()}" for row in shown), _closing(rows, title)]
+    )
+
+
+def to_json(rows: Sequence[GateRow], title: str) -> str:
+    """Return the rows as a JSON object; a score that is not a number is null."""
+    records = [
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in {**asdict(row), "difference": row.difference}.items()
+        }
+        for row in rows
+    ]
+    failed = sum(row.failed for row in rows)
+    return json.dumps({"title": title, "failed": failed, "rows": records}, indent=1, ensure_ascii=False)
+
+
+def to_junit(rows: Sequence[GateRow], title: str) -> str:
+    """Return a JUnit test suite with a test case for each score."""
+    failed = str(sum(row.failed for row in rows))
+    suite = ElementTree.Element("testsuite", name=title, tests=str(len(rows)), failures=failed)
+    for row in rows:
+        generator, retriever, metric = row.key
+        cell = f"{generator}.{retriever}" if retriever else generator
+        case = ElementTree.SubElement(suite, "testcase", classname=cell, name=metric)
+        if row.failed:
+            ElementTree.SubElement(case, "failure", message=row.to_text())
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def to_markdown(rows: Sequence[GateRow], title: str) -> str:
+    """Return a table of the rows that moved, for a job summary or a comment on a pull request."""
+    shown = [row for row in rows if row.failed or row.difference is None or abs(row.difference) > SLACK]
+    head = [
+        "| | score | before | after | difference | p (Holm) |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines = [
+        f"| {'❌' if row.failed else ''} | {_escaped(row.name)} | {_cell(row.before)} | {_cell(row.after)} "
+        f"| {_cell(row.difference, '+.4f')} | {_cell(row.p_holm)} |"
+        for row in shown
+    ]
+    return "\n".join([f"**{title}**", "", *([*head, *lines, ""] if lines else []), _closing(rows, title)])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _cell(value: float | None, form: str = ".4f") -> str:
+    return "–" if value is None else format(value, form)
+
+
+def _closing(rows: Sequence[GateRow], title: str) -> str:
+    failed = sum(row.failed for row in rows)
+    line = f"{title}: {len(rows)} scores compared, {failed} failed."
+    seen = [row.detectable for row in rows if row.detectable is not None]
+    if seen:
+        line += f" With 80 % power the tests detect differences of {min(seen):.4f} to {max(seen):.4f}."
+    return line
+
+
+RENDERERS: Mapping[str, Callable[[Sequence[GateRow], str], str]] = {
+    "text": to_text,
+    "json": to_json,
+    "junit": to_junit,
+    "markdown": to_markdown,
+}
+"""The forms in which a gate is printed, by the name of ``--format``."""

@@ -122,13 +122,15 @@ def test_another_draw_of_queries_is_another_measurement(
     assert "query-seed 1" in outcome.error()
 
 
-def test_other_options_of_a_system_are_another_measurement(
+def test_other_options_of_a_system_are_printed_and_refused_on_request(
     competing_run: CompetingRun, table: Path, tmp_path: Path, cli: Cli
 ) -> None:
     competing_run.run(tmp_path / "out", set={"bm25.k1": 1.2})
-    outcome = cli("check", tmp_path / "out", "--against", table)
-    assert outcome.status == 3
-    assert "k1=1.2" in outcome.error()
+    words = ["check", tmp_path / "out", "--against", table]
+    assert "bench: setting changed: bm25: " in cli(*words).err
+    refused = cli(*words, "--same-settings")
+    assert refused.status == 5
+    assert "k1=1.2" in refused.error()
 
 
 def test_what_is_no_table_is_told(competing_run: CompetingRun, tmp_path: Path, cli: Cli) -> None:

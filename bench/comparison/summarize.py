@@ -15,7 +15,7 @@ from bench.metrics.intervals import Interval, mean_intervals
 from bench.metrics.significance import groups_by_tests, holm, letters
 from bench.output.folder import checked, reading
 from bench.output.per_item import RunItems
-from bench.output.schema import GENERATION, LEAST_GAP, MODALITY, RETRIEVAL, from_csv, with_text
+from bench.output.schema import GENERATION, LEAST_GAP, MODALITY, from_csv, retrieval_metrics, with_text
 from bench.result import Result
 from bench.summary.run_summary import (
     METRIC,
@@ -43,6 +43,8 @@ def summarize_run(result: Result, metric: str = METRIC) -> RunSummary:
     Raises DataError when files are missing or were changed.
     """
     items = RunItems(result.out, result.manifest)
+    computed = retrieval_metrics(result.headline)
+    metric = metric if metric in computed else computed[0]
     rows = with_text(result.headline.dropna(subset=["value"]))
     retrievers = sorted(dict.fromkeys(rows["retriever"]), key=lambda name: not name)  # generation comes last
     boards = []
@@ -62,7 +64,7 @@ class _Block:
             self._scores.setdefault(row.metric, []).append(row)
         self._cells = {name: items.cell(name, retriever) for name in dict.fromkeys(rows["generator"])}
         self._p_values: dict[bytes, float] = {}
-        known = RETRIEVAL if retriever else GENERATION.values()
+        known = retrieval_metrics(result.headline) if retriever else GENERATION.values()
         self.metrics = [name for name in known if name in self._scores]
         self._ordered = {name: self._order(name) for name in self.metrics}
         self._intervals = self._intervals_of_differences()

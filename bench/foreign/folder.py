@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import __version__
-from bench.comparison.paired import significance
 from bench.foreign.evaluation import (
     TIES,
     ForeignRun,
@@ -19,10 +18,9 @@ from bench.foreign.evaluation import (
     score_run,
     unjudged,
 )
-from bench.harness.writer import write_page, write_tables
+from bench.harness.writer import write_results
 from bench.output.folder import OutputFolder
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
-from bench.output.per_item import RunItems
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
@@ -39,7 +37,6 @@ from bench.result import Result
 from bench.store.artefacts import Store
 from bench.store.environment import code_state, installed_versions, machine
 from bench.store.json_files import format_json_lines
-from bench.tables.build import build_tables
 from bench.types import NO_HIT
 
 if TYPE_CHECKING:
@@ -72,10 +69,7 @@ def write_evaluation(
         folder.write(SCORES, to_csv(scores))
         folder.write(COSTS, to_csv(costs))
         folder.write_manifest(manifest, finished=False)
-        significant = significance(scores, RunItems(out, manifest), ())
-        write_tables(folder, significant, build_tables(scores, costs, manifest, significant)[1:3])
-        if store is not None:
-            write_page(folder, manifest, store)
+        write_results(folder, manifest, store, lambda step: None)
         folder.write_manifest(manifest, finished=True)
     return Result.read(out)
 

@@ -193,11 +193,11 @@ class RunWriter:
 
 
 def write_results(
-    folder: OutputFolder, manifest_of_run: Manifest, store: Store, note: Callable[[str], object]
+    folder: OutputFolder, manifest_of_run: Manifest, store: Store | None, note: Callable[[str], object]
 ) -> None:
     """Write what follows from the scores: tests, summary, tables and page, each from the files before it.
 
-    ``note`` is called with the name of each step when it begins.
+    The page is left out without a ``store``. ``note`` is called with the name of each step when it begins.
     """
     note(TESTS)
     result = _read_so_far(folder, manifest_of_run)
@@ -208,9 +208,10 @@ def write_results(
     for table in _read_so_far(folder, manifest_of_run).tables():
         for form, suffix in SUFFIXES.items():
             folder.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-    note(PAGE_STEP)
-    _read_so_far(folder, manifest_of_run)
-    folder.write(PAGE, render(open_sources([folder.path]), store))
+    if store is not None:
+        note(PAGE_STEP)
+        _read_so_far(folder, manifest_of_run)
+        folder.write(PAGE, render(open_sources([folder.path]), store))
 
 
 def _read_so_far(folder: OutputFolder, manifest_of_run: Manifest) -> Result:

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
+from bench.errors import unknown
 
-FIGURE_FORMATS = ("svg", "png")
+FIGURE_FORMATS = ("svg", "png", "pdf")
 
 
 def add(verbs: Verbs) -> None:
@@ -49,7 +50,9 @@ def _add_report(verbs: Verbs) -> None:
         "where the report is written (default: OUT/report.html for one run, comparison.html for several)",
     )
     parser.add_argument(
-        "--figures", choices=FIGURE_FORMATS, help="also write each plot to figures/ beside the report"
+        "--figures",
+        metavar="FORMAT,...",
+        help=f"also write each plot to figures/ beside the report, as {', '.join(FIGURE_FORMATS)}",
     )
     parser.add_argument("--open", action="store_true", help="open the report in the browser")
     add_path(parser, "--store", "DIR", "shared artefacts")
@@ -92,13 +95,22 @@ def _table(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     from bench.report.page import make_page
 
-    page = make_page(args.out, to=args.to, figures=args.figures, store=args.store)
+    page = make_page(args.out, to=args.to, figures=_figure_formats(args.figures), store=args.store)
     print(f"bench: report: {page}", file=sys.stderr)
     if args.open:
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
     return 0
+
+
+def _figure_formats(text: str | None) -> list[str]:
+    """Return the formats of figures; raises UsageError for another one."""
+    formats = [part.strip() for part in (text or "").split(",") if part.strip()]
+    for name in formats:
+        if name not in FIGURE_FORMATS:
+            raise unknown("figure format", name, FIGURE_FORMATS)
+    return list(dict.fromkeys(formats))
 
 
 def _explain(args: argparse.Namespace) -> int:

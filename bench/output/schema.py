@@ -29,7 +29,7 @@ FILES = {
     "per_query": ("*.csv",),
     "per_video": ("*.csv",),
     "tables": ("*.md", "*.csv", "*.tex"),
-    "figures": ("*.svg", "*.png"),
+    "figures": ("*.svg", "*.png", "*.pdf"),
     REPRODUCE: ("*.md", "*.csv"),
 }
 """Every file that a command writes into an output folder, by its subfolder."""

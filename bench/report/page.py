@@ -10,37 +10,46 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from bench.comparison.summarize import summarize_run
 from bench.output.folder import amend, reading
-from bench.report import views
-from bench.report.examples import examples
+from bench.output.schema import SIGNIFICANCE
+from bench.report import several_runs, views
+from bench.report.failures import failures
+from bench.report.leaderboard import leaderboard
 from bench.report.plot_data import all_plots
 from bench.report.plots import Plot
+from bench.report.rank_data import look_up_ranks
 from bench.report.source import Source
+from bench.report.systems import list_systems
 from bench.report.vega import draw_files, vega_script
 from bench.store.artefacts import Store, default_root
 from bench.store.files import replaceable, write_bytes
+from bench.summary.run_summary import RunSummary
+from bench.summary.sentences import board_sentences, cautions, facts_line
 
 PAGE, COMPARISON = "report.html", "comparison.html"
 
 SECTIONS = {
-    "curves": "Score by cut-off k",
-    "grid": "Generators × retrievers",
-    "cost": "Quality vs. cost",
-    "quality": "Does CIDEr predict findability?",
-    "ranks": "Rank of the first relevant video",
+    "history": "Scores over runs",
+    "cost": "Cost",
+    "depth": "Score by cut-off k",
+    "quality": "Caption quality",
+    "modality": "Which input is read",
     "training": "Training",
 }
-"""Sections of plots, in order; one without plots is left out."""
+"""Sections with plots, by the name that `Plot.section` has; one without plots is left out."""
+SCRIPTS = ("base.js", "tables.js", "leaderboard.js", "failures.js", "plots.js")
+"""Parts of the page's script, in the order in which they run."""
 
 
 def make_page(
-    folders: Sequence[Path], *, to: Path | None = None, figures: str | None = None, store: Path | None = None
+    folders: Sequence[Path], *, to: Path | None = None, figures: Sequence[str] = (), store: Path | None = None
 ) -> Path:
     """Write the page of one run, or of several together, and return where it is.
 
-    One run's page goes into its folder unless ``to`` names a file; ``figures`` (svg or png) adds
+    One run's page goes into its folder unless ``to`` names a file; ``figures`` (of svg, png, pdf) adds
     ``figures/`` beside it. What goes into a run's folder is entered in its manifest. Raises DataError
-    for a folder that is not a run's, or whose files were changed,
+    for a folder that is not a run's, or whose files were changed, and
     UsageError for a ``to`` that is something else than a file.
     """
     if to is not None:
@@ -49,7 +58,8 @@ def make_page(
     page = render(sources, Store(store or default_root())).encode("utf-8")
     files = {PAGE: page}
     if figures:
-        files |= {f"figures/{name}": data for name, data in draw_files(all_plots(sources), figures)}
+        plots = all_plots([(source, look_up_ranks(source)) for source in sources])
+        files |= {f"figures/{name}": data for form in figures for name, data in draw_files(plots, form)}
     if len(folders) == 1 and to is None:
         amend(folders[0], files)
         return folders[0] / PAGE
@@ -61,14 +71,9 @@ def make_page(
 
 
 def open_sources(folders: Sequence[Path]) -> list[Source]:
-    """Read output folders; of several, each is named by its folder. Raises DataError."""
-    if len(folders) == 1:
-        return [Source.read(folders[0])]
-    names = [folder.resolve().name for folder in folders]
-    distinct = [
-        name if names.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(names, start=1)
-    ]
-    return [Source.read(folder, name) for folder, name in zip(folders, distinct, strict=True)]
+    """Read output folders; several are named by what differs between them. Raises DataError."""
+    names = several_runs.name_runs(folders)
+    return [Source.read(folder, name) for folder, name in zip(folders, names, strict=True)]
 
 
 def render(sources: Sequence[Source], store: Store) -> str:
@@ -77,9 +82,9 @@ def render(sources: Sequence[Source], store: Store) -> str:
     Texts are escaped, data is JSON, and a policy in the page lets no script run but the page's own
     (named by its digest) and nothing be fetched.
     """
-    with reading(sources[0].folder):  # its files may be whole each, and not of one run
-        shown = {"examples": examples(sources), **_shown_tables(sources), **_shown_plots(all_plots(sources))}
-    scripts = [vega_script(store), _asset("page.js")]
+    with reading(sources[0].folder):  # each file may be whole, and yet not of the same run as the others
+        shown = _contents(sources)
+    scripts = [vega_script(store), _page_script()]
     datasets = list({of.digest: of for of in (s.result.manifest.dataset for s in sources)}.values())
     page: str = (
         _environment()
@@ -98,23 +103,62 @@ def render(sources: Sequence[Source], store: Store) -> str:
     return page
 
 
-def _shown_tables(sources: Sequence[Source]) -> dict[str, Any]:
+def _contents(sources: Sequence[Source]) -> dict[str, Any]:
+    """Return everything that the template shows, computed from the runs' files."""
+    systems = list_systems(sources)
+    summaries = [read_summary(source) for source in sources]
+    ranked = [(source, look_up_ranks(source)) for source in sources]
+    plots = all_plots(ranked)
+    data = {
+        "systems": [
+            {"key": s.key, "label": s.label, "reference": s.is_reference, "colour": s.colour,
+             "duplicates": s.duplicates,
+                "seconds": s.seconds,}
+            for s in systems
+        ],
+        "board": leaderboard(sources, systems, summaries[0] if len(sources) == 1 else None),
+        "failures": failures(ranked, systems),
+    }  # fmt: skip
     return {
-        "tables": [view for source in sources for view in views.table_views(source)],
-        "differences": views.differences(sources),
-        "incomparable": views.incomparable(sources),
-        "coverage": [found for source in sources if (found := views.coverage(source))],
-        "duplicates": [line for source in sources for line in views.duplicates(source)],
+        "data": data,
+        "summaries": [_in_words(s, source.name) for s, source in zip(summaries, sources, strict=True) if s],
+        **_sections(plots),
+        **_tables(sources),
     }
 
 
-def _shown_plots(plots: Sequence[Plot]) -> dict[str, Any]:
+def _in_words(summary: RunSummary, run: str) -> dict[str, Any]:
+    return {
+        "run": run,
+        "boards": [board_sentences(board) for board in summary.main_boards],
+        "cautions": cautions(summary),
+        "facts": facts_line(summary.facts),
+    }
+
+
+def read_summary(source: Source) -> RunSummary | None:
+    """Return the summary of a run, computed if its version wrote none; None of an unfinished run."""
+    if source.result.summary is None and SIGNIFICANCE in source.result.manifest.files:
+        return summarize_run(source.result)
+    return source.result.summary
+
+
+def _tables(sources: Sequence[Source]) -> dict[str, Any]:
+    return {
+        "tables": [views.table_views(source) for source in sources],
+        "costs": [table for source in sources for table in views.cost_views(source)],
+        "settings": several_runs.settings_view(sources),
+        "differences": several_runs.differences_view(sources),
+        "incomparable": several_runs.incomparable(sources),
+        "coverage": [table for source in sources if (table := views.coverage(source))],
+    }
+
+
+def _sections(plots: Sequence[Plot]) -> dict[str, Any]:
     by_section = {name: [plot for plot in plots if plot.section == name] for name in SECTIONS}
-    sections = [
-        {"name": name, "title": title, "plots": by_section[name]}
-        for name, title in SECTIONS.items()
-        if by_section[name]
-    ]
+    sections = {
+        name: {"name": name, "title": title, "plots": by_section[name]} for name, title in SECTIONS.items()
+    }
     return {"sections": sections, "specs": {plot.name: plot.spec for plot in plots}}
 
 
@@ -129,6 +173,11 @@ def _policy(scripts: Sequence[str]) -> str:
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:"
+
+
+def _page_script() -> str:
+    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _asset(name: str) -> str:

@@ -6,36 +6,41 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.metrics.definitions import RANKING_KINDS
 from bench.report import plots
-from bench.report.plots import Plot, Row
-from bench.report.rank_data import first_ranks, look_up_ranks, quality_by_video
+from bench.report.plots import Look, Plot, Row
+from bench.report.rank_data import Ranked, first_ranks, quality_by_video
 from bench.report.source import Source
+from bench.report.systems import list_systems
 
-METRIC_NAMES = {"R": "Recall", "P": "Precision", "Acc": "Accuracy"}
+METRIC = "R@10"
+"""The metric that plots show where there is no menu of metrics."""
 COSTS: Mapping[str, Callable[[Any, Any], float]] = {
-    "Search, ms (p50)": lambda generator, cell: cell.search_p50_ms,
-    "Index, bytes a video": lambda generator, cell: cell.index_bytes_per_doc,
-    "Summaries, seconds a 1,000 videos": lambda generator, cell: 1000 / generator.videos_per_s,
-    "Generator, parameters": lambda generator, cell: generator.params,
-    "Generator, training seconds": lambda generator, cell: generator.fit_s,
+    "seconds per 1,000 summaries": lambda generator, cell: 1000 / generator.videos_per_s,
+    "training seconds": lambda generator, cell: generator.fit_s,
+    "parameters": lambda generator, cell: generator.params,
+    "search, ms (median)": lambda generator, cell: cell.search_p50_ms,
+    "index, bytes per video": lambda generator, cell: cell.index_bytes_per_doc,
 }
 """What each cost is, of a generator's and a cell's row of costs.csv; NaN or 0 where there is none."""
 UNSHOWN = (
     "step", "epoch", "learning_rate", "grad_norm", "eval_score_se",
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
 )  # fmt: skip
-"""Of a training log: what is the axis, or says nothing of the model."""
+"""Fields of a training log that are the axis, or say nothing of the model."""
+HISTORY = 3
+"""Runs from which on their scores are shown as a history."""
 
 
-def all_plots(sources: Sequence[Source]) -> list[Plot]:
-    """Return every plot that the runs have data for."""
+def all_plots(ranked: Sequence[Ranked]) -> list[Plot]:
+    """Return every plot that the runs have data for, from the ranks of their relevant videos."""
+    sources = [source for source, _ in ranked]
+    look = {system.label: system.colour for system in list_systems(sources)}
     scores = [row for source in sources for row in _scores(source)]
-    series = list(dict.fromkeys(row["series"] for row in scores))
-    found = [(source, look_up_ranks(source)) for source in sources]
     makers = (
-        _curves(scores, series), _heat(scores, series), _cost_plots(sources, scores, series),
-        _quality(scores, series), quality_by_video(found, series), first_ranks(found, series),
-        _training(sources),
+        _history(sources, scores), _cost_plots(sources, scores, look), _curves(scores, look),
+        first_ranks(ranked, look), _quality(scores, look), quality_by_video(ranked, look),
+        _modality(sources, look), _training(sources),
     )  # fmt: skip
     return [plot for made in makers for plot in made]
 
@@ -50,14 +55,16 @@ def _scores(source: Source) -> Iterator[Row]:
             # of several runs the generator carries the name, so that retrievers stay comparable
             "retriever": source.manifest.labels.get(retriever, retriever),
             "metric": row.metric,
-            "value": _hundred(row.value),
-            "low": _hundred(row.ci_low),
-            "high": _hundred(row.ci_high),
+            "value": _times_100(row.value),
+            "low": _times_100(row.ci_low),
+            "high": _times_100(row.ci_high),
             "n": int(row.n),
+            "reference": row.generator in source.manifest.references,
+            **({"run": source.name} if source.name else {}),
         }
 
 
-def _hundred(value: float) -> float | None:
+def _times_100(value: float) -> float | None:
     return round(float(value) * 100, 4) if not math.isnan(value) else None
 
 
@@ -65,84 +72,121 @@ def _retrievers(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(row["retriever"] for row in rows if row["retriever"]))
 
 
-def _curves(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
-    for number, retriever in enumerate(_retrievers(scores), start=1):
-        for kind, name in METRIC_NAMES.items():
-            rows = [
-                {**row, "k": int(row["metric"].rpartition("@")[2])}
-                for row in scores
-                if row["retriever"] == retriever and row["metric"].startswith(f"{kind}@")
-            ]
-            title = f"{name}: {kind}@k with {retriever}"
-            counts = " and ".join(f"{n:,}" for n in sorted({row["n"] for row in rows}))
-            note = f"Mean over n = {counts} queries; thin bars are 95 % intervals."
-            if rows:
-                yield Plot(
-                    f"curve-{kind.lower()}-{number}", "curves", title, note, plots.curve(title, rows, series)
-                )
-
-
-def _heat(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
-    rows = [row for row in scores if row["retriever"]]
-    if rows:
-        metrics = list(dict.fromkeys(row["metric"] for row in rows))
-        title = "Generators and retrievers"
-        spec = plots.heat(title, rows, metrics, (series, _retrievers(rows)))
-        yield Plot("heat", "grid", title, "Score ×100; the darker, the higher.", spec)
-
-
-def _cost_plots(sources: Sequence[Source], scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
-    """Yield R@10 over each kind of cost that was measured."""
-    found = {(row["series"], row["retriever"]): row["value"] for row in scores if row["metric"] == "R@10"}
+def _curves(scores: Sequence[Row], look: Look) -> Iterator[Plot]:
     rows = [
-        row
-        for kind in COSTS
-        for row in mark_pareto_front([r for s in sources for r in _cost_rows(s, kind, found)])
+        {**row, "kind": kind, "k": int(k)}
+        for row in scores
+        if (kind := row["metric"].partition("@")[0]) in RANKING_KINDS
+        for k in [row["metric"].partition("@")[2]]
     ]
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    if kinds:
+    if rows:
+        kinds = [kind for kind in RANKING_KINDS if any(row["kind"] == kind for row in rows)]
+        counts = " and ".join(f"{n:,}" for n in sorted({row["n"] for row in rows}))
+        note = f"Mean over n = {counts} queries. Select a system in the legend for its 95 % intervals."
+        title = "Score by cut-off k"
+        spec = plots.curve(title, rows, look, {"kind": kinds, "retriever": _retrievers(rows)})
+        yield Plot("curve", "depth", title, note, spec)
+
+
+def _history(sources: Sequence[Source], scores: Sequence[Row]) -> Iterator[Plot]:
+    """Yield R@10 of each system over the runs, in the order in which they were given."""
+    if len(sources) < HISTORY:
+        return
+    at = {source.name: _name_with_commit(source) for source in sources}
+    look = {s.label.removesuffix(f" · {s.run}"): s.colour for s in list_systems(sources)}
+    rows = [
+        {**row, "series": row["series"].removesuffix(f" · {row['run']}"), "at": at[row["run"]]}
+        for row in scores
+        if row["metric"] == METRIC
+    ]
+    if rows:
+        title = "R@10 over runs"
+        note = "Runs in the order in which they were given, with the commit that made each, where recorded."
+        menus = {"at": list(at.values()), "retriever": _retrievers(rows)}
+        yield Plot("history", "history", title, note, plots.history(title, rows, look, menus))
+
+
+def _name_with_commit(source: Source) -> str:
+    commit = str(source.result.manifest.code.get("commit") or "")
+    return f"{source.name} ({commit[:7]})" if commit else source.name
+
+
+def _cost_plots(sources: Sequence[Source], scores: Sequence[Row], look: Look) -> Iterator[Plot]:
+    """Yield R@10 over each kind of cost that was measured."""
+    known = {(row["series"], row["retriever"]): row for row in scores if row["metric"] == METRIC}
+    rows = [row for kind in COSTS for source in sources for row in _cost_rows(source, kind, known)]
+    rows = [row for group in _groups(rows, "kind", "retriever") for row in mark_pareto_front(group)]
+    if rows:
         title = "Quality vs. cost"
-        note = "Up and to the left is better; the dashed line is the Pareto front."
-        yield Plot("cost", "cost", title, note, plots.cost(title, rows, kinds, series))
+        note = (
+            "Higher and further left is better. The dashed line joins the systems that no cheaper one equals "
+            "(reference systems are left out of it). Measured on the machine of the run."
+        )
+        kinds = [kind for kind in COSTS if any(row["kind"] == kind for row in rows)]
+        spec = plots.cost(title, rows, look, {"kind": kinds, "retriever": _retrievers(rows)})
+        yield Plot("cost", "cost", title, note, spec)
 
 
-def _cost_rows(source: Source, kind: str, scores: Mapping[tuple[str, str], float]) -> Iterator[Row]:
-    costs = {
-        (row.generator, row.retriever): row
-        for row in source.result.costs.astype({"retriever": object}).fillna({"retriever": ""}).itertuples()
-    }
+def _groups(rows: Sequence[Row], *names: str) -> list[list[Row]]:
+    grouped: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(tuple(row[name] for name in names), []).append(row)
+    return list(grouped.values())
+
+
+def _cost_rows(source: Source, kind: str, scores: Mapping[tuple[str, str], Row]) -> Iterator[Row]:
     for generator, retriever in source.cells:
-        of_generator, of_cell = costs.get((generator, "")), costs.get((generator, retriever))
+        of_generator, of_cell = source.costs.get((generator, "")), source.costs.get((generator, retriever))
         shown = source.labels[generator], source.manifest.labels.get(retriever, retriever)
         if of_generator is None or of_cell is None or shown not in scores:
             continue
         amount = float(COSTS[kind](of_generator, of_cell))
         if amount > 0 and math.isfinite(amount):
+            score = scores[shown]
             yield {
-                "kind": kind, "series": shown[0], "retriever": shown[1], "x": amount, "value": scores[shown]
+                "kind": kind, "series": shown[0], "retriever": shown[1], "x": amount,
+                "value": score["value"], "reference": score["reference"],
             }  # fmt: skip
 
 
 def mark_pareto_front(rows: list[Row]) -> list[Row]:
-    """Mark the rows that no cheaper or equally cheap one reaches."""
+    """Mark the ranked systems that no cheaper or equally cheap one reaches."""
     best = -math.inf
     for row in sorted(rows, key=lambda row: (row["x"], -row["value"])):
-        row["front"] = row["value"] > best
-        best = max(best, row["value"])
+        row["front"] = row["value"] > best and not row["reference"]
+        best = max(best, row["value"]) if row["front"] else best
     return rows
 
 
-def _quality(scores: Sequence[Row], series: Sequence[str]) -> Iterator[Plot]:
+def _quality(scores: Sequence[Row], look: Look) -> Iterator[Plot]:
     written = {row["series"]: row for row in scores if row["metric"] == "CIDEr"}
     rows = [
         {**row, "x": of["value"], "x_low": of["low"], "x_high": of["high"]}
         for row in scores
-        if row["metric"] == "R@10" and (of := written.get(row["series"]))
+        if row["metric"] == METRIC and (of := written.get(row["series"]))
     ]
     if len(written) > 1 and rows:
-        title = "Does caption quality predict findability? By system"
-        note = "If it did, the points would rise from left to right."
-        yield Plot("quality-systems", "quality", title, note, plots.quality(title, rows, series))
+        title = "Does CIDEr predict findability? By system"
+        note = "If it did, the points would rise from left to right. Bars are 95 % intervals."
+        spec = plots.quality(title, rows, look, _retrievers(rows))
+        yield Plot("quality-systems", "quality", title, note, spec)
+
+
+def _modality(sources: Sequence[Source], look: Look) -> Iterator[Plot]:
+    rows = [
+        {
+            "series": source.labels.get(row["generator"], row["generator"]), "modality": row["modality"],
+            "value": row["gap"], "low": row["ci_low"], "high": row["ci_high"], "n": int(row["n"]),
+        }
+        for source in sources
+        for row in source.modality
+        if not math.isnan(row["gap"])
+    ]  # fmt: skip
+    if rows:
+        title = "Which input does each system read?"
+        note = "A gap near 0: the summary does not depend on this input. Bars are 95 % intervals over videos."
+        inputs = list(dict.fromkeys(row["modality"] for row in rows))
+        yield Plot("modality", "modality", title, note, plots.modality(title, rows, look, inputs))
 
 
 def _training(sources: Sequence[Source]) -> Iterator[Plot]:
@@ -150,7 +194,7 @@ def _training(sources: Sequence[Source]) -> Iterator[Plot]:
     for number, (source, generator) in enumerate(fitted, start=1):
         logged = [row for line in source.read_lines("training", generator) for row in _logged(line)]
         for kind, of_loss in (("losses", True), ("validation", False)):
-            rows = [row for row in logged if ("loss" in row["series"]) == of_loss]
+            rows = [row for row in logged if ("loss" in row["quantity"]) == of_loss]
             if rows:
                 title = f"Training of {source.labels[generator]}: {kind}"
                 note = f"{len({row['step'] for row in rows}):,} logged steps."
@@ -165,10 +209,10 @@ def _logged(line: Row) -> Iterator[Row]:
         line = {name: value for name, value in line.items() if name != "eval_score"}  # the same twice
     for name, value in line.items():
         if name not in UNSHOWN and isinstance(value, (int, float)) and math.isfinite(value):
-            yield {"step": line["step"], "series": name, "value": value}
+            yield {"step": line["step"], "quantity": name, "value": value}
 
 
-def _thinned(rows: list[Row], most: int = 2000) -> list[Row]:
-    step = len(rows) // most + 1
+def _thinned(rows: list[Row], limit: int = 2000) -> list[Row]:
+    step = len(rows) // limit + 1
     steps = set(list(dict.fromkeys(row["step"] for row in rows))[::step])
     return [row for row in rows if row["step"] in steps]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
 Rows = Sequence[Row]
+Look = Mapping[str, str]
+"""Label of each series to its colour, in the order of the tables."""
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-HEIGHT = 280
+HEIGHT = 300
 LEGEND = {
     "orient": "bottom",
     "direction": "horizontal",
@@ -19,17 +21,16 @@ LEGEND = {
     "labelLimit": 200,
     "symbolOpacity": 1,
 }
-SHAPES = {"field": "retriever", "type": "nominal", "legend": LEGEND | {"columns": 1}}  # beside the colours
-POINT = {"type": "point", "filled": True, "opacity": 1}
-NAMED = {"fontSize": 12, "fontWeight": "normal"}
-FLAT = {"labelAngle": 0}
+TITLE = {"fontSize": 12, "fontWeight": "normal"}
 NEAR_TO_FAR = ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]
-BAR = {"type": "rule", "opacity": 0.75}
+FOCUSED = "focus == '' || datum.series == focus"
+"""Holds for the rows of the series that the reader selected in the legend, and for all before that."""
+FOCUS = {"name": "focus", "value": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Hold a plot: ``name`` is its file and anchor, ``note`` says what is shown and of how many."""
+    """A plot of the page: ``name`` is its file and anchor, ``note`` says what is shown and of how many."""
 
     name: str
     section: str
@@ -38,12 +39,23 @@ class Plot:
     spec: Spec
 
 
-def base(title: str, rows: Rows, **more: Any) -> Spec:
-    """Return what every plot has: data inline, as wide as its place, a description for readers of screens."""
+def base(title: str, rows: Rows, params: Sequence[Spec] = (), **more: Any) -> Spec:
+    """Return what every plot has: data inline, as wide as its place, a description for screen readers."""
     return {
         "$schema": SCHEMA, "description": title, "width": "container", "height": HEIGHT,
-        "data": {"values": list(rows)}, **more,
+        "data": {"values": list(rows)}, "params": [FOCUS, *params], **more,
     }  # fmt: skip
+
+
+def menu(name: str, label: str, options: Sequence[str], start: str | None = None) -> Spec:
+    """Return a parameter that the reader sets in a menu, if there is anything to choose from."""
+    bind = {"bind": {"input": "select", "options": list(options), "name": f"{label} "}}
+    return {"name": name, "value": start or options[0], **(bind if len(options) > 1 else {})}
+
+
+def only(name: str) -> Spec:
+    """Return the transform that keeps the rows of a menu's entry."""
+    return {"filter": f"datum.{name} == {name}"}
 
 
 def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spec:
@@ -51,20 +63,36 @@ def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spe
     return {"field": field, "type": kind, "title": title, **more}
 
 
-def colours(series: Sequence[str]) -> Spec:
-    """Return the colour of each series, in the order of the tables, and the legend."""
-    # ten hues are told apart; of more, every second is a lighter one
-    scheme = "tableau10" if len(series) <= 10 else "tableau20"
+def colours(look: Look) -> Spec:
+    """Return the colour of each series, and the legend that figures have."""
     return {
         "field": "series", "type": "nominal", "legend": LEGEND,
-        "scale": {"domain": list(series), "scheme": scheme},
+        "scale": {"domain": list(look), "range": list(look.values())},
     }  # fmt: skip
+
+
+def emphasis(full: float = 1.0) -> Spec:
+    """Return the opacity that pales all series but the one in focus."""
+    return {"condition": {"test": FOCUSED, "value": full}, "value": 0.12}
+
+
+def in_focus(value: float) -> Spec:
+    """Return the opacity of what is shown of the series in focus alone, such as its interval."""
+    return {"condition": {"test": "datum.series == focus", "value": value}, "value": 0}
+
+
+def dashes(rows: Rows) -> Spec:
+    """Return the dash of lines: by run on a page of several runs, else dashed for reference systems."""
+    runs = list(dict.fromkeys(row.get("run", "") for row in rows))
+    if len(runs) > 1:
+        return {"field": "run", "type": "nominal", "scale": {"domain": runs}, "legend": LEGEND}
+    return {"condition": {"test": "datum.reference", "value": [5, 3]}, "value": [1, 0]}
 
 
 def measured(field: str, title: str, rows: Rows, *bounds: str) -> Spec:
     """Return the axis of a measured value from 0, tall enough for the upper ends of its intervals."""
-    most = max((row[name] for row in rows for name in (field, *bounds) if row[name] is not None), default=1)
-    return axis(field, title, scale={"domain": [0, max(most, 1)], "nice": True})
+    values = [row[name] for row in rows for name in (field, *bounds) if row[name] is not None]
+    return axis(field, title, scale={"domain": [0, max(1, *values) if values else 1], "nice": True})
 
 
 def tooltips(**fields: str) -> list[Spec]:
@@ -76,183 +104,189 @@ def tooltips(**fields: str) -> list[Spec]:
     ]
 
 
-def curve(title: str, rows: Rows, series: Sequence[str]) -> Spec:
-    """Return a metric over the cut-off k: a line for each generator, 95 % intervals as thin bars."""
-    place = {
-        "x": axis("k", "cut-off k", "ordinal", axis=FLAT),
-        "xOffset": {"field": "series", "type": "nominal", "scale": {"domain": list(series)}},
-        "color": colours(series),
-    }
+def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
+    """Return a metric over the cut-off k: a line for each system, the interval of the one in focus."""
     value = measured("value", "score ×100", rows, "high")
-    tips = tooltips(series="series", k="k", score="value", low="low", high="high", n="n")
-    return base(title, rows) | {
-        "encoding": place,
-        "layer": [
-            {"mark": {"type": "line", "strokeWidth": 1.5}, "encoding": {"y": value}},
-            {
-                "mark": BAR,
-                "encoding": {"y": axis("low", "score ×100"), "y2": {"field": "high"}},
-            },
-            {"mark": {**POINT, "size": 45}, "encoding": {"y": value, "tooltip": tips}},
-        ],
-    }
-
-
-def heat(title: str, rows: Rows, metrics: Sequence[str], order: tuple[Sequence[str], Sequence[str]]) -> Spec:
-    """Return generator × retriever as colours and numbers, the metric chosen by the reader."""
-    series, retrievers = order
-    choose = {"input": "select", "options": list(metrics), "name": "Metric "}
-    start = "R@10" if "R@10" in metrics else metrics[0]
-    return base(title, rows) | {
-        "height": max(90, 30 * len(series)),
-        "title": NAMED | {"text": {"expr": "metric"}},
-        "params": [{"name": "metric", "value": start, "bind": choose}],
-        "transform": [
-            {"filter": "datum.metric == metric"},
-            {"joinaggregate": [{"op": "max", "field": "value", "as": "most"}]},
-        ],
-        "encoding": {
-            "x": axis("retriever", "", "nominal", sort=list(retrievers), axis=FLAT | {"orient": "top"}),
-            "y": axis("series", "", "nominal", sort=list(series)),
-        },
+    tips = tooltips(
+        System="series", Retriever="retriever", Metric="metric", Score="value", From="low", To="high", n="n"
+    )
+    cutoffs = sorted({row["k"] for row in rows})
+    x = axis("k", "cut-off k (log scale)", scale={"type": "log"}, axis={"values": cutoffs, "grid": False})
+    params = [menu("kind", "Metric", menus["kind"]), menu("retriever", "Retriever", menus["retriever"])]
+    return base(title, rows, params) | {
+        "title": TITLE | {"text": {"expr": "kind + '@k with ' + retriever"}},
+        "transform": [only("kind"), only("retriever")],
+        "encoding": {"x": x, "color": colours(look)},
         "layer": [
             {
-                "mark": "rect",
+                "mark": "area",
                 "encoding": {
-                    "color": axis("value", "", scale={"scheme": "blues", "zero": True}, legend=None),
-                    "tooltip": tooltips(
-                        series="series", retriever="retriever", score="value", low="low", high="high", n="n"
-                    ),
+                    "y": axis("low", "score ×100"), "y2": {"field": "high"}, "opacity": in_focus(0.2),
                 },
             },
             {
-                "mark": {"type": "text", "fontSize": 13},
-                "encoding": {
-                    "text": {"field": "value", "type": "quantitative", "format": ".2f"},
-                    "color": {
-                        "condition": {"test": "datum.value > datum.most * 0.6", "value": "white"},
-                        "value": "black",
-                    },
-                },
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"y": value, "opacity": emphasis(), "strokeDash": dashes(rows)},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 50},
+                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
             },
         ],
     }  # fmt: skip
 
 
-def cost(title: str, rows: Rows, kinds: Sequence[str], series: Sequence[str]) -> Spec:
+def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
     """Return effectiveness over a cost that the reader chooses; the line is the Pareto front."""
-    choose = {"input": "select", "options": list(kinds), "name": "Cost "}
     y = measured("value", "R@10 ×100", rows)
     round_ = "indexof(['1', '2', '5'], substring(format(datum.value, '.0e'), 0, 1)) >= 0"
     short = f"{round_} ? format(datum.value, datum.value < 1000 ? '~g' : '~s') : ''"
     ticks = {"tickCount": 4, "labelExpr": short, "labelOverlap": "greedy", "grid": False}
-    x = axis("x", "cost (log scale)", scale={"type": "log"}, axis=ticks)
-    return base(title, rows) | {
-        "title": NAMED | {"text": {"expr": "cost"}},
-        "params": [{"name": "cost", "value": kinds[0], "bind": choose}],
-        "transform": [{"filter": "datum.kind == cost"}],
+    x = axis("x", "cost (log scale)", scale={"type": "log", "nice": True}, axis=ticks)
+    tips = tooltips(System="series", Retriever="retriever", Cost="x", Score="value")
+    params = [menu("kind", "Cost", menus["kind"]), menu("retriever", "Retriever", menus["retriever"])]
+    return base(title, rows, params) | {
+        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever + ' vs. ' + kind"}},
+        "transform": [only("kind"), only("retriever")],
+        "encoding": {"x": x, "y": y},
         "layer": [
             {
                 "transform": [{"filter": "datum.front"}],
-                "mark": {"type": "line", "interpolate": "step-after", "opacity": 0.5, "strokeDash": [4, 3]},
-                "encoding": {"x": x, "y": y, "color": {"value": "gray"}},
+                "mark": {"type": "line", "interpolate": "step-after", "opacity": 0.6, "strokeDash": [4, 3]},
+                "encoding": {"color": {"value": "gray"}},
             },
             {
-                "mark": {**POINT, "size": 90},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": colours(series),
-                    "shape": SHAPES,
-                    "tooltip": tooltips(series="series", retriever="retriever", cost="x", score="value"),
-                },
+                "mark": {"type": "point", "filled": True, "size": 110},
+                "encoding": {"color": colours(look), "opacity": emphasis(), "tooltip": tips},
             },
         ],
     }
 
 
-def quality(title: str, rows: Rows, series: Sequence[str]) -> Spec:
+def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spec:
     """Return findability over caption quality: a point for each system, 95 % intervals as bars."""
     y, x = measured("value", "R@10 ×100", rows, "high"), measured("x", "CIDEr ×100", rows, "x_high")
-    colour = colours(series)
-    return base(title, rows) | {
+    tips = tooltips(System="series", Retriever="retriever", CIDEr="x", Score="value")
+    across = {"x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "y": y}
+    upward = {"x": x, "y": axis("low", "R@10 ×100"), "y2": {"field": "high"}}
+    return base(title, rows, [menu("retriever", "Retriever", retrievers)]) | {
+        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever + ' vs. CIDEr'"}},
+        "transform": [only("retriever")],
+        "encoding": {"color": colours(look)},
         "layer": [
+            {"mark": "rule", "encoding": upward | {"opacity": emphasis(0.5)}},
+            {"mark": "rule", "encoding": across | {"opacity": emphasis(0.5)}},
             {
-                "mark": BAR,
-                "encoding": {"x": x, "y": axis("low", "R@10 ×100"), "y2": {"field": "high"}, "color": colour},
+                "mark": {"type": "point", "filled": True, "size": 110},
+                "encoding": {"x": x, "y": y, "opacity": emphasis(), "tooltip": tips},
             },
-            {
-                "mark": BAR,
-                "encoding": {
-                    "x": axis("x_low", "CIDEr ×100"),
-                    "x2": {"field": "x_high"},
-                    "y": y,
-                    "color": colour,
-                },
-            },
-            {
-                "mark": {**POINT, "size": 90},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": colour,
-                    "shape": SHAPES,
-                    "tooltip": tooltips(series="series", retriever="retriever", CIDEr="x", score="value"),
-                },
-            },
-        ],
-    }  # fmt: skip
-
-
-def binned(title: str, rows: Rows, series: Sequence[str]) -> Spec:
-    """Return the share of videos found over their CIDEr's percentile, with 95 % intervals."""
-    x = axis(
-        "percentile", "Summary's CIDEr, percentile among this model's summaries", scale={"domain": [0, 100]}
-    )
-    place = {"x": x, "color": colours(series)}
-    tips = tooltips(series="series", mean_CIDEr="x", found="value", low="low", high="high", n="n")
-    value = measured("value", "found in the first 10, %", rows, "high")
-    return base(title, rows) | {
-        "encoding": place,
-        "layer": [
-            {"mark": "line", "encoding": {"y": value}},
-            {
-                "mark": BAR,
-                "encoding": {"y": axis("low", "found in the first 10, %"), "y2": {"field": "high"}},
-            },
-            {"mark": {**POINT, "size": 50}, "encoding": {"y": value, "tooltip": tips}},
         ],
     }
 
 
-def stacked(title: str, rows: Rows, buckets: Sequence[str], series: Sequence[str]) -> Spec:
+def binned(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spec:
+    """Return the share of videos that are found over the percentile of their summary's CIDEr."""
+    words = "Summary's CIDEr, percentile among this model's summaries"
+    tips = tooltips(System="series", Mean_CIDEr="x", Found="value", From="low", To="high", n="n")
+    value = measured("value", "found in the first 10, %", rows, "high")
+    bar = {"y": axis("low", "found in the first 10, %"), "y2": {"field": "high"}}
+    return base(title, rows, [menu("retriever", "Retriever", retrievers)]) | {
+        "title": TITLE | {"text": {"expr": "'Videos found in the first 10 with ' + retriever"}},
+        "transform": [only("retriever")],
+        "encoding": {"x": axis("percentile", words, scale={"domain": [0, 100]}), "color": colours(look)},
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"y": value, "opacity": emphasis(), "strokeDash": dashes(rows)},
+            },
+            {"mark": "rule", "encoding": bar | {"opacity": in_focus(0.8)}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 55},
+                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
+            },
+        ],
+    }
+
+
+def stacked(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
     """Return the share of queries by the rank of their first relevant video."""
+    buckets = list(menus["bucket"])
     colour = {
-        "field": "bucket", "type": "ordinal", "sort": list(buckets), "legend": LEGEND,
-        "scale": {"domain": list(buckets), "range": NEAR_TO_FAR},
+        "field": "bucket", "type": "ordinal", "sort": buckets, "legend": LEGEND,
+        "scale": {"domain": buckets, "range": NEAR_TO_FAR},
     }  # fmt: skip
-    return base(title, rows) | {
-        "height": max(90, 26 * len(series)),
+    return base(title, rows, [menu("retriever", "Retriever", menus["retriever"])]) | {
+        "height": max(90, 26 * len(look)),
+        "title": TITLE | {"text": {"expr": "'Rank of the first relevant video with ' + retriever"}},
+        "transform": [only("retriever")],
         "mark": "bar",
         "encoding": {
-            "y": axis("series", "", "nominal", sort=list(series)),
+            "y": axis("series", "", "nominal", sort=list(look)),
             "x": axis("value", "queries, %", scale={"domain": [0, 100]}, stack="zero"),
             "color": colour,
             "order": {"field": "place"},
-            "tooltip": tooltips(series="series", rank="bucket", percent="value", queries="count"),
+            "opacity": emphasis(),
+            "tooltip": tooltips(System="series", Rank="bucket", Percent="value", Queries="count"),
         },
+    }
+
+
+def modality(title: str, rows: Rows, look: Look, inputs: Sequence[str]) -> Spec:
+    """Return by how much the loss rises when an input is another video's, with 95 % intervals."""
+    y = axis("series", "", "nominal", sort=list(look))
+    tips = tooltips(System="series", Input="modality", Gap="value", From="low", To="high", n="n")
+    return base(title, rows, [menu("modality", "Input", inputs)]) | {
+        "height": max(90, 26 * len({row["series"] for row in rows})),
+        "title": TITLE | {"text": {"expr": "'Loss with another video’s ' + modality + ' less with its own'"}},
+        "transform": [only("modality")],
+        "encoding": {"y": y, "color": colours(look)},
+        "layer": [
+            {"mark": "rule", "encoding": {"x": {"datum": 0}, "color": {"value": "gray"}}},
+            {
+                "mark": "rule",
+                "encoding": {
+                    "x": axis("low", "nats per token"), "x2": {"field": "high"}, "opacity": emphasis(),
+                },
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 90},
+                "encoding": {"x": axis("value", "nats per token"), "opacity": emphasis(), "tooltip": tips},
+            },
+        ],
+    }  # fmt: skip
+
+
+def history(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
+    """Return the scores of the same systems over several runs, in the order in which these were given."""
+    value = measured("value", "R@10 ×100", rows, "high")
+    x = axis("at", "", "ordinal", sort=list(menus["at"]), axis={"labelAngle": -30, "labelLimit": 160})
+    tips = tooltips(System="series", Run="at", Score="value", From="low", To="high", n="n")
+    bar = {"y": axis("low", "R@10 ×100"), "y2": {"field": "high"}}
+    return base(title, rows, [menu("retriever", "Retriever", menus["retriever"])]) | {
+        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever"}},
+        "transform": [only("retriever")],
+        "encoding": {"x": x, "color": colours(look)},
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": value, "opacity": emphasis()}},
+            {"mark": "rule", "encoding": bar | {"opacity": in_focus(0.8)}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
+            },
+        ],
     }
 
 
 def training(title: str, rows: Rows) -> Spec:
     """Return what was logged over the steps of a training, a line for each quantity."""
-    names = list(dict.fromkeys(row["series"] for row in rows))
+    names = list(dict.fromkeys(row["quantity"] for row in rows))
+    scale = {"domain": names, "scheme": "tableau10"}
     return base(title, rows) | {
         "mark": {"type": "line", "point": len(rows) <= 200},
         "encoding": {
             "x": axis("step", "step", axis={"tickMinStep": 1}),
             "y": axis("value", "", scale={"zero": False}),
-            "color": colours(names),
-            "tooltip": tooltips(series="series", step="step", value="value"),
+            "color": {"field": "quantity", "type": "nominal", "legend": LEGEND, "scale": scale},
+            "tooltip": tooltips(Quantity="quantity", Step="step", Value="value"),
         },
     }

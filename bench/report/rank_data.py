@@ -1,14 +1,15 @@
-"""Plots of where the relevant videos ended up, over all queries or a stated sample of them."""
+"""Plots of the ranks of relevant videos, over all queries or a stated sample of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, TypeAlias
 
 from bench.data.evaluation_set import even_sample
 from bench.report import plots
-from bench.report.plots import Plot, Row
+from bench.report.plots import Look, Plot, Row
 from bench.report.source import Source
 
 if TYPE_CHECKING:
@@ -32,34 +33,39 @@ def look_up_ranks(source: Source, limit: int = SAMPLE) -> pd.DataFrame:
         with source.run(cell) as run:
             for query in sample:
                 videos = source.relevant[query]
-                found = zip(videos, run.ranks(query, videos), strict=True)
-                rows.extend((*cell, query, video, rank) for video, rank in found)
+                ranks = zip(videos, run.ranks(query, videos), strict=True)
+                rows.extend((*cell, query, video, rank) for video, rank in ranks)
     frame = pd.DataFrame(rows, columns=["generator", "retriever", "query_id", "video_id", "rank"])
     return frame.astype({"rank": "float64"})
 
 
-def quality_by_video(found: Sequence[Ranked], series: Sequence[str]) -> Iterator[Plot]:
-    """Yield, by retriever, how often a video is found over the quality of its caption."""
-    written = {id(source): {g: source.per_video(g) for g in source.generators} for source, _ in found}
-    for number, (retriever, label) in enumerate(_retrievers(found), start=1):
-        rows: list[Row] = []
-        for source, places in found:
-            for generator, quality in written[id(source)].items():
-                own = places[(places["retriever"] == retriever) & (places["generator"] == generator)]
-                rows.extend({"series": source.labels[generator], **bin_} for bin_ in _bins(own, quality))
-        if rows:
-            title = f"By video, with {label}"
-            note = (
-                "How often a video is among the first 10 for its query, from the row's worst captions to its "
-                f"best, in up to {BINS} bins (fewer where many have one CIDEr). {_sampled(found)} "
-                "Bars are 95 % intervals (Wilson)."
-            )
-            yield Plot(f"quality-videos-{number}", "quality", title, note, plots.binned(title, rows, series))
+def quality_by_video(ranked: Sequence[Ranked], look: Look) -> Iterator[Plot]:
+    """Yield how often a video is returned in the first 10, over the quality of its caption."""
+    rows: list[Row] = []
+    for source, places in ranked:
+        for generator in source.generators:
+            quality = source.per_video(generator)
+            for retriever, part in places[places["generator"] == generator].groupby("retriever", sort=False):
+                names = {
+                    "series": source.labels[generator],
+                    "retriever": source.manifest.labels.get(str(retriever), str(retriever)),
+                    "reference": generator in source.manifest.references,
+                    **({"run": source.name} if source.name else {}),
+                }
+                rows.extend({**names, **bin_} for bin_ in _bins(part, quality))
+    if rows:
+        title = "Does CIDEr predict findability? By video"
+        note = (
+            "How often a video is among the first 10 for its query, from each system's worst captions to its "
+            f"best, in up to {BINS} bins (fewer where many have one CIDEr). {_sampled(ranked)} "
+            "Select a system in the legend for its 95 % intervals (Wilson)."
+        )
+        spec = plots.binned(title, rows, look, _retrievers(rows))
+        yield Plot("quality-videos", "quality", title, note, spec)
 
 
 def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
     import pandas as pd
-    from statsmodels.stats.proportion import proportion_confint
 
     joined = places.merge(quality[["video_id", "CIDEr"]], on="video_id").dropna(subset=["CIDEr"])
     if joined.empty:
@@ -72,58 +78,63 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
     )
     joined["percentile"] = joined["CIDEr"].rank(pct=True) * 100
     for _, part in joined.groupby(cut, observed=True):
-        found, n = int(part["found"].sum()), len(part)
-        low, high = proportion_confint(found, n, method="wilson")
+        hits, n = int(part["found"].sum()), len(part)
+        low, high = _wilson_interval(hits, n)
         yield {
             "percentile": round(float(part["percentile"].mean()), 2),
             "x": round(float(part["CIDEr"].mean()) * 100, 3),
-            "value": round(found * 100 / n, 3),
+            "value": round(hits * 100 / n, 3),
             "low": round(low * 100, 3),
             "high": round(high * 100, 3),
             "n": n,
         }
 
 
-def first_ranks(found: Sequence[Ranked], series: Sequence[str]) -> Iterator[Plot]:
-    """Yield, by retriever, the distribution of the rank of the first relevant video."""
-    for number, (retriever, label) in enumerate(_retrievers(found), start=1):
-        rows = [row for source, places in found for row in _buckets(source, places, retriever)]
-        title = f"Rank of the first relevant video with {label}"
-        names = [name for name in series if any(row["series"] == name for row in rows)]
-        spec = plots.stacked(title, rows, list(BUCKETS), names)
-        yield Plot(f"ranks-{number}", "ranks", title, _sampled(found), spec)
+def _wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson 1927)."""
+    z = NormalDist().inv_cdf(0.975)
+    share, width = hits / n, z * z / n
+    centre = (share + width / 2) / (1 + width)
+    half = z * math.sqrt(share * (1 - share) / n + width / (4 * n)) / (1 + width)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def _buckets(source: Source, places: pd.DataFrame, retriever: str) -> Iterator[Row]:
-    own = places[places["retriever"] == retriever]
-    for generator, part in own.groupby("generator", sort=False):
+def first_ranks(ranked: Sequence[Ranked], look: Look) -> Iterator[Plot]:
+    """Yield the distribution of the rank of the first relevant video."""
+    rows = [row for source, places in ranked for row in _buckets(source, places)]
+    if rows:
+        title = "Rank of the first relevant video"
+        menus = {"bucket": list(BUCKETS), "retriever": _retrievers(rows)}
+        yield Plot("ranks", "depth", title, _sampled(ranked), plots.stacked(title, rows, look, menus))
+
+
+def _buckets(source: Source, places: pd.DataFrame) -> Iterator[Row]:
+    for (generator, retriever), part in places.groupby(["generator", "retriever"], sort=False):
         first = part.groupby("query_id", sort=False)["rank"].min().fillna(math.inf)
         below = 0
         for place, (bucket, last) in enumerate(BUCKETS.items()):
             count = int((first <= last).sum()) - below
             below += count
             yield {
-                "series": source.labels[str(generator)], "bucket": bucket, "place": place,
+                "series": source.labels[str(generator)],
+                "retriever": source.manifest.labels.get(str(retriever), str(retriever)),
+                "bucket": bucket, "place": place,
                 "value": round(count * 100 / len(first), 3), "count": count,
             }  # fmt: skip
 
 
-def _sampled(found: Sequence[Ranked]) -> str:
+def _sampled(ranked: Sequence[Ranked]) -> str:
     parts = []
-    for source, places in found:
-        shown, there = places["query_id"].nunique(), len(source.queries)
+    for source, places in ranked:
+        shown, total = places["query_id"].nunique(), len(source.queries)
         what = (
-            f"all {there:,} queries"
-            if shown == there
-            else f"an even sample of {shown:,} of {there:,} queries"
+            f"all {total:,} queries"
+            if shown == total
+            else f"an even sample of {shown:,} of {total:,} queries"
         )
         parts.append(f"{source.name}: {what}" if source.name else what)
     return f"Over {'; '.join(dict.fromkeys(parts))}."
 
 
-def _retrievers(found: Sequence[Ranked]) -> list[tuple[str, str]]:
-    """Return name and label of every retriever, each once."""
-    pairs = {
-        name: source.manifest.labels.get(name, name) for source, _ in found for name in source.retrievers
-    }
-    return list(pairs.items())
+def _retrievers(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row["retriever"] for row in rows))

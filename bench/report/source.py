@@ -1,4 +1,4 @@
-"""A finished (or half-finished) run as the page and ``bench explain`` see it: its files, nothing else."""
+"""A finished (or half-finished) run as the page and ``bench explain`` read it: from its files alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
-from bench.output.schema import from_csv
+from bench.output.schema import MODALITY, from_csv, with_text
 from bench.output.trec import read_queries, read_relevant
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
@@ -26,16 +26,16 @@ CellName = tuple[str, str]
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Read a run's files as they are wanted; each is checked against its digest in the manifest.
+    """A run whose files are read when they are needed, each checked against its digest in the manifest.
 
-    ``name`` tells runs apart on a page of several, and is empty on a page of one. Of a run with several
-    seeds, what is told query by query (summaries, ranks) is that of the first seed.
+    ``name`` distinguishes the runs on a page of several, and is empty on a page of one. What is shown by
+    query (summaries, ranks) is that of the first seed, if a run has several.
     """
 
     result: Result
     name: str
     folder: Path
-    """Where the files of single queries and videos are: the run's own folder, or its first seed's."""
+    """The folder with the files of single queries and videos: that of the run, or of its first seed."""
     manifest: Manifest
     """The manifest of that folder."""
 
@@ -65,6 +65,24 @@ class Source:
     def scores(self) -> Sequence[Any]:
         """Return the rows that tables show, as tuples named like the columns of scores.csv."""
         return list(self.result.headline.itertuples())
+
+    @cached_property
+    def costs(self) -> Mapping[CellName, Any]:
+        """Return the rows of costs.csv by generator and retriever, which is empty for a generator's row."""
+        rows = with_text(self.result.costs).itertuples()
+        return {(str(row.generator), str(row.retriever)): row for row in rows}
+
+    @cached_property
+    def modality(self) -> Sequence[Mapping[str, Any]]:
+        """Return the rows of modality.csv: by how much each input lowers the loss; none if not measured."""
+        if MODALITY not in self.result.manifest.files:
+            return []
+        path = checked(self.result.out, self.result.manifest, MODALITY)
+        with reading(path):
+            return [
+                {name: row[name] for name in ("generator", "modality", "gap", "ci_low", "ci_high", "n")}
+                for row in from_csv(path).to_dict("records")
+            ]
 
     @cached_property
     def cells(self) -> Sequence[CellName]:
@@ -117,18 +135,18 @@ class Source:
     @cached_property
     def asking(self) -> Mapping[VideoId, Sequence[QueryId]]:
         """Return the evaluated queries of each video."""
-        found: dict[VideoId, list[QueryId]] = {}
+        queries: dict[VideoId, list[QueryId]] = {}
         for query in self.queries:
             for video in self.relevant.get(query, ()):
-                found.setdefault(video, []).append(query)
-        return found
+                queries.setdefault(video, []).append(query)
+        return queries
 
     @cached_property
     def references(self) -> Mapping[VideoId, Sequence[str]]:
         """Return the references of each video; of a run that did not write them, its evaluated queries."""
         path = self.file("references.jsonl")
         if path is None:
-            return {v: [self.queries[query] for query in asked] for v, asked in self.asking.items()}
+            return {v: [self.queries[query] for query in ids] for v, ids in self.asking.items()}
         with reading(path):
             return {line["video_id"]: line["references"] for line in read_json_lines(path)}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,32 +15,49 @@ from bench.store.artefacts import Store
 PACKAGE = "vl-convert-python"
 _SCRIPT_FILE = "vega.js"
 WIDTH = 380
-"""Of the plotting area in points; the page's plots take the width of the page."""
+"""Width of the plotting area in points; the page's plots are as wide as the page."""
 CONFIG = {"font": "sans-serif", "background": "white"}
 RESOLUTION = 3
 """Pixels of a PNG for each point."""
 
 
 def draw_files(plots: Sequence[Plot], form: str) -> Iterator[tuple[str, bytes]]:
-    """Yield file name and bytes of each plot as ``svg`` or ``png``; the same plots give the same bytes.
+    """Yield file name and bytes of each plot (svg, png or pdf).
 
-    Where the page has a menu (a metric, a cost), the figure shows its first entry.
+    The same plots give the same bytes, but for the order of fonts in a PDF.
+
+    Where the page has a menu (a metric, a retriever, a cost), there is a figure for each of its entries.
     """
+    for plot in plots:
+        for suffix, spec in _print_versions(plot.spec):
+            yield f"{plot.name}{suffix}.{form}", _draw(spec, form)
+
+
+def _draw(spec: Spec, form: str) -> bytes:
     import vl_convert
 
-    for plot in plots:
-        spec = _for_print(plot.spec)
-        if form == "png":
-            yield f"{plot.name}.png", vl_convert.vegalite_to_png(spec, scale=RESOLUTION)
-        else:
-            yield f"{plot.name}.svg", vl_convert.vegalite_to_svg(spec).encode("utf-8")
+    if form == "png":
+        return bytes(vl_convert.vegalite_to_png(spec, scale=RESOLUTION))
+    if form == "pdf":
+        return bytes(vl_convert.vegalite_to_pdf(spec))
+    return vl_convert.vegalite_to_svg(spec).encode("utf-8")
 
 
-def _for_print(spec: Spec) -> Spec:
-    static: Spec = json.loads(json.dumps(spec))
-    for param in static.get("params", ()):
-        param.pop("bind", None)
-    return {**static, "width": WIDTH, "config": CONFIG}
+def _print_versions(spec: Spec) -> Iterator[tuple[str, Spec]]:
+    """Yield a plot for each choice from its menus, with the part of the file name that says which."""
+    menus = [(p["name"], p["bind"]["options"]) for p in spec["params"] if "bind" in p]
+    for picked in itertools.product(*(options for _, options in menus)):
+        values = dict(zip((name for name, _ in menus), picked, strict=True))
+        static: Spec = json.loads(json.dumps(spec))
+        for param in static["params"]:
+            param.pop("bind", None)
+            param["value"] = values.get(param["name"], param["value"])
+        suffix = "".join(f"-{_slug(value)}" for value in picked)
+        yield suffix, {**static, "width": WIDTH, "config": CONFIG}
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "other"
 
 
 def vega_script(store: Store) -> str:

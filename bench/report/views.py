@@ -1,41 +1,43 @@
-"""The tables as the page shows them: every number with its interval, its ties and its n."""
+"""The tables as the page shows them: every number with its interval, its tie bounds and its n."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.output.schema import GENERATION
 from bench.report.source import Source
+from bench.tables.score_table import IMPROVEMENT
 from bench.tables.table import Cell, Table
 
 _NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
-COMPARED = ("R@1", "R@5", "R@10", "R@30", "Acc@10")
+_IN_SETTINGS = ("Signature: ", "Coverage: ")
+"""Notes that the page shows once, under its settings."""
 
 View = dict[str, Any]
 
 
-def table_views(source: Source) -> list[View]:
-    """Return the tables of a run for the template."""
-    return [view(table, source.name, _details(source)) for table in source.result.tables()]
+def table_views(source: Source) -> dict[str, View]:
+    """Return the score tables of a run for the template, by name, without rows of relative improvement."""
+    views = {}
+    for table in source.result.tables():
+        rows = [row for row in table.rows if IMPROVEMENT not in row[0]]
+        notes = [note for note in table.notes if not note.startswith(_IN_SETTINGS)]
+        plain = Table(table.name, table.caption, table.labels, table.columns, rows, notes)
+        views[table.name] = view(plain, source.name, _details(source))
+    return views
 
 
 def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | None = None) -> View:
-    """Return a table for the template: cells with text, mark, sortable number and what hovering tells."""
+    """Return a table for the template: cells with text, mark, sortable number and the text shown on hover."""
     known = details or {}
-    rows = []
-    detailed = False
+    rows: list[View] = []
     for names, cells in table.rows:
-        told = [known.get((*names, column), "") for column in table.columns]
-        rows.append(
-            {
-                "names": names,
-                "cells": [_cell(cell, detail) for cell, detail in zip(cells, told, strict=True)],
-            }
-        )
-        detailed = detailed or any(told)
+        described = [known.get((*names, column), "") for column in table.columns]
+        shown = [_cell(cell, detail) for cell, detail in zip(cells, described, strict=True)]
+        rows.append({"names": names, "cells": shown})
     return {
         "name": f"{table.name}-{_slug(run)}" if run else table.name,
         "caption": f"{run}: {table.caption}" if run else table.caption,
@@ -43,130 +45,105 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
         "columns": table.columns,
         "rows": rows,
         "notes": table.notes,
-        "detailed": detailed,
+        "detailed": any(cell["detail"] for row in rows for cell in row["cells"]),
     }
 
 
-def differences(sources: Sequence[Source]) -> View | None:
-    """Return how the runs of the first one's queries differ from it, cell by cell; None when none does."""
-    first = _values(sources[0])
-    rows = [
-        ([source.name, *_shown(source, cell)], [_change(values, first[cell], metric) for metric in COMPARED])
-        for source in sources[1:]
-        if _evaluation_id(source) == _evaluation_id(sources[0])
-        for cell, values in _values(source).items()
-        if cell in first
-    ]
-    caption = f"Differences from {sources[0].name}, points ×100"
-    return (
-        view(Table("differences", caption, ["Run", "Retriever", "Model"], COMPARED, rows, []))
-        if rows
-        else None
-    )
+def cost_views(source: Source) -> list[View]:
+    """Return what each generator costs, and what each retriever does; without a table that has no row."""
+    tables = (_generator_costs(source), _retriever_costs(source))
+    return [view(table, source.name) for table in tables if table.rows]
 
 
-def incomparable(sources: Sequence[Source]) -> list[str]:
-    """Return a sentence for each run whose numbers are not of the first one's queries and videos."""
-    return [
-        f"{source.name} differs from {sources[0].name} in data, split or protocol: "
-        "their numbers are not of the same queries."
-        for source in sources[1:]
-        if _evaluation_id(source) != _evaluation_id(sources[0])
-    ]
+def _generator_costs(source: Source) -> Table:
+    columns = ["training, s", "seconds per 1,000 summaries", "parameters"]
+    rows = []
+    for name in source.generators:
+        row = source.costs.get((name, ""))
+        if row is not None:
+            speed = 1000 / row.videos_per_s if row.videos_per_s > 0 else math.nan
+            rows.append(([_label(source, name)], [_number(row.fit_s), _number(speed), _number(row.params)]))
+    return Table("cost-generators", "Generators", ["System"], columns, rows, [])
+
+
+def _retriever_costs(source: Source) -> Table:
+    columns = ["training, s", "search, ms per query (median)", "index, bytes per video"]
+    fields = ("fit_s", "search_p50_ms", "index_bytes_per_doc")
+    rows = []
+    for name in source.retrievers:
+        cells = [row for (_, retriever), row in source.costs.items() if retriever == name]
+        values = [_median([getattr(row, field) for row in cells]) for field in fields]
+        rows.append(([_label(source, name)], [_number(value) for value in values]))
+    notes = ["Medians over the generators; an index holds the summaries of one generator."]
+    return Table("cost-retrievers", "Retrievers", ["Retriever"], columns, rows, notes)
+
+
+def _median(values: Sequence[float]) -> float:
+    known = sorted(value for value in values if not math.isnan(value))
+    return known[len(known) // 2] if known else math.nan
+
+
+def _number(value: float) -> Cell:
+    if math.isnan(value):
+        return Cell("")
+    return Cell(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}")
 
 
 def coverage(source: Source) -> View | None:
-    """Return what the dataset, each generator and each cell left out; None when nothing was."""
+    """Return what is missing, empty or duplicate in the dataset and for each system; None if nothing is."""
     counts = source.manifest.coverage
     columns = list(dict.fromkeys(what for cell in counts.values() for what, count in cell.items() if count))
     columns = [column for column in columns if column != "videos"]
     rows = [
-        ([_cell_label(source, name)], [Cell(f"{own[c]:,}" if c in own else "") for c in columns])
-        for name, own in counts.items()
-        if any(own.get(column) for column in columns)
+        ([_cell_label(source, name)], [Cell(f"{of_cell[c]:,}" if c in of_cell else "") for c in columns])
+        for name, of_cell in counts.items()
+        if any(of_cell.get(column) for column in columns)
     ]
     caption = f"Missing, empty and duplicate items ({counts['dataset']['videos']:,} videos)"
-    return view(Table("coverage", caption, ["What"], columns, rows, []), source.name) if rows else None
-
-
-def duplicates(source: Source) -> list[str]:
-    """Return a sentence for each generator whose summaries are often the same, which ties the ranking."""
-    videos = source.manifest.coverage["dataset"]["videos"]
-    shares = {
-        name: own["duplicate summaries"] / max(videos, 1)
-        for name, own in source.manifest.coverage.items()
-        if "duplicate summaries" in own
-    }
-    return [
-        f"{source.labels[name]}: {share:.0%} of the summaries are shared with another video, "
-        "so that many ranks depend on the order of ties."
-        for name, share in shares.items()
-        if share >= 0.1
-    ]
+    return view(Table("coverage", caption, ["Part"], columns, rows, []), source.name) if rows else None
 
 
 def _cell(cell: Cell, detail: str) -> View:
-    found = _NUMBER.match(cell.text)
-    number = float(found[0].replace(",", "").replace("−", "-")) if found else None
-    place = {"best": "highest of its block", "second": "second highest of its block"}.get(cell.rank)
-    star = "significantly higher than the strongest other row" if cell.star else ""
-    told = "; ".join(part for part in (detail, place, star) if part) if detail else ""
-    return {"text": cell.text, "rank": cell.rank, "star": cell.star, "number": number, "detail": told}
+    match = _NUMBER.match(cell.text)
+    number = float(match[0].replace(",", "").replace("−", "-")) if match else None
+    rank = {"best": "highest of its block", "second": "second highest of its block"}.get(cell.rank)
+    star = "significantly higher than the second" if cell.star else ""
+    shown = "; ".join(part for part in (detail, rank, star) if part) if detail else ""
+    return {"text": cell.text, "rank": cell.rank, "star": cell.star, "number": number, "detail": shown}
 
 
 def _details(source: Source) -> dict[tuple[str, ...], str]:
-    """Return what is known of a number by the labels of its row and its column."""
+    """Return the interval, tie bounds and n of each number by the labels of its row and its column."""
     labels = source.manifest.labels
     headers = {metric: header for header, metric in GENERATION.items()}
-    found = {}
+    details = {}
     for row in source.scores:
         names = [row.generator] if not isinstance(row.retriever, str) else [row.retriever, row.generator]
         key = (*(labels.get(name, name) for name in names), headers.get(row.metric, row.metric))
         if not math.isnan(row.value):
-            found[key] = f"{', '.join(key)}: {_describe(row)}"
-    return found
+            details[key] = f"{', '.join(key)}: {'; '.join(_describe(row))}"
+    return details
 
 
-def _describe(row: Any) -> str:
-    parts = [f"{row.value * 100:.2f}"]
+def _describe(row: Any) -> Iterator[str]:
+    yield f"{row.value * 100:.2f}"
     if not math.isnan(row.ci_low):
-        parts.append(f"95 % interval {row.ci_low * 100:.2f} to {row.ci_high * 100:.2f}")
+        yield f"95 % interval {row.ci_low * 100:.2f} to {row.ci_high * 100:.2f}"
     if not math.isnan(row.tie_worst):
-        parts.append(
+        yield (
             f"ties: {row.tie_worst * 100:.2f} at worst, {row.tie_expected * 100:.2f} expected, "
             f"{row.tie_best * 100:.2f} at best"
         )
-    return "; ".join([*parts, f"n = {int(row.n):,}"])
+    yield f"n = {int(row.n):,}"
 
 
-def _values(source: Source) -> dict[tuple[str, str], dict[str, float]]:
-    found: dict[tuple[str, str], dict[str, float]] = {cell: {} for cell in source.cells}
-    for row in source.scores:
-        if isinstance(row.retriever, str):
-            found[row.generator, row.retriever][row.metric] = row.value
-    return found
-
-
-def _change(values: Mapping[str, float], before: Mapping[str, float], metric: str) -> Cell:
-    change = (values.get(metric, float("nan")) - before.get(metric, float("nan"))) * 100
-    return Cell(f"{change:+.2f}" if not math.isnan(change) else "")
-
-
-def _shown(source: Source, cell: tuple[str, str]) -> list[str]:
-    labels = source.manifest.labels
-    return [labels.get(cell[1], cell[1]), labels.get(cell[0], cell[0])]
+def _label(source: Source, name: str) -> str:
+    return source.manifest.labels.get(name, name)
 
 
 def _cell_label(source: Source, name: str) -> str:
-    labels = source.manifest.labels
-    pairs = {f"{g}.{r}": f"{labels.get(g, g)}, {labels.get(r, r)}" for g, r in source.cells}
-    return "Dataset" if name == "dataset" else pairs.get(name, labels.get(name, name))
-
-
-def _evaluation_id(source: Source) -> tuple[Any, ...]:
-    of = source.manifest
-    names = ("protocol", "query_seed", "split")
-    return (of.dataset.digest, *(of.settings[name] for name in names))
+    pairs = {f"{g}.{r}": f"{_label(source, g)}, {_label(source, r)}" for g, r in source.cells}
+    return "Dataset" if name == "dataset" else pairs.get(name, _label(source, name))
 
 
 def _slug(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The page in a real browser: drawn, sorted, searched, reached by keyboard, readable, silent."""
+"""The page in a real browser: drawn, sorted, filtered, used by keyboard, accessible, without errors."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.report.page import open_sources, render
 from tests.hostile_run import HOSTILE, QUERIES, World
@@ -33,16 +33,28 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def visit(browser: Browser, path: Path, width: int = WIDE, scheme: Any = "light") -> tuple[Page, list[str]]:
-    """Open a page, wait for its plots, and return it with what it complained of or asked the network for."""
+def visit(
+    browser: Browser, path: Path, width: int = WIDE, scheme: Any = "light", hash_: str = ""
+) -> tuple[Page, list[str]]:
+    """Open a page and return it with its console messages, errors and requests to the network."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     troubles: list[str] = []
     page.on("console", lambda message: troubles.append(f"console {message.type}: {message.text}"))
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on("request", lambda asked: _local(asked.url) or troubles.append(f"request: {asked.url}"))
-    page.goto(path.as_uri())
-    page.wait_for_function("document.documentElement.dataset.plots === 'drawn'")
+    page.on("request", lambda sent: _local(sent.url) or troubles.append(f"request: {sent.url}"))
+    page.goto(path.as_uri() + hash_)
+    page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
     return page, troubles
+
+
+def draw_plots(page: Page) -> None:
+    """Open every fold and scroll to each plot, so that all are drawn."""
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    for plot in page.locator(".plot").all():
+        plot.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.plot')].every((e) => e.dataset.state === 'drawn')"
+    )
 
 
 def _local(address: str) -> bool:
@@ -54,16 +66,20 @@ def seen(browser: Browser, world: World) -> Page:
     return visit(browser, world.out / "report.html")[0]
 
 
-def column(page: Page, table: str, number: int) -> list[float]:
-    cells: Locator = page.locator(f"#{table} tbody tr td:nth-of-type({number})")
-    # a significant one has a star, one without value a dash
-    return [float(text.rstrip("*")) for text in cells.all_inner_texts() if text != "–"]
+def scores(page: Page) -> list[float]:
+    """Return the ranked scores of the leaderboard from top to bottom."""
+    return [float(text) for text in page.locator("#board .ranked td a").all_inner_texts()]
+
+
+def names(page: Page, body: str = "ranked") -> list[str]:
+    return page.locator(f"#board .{body} th[scope=row]").all_inner_texts()
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_drawn_and_readable_everywhere(browser: Browser, world: World, width: int, scheme: str) -> None:
     page, troubles = visit(browser, world.out / "report.html", width, scheme)
+    draw_plots(page)
     for plot in page.locator(".plot").all():
         assert plot.locator("svg").count() == 1
         assert plot.locator("svg path").count() > 3
@@ -79,7 +95,9 @@ def test_a_page_of_several_runs_is_as_sound(browser: Browser, world: World, tmp_
     path = tmp_path / "comparison.html"
     path.write_text(render(open_sources([world.out, world.other]), world.store), encoding="utf-8")
     page, troubles = visit(browser, path, NARROW)
+    draw_plots(page)
     assert page.locator("#differences tbody tr").count() == 2
+    assert page.locator("#settings-that-differ tbody").inner_text().count("bm25.k1") == 1
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert troubles == []
     page.close()
@@ -93,17 +111,109 @@ def test_dark_and_light_differ(browser: Browser, world: World) -> None:
     page.close()
 
 
-def test_a_heading_sorts_by_its_column(seen: Page) -> None:
-    heading = seen.locator("#generation thead button", has_text="B-1")
+def test_plots_are_drawn_when_they_come_into_view(browser: Browser, world: World) -> None:
+    page, _ = visit(browser, world.out / "report.html")
+    last = page.locator(".plot").last
+    assert last.locator("svg").count() == 0
+    last.scroll_into_view_if_needed()
+    last.locator("svg").wait_for()
+    page.close()
+
+
+def test_the_leaderboard_sorts_and_a_third_click_restores(seen: Page) -> None:
+    heading = seen.locator("#board thead button").first
+    before = names(seen)
     heading.click()
-    falling = column(seen, "generation", 1)
+    falling = scores(seen)
     assert falling == sorted(falling, reverse=True)
     heading.click()
-    assert column(seen, "generation", 1) == falling[::-1]
-    assert heading.locator("xpath=..").get_attribute("aria-sort") == "ascending"
+    assert scores(seen) == sorted(falling)
+    assert seen.locator("#board th[aria-sort]").get_attribute("aria-sort") == "ascending"
+    assert names(seen, "references") == ["Transcript"]
+    heading.click()
+    assert names(seen) == before
+    assert seen.locator("#board th[aria-sort]").count() == 0
 
 
-def test_intervals_stand_where_mouse_and_keyboard_reach_them(seen: Page) -> None:
+def test_a_table_sorts_inside_its_blocks_and_a_third_click_restores(seen: Page) -> None:
+    seen.locator("#all-metrics > summary").click()
+    heading = seen.locator("#retrieval thead button", has_text="R@10")
+    rows = seen.locator("#retrieval tbody tr")
+    before = rows.all_inner_texts()
+    heading.click()
+    numbers = [float(text) for text in seen.locator("#retrieval tbody td:nth-child(5)").all_inner_texts()]
+    assert numbers == sorted(numbers, reverse=True)
+    heading.click()
+    heading.click()
+    assert rows.all_inner_texts() == before
+
+
+def test_the_leaderboard_shows_another_metric(seen: Page) -> None:
+    first = scores(seen)
+    seen.locator("#metric").select_option("P@5")
+    assert scores(seen) != first
+    assert "P@5:" in seen.locator("#board-note").inner_text()
+    seen.locator("#metric").select_option("R@10")
+    assert scores(seen) == first
+
+
+def test_an_address_opens_the_page_in_the_same_state(browser: Browser, world: World) -> None:
+    page, _ = visit(browser, world.out / "report.html")
+    page.locator("#metric").select_option("P@5")
+    page.locator("#board thead button").first.click()
+    page.locator("#preset").select_option("all")
+    page.locator("#words").fill("number5 how")
+    page.locator("#list button").first.click()
+    page.locator("#cost .legend button").first.click()
+    other, _ = visit(browser, world.out / "report.html", hash_=page.evaluate("location.hash"))
+    for one in (page, other):
+        assert one.locator("#metric").input_value() == "P@5"
+        assert one.locator("#board th[aria-sort=descending]").count() == 1
+        assert one.locator("#preset").input_value() == "all"
+        assert one.locator("#list button").count() == 1
+        assert one.locator("#example h3").inner_text() == "paper plane number5 how to"
+        assert one.locator("#cost .legend button[aria-pressed=true]").count() == 1
+    page.close()
+    other.close()
+
+
+def test_a_score_leads_to_the_queries_that_were_missed(seen: Page) -> None:
+    seen.locator("#board .ranked td a").first.click()
+    assert seen.locator("#preset").input_value() == "missed"
+    system = seen.locator("#system-a").input_value()
+    ranks = seen.locator("#list small").all_inner_texts()
+    assert ranks
+    assert all("not in the first" in text or int(text.rpartition(" ")[2]) > 10 for text in ranks)
+    assert f"a={system.partition(':')[0]}" in seen.evaluate("location.hash")
+
+
+def test_groups_of_failures_hold_what_they_say(seen: Page) -> None:
+    seen.locator("#preset").select_option("beats")
+    seen.locator("#system-a").select_option("transcript")
+    seen.locator("#system-b").select_option("lead")
+    texts = seen.locator("#list small").all_inner_texts()
+    for text in texts:
+        ours, theirs = text.split(" · ")
+        assert int(ours.rpartition(" ")[2]) <= 10
+        assert "not in the first" in theirs or int(theirs.rpartition(" ")[2]) > 10
+    seen.locator("#preset").select_option("all")
+    assert f"{QUERIES} of {QUERIES} queries" in seen.locator("#count").inner_text()
+
+
+def test_a_query_shows_summaries_ranks_first_results_and_its_words(seen: Page) -> None:
+    seen.locator("#preset").select_option("all")
+    seen.locator("#words").fill("number5 how")
+    assert seen.locator("#count").inner_text().startswith(f"1 of {QUERIES} queries")
+    shown = seen.locator("#example").inner_text()
+    assert "paper plane number5 how to" in shown
+    assert "look at the paper plane number5" in shown
+    assert "rank 1" in shown
+    assert "number5" in seen.locator("#example mark").all_inner_texts()
+    seen.locator("#words").fill("")
+
+
+def test_intervals_are_shown_to_mouse_and_keyboard(seen: Page) -> None:
+    seen.evaluate("document.getElementById('all-metrics').open = true")
     detail = seen.locator("#detail-retrieval")
     cells = seen.locator("#retrieval td[data-detail]")
     cells.nth(3).hover()
@@ -121,56 +231,49 @@ def test_the_keyboard_alone_reaches_everything(browser: Browser, world: World) -
     reached = set()
     for _ in range(400):
         page.keyboard.press("Tab")
-        what = page.evaluate(
+        name = page.evaluate(
             "(() => { const e = document.activeElement;"
             " return e.id || e.name || e.closest('[id]')?.id || e.tagName; })()"
         )
-        reached.add(what)
-        if what == "BODY":
+        reached.add(name)
+        if name == "BODY":
             break
-    assert {
-        "generation",
-        "retrieval",
-        "cost",
-        "figure-heat",
-        "figure-cost",
-        "words",
-        "kind",
-        "found",
-    } <= reached
+    controls = {"metric", "board", "board-table", "preset", "system-a", "words", "list", "example"}
+    assert controls | {"figure-cost", "figure-curve", "generation-metrics", "settings"} <= reached
     page.close()
 
 
-def test_searching_shows_summaries_references_and_ranks(seen: Page) -> None:
-    assert f"{QUERIES} queries found" in seen.locator("#count").inner_text()
-    seen.locator("#words").fill("number5 how")
-    assert seen.locator("#count").inner_text() == "1 queries found."
-    shown = seen.locator("#example").inner_text()
-    assert "paper plane number5 how to" in shown
-    assert "look at the paper plane number5" in shown
-    assert "Rank, BM25" in shown
-    seen.locator("input[value=videos]").check()
-    seen.locator("#words").fill("v07")
-    assert "Asked: tea pot number7" in seen.locator("#example").inner_text()
-
-
 def test_texts_of_a_run_are_shown_as_they_are(seen: Page) -> None:
-    seen.locator("input[value=queries]").check()
+    seen.locator("#preset").select_option("all")
     seen.locator("#words").fill("</script>")
     assert HOSTILE in seen.locator("#example h3").inner_text()
     assert seen.evaluate("window.broken") is None
     assert seen.locator("img").count() == 0
+    seen.locator("#words").fill("")
 
 
-def test_a_plot_tells_its_numbers(seen: Page) -> None:
+def test_an_address_cannot_bring_markup_into_the_page(browser: Browser, world: World) -> None:
+    image = "%3Cimg%20src%3Dx%20onerror%3Dwindow.broken%3D1%3E"
+    hostile = f"#m={image}&f=__proto__&a=%3Cscript%3E&w={image}&q=%22&l={image}"
+    page, troubles = visit(browser, world.out / "report.html", hash_=hostile)
+    assert page.locator("#metric").input_value() == "R@10"
+    assert page.locator("#board .ranked tr").count() == 2
+    assert page.evaluate("window.broken") is None
+    assert page.locator("img").count() == 0
+    assert troubles == []
+    page.close()
+
+
+def test_a_plot_shows_its_numbers(seen: Page) -> None:
     numbers = seen.locator("details.data").first
     numbers.locator("summary").click()
-    numbers.locator("tbody tr").nth(3).wait_for()
+    numbers.locator("tbody tr").nth(2).wait_for()
 
 
-def test_a_reader_chooses_the_metric_of_the_grid(seen: Page) -> None:
-    place = seen.locator("#plot-heat")
-    shown = place.locator("svg text", has_text="P@5")
-    assert shown.count() == 0
-    place.locator("select").select_option("P@5")
-    shown.wait_for()
+def test_a_reader_selects_the_metric_of_the_curves(seen: Page) -> None:
+    place = seen.locator("#plot-curve")
+    place.scroll_into_view_if_needed()
+    place.locator("svg").wait_for()
+    assert place.locator("svg text", has_text="P@k").count() == 0
+    place.locator("select").first.select_option("P")
+    place.locator("svg text", has_text="P@k").wait_for()

@@ -1,4 +1,4 @@
-"""The page: the same for the same run, whole in one file, and no text of a run does anything in it."""
+"""The page: the same for the same run, complete in one file, and no text of a run does anything in it."""
 
 import base64
 import hashlib
@@ -12,9 +12,15 @@ from bench.cli.main import main
 from bench.errors import DataError
 from bench.output.folder import checked
 from bench.output.manifest import read_manifest
-from bench.report.examples import examples
+from bench.output.schema import RETRIEVAL
+from bench.report.failures import failures, select_queries
+from bench.report.leaderboard import leaderboard
 from bench.report.page import open_sources, render
+from bench.report.plot_data import all_plots
+from bench.report.rank_data import look_up_ranks
+from bench.report.several_runs import differences_view
 from bench.report.source import Source
+from bench.report.systems import list_systems
 from tests.hostile_run import LABEL, QUERIES, World
 from tests.manifests import edit_manifest
 
@@ -73,34 +79,126 @@ def test_nothing_is_fetched_and_only_the_pages_scripts_may_run(page: str) -> Non
     assert "unsafe-eval" not in policy
 
 
-def test_every_number_of_the_tables_stands_in_the_page(world: World, page: str) -> None:
+def test_every_number_of_the_tables_is_in_the_page(world: World, page: str) -> None:
     for row in Source.read(world.out).scores:
         if row.metric == "R@10":
             assert f">{row.value * 100:.2f}<" in page
             assert f"95 % interval {row.ci_low * 100:.2f} to {row.ci_high * 100:.2f}" in page
 
 
-def test_several_runs_stand_on_one_page_with_their_differences(world: World) -> None:
-    compared = render(open_sources([world.out, world.other]), world.store)
-    assert "Differences from out" in compared
-    assert "Lead · other" in compared
-    assert "not of the same queries" not in compared
+def test_the_leaderboard_has_the_scores_of_every_metric(world: World) -> None:
+    source = Source.read(world.out)
+    systems = list_systems([source])
+    board = leaderboard([source], systems, source.result.summary)
+    assert board["metric"] == "R@10"
+    for row in source.scores:
+        if isinstance(row.retriever, str) and row.metric in RETRIEVAL:
+            place = [system.generator for system in systems].index(row.generator)
+            value, low, high, letters, n, *_ = board["cells"][row.metric][place][0]
+            assert value == pytest.approx(row.value * 100, abs=1e-4)
+            assert (low, high) == pytest.approx((row.ci_low * 100, row.ci_high * 100), abs=1e-4)
+            assert n == row.n
+            assert letters
+
+
+def test_the_summary_comes_first(page: str) -> None:
+    order = [page.index(f'id="{name}"') for name in ("summary", "leaderboard", "failures", "cost", "depth")]
+    assert order == sorted(order)
+    assert "With BM25, " in page[: page.index('id="leaderboard"')]
+
+
+def test_reference_systems_are_grey_and_others_are_not(world: World) -> None:
+    systems = list_systems(open_sources([world.out, world.other]))
+    colours = {system.generator: system.colour for system in systems}
+    assert {system.colour for system in systems if system.generator == "lead"} == {colours["lead"]}
+    assert colours["transcript"] == "#6f7780"
+    assert len(set(colours.values())) == 3
+
+
+def test_several_runs_are_named_by_the_setting_that_differs(world: World) -> None:
+    sources = open_sources([world.out, world.other])
+    assert [source.name for source in sources] == ["bm25.k1=0.9", "bm25.k1=2.0"]
+    compared = render(sources, world.store)
+    assert "R@10: differences from bm25.k1=0.9" in compared
+    assert "Settings that differ" in compared
+    assert "Lead · bm25.k1=2.0" in compared
+    assert "not over the same queries" not in compared
+
+
+def test_differences_between_runs_are_tested_in_pairs(world: World) -> None:
+    view = differences_view(open_sources([world.out, world.other]))
+    assert view is not None
+    first, second = Source.read(world.out), Source.read(world.other)
+    scores = [
+        {row.generator: row.value for row in source.scores if row.metric == "R@10"}
+        for source in (first, second)
+    ]
+    for row in view["rows"]:
+        name = {"Lead": "lead", "Transcript": "transcript"}[row["names"][2]]
+        assert float(row["cells"][0]["text"]) == pytest.approx(scores[1][name] * 100, abs=0.01)
+        change = (scores[1][name] - scores[0][name]) * 100
+        assert float(row["cells"][1]["text"].rstrip("*")) == pytest.approx(change, abs=0.01)
+    assert len(view["rows"]) == 2
 
 
 def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> None:
     edit_manifest(copy, lambda written: written["settings"].update(query_seed=1))
     compared = render(open_sources([world.other, copy]), world.store)
-    assert "out differs from other in data, split or protocol" in compared
-    assert "Differences from" not in compared
+    assert "in data, split or protocol" in compared
+    assert "differences from" not in compared
 
 
-def test_examples_are_a_stated_sample(world: World) -> None:
-    some = examples([Source.read(world.out)], limit=5)
+def test_three_runs_have_a_history(copy: Path, world: World) -> None:
+    sources = open_sources([world.out, world.other, copy])
+    plots = {plot.name: plot for plot in all_plots([(s, look_up_ranks(s)) for s in sources])}
+    rows = plots["history"].spec["data"]["values"]
+    lead = [row["value"] for row in rows if row["series"] == "Lead"]
+    assert len(lead) == 3
+    assert lead[0] == lead[2]
+
+
+def test_failures_are_a_stated_sample(world: World) -> None:
+    source = Source.read(world.out)
+    ranked = [(source, look_up_ranks(source))]
+    systems = list_systems([source])
+    some = failures(ranked, systems, limit=5)
     assert len(some["queries"]) == 5
-    assert some["note"].startswith(f"An even sample of 5 of {QUERIES} queries")
-    everything = examples([Source.read(world.out)])
+    assert some["note"].startswith(f"5 of {QUERIES} queries: an even sample")
+    everything = failures(ranked, systems)
     assert everything["note"].startswith(f"All {QUERIES} queries")
-    assert len(everything["ranks"]) == 3
+    assert len(everything["cells"]) == 3
+
+
+def test_failures_hold_the_ranks_and_first_results_of_the_run(world: World) -> None:
+    source = Source.read(world.out)
+    data = failures([(source, look_up_ranks(source))], list_systems([source]))
+    with source.run(("lead", "bm25")) as run:
+        for (query, *_), (rank, tied, *first) in zip(data["queries"], data["cells"]["0.0"], strict=True):
+            hits = run.hits(query)
+            relevant = [hit for hit in hits if hit.video_id in source.relevant[query]]
+            assert rank == (relevant[0].rank if relevant else 0)
+            assert [data["videos"][video] for video in first] == [hit.video_id for hit in hits[:3]]
+            same = [hit for hit in hits if relevant and hit.score == relevant[0].score]
+            assert tied == int(any(hit.video_id not in source.relevant[query] for hit in same))
+            assert all(video in data["texts"][0] for video in first)
+
+
+def test_of_many_queries_those_with_the_largest_differences_are_shown() -> None:
+    import pandas as pd
+
+    queries = [f"q{i:03}" for i in range(100)]
+    ranks = pd.DataFrame(
+        [
+            ("lead" if system else "qms", "bm25", query, "v", 50.0 if system and query == "q037" else 1.0)
+            for query in queries
+            for system in (0, 1)
+        ],
+        columns=["generator", "retriever", "query_id", "video_id", "rank"],
+    )
+    selected = select_queries([ranks], queries, 10)
+    assert len(selected) == 10
+    assert selected == sorted(selected)
+    assert {"q000", "q037", "q099"} <= set(selected)
 
 
 def test_a_page_is_not_made_of_changed_files(copy: Path, world: World) -> None:
@@ -118,16 +216,24 @@ def test_a_half_finished_run_says_what_is_missing(copy: Path, world: World) -> N
 
 
 def test_figures_are_files_of_the_run_and_the_same_each_time(copy: Path, world: World) -> None:
-    command = ["report", str(copy), "--figures", "svg", "--store", str(world.store.root)]
+    command = ["report", str(copy), "--figures", "svg,pdf", "--store", str(world.store.root)]
     assert main(command) == 0
     drawn = {path.name: path.read_bytes() for path in (copy / "figures").iterdir()}
-    assert "curve-r-1.svg" in drawn
-    assert all(data.startswith(b"<svg") for data in drawn.values())
+    assert {"curve-r.svg", "curve-acc.svg", "curve-r.pdf", "ranks.svg"} <= set(drawn)
+    for name, content in drawn.items():
+        assert content.startswith(b"<svg" if name.endswith("svg") else b"%PDF")
     assert main(command) == 0
-    assert {path.name: path.read_bytes() for path in (copy / "figures").iterdir()} == drawn
+    again = {path.name: path.read_bytes() for path in (copy / "figures").iterdir()}
+    assert again.keys() == drawn.keys()
+    assert all(again[name] == content for name, content in drawn.items() if name.endswith("svg"))
     manifest = read_manifest(copy)
     assert all(checked(copy, manifest, f"figures/{name}") for name in drawn)
     assert (copy / "report.html").read_bytes() == (world.out / "report.html").read_bytes()
+
+
+def test_an_unknown_figure_format_is_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(copy), "--figures", "svg,gif"]) == 2
+    assert "gif" in capsys.readouterr().err
 
 
 def test_several_runs_need_no_folder_of_their_own(

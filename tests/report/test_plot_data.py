@@ -18,7 +18,12 @@ from tests.manifests import edit_manifest
 
 @pytest.fixture(scope="module")
 def plots(world: World) -> dict[str, Plot]:
-    return {plot.name: plot for plot in all_plots([Source.read(world.out)])}
+    return drawn(world.out)
+
+
+def drawn(out: Path) -> dict[str, Plot]:
+    source = Source.read(out)
+    return {plot.name: plot for plot in all_plots([(source, look_up_ranks(source))])}
 
 
 def rows(plot: Plot) -> list[dict[str, object]]:
@@ -54,7 +59,7 @@ def test_many_queries_are_sampled(world: World) -> None:
 
 def test_curves_hold_the_scores_with_their_intervals(world: World, plots: dict[str, Plot]) -> None:
     scores = {(row.generator, row.metric): row for row in Source.read(world.out).scores}
-    shown = {(row["series"], row["k"]): row for row in rows(plots["curve-r-1"])}
+    shown = {(row["series"], row["k"]): row for row in rows(plots["curve"]) if row["kind"] == "R"}
     assert {k for _, k in shown} == {1, 5, 10, 30}
     for k in (1, 30):
         row = scores["lead", f"R@{k}"]
@@ -63,15 +68,14 @@ def test_curves_hold_the_scores_with_their_intervals(world: World, plots: dict[s
 
 
 def test_first_ranks_count_every_query_once(plots: dict[str, Plot]) -> None:
-    for series in {row["series"] for row in rows(plots["ranks-1"])}:
-        counts = [row["count"] for row in rows(plots["ranks-1"]) if row["series"] == series]
+    for series in {row["series"] for row in rows(plots["ranks"])}:
+        counts = [row["count"] for row in rows(plots["ranks"]) if row["series"] == series]
         assert len(counts) == len(BUCKETS)
         assert sum(map(int, map(str, counts))) == QUERIES
-    assert plots["ranks-1"].note == f"Over all {QUERIES} queries."
+    assert plots["ranks"].note == f"Over all {QUERIES} queries."
 
 
 def test_there_is_no_plot_without_data(plots: dict[str, Plot]) -> None:
-    assert "heat" in plots
     assert "cost" in plots
     assert not [name for name in plots if name.startswith("training")]
 
@@ -82,10 +86,20 @@ def test_a_training_log_is_drawn_by_losses_and_validation(copy: Path) -> None:
     lines = [{"step": n, "loss": 1 / n, "loss_entity": 2.0, "val_cider": n, "note": "text"} for n in (1, 2)]
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     edit_manifest(copy, lambda written: written["files"].update({"training/lead.jsonl": file_digest(log)}))
-    drawn = {plot.name: plot for plot in all_plots([Source.read(copy)]) if plot.section == "training"}
-    assert list(drawn) == ["training-1-losses", "training-1-validation"]
-    assert {row["series"] for row in rows(drawn["training-1-losses"])} == {"loss", "loss_entity"}
-    assert [row["value"] for row in rows(drawn["training-1-validation"])] == [1, 2]
+    plots = {name: plot for name, plot in drawn(copy).items() if plot.section == "training"}
+    assert list(plots) == ["training-1-losses", "training-1-validation"]
+    assert {row["quantity"] for row in rows(plots["training-1-losses"])} == {"loss", "loss_entity"}
+    assert [row["value"] for row in rows(plots["training-1-validation"])] == [1, 2]
+
+
+def test_modality_is_drawn_where_it_was_measured(copy: Path) -> None:
+    assert "modality" not in drawn(copy)
+    path = copy / "modality.csv"
+    path.write_text("generator,modality,gap,ci_low,ci_high,n\nlead,text,1.5,1.2,1.8,24\nlead,frames,,,,0\n")
+    edit_manifest(copy, lambda written: written["files"].update({"modality.csv": file_digest(path)}))
+    assert [(row["series"], row["value"], row["n"]) for row in rows(drawn(copy)["modality"])] == [
+        ("Lead", 1.5, 24)
+    ]
 
 
 def test_a_validation_loss_is_not_drawn_a_second_time_as_a_score(copy: Path) -> None:
@@ -98,5 +112,7 @@ def test_a_validation_loss_is_not_drawn_a_second_time_as_a_score(copy: Path) -> 
 
 
 def test_the_front_holds_what_nothing_cheaper_reaches() -> None:
-    points = [{"x": x, "value": y} for x, y in ((3, 5), (1, 2), (2, 1), (4, 5), (1, 1))]
-    assert [row["front"] for row in mark_pareto_front(points)] == [True, True, False, False, False]
+    points = [{"x": x, "value": y, "reference": False} for x, y in ((3, 5), (1, 2), (2, 1), (4, 5), (1, 1))]
+    points.append({"x": 0.1, "value": 9, "reference": True})
+    front = [row["front"] for row in mark_pareto_front(points)]
+    assert front == [True, True, False, False, False, False]

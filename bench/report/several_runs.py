@@ -1,0 +1,138 @@
+"""What a page of several runs says: what they are called, which settings differ, and whether scores do."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.comparison.paired import compare
+from bench.metrics.significance import ALPHA, holm
+from bench.output.manifest import Manifest, read_manifest
+from bench.output.per_item import RunItems
+from bench.report.leaderboard import METRIC
+from bench.report.source import Source
+from bench.report.views import View, view
+from bench.tables.table import Cell, Table
+
+LONGEST_NAME = 40
+"""Letters of a name that is made of settings; a longer one gives way to the folder's."""
+_LISTS = ("generators", "retrievers")
+"""Settings that are shown where they differ, and are too long for a name."""
+
+
+def name_runs(folders: Sequence[Path]) -> list[str]:
+    """Return a name for each run: by the settings that differ between them, else by its folder.
+
+    Raises DataError for a folder that is not a run's.
+    """
+    if len(folders) == 1:
+        return [""]
+    settings = [read_settings(read_manifest(folder)) for folder in folders]
+    keys = [key for key in differing(settings) if key not in _LISTS]
+    names = [", ".join(f"{key}={of_run.get(key, '–')}" for key in keys) for of_run in settings]
+    if keys and len(set(names)) == len(names) and max(map(len, names)) <= LONGEST_NAME:
+        return names
+    names = [folder.resolve().name for folder in folders]
+    return [
+        name if names.count(name) == 1 else f"{name} ({number})" for number, name in enumerate(names, start=1)
+    ]
+
+
+def read_settings(manifest: Manifest) -> dict[str, str]:
+    """Return the settings of a run as text: data, options, seeds and systems, options by their own keys."""
+    plain = {key: value for key, value in manifest.settings.items() if key != "options"}
+    dataset = {"dataset": f"{manifest.dataset.name} {str(manifest.dataset.digest)[:8]}"}
+    values = {**dataset, **plain, **manifest.settings["options"], "version": manifest.bench_version}
+    return {key: _text(value) for key, value in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the settings that are not the same in all runs."""
+    keys = dict.fromkeys(key for of_run in settings for key in of_run)
+    return [key for key in keys if len({of_run.get(key) for of_run in settings}) > 1]
+
+
+def settings_view(sources: Sequence[Source]) -> View | None:
+    """Return the settings that differ, a row each; None when all are the same."""
+    if len(sources) == 1:
+        return None
+    settings = [read_settings(source.result.manifest) for source in sources]
+    rows = [([key], [Cell(of_run.get(key, "")) for of_run in settings]) for key in differing(settings)]
+    columns = [source.name for source in sources]
+    table = Table("settings-that-differ", "Settings that differ", ["Setting"], columns, rows, [])
+    return view(table) if rows else None
+
+
+def differences_view(sources: Sequence[Source]) -> View | None:
+    """Return the paired differences of the runs from the first one, a row per cell; None without any."""
+    compared = [pair for source in sources[1:] for pair in _compare(sources[0], source)]
+    if not compared:
+        return None
+    corrected = holm([comparison.test.p_value for _, _, comparison in compared]).tolist()
+    rows = [
+        (names, [_points(score), *_difference(comparison, p)])
+        for (names, score, comparison), p in zip(compared, corrected, strict=True)
+    ]
+    caption = f"{METRIC}: differences from {sources[0].name}, in points"
+    notes = [
+        f"Each run less {sources[0].name}, paired over the same queries, with 95 % intervals; * p < {ALPHA}, "
+        f"Holm-corrected over {len(rows)} comparisons."
+    ]
+    columns = ["score", "difference", "95 % from", "95 % to", "p (Holm)"]
+    return view(Table("differences", caption, ["Run", "Retriever", "System"], columns, rows, notes))
+
+
+def incomparable(sources: Sequence[Source]) -> list[str]:
+    """Return a sentence for each run whose scores are not over the first one's queries and videos."""
+    return [
+        f"{source.name} differs from {sources[0].name} in data, split or protocol: "
+        "their scores are not over the same queries."
+        for source in sources[1:]
+        if not are_comparable(sources[0], source)
+    ]
+
+
+def are_comparable(one: Source, other: Source) -> bool:
+    """Check whether two runs have the same data, queries and split."""
+    return _evaluation_id(one) == _evaluation_id(other)
+
+
+def _evaluation_id(source: Source) -> tuple[Any, ...]:
+    manifest = source.manifest
+    names = ("protocol", "query_seed", "split")
+    return (manifest.dataset.digest, *(manifest.settings[name] for name in names))
+
+
+def _compare(first: Source, source: Source) -> Iterator[tuple[list[str], float, Any]]:
+    """Yield names, score and comparison of each cell that both runs have."""
+    if not are_comparable(first, source):
+        return
+    theirs, ours = (RunItems(s.result.out, s.result.manifest) for s in (first, source))
+    for generator, retriever in source.cells:
+        if (generator, retriever) not in first.cells:
+            continue
+        mine, before = ours.cell(generator, retriever), theirs.cell(generator, retriever)
+        if mine.ids != before.ids:  # for example another pool.limit
+            continue
+        labels = source.manifest.labels
+        names = [source.name, labels.get(retriever, retriever), labels.get(generator, generator)]
+        yield names, mine.score(METRIC), compare(mine, before, METRIC)
+
+
+def _difference(comparison: Any, p: float) -> list[Cell]:
+    low, high = comparison.interval.low, comparison.interval.high
+    shown = Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA)
+    return [shown, _points(low), _points(high), Cell("< 0.001" if p < 0.001 else f"{p:.3f}")]
+
+
+def _points(value: float) -> Cell:
+    return Cell(f"{value * 100:.2f}" if math.isfinite(value) else "")

@@ -107,8 +107,8 @@ def test_a_validation_loss_is_not_drawn_a_second_time_as_a_score(copy: Path) -> 
     log.parent.mkdir()
     log.write_text(json.dumps({"step": 1, "val_loss": 2.0, "eval_score": -2.0, "eval_score_se": 0.1}) + "\n")
     edit_manifest(copy, lambda written: written["files"].update({"training/lead.jsonl": file_digest(log)}))
-    (drawn,) = (plot for plot in all_plots([Source.read(copy)]) if plot.section == "training")
-    assert [row["series"] for row in rows(drawn)] == ["val_loss"]
+    (plot,) = (plot for plot in drawn(copy).values() if plot.section == "training")
+    assert [row["quantity"] for row in rows(plot)] == ["val_loss"]
 
 
 def test_the_front_holds_what_nothing_cheaper_reaches() -> None:

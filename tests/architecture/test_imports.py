@@ -25,6 +25,7 @@ OPEN_TO_SYSTEMS = {
         "context",
         "store",
         "weights",
+        "training_steps",
         "systems.ensemble",  # how a retriever made of others gets them without naming a sibling
     )
 }

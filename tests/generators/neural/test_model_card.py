@@ -32,7 +32,7 @@ def card(row: Any, folder: Path, context: Context) -> str:
         (MDVC, ["mdvc: lr=0.003", "smoothing=0.1"]),
         (
             BartText,
-            ["weights: self-pretrained", "pretrain: epochs=1", "learning rate: 0.003 (fusion.* times 1)"],
+            ["weights: self-pretrained", "pretrain: steps=", "learning rate: 0.003 (fusion.* times 1)"],
         ),
         (VGBartDP, ["bart: weights=self", "softmax_axis=frames"]),
         (

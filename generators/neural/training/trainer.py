@@ -15,24 +15,14 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
-from transformers.trainer_callback import ExportableState
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 
 from bench.errors import DataError
+from bench.training_checkpoint import CheckpointTrainer
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
 from generators.neural.checkpoint import load_weights, save_weights
 from generators.neural.training.callbacks import EpochAndCheckpointCallback, StepCallback, StopAtScore
-from generators.neural.training.checkpoint import (
-    STATE,
-    checkpoint_folder,
-    load_optimizer,
-    load_random_state,
-    remove_checkpoint,
-    save_optimizer,
-    save_random_state,
-    write_checkpoint,
-)
 from generators.neural.training.plan import SCORE, SCORE_ERROR, Epochs, TrainingPlan, Validation
 
 _SCORES = "validation.json"
@@ -83,7 +73,7 @@ def _arguments(
     return arguments
 
 
-class ModuleTrainer(Trainer):
+class ModuleTrainer(CheckpointTrainer):
     """A Trainer for a plain module: losses in parts, batches of like length, a score from the caller."""
 
     def __init__(
@@ -113,7 +103,6 @@ class ModuleTrainer(Trainer):
             )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
         self._module, self._plan, self._data, self._validation = module, plan, data, validation
-        self._folder = folder
         self._parts: dict[str, list[float]] = defaultdict(list)
         self._scores: dict[int, list[float]] = {}  # of each validation item, after the best and the last step
 
@@ -200,53 +189,32 @@ class ModuleTrainer(Trainer):
             return True
         return bool(super()._determine_best_metric(metrics, trial))
 
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Write a checkpoint, and remove those before it but the one of the best epoch."""
+    def before_checkpoint(self) -> None:
+        """Refuse weights that are not finite numbers."""
         for name, weight in self._module.named_parameters():
             if not bool(torch.isfinite(weight).all()):
                 self._refuse(f"the weight {name}", math.nan)
-        state, step = self.state, self.state.global_step
-        if state.best_global_step:
-            state.best_model_checkpoint = str(checkpoint_folder(self._folder, state.best_global_step))
-        callbacks: Any = state.stateful_callbacks  # by class name; the library's annotation is another
-        for callback in [*self.callback_handler.callbacks, self.control]:
-            if isinstance(callback, ExportableState):
-                callbacks[type(callback).__name__] = callback.state()
-        write_checkpoint(self._folder, step, self._fill_checkpoint)
-        needed = {checkpoint_folder(self._folder, i) for i in (step, state.best_global_step) if i}
-        for checkpoint in self._folder.glob("checkpoint-*"):
-            if checkpoint not in needed:
-                remove_checkpoint(checkpoint)
+
+    def write_weights(self, path: Path) -> None:
+        """Write the module's weights, tied ones once."""
+        save_weights(self._module, path)
+
+    def read_weights(self, path: Path) -> None:
+        """Read the weights of a checkpoint, tied ones included."""
+        load_weights(self._module, path)
 
     def _fill_checkpoint(self, folder: Path) -> None:
-        save_weights(self._module, folder / "model.safetensors")
-        save_optimizer(self.optimizer, self.lr_scheduler, folder)
-        save_random_state(folder)
-        self.state.save_to_json(str(folder / STATE))
+        super()._fill_checkpoint(folder)
         needed = {self.state.best_global_step, max(self._scores, default=0)}
         self._scores = {step: scores for step, scores in self._scores.items() if step in needed}
         (folder / _SCORES).write_text(json.dumps(self._scores, allow_nan=False), encoding="utf-8")
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         """Read the optimizer, and what validation measured, from a checkpoint."""
+        super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
-            load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
             scores = json.loads((Path(checkpoint) / _SCORES).read_text(encoding="utf-8"))
             self._scores = {int(step): values for step, values in scores.items()}
-
-    def _load_rng_state(self, checkpoint: str | None) -> None:
-        """Set the random number generators to those of a checkpoint."""
-        if checkpoint is not None:
-            load_random_state(Path(checkpoint))
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        """Read the weights of a checkpoint, tied ones included."""
-        load_weights(self._module, Path(resume_from_checkpoint) / "model.safetensors")
-
-    def _load_best_model(self) -> None:
-        """Go back to the epoch that scored best."""
-        assert self.state.best_model_checkpoint is not None, "no epoch was scored"
-        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
     def describe_choice(self) -> dict[str, float]:
         """Return the kept and the last epoch, their scores, and the difference with its standard error.

@@ -17,14 +17,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file, load_model, save_file, save_model
+from torch import Tensor, nn
+from transformers import Trainer
+from transformers.trainer_callback import ExportableState
 
 from bench.store.digests import file_digest
 
 DIGESTS = "digests.json"
 """The sha256 of every other file of a checkpoint, by name; written last."""
 STATE = "trainer_state.json"
+WEIGHTS = "model.safetensors"
 _OPTIMIZER, _SCHEDULE, _RANDOM = "optimizer", "scheduler.json", "random"
 _REMOVED, _UNFINISHED = ".removed-", ".unfinished-"
 
@@ -118,6 +121,67 @@ def _drop(checkpoint: Path, problem: str) -> None:
         remove_checkpoint(checkpoint)
     else:
         checkpoint.unlink()
+
+
+class CheckpointTrainer(Trainer):
+    """A Trainer of transformers whose checkpoints are those of this module: no pickle is written or read."""
+
+    def before_checkpoint(self) -> None:
+        """Check what is about to be written."""
+
+    def write_weights(self, path: Path) -> None:
+        """Write the weights of the model, tied ones once."""
+        save_model(self._plain_model(), str(path))
+
+    def read_weights(self, path: Path) -> None:
+        """Read what `write_weights` wrote into the model."""
+        load_model(self._plain_model(), str(path), device=str(self.args.device))
+
+    def _plain_model(self) -> nn.Module:
+        model: Any = self.model
+        assert isinstance(model, nn.Module), "a Trainer without a model"
+        return model
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Write a checkpoint, and remove those before it but the one of the best epoch."""
+        self.before_checkpoint()
+        folder, state, step = Path(str(self.args.output_dir)), self.state, self.state.global_step
+        if state.best_global_step:
+            state.best_model_checkpoint = str(checkpoint_folder(folder, state.best_global_step))
+        callbacks: Any = state.stateful_callbacks  # by class name; the library's annotation is another
+        for callback in [*self.callback_handler.callbacks, self.control]:
+            if isinstance(callback, ExportableState):
+                callbacks[type(callback).__name__] = callback.state()
+        write_checkpoint(folder, step, self._fill_checkpoint)
+        needed = {checkpoint_folder(folder, i) for i in (step, state.best_global_step) if i}
+        for checkpoint in folder.glob("checkpoint-*"):
+            if checkpoint not in needed:
+                remove_checkpoint(checkpoint)
+
+    def _fill_checkpoint(self, folder: Path) -> None:
+        self.write_weights(folder / WEIGHTS)
+        save_optimizer(self.optimizer, self.lr_scheduler, folder)
+        save_random_state(folder)
+        self.state.save_to_json(str(folder / STATE))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Read the optimizer from a checkpoint."""
+        if checkpoint is not None:
+            load_optimizer(self.optimizer, self.lr_scheduler, Path(checkpoint))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Set the random number generators to those of a checkpoint."""
+        if checkpoint is not None:
+            load_random_state(Path(checkpoint))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        """Read the weights of a checkpoint."""
+        self.read_weights(Path(resume_from_checkpoint) / WEIGHTS)
+
+    def _load_best_model(self) -> None:
+        """Go back to the epoch that scored best."""
+        assert self.state.best_model_checkpoint is not None, "no epoch was scored"
+        self._load_from_checkpoint(self.state.best_model_checkpoint)
 
 
 # Optimizer and learning rate

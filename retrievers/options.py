@@ -68,10 +68,14 @@ class DPRFinetuneOptions(Section):
     """Learning rate (Karpukhin et al. 2020; reference-models.md, section 12)."""
     warmup_ratio: Share = 0.1
     """Share of the steps in which the rate rises (Tevatron; reference-models.md, section 12)."""
-    scale: NonNegative = 20.0
-    """What cosines are multiplied by before the softmax: one over the temperature (sentence-transformers)."""
+    scale: NonNegative | None = None
+    """What similarities are multiplied by before the softmax: one over the temperature; none takes 20 for
+    cosines (sentence-transformers) and 1 for dot products (Karpukhin et al. 2020, equation 2)."""
     max_pairs: Count | None = 2000
     """Pairs trained on, drawn with the seed; none takes all (ours)."""
+    hard_negatives: Annotated[int, Interval(ge=0, le=16)] = 0
+    """Negatives of each pair that BM25 ranks high among the training split's positives; they are added to
+    those of the batch (Karpukhin et al. 2020, section 3.2: one)."""
 
 
 @dataclass(frozen=True)

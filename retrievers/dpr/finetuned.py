@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 import weakref
@@ -10,12 +11,18 @@ from pathlib import Path
 
 from bench.context import Context
 from bench.errors import DataError, UsageError
-from bench.types import Video, VideoId
+from bench.store.files import write_text
+from bench.types import Json, Video, VideoId
 from bench.weights import quiet_loading
-from retrievers.dpr.pairs import Pair, Ranking, sibling_pairs, sibling_ranking, summary_pairs, summary_ranking
+from retrievers.bm25.retriever import BM25
+from retrievers.dpr.negatives import mine_negatives
+from retrievers.dpr.pairs import Pairs, Ranking, make_ranking, sibling_pairs, summary_pairs
 from retrievers.dpr.retriever import PretrainedDPR, Role
 from retrievers.dpr.weights import Weights, read_folder
 from retrievers.options import SUMMARIES, DPRFinetuneOptions
+
+TRAINING = "training.json"
+"""Which epoch the saved towers are."""
 
 
 class FinetunedDPR(PretrainedDPR):
@@ -24,8 +31,8 @@ class FinetunedDPR(PretrainedDPR):
     Positives are sibling queries of one training video, so that training depends on no generator; with
     ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each generator
     has its model. No test video is seen. Two towers (encoders), one with ``dpr-ft.untied=false``. The best
-    on the validation split is taken. A native DPR checkpoint is refused: sentence-transformers cannot
-    train it.
+    on the validation split is taken, or the start where no epoch is better. A native DPR checkpoint is
+    refused: sentence-transformers cannot train it.
     """
 
     label = "DPR (FT)"
@@ -34,9 +41,11 @@ class FinetunedDPR(PretrainedDPR):
         super().__init__(context)
         self._tuning = context.options(DPRFinetuneOptions)
         self._seed = context.seed
+        self._miner = BM25(context) if self._tuning.hard_negatives else None
         self.per_generator = f"dpr-ft.positives={SUMMARIES}" if self._tuning.positives == SUMMARIES else ""
         self._summaries: Mapping[VideoId, str] = {}
         self._folder: Path | None = None
+        self._epoch = 0
         if not self._tuning.untied and self._options.query_weights is not None:
             raise UsageError("dpr.query_weights names a second tower, but dpr-ft.untied=false has one only.")
 
@@ -54,21 +63,25 @@ class FinetunedDPR(PretrainedDPR):
         )
         from retrievers.dpr import training  # torch and the libraries take seconds to import
 
-        folder = self._temporary()
+        folder, count = self._temporary(), self._tuning.hard_negatives
+        bm25 = self._miner
+        negatives = mine_negatives(pairs, count, bm25, self._seed) if bm25 else [[] for _ in pairs.pairs]
         recipe = training.Recipe(
             start=(self._start(self.query).folder, self._start(self.document).folder),
             prefixes=(self.query.prefix, self.document.prefix),
+            similarity=self._similarity(),
             options=self._tuning,
             max_tokens=self._options.max_tokens,
             seed=self._seed,
             device=self._device,
             scratch=self._context.scratch or folder / "checkpoints",
         )
-        model = training.train(recipe, pairs, ranking)
+        trained = training.train(recipe, pairs, negatives, ranking)
         with quiet_loading():
             for side in self._sides():
-                tower = training.extract_tower(model, side)
+                tower = training.extract_tower(trained.model, side)
                 tower.save_pretrained(str(folder / "towers" / side), create_model_card=False)
+        write_text(folder / "towers" / TRAINING, json.dumps({"epoch": trained.epoch}))
         self.load(folder / "towers")
 
     def save(self, folder: Path) -> None:
@@ -81,38 +94,56 @@ class FinetunedDPR(PretrainedDPR):
         """Use the towers in the folder."""
         self._folder = folder
         self._encoders.clear()
+        self._epoch = int(json.loads((folder / TRAINING).read_text(encoding="utf-8"))["epoch"])
 
-    def identity(self) -> Mapping[str, str]:
-        """Return the digests of the weights that training starts from."""
-        return {role.name: self._start(role).digest for role in (self.document, self.query)}
+    def coverage(self) -> Mapping[str, int]:
+        """Return what was cut, and the epoch that was kept; 0 is the start, where no epoch was better."""
+        return {**super().coverage(), f"epoch kept of {self._tuning.epochs} (0: untuned)": self._epoch}
+
+    def identity(self) -> Mapping[str, Json]:
+        """Return the digests of the weights that training starts from, and what mines hard negatives."""
+        start = {role.name: self._start(role).digest for role in (self.document, self.query)}
+        return {**start, **({"bm25": self._miner.identity()} if self._miner else {})}
 
     def signature(self) -> Mapping[str, str]:
         """Return the weights, and how they were tuned."""
         tuned = self._tuning
         towers = "two towers" if tuned.untied else "one tower"
         how = f"{towers}, {tuned.epochs} epochs, batch {tuned.batch_size}, lr {tuned.lr:g}"
-        return {**super().signature(), "tuned": f"{how}, pairs {tuned.max_pairs or 'all'}, {tuned.positives}"}
+        hard = f", {tuned.hard_negatives} hard negatives" if tuned.hard_negatives else ""
+        pairs = f"pairs {tuned.max_pairs or 'all'}"
+        return {**super().signature(), "tuned": f"{how}, {pairs}{hard}, {tuned.positives}"}
 
-    def _by_siblings(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+    def _by_siblings(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[Pairs, Ranking]:
         pairs, checked = (
             sibling_pairs(videos, self._seed, self._tuning.max_pairs) for videos in (train, val)
         )
-        if not pairs:
+        if not pairs.pairs:
             raise DataError("no video of the training split has two different queries: dpr-ft cannot learn.")
-        return pairs, sibling_ranking(checked)
+        return pairs, make_ranking(checked)
 
-    def _by_summaries(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[list[Pair], Ranking]:
+    def _by_summaries(self, train: Sequence[Video], val: Sequence[Video]) -> tuple[Pairs, Ranking]:
         texts, limit = self._summaries, self._tuning.max_pairs
         pairs, checked = (summary_pairs(videos, texts, self._seed, limit) for videos in (train, val))
-        if not pairs:
+        if not pairs.pairs:
             raise DataError(
                 "no video of the training split has both a query and a summary that is not empty: dpr-ft "
                 "cannot learn from this generator's summaries. Use --set dpr-ft.positives=siblings."
             )
-        return pairs, summary_ranking(checked, [texts.get(video.video_id, "") for video in val])
+        return pairs, make_ranking(checked, [texts.get(video.video_id, "") for video in val])
 
     def _sides(self) -> tuple[str, ...]:
         return ("query", "document") if self._tuning.untied else ("document",)
+
+    def _similarity(self) -> str:
+        """Return how the two sides are compared. Raises UsageError when their weights disagree."""
+        query, document = (self._start(role).similarity for role in (self.query, self.document))
+        if query != document:
+            raise UsageError(
+                f"dpr.query_weights is made for the similarity '{query}' and dpr.weights for '{document}': "
+                "dpr-ft trains encoders of one kind. Name two of the same."
+            )
+        return document
 
     def _start(self, role: Role) -> Weights:
         weights = super()._weights(role)

@@ -6,13 +6,31 @@ import itertools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from bench.text import normalise
 from bench.types import Video, VideoId
 
-Pair: TypeAlias = tuple[str, str, int]
-"""A query, its positive, and the number of the video both belong to."""
+Pair = tuple[str, str]
+"""A query and its positive."""
+Videos = Mapping[str, frozenset[int]]
+"""The numbers of a text's videos, by its normal form."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs to train on or to validate with, and which texts are relevant to one another.
+
+    The videos are those of every query and document of the split, also of those that were not drawn.
+    """
+
+    pairs: Sequence[Pair]
+    query_videos: Videos
+    document_videos: Videos
+
+    def is_negative(self, query: str, document: str) -> bool:
+        """Return whether a document is wrong for a query: another text, and of none of the query's videos."""
+        one, other = normalise(query), normalise(document)
+        return one != other and self.query_videos[one].isdisjoint(self.document_videos[other])
 
 
 @dataclass(frozen=True)
@@ -24,66 +42,71 @@ class Ranking:
     relevant: Mapping[str, set[str]]
 
 
-def sibling_pairs(videos: Sequence[Video], seed: int, limit: int | None) -> list[Pair]:
-    """Return ordered pairs of different queries of one video, with the video's number.
+def sibling_pairs(videos: Sequence[Video], seed: int, limit: int | None) -> Pairs:
+    """Return ordered pairs of different queries of one video.
 
     At most ``limit`` pairs, drawn with the seed; a video with fewer than two queries gives none.
     """
-    pairs = [
-        (one, other, number)
-        for number, video in enumerate(videos)
-        for one, other in itertools.permutations(_distinct(video.references), 2)
-    ]
-    return _draw(pairs, seed, limit)
+    pairs = [pair for video in videos for pair in itertools.permutations(distinct_texts(video.references), 2)]
+    numbers = _videos_of(video.references for video in videos)
+    return Pairs(_draw(pairs, seed, limit), numbers, numbers)
 
 
 def summary_pairs(
     videos: Sequence[Video], summaries: Mapping[VideoId, str], seed: int, limit: int | None
-) -> list[Pair]:
-    """Return pairs of a query and the summary of its video, with the video's number.
+) -> Pairs:
+    """Return pairs of a query and the summary of its video.
 
     At most ``limit`` pairs, drawn with the seed; a video without queries or with an empty summary gives none.
     """
+    written = [summaries.get(video.video_id, "") for video in videos]
     pairs = [
-        (query, summary, number)
-        for number, video in enumerate(videos)
-        if (summary := summaries.get(video.video_id, "")).strip()
-        for query in _distinct(video.references)
+        (query, summary)
+        for video, summary in zip(videos, written, strict=True)
+        if summary.strip()
+        for query in distinct_texts(video.references)
     ]
-    return _draw(pairs, seed, limit)
+    return Pairs(
+        _draw(pairs, seed, limit),
+        _videos_of(video.references for video in videos),
+        _videos_of([summary] for summary in written),
+    )
 
 
-def sibling_ranking(pairs: Sequence[Pair]) -> Ranking:
-    """Return the siblings of the pairs as documents, and for each query its own as the relevant ones."""
-    queries = {normalise(one): (one, video) for one, _, video in pairs}
-    documents = {normalise(other): (other, video) for _, other, video in pairs}
-    relevant = {
-        key: {other for other, (_, owner) in documents.items() if owner == video and other != key} or {key}
-        for key, (_, video) in queries.items()
-    }
-    return Ranking(_texts(queries), _texts(documents), relevant)
+def make_ranking(pairs: Pairs, documents: Iterable[str] | None = None) -> Ranking:
+    """Return what validation ranks: the queries of the pairs; their positives, or the documents given.
 
-
-def summary_ranking(pairs: Sequence[Pair], summaries: Iterable[str]) -> Ranking:
-    """Return all summaries as documents, and for each query of the pairs those of its videos as relevant.
-
-    Equal summaries are one document: no retriever can distinguish them.
+    A document is relevant to a query when they share a video, whichever of the query's videos that is. Equal
+    texts are one document: no retriever can distinguish them. A query is not its own sibling.
     """
-    relevant: dict[str, set[str]] = {}
-    for query, summary, _ in pairs:
-        relevant.setdefault(normalise(query), set()).add(normalise(summary))
-    queries = {normalise(query): query for query, _, _ in pairs}
-    return Ranking(queries, {normalise(text): text for text in summaries if text.strip()}, relevant)
+    texts = (other for _, other in pairs.pairs) if documents is None else documents
+    corpus = {normalise(text): text for text in texts if text.strip()}
+    queries = {normalise(query): query for query, _ in pairs.pairs}
+    by_video: dict[int, set[str]] = {}
+    for key in corpus:
+        for video in pairs.document_videos.get(key, ()):
+            by_video.setdefault(video, set()).add(key)
+    siblings = pairs.query_videos is pairs.document_videos
+    relevant = {}
+    for key in queries:
+        keys = set().union(*(by_video.get(video, set()) for video in pairs.query_videos[key]))
+        relevant[key] = keys - {key} if siblings else keys
+    return Ranking(queries, corpus, relevant)
 
 
-def _distinct(texts: Iterable[str]) -> list[str]:
+def distinct_texts(texts: Iterable[str]) -> list[str]:
+    """Return the texts that differ in their normal form and are not empty; of equal ones the last."""
     return list({normalise(text): text for text in texts if text.strip()}.values())
+
+
+def _videos_of(texts: Iterable[Iterable[str]]) -> dict[str, frozenset[int]]:
+    numbers: dict[str, set[int]] = {}
+    for number, of_video in enumerate(texts):
+        for text in of_video:
+            numbers.setdefault(normalise(text), set()).add(number)
+    return {text: frozenset(videos) for text, videos in numbers.items()}
 
 
 def _draw(pairs: list[Pair], seed: int, limit: int | None) -> list[Pair]:
     random.Random(seed).shuffle(pairs)
     return pairs[:limit]
-
-
-def _texts(numbered: Mapping[str, tuple[str, int]]) -> dict[str, str]:
-    return {key: text for key, (text, _) in numbered.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,8 @@ def context(tmp_path: Path) -> MakeContext:
 
     def make(language: str = "en", **options: Any) -> Context:
         sections = build_sections(
-            {"bm25": BM25Options, "dpr": DPROptions}, {f"dpr.{key}": value for key, value in options.items()}
+            {"bm25": BM25Options, "dpr": DPROptions},
+            {key if "." in key else f"dpr.{key}": value for key, value in options.items()},
         )
         store: Any = SimpleNamespace(root=tmp_path / "store")
         return Context(language=language, sections=sections, store=store)
@@ -57,10 +59,10 @@ def tiny(size: int) -> dict[str, int]:
 
 
 @pytest.fixture
-def bert_folder(tmp_path: Path) -> Callable[[str, int], Path]:
-    """Make a plain BERT checkpoint with random weights of the given seed."""
+def bert_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Make a plain BERT checkpoint with random weights of the given seed, made for a similarity."""
 
-    def make(name: str, seed: int = 0) -> Path:
+    def make(name: str, seed: int = 0, similarity: str | None = None) -> Path:
         import torch
         from transformers import BertConfig, BertModel
 
@@ -68,6 +70,9 @@ def bert_folder(tmp_path: Path) -> Callable[[str, int], Path]:
         size = make_tokenizer(folder)
         torch.manual_seed(seed)
         BertModel(BertConfig(**tiny(size))).save_pretrained(folder)
+        if similarity is not None:
+            settings = json.dumps({"similarity_fn_name": similarity})
+            (folder / "config_sentence_transformers.json").write_text(settings, encoding="utf-8")
         return folder
 
     return make

@@ -1,4 +1,4 @@
-"""Fine-tuning: what is a negative, that it learns, repeats itself, and comes back from disk."""
+"""Fine-tuning: it learns, repeats itself, keeps similarity and best state, and comes back from disk."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from bench.errors import DataError, UsageError
 from bench.protocols import Retriever, Trainable
 from bench.types import Video
 from retrievers.dpr.finetuned import FinetunedDPR
-from retrievers.dpr.pairs import sibling_pairs
-from retrievers.dpr.training import false_negatives
-from retrievers.options import DPRFinetuneOptions, DPROptions
+from retrievers.dpr.weights import locate
+from retrievers.options import BM25Options, DPRFinetuneOptions, DPROptions
 
 # siblings share no word: only training can bring them together
 PAIRS = [("red", "blue"), ("fox", "whale"), ("jumps", "swims"), ("cook", "noodle"), ("beef", "oil")]
@@ -36,10 +35,18 @@ def make(tmp_path: Path, bert_folder: Callable[..., Path]) -> Callable[..., Fine
     folder = str(bert_folder("start"))
 
     def build(**options: Any) -> FinetunedDPR:
+        weights = options.pop("weights", folder)
         tuning = DPRFinetuneOptions(**{"epochs": 30, "batch_size": 5, "lr": 5e-3, **options})
         store: Any = SimpleNamespace(root=tmp_path / "store")
         return FinetunedDPR(
-            Context(sections={"dpr": DPROptions(weights=folder), "dpr-ft": tuning}, store=store)
+            Context(
+                sections={
+                    "dpr": DPROptions(weights=weights),
+                    "dpr-ft": tuning,
+                    "bm25": BM25Options(engine="bm25s"),
+                },
+                store=store,
+            )
         )
 
     return build
@@ -51,19 +58,6 @@ def hits_at_one(retriever: FinetunedDPR) -> float:
     return float(
         np.mean([run.video_ids[hit] == q for q, hit in zip(run.query_ids, run.hits[:, 0], strict=True)])
     )
-
-
-def test_false_negatives_are_same_video_and_same_string() -> None:
-    #                         video query sibling
-    labels = torch.tensor([[0, 1, 2], [0, 2, 3], [1, 4, 2], [2, 1, 5], [3, 6, 1], [4, 7, 8]])
-    assert false_negatives(labels)[0].tolist() == [False, True, True, True, True, False]
-    assert false_negatives(labels)[5].tolist() == [False] * 6
-
-
-def test_pairs_are_siblings_and_different() -> None:
-    some = videos([("red", "Red "), ("fox", "whale"), ("only",), ()])  # type: ignore[list-item]
-    assert sorted(sibling_pairs(some, 0, None)) == [("fox", "whale", 1), ("whale", "fox", 1)]
-    assert len(sibling_pairs(videos(), 0, 3)) == 3
 
 
 @pytest.mark.parametrize("untied", [True, False])
@@ -111,9 +105,83 @@ def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(make: Callable, tmp_p
     half.fit(videos(), videos())
     last = max((tmp_path / "half").glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
     (last / "trainer_state.json").write_text("{")
-    (last / "optimizer.pt").unlink()
+    (last / "optimizer.safetensors").unlink()
     rest.fit(videos(), videos())
     assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
+
+
+@pytest.mark.parametrize("untied", [True, False])
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_training_keeps_the_similarity_of_the_encoder(
+    make: Callable, bert_folder: Callable[..., Path], similarity: str, untied: bool
+) -> None:
+    folder = bert_folder("made for it", similarity=similarity)
+    retriever = make(weights=str(folder), untied=untied, epochs=4, lr=1e-3)
+    before = retriever.signature()
+    retriever.fit(videos(), videos())
+    tuned = {role.name: retriever._weights(role) for role in (retriever.query, retriever.document)}
+    assert {weights.similarity for weights in tuned.values()} == {similarity}
+    assert all(similarity in text for text in before.values() if "pooling" in text)
+    assert all(similarity in text for text in retriever.signature().values() if "pooling" in text)
+    retriever.index({"v0": "red fox"})
+    alone = retriever._encoder(retriever.document).encode(["red fox"])[0]
+    assert (abs(float(np.linalg.norm(alone)) - 1) < 1e-5) is (similarity == "cosine")
+
+
+def test_encoders_of_two_similarities_are_refused(
+    make: Callable, tmp_path: Path, bert_folder: Callable[..., Path]
+) -> None:
+    store: Any = SimpleNamespace(root=tmp_path / "store")
+    options = DPROptions(
+        weights=str(bert_folder("one", similarity="dot")),
+        query_weights=str(bert_folder("two", similarity="cosine")),
+    )
+    sections: Any = {"dpr": options, "dpr-ft": DPRFinetuneOptions(epochs=1)}
+    with pytest.raises(UsageError, match=r"'cosine'.*'dot'"):
+        FinetunedDPR(Context(sections=sections, store=store)).fit(videos(), videos())
+
+
+def test_the_start_is_kept_where_no_epoch_is_better(make: Callable, tmp_path: Path) -> None:
+    retriever = make(epochs=2, lr=0.0)
+    start = locate(str(tmp_path / "start"), "en", option="dpr.weights")
+    retriever.fit(videos(), videos())
+    assert retriever.coverage()["epoch kept of 2 (0: untuned)"] == 0
+    tuned = retriever._weights(retriever.document)
+    assert (tuned.folder / "model.safetensors").stat().st_size == (
+        start.folder / "model.safetensors"
+    ).stat().st_size
+    assert hits_at_one(retriever) == hits_at_one(make())
+
+
+def test_an_epoch_that_is_better_than_the_start_is_kept_and_comes_back(
+    make: Callable, tmp_path: Path
+) -> None:
+    retriever = make()
+    retriever.fit(videos(), videos())
+    kept = retriever.coverage()["epoch kept of 30 (0: untuned)"]
+    assert 1 <= kept <= 30
+    (tmp_path / "saved").mkdir()
+    retriever.save(tmp_path / "saved")
+    again = make()
+    again.load(tmp_path / "saved")
+    assert again.coverage()["epoch kept of 30 (0: untuned)"] == kept
+
+
+def test_hard_negatives_train_to_the_same_bytes_each_time(make: Callable) -> None:
+    one, two, none = make(epochs=3, hard_negatives=2), make(epochs=3, hard_negatives=2), make(epochs=3)
+    for retriever in (one, two, none):
+        retriever.fit(videos(), [])
+    digests = [retriever._weights(retriever.query).digest for retriever in (one, two, none)]
+    assert digests[0] == digests[1] != digests[2]
+    assert "2 hard negatives" in one.signature()["tuned"]
+
+
+def test_a_checkpoint_holds_no_pickle(make: Callable, tmp_path: Path) -> None:
+    retriever = make(epochs=2)
+    retriever._context.scratch = tmp_path / "scratch"
+    retriever.fit(videos(), videos())
+    files = [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".safetensors", ".json"}
 
 
 def test_without_validation_the_last_is_kept(make: Callable) -> None:
@@ -141,7 +209,7 @@ def test_training_opens_no_connection(make: Callable, monkeypatch: pytest.Monkey
     make(epochs=2).fit(videos(), videos())
 
 
-@pytest.mark.parametrize("name", ["optimizer.pt", "model.safetensors"])
+@pytest.mark.parametrize("name", ["optimizer.safetensors", "model.safetensors"])
 def test_a_damaged_checkpoint_is_not_used(make: Callable, tmp_path: Path, name: str) -> None:
     complete, rest = make(epochs=2), make(epochs=2)
     complete._context.scratch = rest._context.scratch = tmp_path / "scratch"

@@ -1,4 +1,4 @@
-"""Fine-tuning on a generator's own summaries: its pairs, that it learns, a model for each generator."""
+"""Fine-tuning on a generator's own summaries: that it learns, and a model for each generator."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from bench.errors import DataError
 from bench.protocols import FitPerGenerator, is_fitted_per_generator
 from bench.types import Video
 from retrievers.dpr.finetuned import FinetunedDPR
-from retrievers.dpr.pairs import summary_pairs, summary_ranking
-from retrievers.dpr.training import _dataset, false_negatives
 from retrievers.options import DPRFinetuneOptions, DPROptions
 from tests.conftest import Cli
 from tests.harness.test_resume import kill_when
@@ -37,40 +35,6 @@ def videos(*references: Sequence[str]) -> list[Video]:
 
 def of(texts: Sequence[str]) -> dict[str, str]:
     return {f"v{i}": text for i, text in enumerate(texts)}
-
-
-# Pairs, masks, validation
-
-
-def test_a_pair_is_a_query_and_the_summary_of_its_video() -> None:
-    some = videos(("red", "Red ", "fox"), ("blue",), (), ("whale",), ("beef",))
-    written = {"v0": "cook", "v1": " ", "v2": "oil", "v3": "pan"}  # nothing of v4
-    assert sorted(summary_pairs(some, written, 0, None)) == [
-        ("Red ", "cook", 0), ("fox", "cook", 0), ("whale", "pan", 3),
-    ]  # fmt: skip
-    assert len(summary_pairs(some, written, 0, 2)) == 2
-
-
-def test_the_same_video_and_the_same_text_are_no_negatives() -> None:
-    some = videos(("red", "fox"), ("blue",), ("whale",), ("swims",))
-    pairs = sorted(summary_pairs(some, of(["cook", "COOK", "red", "oil"]), 0, None), key=lambda pair: pair[2])
-    assert [query for query, _, _ in pairs] in (["red", "fox", "blue", "whale", "swims"],
-                                                ["fox", "red", "blue", "whale", "swims"])  # fmt: skip
-    masks = false_negatives(torch.tensor(_dataset(pairs, ("", ""))["label"][:]))
-    row = dict(zip([query for query, _, _ in pairs], masks.tolist(), strict=True))
-    assert row["blue"] == [True, True, False, False, False]  # its summary is theirs
-    assert row["red"][2:] == [True, True, False]  # the summary of v2 is this query
-    assert row["fox"][2:] == [True, False, False]
-    assert row["swims"] == [False] * 5
-
-
-def test_validation_ranks_all_summaries_and_equal_ones_are_one() -> None:
-    some = videos(("red", "fox"), ("red",), (), ("oil",))
-    written = ["cook", "Beef", "beef", ""]
-    ranking = summary_ranking(summary_pairs(some, of(written), 0, None), written)
-    assert set(ranking.queries) == {"red", "fox"}
-    assert set(ranking.documents) == {"cook", "beef"}
-    assert ranking.relevant == {"red": {"cook", "beef"}, "fox": {"cook"}}
 
 
 # The retriever

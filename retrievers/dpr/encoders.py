@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ from bench.weights import quiet_loading
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
+BUCKET = 16
+"""A batch's number of tokens is a multiple of this."""
 
 
 class Encoder(Protocol):
@@ -65,14 +67,27 @@ class SentenceEncoder:
         self._batch_size = batch_size
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector a text, ``[n, d]`` float32; the library sorts texts by length."""
-        vectors = self.model.encode(  # [n, d]
-            list(texts),
-            batch_size=self._batch_size,
-            show_progress_bar=False,
-            normalize_embeddings=self._normalise,
-        )
-        return np.asarray(vectors, dtype=np.float32)
+        """Return one vector a text, ``[n, d]`` float32."""
+        tokenizer = self.model.tokenizer
+        return encode_alike(texts, tokenizer, self.limit, self._batch_size, self._batch)
+
+    def _batch(self, texts: list[str], length: int) -> Vectors:
+        features = self.model.preprocess(texts)
+        padded = {
+            name: pad_columns(value, length, self.model.tokenizer.pad_token_id if name == "input_ids" else 0)
+            if isinstance(value, torch.Tensor) and value.ndim == 2
+            else value
+            for name, value in features.items()
+        }
+        on_device = {
+            name: value.to(self.model.device) if isinstance(value, torch.Tensor) else value
+            for name, value in padded.items()
+        }
+        with torch.inference_mode():
+            vectors = self.model(on_device)["sentence_embedding"].float()  # [b, d]
+        if self._normalise:
+            vectors = torch.nn.functional.normalize(vectors)
+        return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether it has more tokens than are read."""
@@ -101,12 +116,7 @@ class NativeDPREncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one vector a text, ``[n, d]`` float32."""
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        vectors = np.empty((len(texts), self._width()), dtype=np.float32)
-        for start in range(0, len(order), self._batch_size):
-            rows = order[start : start + self._batch_size]
-            vectors[rows] = self._batch([texts[i] for i in rows])
-        return vectors
+        return encode_alike(texts, self._tokenizer, self.limit, self._batch_size, self._batch)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether it has more tokens than are read."""
@@ -116,16 +126,54 @@ class NativeDPREncoder:
         """Return the number of parameters."""
         return count_parameters(self._model)
 
-    def _width(self) -> int:
-        return int(self._model.config.projection_dim or self._model.config.hidden_size)
-
-    def _batch(self, texts: list[str]) -> Vectors:
+    def _batch(self, texts: list[str], length: int) -> Vectors:
         tokens = self._tokenizer(
-            texts, padding=True, truncation=True, max_length=self.limit, return_tensors="pt"
+            texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
         )
         with torch.inference_mode():
             vectors = self._model(**tokens.to(self._model.device)).pooler_output  # [b, d]
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
+
+
+def encode_alike(
+    texts: Sequence[str],
+    tokenizer: Any,
+    limit: int,
+    batch_size: int,
+    encode_batch: Callable[[list[str], int], Vectors],
+) -> Vectors:
+    """Return one vector a text, ``[n, d]``, that does not depend on the other texts.
+
+    Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
+    shape that the text alone decides:
+    texts of like length, padded to a multiple of `BUCKET` tokens, and always as
+    many rows. The last row is empty, so that a batch always has padding and takes the same path through the
+    attention. ``encode_batch`` encodes texts padded to a number of tokens.
+    """
+    buckets: dict[int, list[int]] = {}
+    for i, count in enumerate(_count_tokens(tokenizer, texts, limit)):
+        buckets.setdefault(min(limit, -(-count // BUCKET) * BUCKET), []).append(i)
+    vectors: dict[int, Vectors] = {}
+    for length, members in buckets.items():
+        for start in range(0, len(members), batch_size):
+            rows = members[start : start + batch_size]
+            fill = [""] * (batch_size + 1 - len(rows))
+            batch = encode_batch([*(texts[i] for i in rows), *fill], length)  # [batch_size + 1, d]
+            vectors |= dict(zip(rows, batch[: len(rows)], strict=True))
+    return np.stack([vectors[i] for i in range(len(texts))])  # [n, d]
+
+
+def pad_columns(values: torch.Tensor, length: int, filler: int) -> torch.Tensor:
+    """Return ``[b, t]`` values padded on the right to ``[b, length]``."""
+    return torch.nn.functional.pad(values, (0, length - values.shape[1]), value=filler)
+
+
+def _count_tokens(tokenizer: Any, texts: Sequence[str], limit: int) -> list[int]:
+    counts: list[int] = []
+    for start in range(0, len(texts), 1000):
+        part = list(texts[start : start + 1000])
+        counts += map(len, tokenizer(part, truncation=True, max_length=limit)["input_ids"])
+    return counts
 
 
 def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:

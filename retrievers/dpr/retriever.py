@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
+from bench.e5 import PASSAGE_PREFIX, QUERY_PREFIX
 from bench.errors import UsageError
 from bench.store.code_digest import code_digest
 from bench.types import Json, QueryId, Run, VideoId
@@ -48,12 +49,19 @@ class PretrainedDPR:
         self._options = options = context.options(DPROptions)
         self._language, self._device = context.language, context.device
         self._context = context
-        self.document = Role("document", options.weights, options.document_prefix, "dpr.weights")
+        self.document = Role(
+            "document",
+            options.weights,
+            self._prefix(options.document_prefix, options.weights, PASSAGE_PREFIX),
+            "dpr.weights",
+        )
         shared = options.query_weights is None
         self.query = Role(
             "query",
             options.weights if shared else options.query_weights,
-            options.query_prefix,
+            self._prefix(
+                options.query_prefix, options.weights if shared else options.query_weights, QUERY_PREFIX
+            ),
             "dpr.weights" if shared else "dpr.query_weights",
         )
         self._cache_enabled = True
@@ -120,6 +128,12 @@ class PretrainedDPR:
         left, right = self._embed([query], self.query)[0], self._embed([text], self.document)[0]  # [d] each
         return [f"similarity {float(left.astype(np.float64) @ right.astype(np.float64)):.4f}"]
 
+    def _prefix(self, option: str | None, weights: str | None, default: str) -> str:
+        """Return what precedes a side's texts: the option, or what the Chinese default was trained with."""
+        if option is not None:
+            return option
+        return default if weights is None and self._language != "en" else ""
+
     def _search(self, texts: list[str], k: int) -> Hits:
         if self._index is None:
             raise AssertionError("search before index")
@@ -155,6 +169,7 @@ class PretrainedDPR:
             "role": role.name,
             "prefix": role.prefix,
             "max_tokens": self._options.max_tokens,
+            "batch_size": self._options.batch_size,
         }
 
     def _truncated(self, texts: Sequence[str], role: Role) -> set[str]:
@@ -178,7 +193,7 @@ class PretrainedDPR:
         return self._encoders[weights.digest]
 
     def _weights(self, role: Role) -> Weights:
-        return locate(role.weights, self._language, option=role.option)
+        return locate(role.weights, self._language, option=role.option, store=self._context.store)
 
     def _signature_weights(self, role: Role) -> Weights:
         """Return the weights that the signature names."""

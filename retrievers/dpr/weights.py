@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bench.e5 import E5, E5_PACKAGE, e5_folder, is_e5_installed
 from bench.errors import MissingError
@@ -15,6 +15,8 @@ from bench.weights import MINILM, digest_weights, locate_weights, minilm_folder
 
 CHINESE = "BAAI/bge-small-zh-v1.5"
 """What is suggested for Chinese where the package of the extra ``zh`` is not installed."""
+
+Similarity: TypeAlias = Literal["cosine", "dot"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Weights:
         return "own" if (self.folder / "modules.json").is_file() else "mean"
 
     @property
-    def similarity(self) -> str:
+    def similarity(self) -> Similarity:
         """How vectors are compared: ``dot`` for DPR, otherwise as the folder says, or ``cosine``."""
         if self.is_native_dpr:
             return "dot"

@@ -125,7 +125,8 @@ class MDVCModel(nn.Module):
     def log_probabilities(self, outputs: Sequence[Tensor]) -> Tensor:
         """Return log-probabilities ``[b, t, v]`` from the outputs of both decoders."""
         scores = self.refine(self.dropout(torch.relu(self.join(torch.cat(tuple(outputs), dim=-1)))))
-        return scores.float().log_softmax(-1)  # type: ignore[no-any-return]
+        log_probabilities: Tensor = scores.float().log_softmax(-1)
+        return log_probabilities
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Return the loss: divergence from smoothed targets."""

@@ -138,14 +138,14 @@ class MultiHead(_Residual):
         hidden = ~batch["frame_mask"]
         hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN
         frames = batch["frames"]
-        seen, _ = self.attention(
+        seen: Tensor = self.attention(
             self.query(states),
             self.key(frames),
             self.value(frames),
             key_padding_mask=hidden,
             need_weights=False,
-        )
-        return seen  # type: ignore[no-any-return]
+        )[0]
+        return seen
 
 
 KINDS: dict[str, type[Fusion]] = {

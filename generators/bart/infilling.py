@@ -86,7 +86,9 @@ class Infilling:
         if key not in self._orders:
             order = list(range(len(self._kinds[number])))
             random.Random(f"{self._masking.seed}:{number}:{passes}").shuffle(order)
-            self._orders = {old: kept for old, kept in self._orders.items() if old != (number, passes - 2)}
+            self._orders = {
+                old: places for old, places in self._orders.items() if old != (number, passes - 2)
+            }
             self._orders[key] = order
         return self._orders[key]
 

@@ -148,7 +148,7 @@ class BartShape:
         """Return the arguments of the library's BartConfig.
 
         Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
-        a layer's output is as large as there.
+        a layer's output is as large as in BART.
         """
         pad, bos, eos = self.specials
         return {

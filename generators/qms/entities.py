@@ -7,7 +7,7 @@ persons and places: an entity is a content word (paper-audit.md, decision 11).
   query (it calls too many verbs of one character nouns); every occurrence of each in the transcript is
   labelled, longer ones first, none inside another.
 * Every other language, without a tagger: the runs of a query's words between stop words. Of a run, the
-  longest part whose words stand in the transcript one after the other is labelled wherever they do;
+  longest part whose words follow one another in the transcript is labelled wherever they do;
   then what is left of the run on both sides.
 """
 

@@ -55,8 +55,8 @@ class CollateLabelled(Collate):
             return batch
         labels = torch.zeros(batch["tokens"].shape)
         for row, (example, _) in enumerate(items):
-            known = cast(Labelled, example).labels
-            labels[row, : len(known)] = torch.tensor(known, dtype=torch.float32)
+            of_words = cast(Labelled, example).labels
+            labels[row, : len(of_words)] = torch.tensor(of_words, dtype=torch.float32)
         rows = torch.tensor([cast(Labelled, example).row for example, _ in items])
         return LabelledBatch(**batch, labels=labels, rows=rows)
 
@@ -180,7 +180,7 @@ class QMS(FusedBart):
         _, _, mask = split_targets(batch)
         best = logits.argmax(-1)[len(mask) :]  # [2b, t], those of M left out
         rules = self.objective.rules
-        start = len(rules.prompt) - 1  # what stands before is given, not written
+        start = len(rules.prompt) - 1  # the rest of the prompt is given, not written
         rows = zip(best[:, start:].tolist(), mask[:, start:].repeat(2, 1).tolist(), strict=True)
         return [_until(rules.eos, [i for i, real in zip(*row, strict=True) if real]) for row in rows]
 

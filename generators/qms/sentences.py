@@ -152,5 +152,5 @@ def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
 
 def named(encoder: str) -> str:
     """Return an encoder's name for the signature line."""
-    known = {"minilm": "MiniLM token mean", "self": "self-pretrained BART encoder mean"}
-    return known.get(encoder, f"{Path(encoder).name} token mean")
+    names = {"minilm": "MiniLM token mean", "self": "self-pretrained BART encoder mean"}
+    return names.get(encoder, f"{Path(encoder).name} token mean")

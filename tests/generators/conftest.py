@@ -143,14 +143,14 @@ def video(
 
 
 def toy(count: int, *, where: str, start: int = 0) -> list[Video]:
-    """Videos whose query names one of eight things, told only in the ``text`` or only in the ``frames``."""
+    """Videos whose query names one of eight things, which only the ``text`` or only the ``frames`` hold."""
     made = []
     for number in range(start, start + count):
         key = number % len(WORDS)
-        said = [WORDS[key]] if where == "text" else []
+        words = [WORDS[key]] if where == "text" else []
         seen = key if where == "frames" else None
         queries = [f"best {WORDS[key]}", f"buy {WORDS[key]}"]
-        made.append(video(number, text=said, frames=1 + number % 4, key=seen, references=queries))
+        made.append(video(number, text=words, frames=1 + number % 4, key=seen, references=queries))
     return made
 
 

@@ -44,8 +44,8 @@ def summaries(out: Path, name: str) -> dict[str, str]:
 
 
 def manifest(out: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    return found
+    manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
 
 
 def run(cli: Cli, data: object, out: Path, generators: str, *more: str) -> dict[str, Any]:
@@ -60,8 +60,8 @@ def test_all_rows_and_ablations_write_chinese_and_say_where_weights_are_from(
 ) -> None:
     synthesize(tmp_path / "zh", SynthOptions(name="zh", language="zh", videos=24))
     more = small(bart__weights="self", text__transcript_tokens=40)
-    told = run(cli, tmp_path / "zh", tmp_path / "out", "all,ablations,qms-transformer", *more)
-    assert any("self-pretrained" in value for value in told["signature"].values())
+    manifest = run(cli, tmp_path / "zh", tmp_path / "out", "all,ablations,qms-transformer", *more)
+    assert any("self-pretrained" in value for value in manifest["signature"].values())
     for name in (*TABLE_III, *ABLATIONS, "qms-transformer"):
         written = summaries(tmp_path / "out", name)
         assert len(written) == 6
@@ -72,16 +72,16 @@ def test_all_rows_and_ablations_write_chinese_and_say_where_weights_are_from(
 def test_what_was_cut_is_in_the_coverage_line_of_training_too(tmp_path: Path, cli: Cli) -> None:
     synthesize(tmp_path / "en", SynthOptions(videos=24, no_transcript=0.0))
     more = small(text__transcript_tokens=10, text__query_tokens=2, data__max_frames=2)
-    told = run(cli, tmp_path / "en", tmp_path / "out", "seq2seq", *more)
-    assert told["coverage"]["dataset"]["with frames left out"] > 0
-    counts = told["coverage"]["seq2seq"]
+    manifest = run(cli, tmp_path / "en", tmp_path / "out", "seq2seq", *more)
+    assert manifest["coverage"]["dataset"]["with frames left out"] > 0
+    counts = manifest["coverage"]["seq2seq"]
     assert counts["transcripts truncated"] == 6
     assert counts["transcripts truncated in training"] == 16
     assert counts["queries truncated in training"] > 0
-    assert "queries truncated in training" in told["coverage_line"]
-    remark, *inputs = told["remarks"]["seq2seq"]
+    assert "queries truncated in training" in manifest["coverage_line"]
+    remark, *inputs = manifest["remarks"]["seq2seq"]
     assert "of 1 kept by validation loss" in remark
-    assert remark in told["coverage_line"]
+    assert remark in manifest["coverage_line"]
     assert [words for words in inputs if words.startswith("hardly reads the transcript: ")]
 
 

@@ -90,7 +90,7 @@ def test_a_sample_cannot_lose_both_modalities() -> None:
         (MDVC, {"mdvc": {"lr": 1e-4, "layers": 2, "heads": 4, "smoothing": 0.5, "vocabulary": 40}}),
         (BartText, {"bart": {"lr": 1e-4, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.7}}),
         (BartText, {"pretrain": {"steps": 9, "lr": 1e-5, "masked": 0.9, "span": 1.0, "window": 4}}),
-        (BartMM, {"bart": {"fusion_lr": 9.0, "token_positions": "kept", "weights": "minilm"}}),
+        (BartMM, {"bart": {"fusion_lr": 9.0, "token_positions": "shifted", "weights": "minilm"}}),
         (VGBartDP, {"bart": {"fusion_lr": 9.0, "softmax_axis": "text"}}),
         (VGBartMH, {"bart": {"fusion_width": 8, "fusion_heads": 2, "fusion_lr": 9.0}}),
         (qms, {"qms": {"tau": 0.1, "mu": 0.99999, "entity_weight": 2.0, "entity_loss": "sum"}}),

@@ -39,16 +39,16 @@ def values(preset: str) -> Mapping[str, Any]:
 
 
 def test_the_preset_paper_is_what_the_paper_states() -> None:
-    told = values("paper")
-    assert {key: told[key] for key in PAPER} == PAPER
+    options = values("paper")
+    assert {key: options[key] for key in PAPER} == PAPER
     assert DEFAULTS["zh"] == "fnlp/bart-base-chinese"
 
 
 @pytest.mark.parametrize("preset", ["quick", "base", "paper"])
 def test_every_line_of_a_preset_reaches_its_option(preset: str) -> None:
     lines: dict[str, Any] = yaml.safe_load(preset_text(preset))
-    told = values(preset)
-    assert {key: told[key] for key in lines} == lines
+    options = values(preset)
+    assert {key: options[key] for key in lines} == lines
 
 
 @pytest.mark.parametrize(

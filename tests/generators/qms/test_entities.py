@@ -1,4 +1,4 @@
-"""Entity labels: what queries ask for, found in the transcript, and nothing else."""
+"""Entity labels: the words of queries in the transcript, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from generators.neural.tokens import build
 from generators.qms.entities import content_runs, entity_spans, token_labels
 
 
-def found(transcript: str, *queries: str, language: str = "en") -> list[str]:
+def labelled(transcript: str, *queries: str, language: str = "en") -> list[str]:
     return [transcript[a:b] for a, b in entity_spans(transcript, queries, language)]
 
 
@@ -16,37 +16,37 @@ def test_stop_words_cut_a_query_into_runs() -> None:
 
 
 def test_every_occurrence_is_found_whatever_the_case() -> None:
-    assert found("Cake here, more CAKE there", "cake") == ["Cake", "CAKE"]
+    assert labelled("Cake here, more CAKE there", "cake") == ["Cake", "CAKE"]
 
 
 def test_the_longest_part_of_a_run_wins_and_its_words_alone_do_not_count() -> None:
-    assert found("the lemon cake and a lemon", "bake lemon cake") == ["lemon cake"]
+    assert labelled("the lemon cake and a lemon", "bake lemon cake") == ["lemon cake"]
 
 
 def test_what_is_left_of_a_run_is_looked_for_too() -> None:
-    assert found("red paint on a new brush", "red sable brush") == ["red", "brush"]
+    assert labelled("red paint on a new brush", "red sable brush") == ["red", "brush"]
 
 
 def test_words_are_found_whole() -> None:
-    assert found("the pancake carton", "cake", "car") == []
+    assert labelled("the pancake carton", "cake", "car") == []
 
 
 def test_stop_words_are_never_found() -> None:
-    assert found("how to do it with the", "how to do it with the") == []
+    assert labelled("how to do it with the", "how to do it with the") == []
 
 
 def test_nothing_asked_or_nothing_said_is_nothing() -> None:
-    assert found("lemon cake") == []
-    assert found("", "lemon cake") == []
+    assert labelled("lemon cake") == []
+    assert labelled("", "lemon cake") == []
 
 
 def test_chinese_nouns_are_found_and_other_words_are_not() -> None:
     text = "今天怎么画水粉画画星空然后看看猫咪"
-    assert found(text, "水粉画怎么画", "猫咪视频", language="zh") == ["水粉画", "猫咪"]
+    assert labelled(text, "水粉画怎么画", "猫咪视频", language="zh") == ["水粉画", "猫咪"]
 
 
 def test_latin_words_in_chinese_queries_count() -> None:
-    assert found("给大家看iPhone手机", "iphone测评", language="zh") == ["iPhone"]
+    assert labelled("给大家看iPhone手机", "iphone测评", language="zh") == ["iPhone"]
 
 
 def test_tokens_are_labelled_by_characters() -> None:

@@ -61,16 +61,16 @@ def text(width: int = 6) -> tuple[Tensor, Tensor]:
     return torch.randn(2, width, WIDTH), batch()["token_mask"]
 
 
-def chosen() -> Tensor:
+def selected() -> Tensor:
     return torch.tensor([[0, 1, 0, 1, 0, 0], [0, 0, 1, 0, 0, 0]]).bool()
 
 
 def test_a_second_copy_of_the_selected_words_is_log_2_on_their_attention_logits() -> None:
     model, (t, mask), read = bart(), text(), torch.tensor([[2, 10, 11], [2, 15, 3]])
     v, v_mask = block().encode_frames(batch())
-    whole = join([(v, v_mask), (t, mask), entities(t, chosen())])
+    whole = join([(v, v_mask), (t, mask), entities(t, selected())])
     both, both_mask = join([(v, v_mask), (t, mask)])
-    twice = torch.cat((torch.zeros_like(v_mask), chosen()), 1) * math.log(2)
+    twice = torch.cat((torch.zeros_like(v_mask), selected()), 1) * math.log(2)
     bias = twice.masked_fill(~both_mask, torch.finfo(torch.float32).min)[:, None, None, :]
 
     copied = model.logits(read, *whole)
@@ -86,8 +86,8 @@ def test_a_second_copy_of_the_selected_words_is_log_2_on_their_attention_logits(
 
 def test_removing_the_columns_of_words_that_are_not_selected_equals_masking_them() -> None:
     model, (t, mask), read = bart(), text(), torch.tensor([[2, 10], [2, 15]])
-    removed = join([(t, mask), entities(t, chosen())])
-    masked = join([(t, mask), (t * chosen()[:, :, None], chosen())])
+    removed = join([(t, mask), entities(t, selected())])
+    masked = join([(t, mask), (t * selected()[:, :, None], selected())])
     assert removed[0].shape[1] == t.shape[1] + 2  # the most that one video selects
     assert masked[0].shape[1] == 2 * t.shape[1]
     torch.testing.assert_close(model.logits(read, *removed), model.logits(read, *masked))

@@ -218,8 +218,8 @@ def test_ablations_remove_the_losses_they_say_and_nothing_else(context: Make) ->
     whole = {"loss", "loss_g", "loss_v", "loss_t", "loss_c", "U_v", "U_t", "selected"}
     unimodal = {"loss_v", "loss_t", "U_v", "U_t"}
     entity = {"loss_c", "selected"}
-    kept = {f.__name__: set(row.module(batch_of(row))) for f in ABLATIONS if (row := ready(f(context())))}
-    assert kept == {
+    logged = {f.__name__: set(row.module(batch_of(row))) for f in ABLATIONS if (row := ready(f(context())))}
+    assert logged == {
         "without_visual": whole - unimodal,
         "without_textual": whole - unimodal - entity,
         "without_scores": whole - unimodal,

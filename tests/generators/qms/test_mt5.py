@@ -1,4 +1,4 @@
-"""mT5 as a backbone: its own depths, its own tokenizer files, labels by characters."""
+"""mT5 as a backbone: depths and tokenizer files of T5, labels by characters."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_pictures_are_encoded_as_deep_as_text_and_without_its_weights(folder: Pa
     assert shapes[0] == shapes[1]
     wo = [encoder.block[0].layer[-1].DenseReluDense.wo.weight for encoder in (text, pictures)]
     assert not torch.equal(*wo)
-    found = MT5ForConditionalGeneration.from_pretrained(str(folder)).encoder.block[0].layer[-1]
-    assert torch.equal(wo[0], found.DenseReluDense.wo.weight)
+    feed_forward = MT5ForConditionalGeneration.from_pretrained(str(folder)).encoder.block[0].layer[-1]
+    assert torch.equal(wo[0], feed_forward.DenseReluDense.wo.weight)
 
 
 def test_chinese_labels_stand_on_characters(folder: Path, context: Make) -> None:

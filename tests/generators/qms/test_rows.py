@@ -62,7 +62,7 @@ def fitted(row: Any, videos: Any = None) -> Any:
     return row
 
 
-def test_qms_tells_and_explains(context: Make) -> None:
+def test_qms_has_a_signature_and_explains(context: Make) -> None:
     assert isinstance(qms(context()), Describing)
     assert isinstance(qms(context()), ExplainingGenerator)
 
@@ -71,7 +71,7 @@ def test_the_log_keeps_every_part_and_what_sampling_does(context: Make, tmp_path
     row = fitted(qms(context()))
     row.save(tmp_path)
     log = [json.loads(line) for line in (tmp_path / "training.jsonl").read_text().splitlines()]
-    assert set(log[0]) == {"epoch", "rejected", "all_rejected", "sampling_entropy", "mu"}
+    assert set(log[0]) == {"epoch", "infilling_loss", "rejected", "all_rejected", "sampling_entropy", "mu"}
     trained = [entry for entry in log if "loss" in entry]
     scored = [entry for entry in log if "eval_score" in entry]
     assert len(trained) == len(scored) == 2
@@ -176,17 +176,17 @@ def test_an_unknown_reading_is_refused_with_the_known_ones(option: str, context:
 def test_an_explanation_shows_the_parts_that_there_are(row: Any, context: Make) -> None:
     made = fitted(row(context()))
     video = toy(1, where="text")[0]
-    told = made.explain(video)
-    json.dumps(told)
-    assert told["summary"] == made.summarize(blind([video]))[video.video_id]
-    assert ("transcript" in told) == (row is not without_textual)
-    assert ("U_v" in told) == (row is not without_textual)
-    assert ("queries" in told) == (row is qms)
+    explanation = made.explain(video)
+    json.dumps(explanation)
+    assert explanation["summary"] == made.summarize(blind([video]))[video.video_id]
+    assert ("transcript" in explanation) == (row is not without_textual)
+    assert ("U_v" in explanation) == (row is not without_textual)
+    assert ("queries" in explanation) == (row is qms)
     if row is qms:
-        assert told["transcript"].replace("[", "").replace("]", "") == video.transcript
-        assert told["asked_for"] == ["apple"]
-        assert [one["query"] for one in told["queries"]] == list(video.references)
-        assert sum(one["probability"] for one in told["queries"]) == pytest.approx(1)
+        assert explanation["transcript"].replace("[", "").replace("]", "") == video.transcript
+        assert explanation["asked_for"] == ["apple"]
+        assert [one["query"] for one in explanation["queries"]] == list(video.references)
+        assert sum(one["probability"] for one in explanation["queries"]) == pytest.approx(1)
 
 
 def test_the_ablations_are_the_six_of_the_contract() -> None:

@@ -43,7 +43,7 @@ def test_teacher_forced_scores_are_of_their_own_path_after_the_prompt(context: M
     batch = batch_of(row)
     _, begin, *target = batch["targets"][0].tolist()
     other = [i for i in range(5, 40) if i not in target][: len(target)]
-    # what is said in the place of [CLS] is given by the prompt: an end there ends nothing
+    # what stands in the place of [CLS] is given by the prompt: an end there ends nothing
     wrong, right = [row.tokens.eos, *other], [row.tokens.eos, *target]
     assert begin == row.tokens.bos
     for paths, expected in (((wrong, right, wrong), (1, 0)), ((right, wrong, right), (0, 1))):
@@ -58,12 +58,12 @@ def test_measured_scores_are_of_their_own_modality_and_video(right: str, context
     row = ready(qms(context()))
     videos = [VIDEOS[0], dataclasses.replace(VIDEOS[1], frames=VIDEOS[1].frames[:0]), VIDEOS[2]]
     batch = batch_of(row, videos)
-    own = [row.tokens.encode([video.references[1]], 6)[0].ids for video in videos]
+    queries = [row.tokens.encode([video.references[1]], 6)[0].ids for video in videos]
     nothing: list[list[int]] = [[], [], []]
-    row.module.unimodal = lambda _: own + nothing if right == "frames" else nothing + own
+    row.module.unimodal = lambda _: queries + nothing if right == "frames" else nothing + queries
     scores = row.module.scores(row.module.views(batch), batch).tolist()
     assert scores == ([[1, 0, 1], [0, 0, 0]] if right == "frames" else [[0, 0, 0], [1, 1, 1]])
-    own.reverse()  # now the first and the last are those of other videos
+    queries.reverse()  # now the first and the last are those of other videos
     assert row.module.scores(row.module.views(batch), batch)[int(right == "text")][0] < 1
 
 

@@ -14,6 +14,8 @@ from bench.config.run_config import RunConfig
 if TYPE_CHECKING:
     from bench.context import Context
     from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
+    from bench.foreign.functions import check, compare, evaluate
+    from bench.foreign.functions import open_result as open
     from bench.options import Section
     from bench.protocols import Generator, Retriever, Trainable
     from bench.result import Result
@@ -36,6 +38,10 @@ __all__ = [
     "Trainable",
     "UsageError",
     "Video",
+    "check",
+    "compare",
+    "evaluate",
+    "open",
     "run",
 ]
 
@@ -49,7 +55,9 @@ _HOMES = {
     "Trainable": "bench.protocols",
     "Video": "bench.types",
 }
-"""The module of each name that is no error."""
+"""The module of each class that is no error."""
+_FUNCTIONS = {"check": "check", "compare": "compare", "evaluate": "evaluate", "open": "open_result"}
+"""The functions beside `run`, and what they are called in `bench.foreign.functions`."""
 
 
 @keywords_of(RunConfig)
@@ -68,4 +76,6 @@ def run(**options: Any) -> Result:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'bench' has no attribute '{name}'")
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module("bench.foreign.functions"), _FUNCTIONS[name])
     return getattr(importlib.import_module(_HOMES.get(name, "bench.errors")), name)

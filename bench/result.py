@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bench.errors import unknown
 from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
+from bench.output.per_item import RunItems
 from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
@@ -92,6 +93,26 @@ class Result:
         if SUMMARY not in self.manifest.files:
             return None
         return read_summary(checked(self.out, self.manifest, SUMMARY), self.manifest)
+
+    def per_query(self) -> pd.DataFrame:
+        """Return the scores of each evaluated query: a row for each generator, retriever and query.
+
+        Of a run with several seeds, those of the first.
+        """
+        import pandas as pd
+
+        folder, manifest = RunItems(self.out, self.manifest).first
+        rows = self.headline[self.headline["retriever"].notna()]
+        frames = []
+        for generator, retriever in (
+            rows[["generator", "retriever"]].drop_duplicates().itertuples(index=False)
+        ):
+            path = checked(folder, manifest, f"per_query/{generator}.{retriever}.csv")
+            frame = from_csv(path, text="query_id")
+            frames.append(frame.assign(generator=generator, retriever=retriever))
+        columns = ["generator", "retriever", "query_id"]
+        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        return whole[[*columns, *(name for name in whole if name not in columns)]]
 
     def table(self, name: str) -> pd.DataFrame:
         """Lay scores ×100 out as Table V (``retrieval``) or III (``generation``), or show the costs.

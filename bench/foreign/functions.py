@@ -1,0 +1,150 @@
+"""`bench.evaluate`, `bench.compare`, `bench.check` and `bench.open`: the verbs for a notebook or a script."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from bench.comparison.compare_runs import METRICS, compare_runs
+from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
+from bench.errors import UsageError
+from bench.foreign.evaluation import ForeignRun, Judgements, Ties, read_judgements, read_runs
+from bench.foreign.folder import write_evaluation
+from bench.foreign.formats import Grades
+from bench.foreign.measures import DEFAULT, parse
+from bench.output.trec import TrecRun
+from bench.result import Result
+from bench.store.digests import digest
+from bench.types import QueryId, VideoId
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Hits: TypeAlias = Mapping[QueryId, Mapping[VideoId, float]]
+"""A run in memory: the score of each retrieved document of each query."""
+Place: TypeAlias = str | Path
+
+
+def evaluate(
+    runs: Mapping[str, Place | Hits] | Sequence[Place] | Place,
+    qrels: Place | Grades,
+    *,
+    queries: Place | None = None,
+    metrics: Sequence[str] = DEFAULT,
+    ties: Ties = "trec_eval",
+    split: str = "test",
+    out: Place | None = None,
+) -> Result:
+    """Score runs of any origin on relevance judgements, as trec_eval does; each run is a row of the result.
+
+    ``runs`` are files (TREC, TSV or JSON), or a mapping of names to files or to ``{query: {document:
+    score}}``; ``qrels`` is a file, a BEIR folder (with a ``split``) or ``{query: {document: relevance}}``.
+    Without ``out`` the files of the result live as long as the object. Raises BenchError.
+    """
+    judgements = _judgements(qrels, queries, split)
+    folder = Path(tempfile.mkdtemp(prefix="qms-bench-")) if out is None else None
+    try:
+        result = write_evaluation(
+            Path(out) if out is not None else _inside(folder),
+            judgements,
+            _runs(runs, judgements),
+            measures=parse(metrics),
+            ties=ties,
+        )
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if folder is not None:
+        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    return result
+
+
+def compare(
+    first: Result | Place,
+    second: Result | Place | None = None,
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = METRICS,
+    by: str = "generator",
+) -> pd.DataFrame:
+    """Compare the rows of one or two results: differences with intervals, Holm-corrected p, letters, wins.
+
+    Scores are ×100. Raises BenchError as ``bench compare``.
+    """
+    import pandas as pd
+
+    results = [open_result(result) for result in (first, second) if result is not None]
+    table = compare_runs([result.out for result in results], baseline=baseline, metrics=metrics, by=by)
+    rows = [[*labels, *(cell.text for cell in cells)] for labels, cells in table.rows]
+    frame = pd.DataFrame(rows, columns=[*table.labels, *table.columns])
+    for name in table.columns:
+        numbers = pd.to_numeric(frame[name].replace("", None), errors="coerce")
+        if name != "group" and numbers.notna().any():
+            frame[name] = numbers
+    return frame
+
+
+def check(
+    new: Result | Place,
+    against: Result | Place,
+    *,
+    fail_on: FailOn = "change",
+    significant: bool = False,
+    only_common: bool = False,
+    tolerances: Sequence[tuple[str, float]] = (),
+) -> list[GateRow]:
+    """Gate a result on another one; the rows say what moved, and ``failed`` whether the gate stands.
+
+    Raises BenchError where the two cannot be compared.
+    """
+    rule = Rule(fail_on=fail_on, significant=significant, only_common=only_common, tolerances=tolerances)
+    return gate_on_run(open_result(against), open_result(new), rule)
+
+
+def open_result(place: Result | Place) -> Result:
+    """Return the result of an output folder. Raises DataError for a folder that is none."""
+    return place if isinstance(place, Result) else Result.read(Path(place).expanduser())
+
+
+def _inside(folder: Path | None) -> Path:
+    assert folder is not None
+    return folder / "out"
+
+
+def _judgements(qrels: Place | Grades, queries: Place | None, split: str) -> Judgements:
+    if isinstance(qrels, (str, Path)):
+        return read_judgements(Path(qrels).expanduser(), None if queries is None else Path(queries), split)
+    grades = {query: dict(documents) for query, documents in qrels.items()}
+    return Judgements(
+        name="judgements in memory",
+        digest=digest(grades),
+        grades=grades,
+        texts={query: query for query in grades},
+        form="in memory",
+    )
+
+
+def _runs(
+    runs: Mapping[str, Place | Hits] | Sequence[Place] | Place, judgements: Judgements
+) -> list[ForeignRun]:
+    if isinstance(runs, (str, Path)):
+        runs = [runs]
+    if not isinstance(runs, Mapping):
+        return read_runs([str(run) for run in runs], judgements)
+    read: list[ForeignRun] = []
+    for name, run in runs.items():
+        if isinstance(run, (str, Path)):
+            read += read_runs([f"{name}={run}"], judgements)
+        else:
+            hits = TrecRun({query: dict(scores) for query, scores in run.items()})
+            read.append(
+                ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="JSON", run=hits)
+            )
+    if not read:
+        raise UsageError("there is no run to evaluate.")
+    return read

@@ -69,6 +69,14 @@ class Trainable(Protocol):
 
 
 @runtime_checkable
+class IgnoresValidation(Protocol):
+    """A trainable system that does not read the validation videos it is given."""
+
+    ignores_validation: bool
+    """Whether nothing of the system is chosen by validation videos, so that they are fair to evaluate on."""
+
+
+@runtime_checkable
 class FitPerGenerator(Trainable, Protocol):
     """A retriever that is fitted anew for each generator, on its summaries of the training videos.
 
@@ -231,6 +239,11 @@ def is_reference(system: object) -> bool:
 def reads_references(generator: Generator) -> bool:
     """Check whether a generator is given the queries when it summarizes."""
     return isinstance(generator, ReadsReferences) and bool(generator.reads_references)
+
+
+def ignores_validation(system: object) -> bool:
+    """Check whether a system was fitted without the validation videos."""
+    return isinstance(system, IgnoresValidation) and bool(system.ignores_validation)
 
 
 def holds_one_split(generator: Generator) -> bool:

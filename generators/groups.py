@@ -23,7 +23,11 @@ ABLATIONS = (
 )
 """The ablations of Table IV in its order, and ours; `qms` itself is a row of `all`."""
 
+TRAINING_FREE = ("tfidf", "yake", "textrank", "minilm-select")
+"""Rows that pick words of the transcript: what a trained row must beat."""
+
 PACKAGES = (
     "accelerate", "jieba", "pycocoevalcap", "sentence-transformers", "tokenizers", "torch", "transformers",
+    "yake",
 )  # fmt: skip
 """Packages that the generators compute with: another version may give other bytes."""

@@ -25,6 +25,23 @@ class LeadOptions(Section):
 
 
 @dataclass(frozen=True)
+class TrainingFreeOptions(Section):
+    """What the rows take that need no training: ``tfidf``, ``textrank``, ``yake``, ``minilm-select``."""
+
+    section: ClassVar[str] = "training-free"
+    units: Count | None = None
+    """Length of a summary: words of English, characters of Chinese; none takes ``lead.units`` (ours)."""
+    window: Annotated[int, Ge(2)] = 2
+    """TextRank: words within so many words are joined (Mihalcea & Tarau 2004, section 3.2: 2 was best)."""
+    max_document_share: Share = 0.2
+    """TextRank: words in more than this share of the training transcripts are left out (ours)."""
+    candidates: Literal["phrases", "sentences"] = "phrases"
+    """MiniLM select: runs of one to three content words, or sentences of at most ``units`` words (ours)."""
+    relevance: Share = 0.7
+    """MiniLM select: lambda of maximal marginal relevance; less of it makes phrases differ more (ours)."""
+
+
+@dataclass(frozen=True)
 class TextOptions(Section):
     """How much of each text a neural row reads, and the vocabulary of rows that start from nothing."""
 

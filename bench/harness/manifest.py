@@ -13,6 +13,7 @@ from bench.harness.stages.retrieve import DEPTH, Retrieved
 from bench.harness.stages.summarize import Summaries
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.output.schema import LEAST_GAP
+from bench.protocols import ignores_validation
 from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
 from bench.systems.component import Component
@@ -109,7 +110,8 @@ def _count_training_queries(plan: Plan) -> int:
 
 def selection_coverage(plan: Plan, component: Component[Any]) -> dict[str, int]:
     """Count the evaluated videos by which a trained system's epochs were chosen: all of ``--split val``."""
-    if plan.config.split != "val" or not component.trainable:
+    chooses = component.trainable and not ignores_validation(component.system)
+    if plan.config.split != "val" or not chooses:
         return {}
     return {CHOSEN_BY: len(plan.videos("val", references=False))}
 

@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from bench.types import Video
 from generators.neural.tokens import Tokens
+from generators.stop_words import STOP_WORDS
 
 Span = tuple[int, int]
 """Characters ``[start, end)``."""
@@ -26,21 +27,6 @@ Span = tuple[int, int]
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _NOUNS = ("n", "vn", "eng")
 """jieba's tags: n* are nouns and names, vn verbal nouns, eng Latin words."""
-
-_WORDS = """
-    a an the this that these those some any each every no
-    i me my mine we us our you your yours he him his she her it its they them their one
-    and or but nor so if than then as because while
-    of in on at by for from to into onto with without about over under up down out off between
-    through after before
-    am is are was were be been being do does did doing done have has had having
-    can could will would shall should may might must
-    what which who whom whose when where why how
-    not only very too just also more most much many
-    i'm it's don't let's
-    """
-_STOP_WORDS = frozenset(_WORDS.split())
-"""English function words: closed classes only, and the words that ask."""
 
 
 def entity_spans(transcript: str, queries: Sequence[str], language: str) -> list[Span]:
@@ -95,7 +81,7 @@ def content_runs(query: str) -> list[tuple[str, ...]]:
     """Return the runs of words between stop words, case-folded."""
     runs: list[list[str]] = [[]]
     for match in _WORD.finditer(query.casefold()):
-        if match.group() in _STOP_WORDS:
+        if match.group() in STOP_WORDS:
             runs.append([])
         else:
             runs[-1].append(match.group())

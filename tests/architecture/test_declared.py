@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = ("bench", "generators", "retrievers")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"ir_measures": "measures", "faiss": "cpu", "bm25s": "bm25s"}
+OPTIONAL = {"ir_measures": "measures", "faiss": "cpu", "bm25s": "bm25s", "yake": "yake"}
 """Modules that belong to an extra; their absence is reported with the command that fixes it."""
 
 

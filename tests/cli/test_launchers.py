@@ -48,3 +48,15 @@ def test_one_process_is_not_refused(
     monkeypatch.setenv("WORLD_SIZE", count)
     given = ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out")
     assert cli(*given, tmp_path / "out").status == 0
+
+
+@pytest.mark.parametrize("name", ["generators", "retrievers"])
+def test_a_folder_of_the_user_hides_no_package(
+    name: str, tmp_path: Path, process: Callable[..., CompletedProcess[str]]
+) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    outcome = process("-m", "bench", "list", "generators", cwd=tmp_path)
+    assert outcome.returncode == 0
+    assert f"the folder '{name}' here has the name of a package of bench" in outcome.stderr
+    assert "does not load" not in outcome.stdout

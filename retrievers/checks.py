@@ -6,8 +6,8 @@ import importlib.metadata
 import subprocess
 import sys
 
-from bench.e5 import E5, E5_SHA256, check_e5, is_e5_installed
 from bench.errors import BenchError
+from bench.neural.e5 import E5, E5_SHA256, check_e5, is_e5_installed
 from bench.types import Check
 from retrievers.bm25.lucene import anserini_version
 from retrievers.dpr.weights import locate

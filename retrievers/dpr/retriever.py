@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
-from bench.e5 import PASSAGE_PREFIX, QUERY_PREFIX
 from bench.errors import UsageError
+from bench.neural.e5 import PASSAGE_PREFIX, QUERY_PREFIX
 from bench.store.code_digest import code_digest
 from bench.types import Json, QueryId, Run, VideoId
 from retrievers.dpr.embedding_cache import EmbeddingCache, embed

@@ -18,8 +18,8 @@ from sentence_transformers import (
 from sentence_transformers.base.modules import Router
 from transformers import PrinterCallback, TrainerCallback
 
+from bench.neural.training_checkpoint import CheckpointTrainer, latest_checkpoint
 from bench.text import normalise
-from bench.training_checkpoint import CheckpointTrainer, latest_checkpoint
 from bench.training_steps import post_step
 from bench.weights import quiet_loading
 from retrievers.dpr.loss import FILLER, MaskedRankingLoss, Relevance

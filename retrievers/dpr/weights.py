@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from bench.e5 import E5, E5_PACKAGE, e5_folder, is_e5_installed
 from bench.errors import MissingError
+from bench.neural.e5 import E5, E5_PACKAGE, e5_folder, is_e5_installed
 from bench.store.artefacts import Store
 from bench.store.digests import digest
 from bench.weights import MINILM, digest_weights, locate_weights, minilm_folder

@@ -18,6 +18,7 @@ OPEN_TO_SYSTEMS = {
     for name in (
         "types",
         "exchange",
+        "neural",
         "protocols",
         "errors",
         "text",

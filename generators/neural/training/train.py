@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from bench.training_checkpoint import latest_checkpoint, remove_all
+from bench.neural.training_checkpoint import latest_checkpoint, remove_all
 from bench.weights import quiet_loading
 from generators.neural.training.plan import Epochs, TrainingPlan, Validation
 from generators.neural.training.trainer import DivergedError, ModuleTrainer

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments
 
 from bench.errors import DataError
-from bench.training_checkpoint import CheckpointTrainer
+from bench.neural.training_checkpoint import CheckpointTrainer
 from bench.weights import quiet_loading
 from generators.neural.batches import Buckets
 from generators.neural.checkpoint import load_weights, save_weights

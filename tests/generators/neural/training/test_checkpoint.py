@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.training_checkpoint import load_random_state, save_random_state
+from bench.neural.training_checkpoint import load_random_state, save_random_state
 from generators.neural.training.plan import Validation
 from generators.neural.training.train import train
 from tests.generators.neural.training.test_train import Line, Points, collate, judged_by, plan, weights

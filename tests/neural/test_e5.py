@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import bench.e5
-from bench.e5 import PASSAGE_PREFIX, e5_folder, is_e5_installed
+import bench.neural.e5
 from bench.errors import MissingError
+from bench.neural.e5 import PASSAGE_PREFIX, e5_folder, is_e5_installed
 from bench.store.artefacts import Store
 
 TEXTS = ["红烧肉怎么做", "hello world, how are you", "搞笑猫咪  视频", "ＡＢＣ１２３ ～", "广场舞教学 第一课"]
@@ -48,6 +48,6 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @needs_package
 def test_other_bytes_in_the_package_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.e5, "E5_SHA256", "0" * 64)
+    monkeypatch.setattr(bench.neural.e5, "E5_SHA256", "0" * 64)
     with pytest.raises(MissingError, match=r"its sha256 is 1571fc98.*--set dpr\.weights=FOLDER"):
         e5_folder(Store(tmp_path), option="dpr.weights")

@@ -1,0 +1,1 @@
+"""What trained systems of any kind share: checkpoints of a training, and an encoder from a package."""

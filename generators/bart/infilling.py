@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 import torch
@@ -102,10 +103,17 @@ class _Lengths(Sequence[int]):
     def __len__(self) -> int:
         return len(self._data)
 
-    def __getitem__(self, index: int) -> int:  # type: ignore[override]  # no slices
-        if index >= len(self):
-            raise IndexError(index)
-        return self._data.longest(index)
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        places = range(len(self._data))[index]
+        if isinstance(places, range):
+            return [self._data.longest(place) for place in places]
+        return self._data.longest(places)
 
 
 class HeldOut:

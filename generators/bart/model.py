@@ -32,11 +32,10 @@ class FusedBart(nn.Module):
     The fused states go to the library's decoder as encoder outputs.
     """
 
-    def __init__(self, bart: BartForConditionalGeneration, fusion: Fusion, *, smoothing: float = 0.0) -> None:
+    def __init__(self, bart: BartForConditionalGeneration, fusion: Fusion) -> None:
         super().__init__()
         self.bart = bart
         self.fusion = fusion
-        self.smoothing = smoothing
 
     @property
     def decoder(self) -> Any:
@@ -71,7 +70,7 @@ class FusedBart(nn.Module):
         """Return the loss parts; `loss` is what is minimised."""
         read, labels, mask = split_targets(batch)
         logits = self.logits(read, *self.encode(batch))
-        return {"loss": per_token(token_losses(logits, labels, self.smoothing), mask)}
+        return {"loss": per_token(token_losses(logits, labels), mask)}
 
     def start(self, batch: Batch) -> BartState:
         """Encode a batch for a search."""

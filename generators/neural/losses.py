@@ -14,11 +14,9 @@ def split_targets(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     return batch["targets"][:, :-1], batch["targets"][:, 1:], batch["target_mask"][:, 1:]
 
 
-def token_losses(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def token_losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Return -log p of each label ``[b, t]``, from logits ``[b, t, v]`` and labels ``[b, t]``."""
-    flat = functional.cross_entropy(
-        logits.float().flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
-    )
+    flat = functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
     return flat.view(labels.shape)  # [b, t]
 
 

@@ -10,8 +10,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+import bench
 from bench.report.page import open_sources, render
 from tests.hostile_run import HOSTILE, QUERIES, World
+from tests.report.large_run import enlarge
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -277,3 +279,23 @@ def test_a_reader_selects_the_metric_of_the_curves(seen: Page) -> None:
     assert place.locator("svg text", has_text="P@k").count() == 0
     place.locator("select").first.select_option("P")
     place.locator("svg text", has_text="P@k").wait_for()
+
+
+def test_a_page_of_100_000_queries_is_small_and_usable(
+    browser: Browser, world: World, tmp_path: Path
+) -> None:
+    bench.run(
+        data=world.data, generators=["lead", "transcript"], retrievers=["bm25"], protocol="all-queries",
+        out=tmp_path / "out", store=world.store.root, quiet=True, set={"bm25.engine": "bm25s"},
+    )  # fmt: skip
+    enlarge(tmp_path / "out", queries=100_000, videos=20_000)
+    path = tmp_path / "page.html"
+    path.write_text(render(open_sources([tmp_path / "out"]), world.store), encoding="utf-8")
+    assert path.stat().st_size <= 3_000_000
+    page, troubles = visit(browser, path)
+    assert page.locator("#list button").count() == 50
+    assert "of 100,000 queries" in page.locator("#failures").inner_text()
+    page.locator("#preset").select_option("all")
+    assert page.locator("#count").inner_text().startswith("300 of 300 queries")
+    assert troubles == []
+    page.close()

@@ -1,4 +1,4 @@
-"""Checkpoints of an unfinished training: a folder that is whole or absent, without any pickle.
+"""Checkpoints from which a killed training continues: a folder that is complete or absent, without pickle.
 
 A checkpoint is written under another name, with the digest of each of its files, and renamed when all of it
 is on the disk. What a kill, a full disk or a changed byte has left is recognised by the digests.

@@ -47,13 +47,13 @@ class Example:
         return len(self.tokens) + len(self.frames)
 
     def without_text(self, empty: list[int]) -> Example:
-        """Return the example with the ids of an empty transcript in place of its own."""
+        """Return the example with the ids of an empty transcript."""
         return replace(self, tokens=empty)
 
 
 @dataclass(frozen=True, slots=True)
 class ModalityDropout:
-    """Removes a sample's whole transcript, or all its frames, so that the other one must be read.
+    """Removes the transcript of a sample, or all its frames, so that the module must read the other one.
 
     A sample keeps at least one of them. The draw depends on seed, epoch and video alone.
     """
@@ -172,8 +172,8 @@ class TrainingSet(Dataset[tuple[Example, list[int]]]):
     def __getitem__(self, index: int) -> tuple[Example, list[int]]:
         example = self.examples[index]
         target = self._targets.pick(self.epoch, example.video_id, len(example.targets))
-        kept = self._dropout(example, self.epoch) if self._dropout else example
-        return kept, example.targets[target]
+        read = self._dropout(example, self.epoch) if self._dropout else example
+        return read, example.targets[target]
 
     @property
     def lengths(self) -> list[int]:
@@ -213,7 +213,7 @@ def to_device(batch: Batch, device: torch.device | str) -> Batch:
 def check_length(inputs: Tensor, limit: int | None) -> None:
     """Raise UsageError for inputs ``[b, s, d]`` longer than the positions that a model has embeddings for.
 
-    None is a model without such a table. Without this check a GPU would end the whole process.
+    None is a model without such a table. Without this check a GPU would end the process.
     """
     if limit is not None and inputs.shape[1] > limit:
         raise UsageError(

@@ -49,10 +49,10 @@ def read_config(folder: Path, row: str) -> dict[str, Any]:
 
 def save_weights(module: nn.Module, path: Path) -> None:
     """Write a module's weights as safetensors, without pickle."""
-    state, seen = {}, set()
+    state, saved = {}, set()
     for name, weight in module.state_dict().items():
-        if weight.data_ptr() not in seen or not weight.numel():
-            seen.add(weight.data_ptr())
+        if weight.data_ptr() not in saved or not weight.numel():
+            saved.add(weight.data_ptr())
             state[name] = weight.contiguous()
     save_file(state, str(path), metadata={"format": "pt"})
 
@@ -60,7 +60,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
 def load_weights(module: nn.Module, path: Path) -> None:
     """Read weights that `save_weights` wrote into a module of the same shape.
 
-    Raises DataError when they are not all there, or are others.
+    Raises DataError when some are missing or of another model.
     """
     try:
         missing, unexpected = module.load_state_dict(load_file(str(path)), strict=False)

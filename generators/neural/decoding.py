@@ -189,12 +189,12 @@ def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
     """Forbid tokens that would repeat an n-gram in ``written``, ``[r, t]``; scores are ``[r, v]``."""
     if n == 0 or written.shape[1] < n:
         return scores
-    seen = written.unfold(1, n, 1)  # [r, windows, n]
+    windows = written.unfold(1, n, 1)  # [r, windows, n]
     tail = written[:, written.shape[1] - n + 1 :]  # [r, n - 1]
-    repeats = (seen[:, :, : n - 1] == tail[:, None, :]).all(-1)
+    repeats = (windows[:, :, : n - 1] == tail[:, None, :]).all(-1)
     row, window = repeats.nonzero(as_tuple=True)
     blocked = scores.clone()
-    blocked[row, seen[row, window, n - 1]] = -torch.inf
+    blocked[row, windows[row, window, n - 1]] = -torch.inf
     return blocked
 
 

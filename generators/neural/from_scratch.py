@@ -28,7 +28,7 @@ class FromScratchRow(NeuralRow, Generic[Options]):
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the row's own section."""
+        """The learning rate that the row's section sets."""
         return self.options.lr
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:

@@ -26,7 +26,7 @@ def per_token(losses: Tensor, mask: Tensor) -> Tensor:
 
 
 def per_sample(losses: Tensor, mask: Tensor) -> Tensor:
-    """Return each sample's mean over its own tokens, ``[b]`` (eq. 16)."""
+    """Return the mean over each sample's tokens, ``[b]`` (eq. 16)."""
     return (losses * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 

@@ -33,7 +33,7 @@ class Tokens:
     """
 
     lead = 1
-    """How many special tokens stand before the tokens of a source."""
+    """How many special tokens come before the tokens of a source."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int] | None = None) -> None:
         self.tokenizer = tokenizer
@@ -61,11 +61,11 @@ class Tokens:
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
 
     def encode_sources(self, texts: Sequence[str], limit: int) -> list[Encoded]:
-        """Return the ids of transcripts, where they have a vocabulary of their own; else as `encode`."""
+        """Return the ids of transcripts; a row may read them with another vocabulary than it writes with."""
         return self.encode(texts, limit)
 
     def spans(self, texts: Sequence[str], limit: int) -> list[list[tuple[int, int]]]:
-        """Return the characters ``[start, end)`` that each of a text's first ``limit`` tokens stands for."""
+        """Return the characters ``[start, end)`` of each of a text's first ``limit`` tokens."""
         if not texts:
             return []
         options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
@@ -77,7 +77,7 @@ class Tokens:
         return [self.bos, *ids, self.eos]
 
     def target(self, ids: Sequence[int], *, cut: bool = False) -> list[int]:
-        """Return the decoder's whole sequence: prompt, tokens, end; a cut text has no end to be learnt."""
+        """Return the decoder's sequence: prompt, tokens, end; a cut text has no end to be learnt."""
         return [*self.prompt, *ids] if cut else [*self.prompt, *ids, self.eos]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -112,6 +112,20 @@ def test_what_a_row_makes_of_its_inputs_is_a_file_and_two_columns(tmp_path: Path
     assert [f"{float(line.split(',')[2]):.2f}" for line in lines[:2]] == cells["Seq2Seq"]
 
 
+def test_of_several_seeds_the_use_of_inputs_is_a_mean_with_the_widest_interval(
+    tmp_path: Path, cli: Cli
+) -> None:
+    synthesize(tmp_path / "en", SynthOptions(videos=24))
+    out = tmp_path / "out"
+    run(cli, tmp_path / "en", out, "seq2seq", "--seed", "0,1", *small())
+    first, second, top = (
+        pd.read_csv(folder / "modality.csv") for folder in (out / "seed-0", out / "seed-1", out)
+    )
+    assert top["gap"].to_numpy() == pytest.approx((first["gap"] + second["gap"]).to_numpy() / 2)
+    assert (top["ci_low"] == np.minimum(first["ci_low"], second["ci_low"])).all()
+    assert (top["ci_high"] == np.maximum(first["ci_high"], second["ci_high"])).all()
+
+
 @pytest.mark.parametrize("width", [512, 2048])
 def test_features_of_any_width_are_chosen_by_name(width: int, tmp_path: Path, cli: Cli) -> None:
     synthesize(tmp_path / "en", SynthOptions(videos=24))

@@ -1,4 +1,4 @@
-"""What a training is asked to do: its settings, its data and what it is validated by."""
+"""The settings of a training, the data that it goes through and the validation that chooses its epoch."""
 
 from __future__ import annotations
 

@@ -161,8 +161,8 @@ class ModuleTrainer(CheckpointTrainer):
         plan, epoch, steps = self._plan, self._data.epoch + 1, self.state.global_step
         raise DivergedError(
             f"the training of {plan.label} diverged in epoch {epoch}, after step {steps}: {name} is {value}. "
-            f"Lower the learning rate (it was {plan.lr:g}) with --set {plan.lr_option}=RATE, or look for "
-            "extreme values in the features."
+            f"Lower the learning rate (it was {plan.lr:g}) with --set {plan.lr_option}=RATE, or search "
+            "the features for extreme values."
         )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:

@@ -36,10 +36,10 @@ def test_a_cut_query_has_no_end_to_be_learnt() -> None:
     videos = [video(0, references=["buy an apple now", "buy apple"])]
     tokens = build([text for one in videos for text in one.references], 60)
     (example,), _ = prepare(videos, tokens, TextOptions(query_tokens=3))
-    cut, whole = example.targets
+    cut, complete = example.targets
     assert tokens.decode(cut) == "buy an apple"
     assert tokens.eos not in cut
-    assert whole[-1] == tokens.eos
+    assert complete[-1] == tokens.eos
 
 
 def example(words: int, frames: int) -> Example:
@@ -48,13 +48,13 @@ def example(words: int, frames: int) -> Example:
 
 def test_modality_dropout_takes_its_share_and_never_both() -> None:
     drop = ModalityDropout(0, text=0.3, frames=0.2, empty=[2, 3])
-    seen = [drop(example(4, 2), epoch) for epoch in range(2000)]
-    texts = sum(one.tokens == [2, 3] for one in seen) / len(seen)
-    frames = sum(len(one.frames) == 0 for one in seen) / len(seen)
+    drawn = [drop(example(4, 2), epoch) for epoch in range(2000)]
+    texts = sum(one.tokens == [2, 3] for one in drawn) / len(drawn)
+    frames = sum(len(one.frames) == 0 for one in drawn) / len(drawn)
     assert texts == pytest.approx(0.3, abs=0.03)
     assert frames == pytest.approx(0.2, abs=0.03)
-    assert all(len(one.tokens) > 2 or len(one.frames) for one in seen)
-    assert [len(one) for one in seen] == [len(drop(example(4, 2), epoch)) for epoch in range(2000)]
+    assert all(len(one.tokens) > 2 or len(one.frames) for one in drawn)
+    assert [len(one) for one in drawn] == [len(drop(example(4, 2), epoch)) for epoch in range(2000)]
 
 
 @pytest.mark.parametrize(("words", "frames"), [(0, 2), (4, 0), (0, 0)])

@@ -121,19 +121,19 @@ class Table:
 
 def test_enough_beams_find_what_trying_everything_finds() -> None:
     torch.manual_seed(0)
-    vocabulary, most = 6, 3
+    vocabulary, longest = 6, 3
     scores = (torch.randn(5, vocabulary, vocabulary) * 2).log_softmax(-1)
     words = [w for w in range(vocabulary) if w != EOS]
     written = beam_search(
-        Table(scores), a_batch(0, 5), Rules((BOS,), EOS, PAD, 4 * vocabulary**2, most, 1.0, 0, "never")
+        Table(scores), a_batch(0, 5), Rules((BOS,), EOS, PAD, 4 * vocabulary**2, longest, 1.0, 0, "never")
     )
     for number, ours in enumerate(written):
         best, sequence = -float("inf"), ()
-        for length in range(most + 1):
+        for length in range(longest + 1):
             for tried in itertools.product(words, repeat=length):
                 path = (BOS, *tried, EOS)
                 steps = [float(scores[number, a, b]) for a, b in itertools.pairwise(path)]
-                if length == most:
+                if length == longest:
                     steps[-1] = 0.0  # the last step can only end
                 if sum(steps) / len(steps) > best:
                     best, sequence = sum(steps) / len(steps), tried

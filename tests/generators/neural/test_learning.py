@@ -1,4 +1,4 @@
-"""Rows learn what can be told from what they see, and nothing else."""
+"""Rows learn what follows from the inputs that they read, and nothing else."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LONGER = {
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__)
 @pytest.mark.parametrize("where", ["text", "frames"])
-def test_a_row_learns_what_it_can_see(row: MakeRow, where: str, context: Make) -> None:
+def test_a_row_learns_what_follows_from_its_inputs(row: MakeRow, where: str, context: Make) -> None:
     generator = row(context(**LONGER))
     generator.fit(toy(160, where=where), toy(16, where=where, start=1000))
     test = toy(48, where=where, start=2000)
     right = named(generator.summarize(blind(test)), test)
     if where == "frames" and row is BartText:
-        assert right < 0.35, "it cannot have seen the frames: chance is one in eight"
+        assert right < 0.35, "it does not read frames: chance is one in eight"
     else:
         assert right > 0.7

@@ -1,4 +1,4 @@
-"""Teacher-forced losses by the decoder equal those of one pass over the whole target."""
+"""Teacher-forced losses by the decoder equal those of one pass over the target."""
 
 from __future__ import annotations
 

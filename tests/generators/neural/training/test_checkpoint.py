@@ -56,7 +56,7 @@ def run(scratch, kill_at):
         print(f"{type(error).__name__}: {error}", flush=True)
         os._exit(1)
 
-assert run(root / "whole", None) == 0
+assert run(root / "uninterrupted", None) == 0
 expected, kill_at, kills = result.read_text(), 1, 0
 while True:
     scratch = root / f"killed-{kill_at}"
@@ -92,9 +92,9 @@ def squared(module: Line) -> float:
 
 
 def test_an_epoch_that_ends_with_a_step_checkpoint_is_validated_after_a_kill(tmp_path: Path) -> None:
-    whole, killed, again = Line(), Line(), Line()
+    uninterrupted, killed, again = Line(), Line(), Line()
     settings = plan(checkpoint_steps=STEPS_PER_EPOCH)
-    log = train(whole, Points(), collate, settings, validation=length(whole))
+    log = train(uninterrupted, Points(), collate, settings, validation=length(uninterrupted))
     scores = 0
 
     def kill_in_second_validation() -> float:
@@ -116,7 +116,7 @@ def test_an_epoch_that_ends_with_a_step_checkpoint_is_validated_after_a_kill(tmp
     repeated = train(again, Points(), collate, settings, validation=length(again), scratch=tmp_path)
     assert repeated == log
     assert len([entry for entry in log if "eval_score" in entry]) == 4
-    assert weights(again) == weights(whole)
+    assert weights(again) == weights(uninterrupted)
 
 
 def stopped(scratch: Path, at: int = 14) -> list[Path]:

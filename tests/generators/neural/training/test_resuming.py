@@ -30,12 +30,12 @@ def saved(generator: NeuralRow, folder: Path) -> dict[str, bytes]:
 def test_a_row_killed_within_an_epoch_saves_the_same_files(
     row: MakeRow, killed_at: int, context: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = row(context(**SIX_STEPS))
-    files = saved(whole, tmp_path / "whole")
+    uninterrupted = row(context(**SIX_STEPS))
+    files = saved(uninterrupted, tmp_path / "uninterrupted")
     stopped = context(**SIX_STEPS)
     stopped.scratch = tmp_path / "scratch"
     stopped.scratch.mkdir()
-    forward, calls = type(whole.module).forward, iter(range(killed_at))
+    forward, calls = type(uninterrupted.module).forward, iter(range(killed_at))
 
     def killed(module: Any, batch: Any) -> Any:
         if next(calls, None) is None:
@@ -43,8 +43,8 @@ def test_a_row_killed_within_an_epoch_saves_the_same_files(
         return forward(module, batch)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(whole.module), "forward", killed)
+        patch.setattr(type(uninterrupted.module), "forward", killed)
         with pytest.raises(KeyboardInterrupt):
             saved(row(stopped), tmp_path / "killed")
-    assert [path.name for path in stopped.scratch.iterdir()], "there is nothing to continue from"
+    assert [path.name for path in stopped.scratch.iterdir()], "nothing was left to continue from"
     assert saved(row(stopped), tmp_path / "again") == files

@@ -80,15 +80,15 @@ def weights(module: nn.Module) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("killed_at", [2, 6, 9, 13, 23])
 def test_a_killed_training_ends_with_the_same_weights_and_log(tmp_path: Path, killed_at: int) -> None:
-    whole = Line()
-    log = train(whole, Points(), collate, plan(checkpoint_steps=4))
+    uninterrupted = Line()
+    log = train(uninterrupted, Points(), collate, plan(checkpoint_steps=4))
 
     with pytest.raises(KeyboardInterrupt):
         train(Line(killed_at), Points(), collate, plan(checkpoint_steps=4), scratch=tmp_path)
     again = Line()
     data = Points()
     assert train(again, data, collate, plan(checkpoint_steps=4), scratch=tmp_path) == log
-    assert weights(again) == weights(whole)
+    assert weights(again) == weights(uninterrupted)
     done = killed_at - killed_at % 2
     assert again.steps <= 24 - min(done // 4 * 4, done // 6 * 6), "it began again instead of continuing"
     assert not list(tmp_path.iterdir()), "the checkpoints stayed"
@@ -99,10 +99,10 @@ def test_a_checkpoint_that_was_cut_off_is_not_used(tmp_path: Path) -> None:
         train(Line(15), Points(), collate, plan(), scratch=tmp_path)
     (last,) = tmp_path.glob("checkpoint-*")
     (last / "trainer_state.json").write_text("{")
-    whole, again = Line(), Line()
-    train(whole, Points(), collate, plan())
+    uninterrupted, again = Line(), Line()
+    train(uninterrupted, Points(), collate, plan())
     train(again, Points(), collate, plan(), scratch=tmp_path)
-    assert weights(again) == weights(whole)
+    assert weights(again) == weights(uninterrupted)
 
 
 def test_the_best_epoch_stays_and_of_equals_the_last(tmp_path: Path) -> None:
@@ -124,13 +124,13 @@ def test_the_best_epoch_survives_a_kill(tmp_path: Path) -> None:
         scores = iter([0.9, 0.5, 0.4, 0.3])
         return lambda: next(scores)
 
-    whole = Line()
-    train(whole, Points(), collate, plan(), validation=judged_by(scorer()))
+    uninterrupted = Line()
+    train(uninterrupted, Points(), collate, plan(), validation=judged_by(scorer()))
     with pytest.raises(KeyboardInterrupt):
         train(Line(14), Points(), collate, plan(), validation=judged_by(scorer()), scratch=tmp_path)
     again, later = Line(), iter([0.4, 0.3])
     train(again, Points(), collate, plan(), validation=judged_by(lambda: next(later)), scratch=tmp_path)
-    assert weights(again) == weights(whole)
+    assert weights(again) == weights(uninterrupted)
 
 
 def test_patience_ends_a_training_that_gets_no_better() -> None:
@@ -147,13 +147,13 @@ def test_patience_counts_on_after_a_kill(tmp_path: Path, killed_at: int) -> None
         rest = iter(scores[start:])
         return lambda: next(rest)
 
-    impatient, whole, again = plan(epochs=5, patience=2), Line(), Line()
-    log = train(whole, Points(), collate, impatient, validation=judged_by(scorer()))
+    impatient, uninterrupted, again = plan(epochs=5, patience=2), Line(), Line()
+    log = train(uninterrupted, Points(), collate, impatient, validation=judged_by(scorer()))
     with pytest.raises(KeyboardInterrupt):
         train(Line(killed_at), Points(), collate, impatient, validation=judged_by(scorer()), scratch=tmp_path)
     rest = scorer(killed_at // 6)
     assert train(again, Points(), collate, impatient, validation=judged_by(rest), scratch=tmp_path) == log
-    assert weights(again) == weights(whole)
+    assert weights(again) == weights(uninterrupted)
 
 
 def test_the_rate_falls_as_a_cosine_and_every_part_of_the_loss_is_logged() -> None:

@@ -209,7 +209,7 @@ class TransformerOptions(Section):
     dropout: ShareBelowOne = 0.1
     """Dropout (reference-models.md, section 3)."""
     warmup_steps: CountOrZero = 0
-    """Steps in which the rate rises, a tenth of all at most; 0 takes ``train.warmup`` (reference-models.md,
+    """Steps in which the rate rises, half of all at most; 0 takes ``train.warmup`` (reference-models.md,
     section 3: 1,000)."""
 
     def __post_init__(self) -> None:

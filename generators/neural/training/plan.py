@@ -38,7 +38,7 @@ class TrainingPlan:
     batch_size: int
     lr: float
     warmup: float = 0.0
-    """Share of the steps in which the rate rises; from 1 on their number, a tenth of all at most."""
+    """Share of the steps in which the rate rises; from 1 on their number, half of all at most."""
     clip: float = 1.0
     weight_decay: float = 0.0
     patience: int | None = None

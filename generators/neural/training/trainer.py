@@ -51,7 +51,7 @@ def _arguments(
         per_device_train_batch_size=plan.batch_size,
         learning_rate=plan.lr,
         lr_scheduler_type="cosine",
-        warmup_steps=plan.warmup if plan.warmup < 1 else min(plan.warmup, steps // 10),  # below 1 a share
+        warmup_steps=plan.warmup if plan.warmup < 1 else min(plan.warmup, steps // 2),  # below 1 a share
         max_grad_norm=plan.clip,
         weight_decay=plan.weight_decay,
         bf16=plan.bf16,

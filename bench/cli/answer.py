@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.result import Result
     from bench.summary.run_summary import RunSummary
+    from bench.tables.table import Table
 
 
 def is_aligned(form: str | None) -> bool:
@@ -29,6 +32,28 @@ def print_result(result: Result, form: str | None, intervals: bool = False) -> N
         print(to_markdown(result.summary), end="")
 
 
+def print_table(table: Table, form: str | None, optional: Sequence[str] = ()) -> None:
+    """Print one table in a format; without one, aligned on a terminal and as Markdown elsewhere."""
+    from bench.tables.table import RENDERERS
+
+    if is_aligned(form):
+        from bench.summary.terminal import print_aligned
+
+        print_aligned(table, _console(), optional)
+    else:
+        print(RENDERERS[form or "markdown"](table), end="")
+
+
+def print_answers(result: Result) -> None:
+    """Print what a run says of each retriever, as at its end; nothing for a run without a summary."""
+    from bench.summary.sentences import answers
+
+    width = _console().width if is_aligned(None) else None
+    for text in answers(result.summary) if result.summary else ():
+        lines = textwrap.wrap(text, width, break_long_words=False) if width else [text]
+        print("\n" + "\n".join(lines))
+
+
 def summary_of(result: Result) -> RunSummary:
     """Return a run's summary, made now for runs of versions that wrote none, and for unfinished ones."""
     from bench.comparison.summarize import summarize_run
@@ -37,12 +62,15 @@ def summary_of(result: Result) -> RunSummary:
 
 
 def _print_aligned(result: Result) -> None:
-    from rich.console import Console
-
     from bench.output.per_item import RunItems
     from bench.summary.terminal import print_answer
 
-    # colours and bold go past the filter of the command line; the texts have no control characters
-    console = Console(file=getattr(sys.stdout, "terminal", sys.stdout))
     query = next(iter(RunItems(result.out, result.manifest).texts()), None)
-    print_answer(summary_of(result), result.manifest, result.out, query, console)
+    print_answer(summary_of(result), result.manifest, result.out, query, _console())
+
+
+def _console() -> Any:
+    """Open a console on standard output; styles go past the filter of texts from data."""
+    from rich.console import Console
+
+    return Console(file=getattr(sys.stdout, "terminal", sys.stdout))

@@ -61,7 +61,7 @@ def _add_compare(verbs: Verbs) -> None:
     )
     add_judgements(parser)
     parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
-    add_format(parser)
+    add_format(parser, aligned=True)
 
 
 def _add_check(verbs: Verbs) -> None:
@@ -109,8 +109,9 @@ def _add_check(verbs: Verbs) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from bench.comparison.compare_runs import METRICS, compare_runs
-    from bench.tables.table import RENDERERS
+    from bench.cli.answer import print_answers, print_table
+    from bench.comparison.compare_runs import METRICS, OPTIONAL, compare_runs
+    from bench.result import Result
 
     outs = [out for out in (args.out, args.other) if out is not None]
     words = [word.strip() for given in args.metric or () for word in given.split(",") if word.strip()]
@@ -121,7 +122,9 @@ def _compare(args: argparse.Namespace) -> int:
             first = result.manifest.settings["generators"][0]
             baseline = args.baseline or first
             table = compare_runs([result.out], baseline=baseline, metrics=words or ["*"], by=args.by)
-    print(RENDERERS[args.format](table), end="")
+    print_table(table, args.format, OPTIONAL)
+    if len(outs) == 1 and args.qrels is None and args.format is None and args.by == "generator":
+        print_answers(Result.read(args.out))
     return 0
 
 

@@ -36,6 +36,8 @@ COLUMNS = [
     "losses",
     "MDE",
 ]
+OPTIONAL = ("MDE", "losses", "ties", "wins", "95 % low", "95 % high")
+"""Columns to leave out, one by one, where a terminal is too narrow."""
 _HEADS = {GENERATOR: ("Retriever", "Model"), RETRIEVER: ("Model", "Retriever")}
 
 
@@ -67,9 +69,10 @@ def compare_runs(
     rows: Rows = []
     for block in blocks:
         rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
+    labels = [_HEADS[by][0], "Metric", _HEADS[by][1], "Against"]
     return Table(
         "compare", f"Comparison on {runs.results[0].manifest.dataset.name}, ×100",
-        [_HEADS[by][0], "Metric", _HEADS[by][1]], COLUMNS, rows, list(_notes(runs, blocks, baseline)),
+        labels, COLUMNS, rows, list(_notes(runs, blocks, baseline)),
     )  # fmt: skip
 
 
@@ -80,6 +83,7 @@ class Block:
     shared: str
     metric: str
     systems: Sequence[System]
+    baselines: Mapping[System, System]
     against: Mapping[System, Comparison]
     scores: Mapping[System, float]
     letters: Mapping[System, str]
@@ -88,11 +92,14 @@ class Block:
         """Lay the comparison out, a row per system; a system compared with itself has no difference."""
         return [
             (
-                [runs.label(self.shared), self.metric, system.shown],
+                [runs.label(self.shared), self.metric, system.shown, self._baseline(system)],
                 self._cells(system, corrected.get(system, math.nan)),
             )
             for system in self.systems
         ]
+
+    def _baseline(self, system: System) -> str:
+        return self.baselines[system].shown if system in self.baselines else ""
 
     def _cells(self, system: System, p: float) -> list[Cell]:
         comparison = self.against.get(system)
@@ -134,7 +141,7 @@ def _block(runs: Runs, cell: tuple[str, str], compared: Mapping[System, System],
     pairs = [p_value(items[a], items[b], metric) for a, b in combinations(systems, 2)]
     groups = groups_by_tests(np.array([scores[system] for system in systems]), pairs)
     named = dict(zip(systems, letters(groups, len(systems)), strict=True))
-    return Block(shared, metric, systems, against, scores, named)
+    return Block(shared, metric, systems, compared, against, scores, named)
 
 
 def _baseline_of(
@@ -197,15 +204,19 @@ def _evaluation_id(items: RunItems) -> dict[str, Any]:
 
 def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterator[str]:
     two = len(runs.results) > 1
-    against = baseline or (
-        "the row of the same name in the first run" if two else "the highest score of the ranked systems"
+    against = (
+        "--baseline"
+        if baseline
+        else (
+            "the row of the same name in the first run" if two else "the highest score of the ranked systems"
+        )
     )
     family = sum(len(block.against) for block in blocks)
     yield (
-        f"Differences: each row minus {against}, with 95 % intervals; * p < {ALPHA}, paired over "
-        f"distinct queries (videos for generation metrics), Holm-corrected over {family} comparisons. "
-        f"Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter do not differ (all pairs, "
-        "Holm-corrected). "
+        f"Differences: each row minus the one it is against ({against}), with 95 % intervals; "
+        f"* p < {ALPHA}, paired over distinct queries (videos for generation metrics), Holm-corrected over "
+        f"{family} comparisons. Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter are "
+        "not significantly different (all pairs, Holm-corrected). "
         f"MDE: the difference that is significant with 80 % power after correction for {family} comparisons."
     )
     if two and baseline is None:

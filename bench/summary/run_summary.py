@@ -163,7 +163,7 @@ class RunSummary:
 
     def to_json(self) -> str:
         """Return the text of summary.json: the same bytes for the same scores, on whichever machine."""
-        document = _without_missing(dataclasses.asdict(self))
+        document = dataclasses.asdict(self)
         for name in _MEASURED:
             document["facts"].pop(name, None)
         return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -202,13 +202,6 @@ def total_seconds(manifest: Manifest) -> float:
 def finite(value: float) -> float | None:
     """Return the number, None for one that is missing or infinite, which JSON cannot hold."""
     return value if math.isfinite(value) else None
-
-
-def _without_missing(value: Any) -> Any:
-    """Return a JSON value whose objects lack what is None."""
-    if isinstance(value, Mapping):
-        return {name: _without_missing(item) for name, item in value.items() if item is not None}
-    return [_without_missing(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.output.manifest import Manifest, signature_line
 from bench.summary.run_summary import Board, Row, RunSummary
 from bench.summary.sentences import answers, cautions, facts_line
+from bench.tables.table import Table, printable_table
 from bench.text import printable
 
 if TYPE_CHECKING:
@@ -53,6 +54,38 @@ def print_answer(summary: RunSummary, manifest: Manifest, out: Path, query: str 
     _print(console, f"Signature: {signature_line(manifest.signature)}", style="dim")
     for line in next_steps(out, query):
         console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_aligned(table: Table, console: Any, optional: Sequence[str] = ()) -> None:
+    """Print any table with aligned columns, and its notes wrapped at words.
+
+    Where the terminal is too narrow, the ``optional`` columns are left out one by one, and a line names them.
+    """
+    table = printable_table(table)
+    heads = [*table.labels, *table.columns]
+    rows = [[*names, *(cell.text + "*" * cell.star for cell in cells)] for names, cells in table.rows]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    shown, hidden = list(range(len(heads))), []
+    for name in optional:
+        if sum(widths[i] + 2 for i in shown) - 2 > console.width:
+            shown.remove(heads.index(name))
+            hidden.append(name)
+    console.print(_title(table.caption), soft_wrap=True)
+    for row in [heads, *_without_repeats(rows, len(table.labels) - 2)]:
+        cells = (f"{row[i]:{'<' if i < len(table.labels) else '>'}{widths[i]}}" for i in shown)
+        console.print("  ".join(cells).rstrip(), markup=False, highlight=False, soft_wrap=True)
+    left_out = [f"Too wide for this terminal: {', '.join(hidden)} (see --format)."] if hidden else []
+    console.print("")
+    for note in [*left_out, *table.notes]:
+        _print(console, note, style="dim", end="")
+
+
+def _without_repeats(rows: Sequence[Sequence[str]], levels: int) -> Iterator[list[str]]:
+    """Yield the rows with the first ``levels`` labels empty where they are those of the row above."""
+    before: Sequence[str] = []
+    for row in rows:
+        yield ["" if i < levels and row[: i + 1] == before[: i + 1] else text for i, text in enumerate(row)]
+        before = row
 
 
 def leaderboard(summary: RunSummary, width: int) -> list[Text]:

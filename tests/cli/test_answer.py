@@ -86,6 +86,15 @@ def test_a_run_ends_with_the_same_screen(competing_run: CompetingRun, tmp_path: 
     assert text.splitlines()[-3].startswith("Page         ")
 
 
+def test_a_comparison_fits_a_narrow_terminal_and_names_what_it_leaves_out(
+    competing_run: CompetingRun,
+) -> None:
+    text = STYLE.sub("", on_terminal(80, "compare", competing_run.out, "--metric", "R@10"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert re.search(r"Retriever +Metric +Model +Against +score +difference +p \(Holm\) +group", text)
+    assert "Too wide for this terminal: MDE, losses, ties, wins, 95 % low, 95 % high" in text
+
+
 def test_a_pipe_gets_markdown_with_the_answer_below(competing_run: CompetingRun, cli: Cli) -> None:
     text = cli("table", competing_run.out).out
     assert text.startswith("**Generation on ")

@@ -43,6 +43,16 @@ def test_each_row_is_compared_with_the_best_one_unless_one_is_named(
             assert float(row["95 % low"]) <= float(row["difference"]) <= float(row["95 % high"])
 
 
+def test_each_row_names_what_it_is_against(competing_run: CompetingRun, cli: Cli) -> None:
+    found = by_model(compared(cli, competing_run.out, "--metric", "R@10"))
+    assert {model: row["Against"] for model, row in found.items()} == {
+        "Oracle": "long", "long": "", "short": "long", "twin": "long", "Transcript": "long",
+    }  # fmt: skip
+    text = cli("compare", competing_run.out, "--metric", "R@10").out
+    assert "share a letter are not significantly different" in text
+    assert "\nWith BM25, long finds most. R@10: " in text
+
+
 def test_twins_share_their_letters_and_long_is_apart(competing_run: CompetingRun, cli: Cli) -> None:
     lines = by_model(compared(cli, competing_run.out, "--metric", "Acc@10"))
     assert lines["short"]["group"] == lines["twin"]["group"]

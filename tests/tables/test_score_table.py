@@ -140,24 +140,23 @@ def test_every_form_with_intervals_and_seeds_passes_its_own_lint(
 def test_tables_printed_again_do_not_read_what_they_were_made_of(
     competing_run: CompetingRun, tmp_path: Path
 ) -> None:
-    """Tables are functions of scores.csv, costs.csv, significance.csv and the manifest."""
+    """Tables are functions of scores.csv, costs.csv, significance.csv, summary.json and the manifest."""
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name in ("manifest.json", "scores.csv", "costs.csv", "significance.csv"):
+    for name in ("manifest.json", "scores.csv", "costs.csv", "significance.csv", "summary.json"):
         (copy / name).write_bytes((competing_run.out / name).read_bytes())
     for table in Result.read(copy).tables():
         assert to_csv(table) == (competing_run.out / "tables" / f"{table.name}.csv").read_text()
 
 
-def test_latex_has_bold_underline_star_and_improvement(competing_run: CompetingRun) -> None:
+def test_latex_has_bold_star_and_improvement(competing_run: CompetingRun) -> None:
     text = (competing_run.out / "tables" / "retrieval.tex").read_text()
     rows = {line.split(" & ")[1]: line for line in text.splitlines() if line.startswith("BM25 &")}
     assert r"\textbf{" in rows["long"]
     assert "}*" in rows["long"]
-    assert r"\underline{" in rows["short"]
-    assert r"\underline{" in rows["twin"]
+    assert r"\textbf{" not in rows["short"]
     assert r"Improvement \%" in rows
-    assert not any(mark in rows["Oracle"] for mark in ("textbf", "underline", "*"))
+    assert not any(mark in rows["Oracle"] for mark in ("textbf", "*"))
 
 
 def test_ties_bound_what_the_run_scored(competing_run: CompetingRun) -> None:

@@ -124,8 +124,8 @@ class BartOptions(Section):
     section: ClassVar[str] = "bart"
     weights: str = "auto"
     """A hub id, a folder, ``self`` (text infilling on the training split), ``minilm`` (English: MiniLM's
-    encoder, and a random decoder that a few hundred steps do not teach to read), or ``auto``: fnlp/bart-base-chinese for Chinese,
-    facebook/bart-base for English (paper, IV-B3: a Chinese BART)."""
+    encoder, and a random decoder that a few hundred steps do not teach to read), or ``auto``:
+    fnlp/bart-base-chinese for Chinese, facebook/bart-base for English (paper, IV-B3: a Chinese BART)."""
     revision: str | None = None
     """The revision of a hub id; none takes the one pinned for that id, or the newest."""
     lr: NonNegative = 5e-5

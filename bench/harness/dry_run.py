@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import resources
 from typing import Any
 
 from bench.config.run_config import RunConfig
@@ -18,6 +20,9 @@ from bench.store.artefacts import RECORD
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
 
+_TIMES = resources.files("bench.config") / "preset_files" / "times.csv"
+"""What systems took in a run of the preset (``benchmarks/record_times.py``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -27,12 +32,14 @@ class Estimate:
     fit_s: float
     peak_mb: float
     disk_mb: float
+    is_recorded: bool = False
+    """Whether this is from the recorded run of the preset, not from this machine."""
 
 
 def preview(config: RunConfig) -> str:
     """Show what a run would do: a line per cell, then sums. Nothing is fitted, written or searched."""
     plan = make_plan(config)
-    estimates = _estimates(plan)
+    estimates = {**_recorded(config.preset), **_estimates(plan)}
     lines = [
         f"data: {plan.dataset.name} ({plan.dataset.digest[:8]}), split {config.split}: "
         f"{len(plan.evaluation.pool)} videos, {len(plan.evaluation.queries)} queries, {config.protocol}",
@@ -54,6 +61,7 @@ def _cells(
 ) -> Iterator[tuple[str, Estimate | None, bool]]:
     plan = plan.for_seed(seed)
     retrievers = [(name, _component(make_retriever, name, plan)) for name in plan.retrievers]
+    trained: set[int] = set()  # a retriever that all generators share is trained once
     for name in plan.generators:
         generator = _component(make_generator, name, plan)
         label = cell_name(name)
@@ -69,7 +77,12 @@ def _cells(
                 yield f"{cell}: cannot run: {retriever}", None, False
                 continue
             done = summaries is not None and Retrieve(plan, retriever, summaries).exists()
-            yield _line(cell, "run", done, estimates.get(other), plan, retriever)
+            estimate = estimates.get(other)
+            if estimate is not None and id(retriever) in trained:
+                estimate = replace(estimate, fit_s=0.0)
+            if not done:
+                trained.add(id(retriever))
+            yield _line(cell, "run", done, estimate, plan, retriever)
 
 
 def _line(
@@ -86,7 +99,8 @@ def _line(
     items = len(plan.evaluation.pool) if what == "summaries" else len(plan.evaluation.queries)
     seconds = estimate.seconds_per_item * items + (estimate.fit_s if fit == ", to be trained" else 0.0)
     text = f"{cell}: {what} to be made{fit}; about {seconds:.0f} s, {estimate.peak_mb:.0f} MB memory"
-    return text, Estimate(seconds, 0.0, estimate.peak_mb, estimate.disk_mb), False
+    done = Estimate(seconds, 0.0, estimate.peak_mb, estimate.disk_mb, estimate.is_recorded)
+    return text + (" (recorded)" if estimate.is_recorded else ""), done, False
 
 
 def _sum(todo: list[Estimate | None]) -> str:
@@ -96,7 +110,26 @@ def _sum(todo: list[Estimate | None]) -> str:
     disk = sum(estimate.disk_mb for estimate in known)
     unknown = len(todo) - len(known)
     rest = f"; {unknown} cells without an estimate" if unknown else ""
-    return f"to do: {len(todo)} cells, about {seconds:.0f} s, {peak:.0f} MB memory, {disk:.0f} MB disk{rest}"
+    source = f"; recorded: {_recorded_on()}" if any(estimate.is_recorded for estimate in known) else ""
+    sums = f"about {seconds:.0f} s, {peak:.0f} MB memory, {disk:.0f} MB disk"
+    return f"to do: {len(todo)} cells, {sums}{rest}{source}"
+
+
+def _recorded(preset: str) -> dict[str, Estimate]:
+    """Return what each system took in the recorded run of a preset, for a store that never ran it."""
+    _, *lines = _TIMES.read_text(encoding="utf-8").splitlines()
+    rows = [row for row in csv.DictReader(lines) if row["preset"] == preset]
+    return {
+        row["system"]: Estimate(
+            float(row["seconds_per_item"]), float(row["fit_s"]), float(row["peak_mb"]), 0.0, is_recorded=True
+        )
+        for row in rows
+    }
+
+
+def _recorded_on() -> str:
+    """Say on which machine and data the recorded run was."""
+    return _TIMES.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def _component(make: Any, name: str, plan: Plan) -> Any:

@@ -35,6 +35,8 @@ def test_the_same_command_twice_gives_the_same_bytes_and_reuses_every_cell(
 def test_a_plan_says_what_is_reused_and_makes_nothing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     outcome = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")
     assert (outcome.status, outcome.out.count("to be made")) == (0, 4)
+    assert "2 CPU cores" in outcome.out  # never run with this store: as recorded with the preset
+    assert "without an estimate" not in outcome.out
     assert not (tmp_path / "out").exists()
     assert cli(*command(tiny, tmp_path / "out", "lead")).status == 0
     outcome = cli(*command(tiny, tmp_path / "out", "lead,oracle"), "--dry-run")

@@ -151,6 +151,8 @@ def _gpus() -> int:
     """Ask torch only where the system shows a GPU at all: importing it takes seconds."""
     if sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _GPU_DEVICES):
         return 0
-    import torch
-
+    try:
+        import torch
+    except ModuleNotFoundError:  # the light core has none
+        return 0
     return torch.cuda.device_count()

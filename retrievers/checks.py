@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import subprocess
 import sys
 
 from bench.errors import BenchError
 from bench.neural.e5 import E5, E5_SHA256, check_e5, is_e5_installed
 from bench.types import Check
-from retrievers.bm25.lucene import anserini_version
+from retrievers.bm25.lucene import anserini_version, is_installed
 from retrievers.dpr.weights import locate
 
 _BOOT = (
@@ -19,6 +20,9 @@ _BOOT = (
 
 def java() -> list[Check]:
     """Check that Java starts with Lucene, in another process: Java that cannot boot ends its process."""
+    if not is_installed():
+        fix = "pip install -c constraints.txt -e '.[lucene]'"
+        return [Check("Lucene", False, "not installed; BM25 uses bm25s, the same ranking", fix, needed=False)]
     try:
         version = anserini_version()
     except BenchError as error:
@@ -47,12 +51,17 @@ def faiss() -> list[Check]:
         fix = "pip uninstall -y faiss-cpu faiss-gpu && pip install -c constraints.txt faiss-cpu"
         return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", fix)]
     if not installed:
-        return [Check("FAISS", False, "not installed", "pip install -c constraints.txt faiss-cpu")]
+        fix = "pip install -c constraints.txt faiss-cpu"
+        return [Check("FAISS", False, "not installed", fix, needed=_has_torch())]
     return [Check("FAISS", True, installed[0])]
 
 
 def weights() -> list[Check]:
     """Check which dense encoders need no download."""
+    if not _has_torch():
+        found = "not installed; dpr-pt and dpr-ft need them"
+        fix = "pip install -c constraints.txt -e '.[dense,cpu]'"
+        return [Check("dense encoders", False, found, fix, needed=False)]
     checks = []
     for language, needed in (("en", True), ("zh", False)):
         name = f"dense encoder, {language}"
@@ -75,11 +84,20 @@ def _describe_encoder(language: str) -> str:
 
 def gpu() -> list[Check]:
     """Check whether torch can use a GPU; none is needed."""
+    if not _has_torch():
+        found = "torch is not installed; training and dense retrieval need it"
+        return [
+            Check("torch", False, found, "pip install -c constraints.txt -e '.[train,cpu]'", needed=False)
+        ]
     import torch
 
     if torch.cuda.is_available():
         return [Check("GPU", True, torch.cuda.get_device_name(0), needed=False)]
     return [Check("GPU", False, "none that torch can use; everything runs on the CPU", needed=False)]
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
 
 
 def _version(package: str) -> str | None:

@@ -24,8 +24,9 @@ class BM25Options(Section):
     """How slowly repeats of a word stop to count (Anserini's default)."""
     b: Share = 0.4
     """How far long texts are scored down (Anserini's default)."""
-    engine: Literal["lucene", "bm25s"] = "lucene"
-    """``lucene`` is Lucene itself, ``bm25s`` the same ranking without Java."""
+    engine: Literal["auto", "lucene", "bm25s"] = "auto"
+    """``lucene`` is Lucene itself, ``bm25s`` the same ranking without Java; ``auto`` takes Lucene where it is
+    installed."""
     analyzer: Literal["auto", "en", "zh", "standard"] = "auto"
     """``auto`` takes the dataset's language: ``en`` Porter stems and stop words, ``zh`` CJK bigrams.
     ``standard`` fits both: words and single ideographs, nothing stemmed, nothing left out (Lucene)."""

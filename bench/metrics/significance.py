@@ -130,10 +130,22 @@ def minimum_detectable_difference(
 
 @cache
 def _detectable_effect(n: int, alpha: float, power: float) -> float:
-    """Return the detectable difference in units of its standard deviation."""
-    from statsmodels.stats.power import TTestPower
+    """Solve the power of a two-sided paired t-test for the difference, in its standard deviations."""
+    from scipy.optimize import brentq
+    from scipy.special import nctdtr
+    from scipy.stats import t
 
-    return float(np.squeeze(TTestPower().solve_power(nobs=n, alpha=alpha, power=power)))
+    critical = float(t.isf(alpha / 2, n - 1))
+
+    def missing_power(effect: float) -> float:
+        shift = effect * math.sqrt(n)  # the noncentral t of Cohen 1988, with both tails
+        other_tail = float(np.nan_to_num(nctdtr(n - 1, shift, -critical)))  # NaN where it is below 1e-300
+        return 1 - float(nctdtr(n - 1, shift, critical)) + other_tail - power
+
+    high = 1.0
+    while missing_power(high) < 0:
+        high *= 2
+    return float(brentq(missing_power, 0, high, xtol=1e-12))
 
 
 def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:

@@ -7,29 +7,36 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from bench.types import Json
 
+RUNTIME_EXTRAS = ("", "cpu", "gpu", "dense", "train", "lucene", "yake", "zh")
+"""Extras with packages that a run computes with."""
+
 
 def package_versions() -> dict[str, str]:
-    """Record the installed version of this package and of everything it declares."""
+    """Record the installed version of this package, of everything it requires and of its extras for a run."""
     versions = {"python": platform.python_version()}
-    names = ["qms-bench", *(requirement.name for requirement in requirements())]
+    names = ["qms-bench", *(requirement.name for requirement in requirements(extras=RUNTIME_EXTRAS))]
     return dict(sorted({**versions, **installed_versions(names)}.items()))
 
 
-def requirements() -> list[Requirement]:
-    """List what this package requires on this machine, without its extras; none when not installed."""
+def requirements(extras: Sequence[str] = ("",)) -> list[Requirement]:
+    """List what this package requires on this machine, with some of its extras; none when not installed."""
     try:
         declared = importlib.metadata.requires("qms-bench") or []
     except importlib.metadata.PackageNotFoundError:
         return []
     parsed = map(Requirement, declared)
-    return [required for required in parsed if not required.marker or required.marker.evaluate({"extra": ""})]
+    return [
+        required
+        for required in parsed
+        if not required.marker or any(required.marker.evaluate({"extra": extra}) for extra in extras)
+    ]
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:

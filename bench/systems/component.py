@@ -26,6 +26,7 @@ from bench.protocols import (
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
+from bench.systems.extras import missing_extra
 from bench.systems.registry import (
     FILE_PREFIX,
     build,
@@ -105,6 +106,8 @@ def _build_component(group: str, name: str, context: Context, protocol: type) ->
     try:
         system = build(factory, context)
     except ImportError as error:
+        if extra := missing_extra(group, name, error):
+            raise extra from error
         raise MissingError(f"{kind} '{name}' needs a package that is missing: {error}.") from error
     if not isinstance(system, protocol):
         raise BenchError(

@@ -19,6 +19,7 @@ from bench.context import Context
 from bench.errors import BenchError, MissingError, UsageError, third_party_errors, unknown
 from bench.options import Section
 from bench.store.code_digest import source_of
+from bench.systems.extras import missing_extra
 
 FILE_PREFIX = "file:"
 """A generator named ``file:PATH`` reads summaries from a file (contract section 3)."""
@@ -62,7 +63,13 @@ def load(group: str, name: str) -> Any:
     what = f"{group.rstrip('s')} '{name}' from {_distribution(point)} ({point.value}) does not load"
     advice = "Fix or uninstall that package, or leave the name out."
     with third_party_errors(what, MissingError, advice=advice):
-        return point.load()
+        try:
+            return point.load()
+        except ImportError as error:
+            extra = None if is_plug_in(point) else missing_extra(group, name, error)
+            if extra is None:
+                raise
+            raise extra from error
 
 
 def resolve(group: str, wanted: Sequence[str]) -> list[str]:

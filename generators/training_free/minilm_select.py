@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -47,6 +48,8 @@ class MiniLMSelect:
         self._options = context.options(TrainingFreeOptions)
         self._limit = summary_length(context)
         self._device = context.device
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise ModuleNotFoundError(name="sentence_transformers")
         self._folder = minilm_folder(option=_OPTION)
         self._model: Any = None
 

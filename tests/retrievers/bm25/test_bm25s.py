@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from retrievers.bm25.analyzers import CJK_STOP_WORDS, ENGLISH_STOP_WORDS, analyz
 from retrievers.bm25.bm25s import quantise_length
 from retrievers.bm25.retriever import BM25
 from retrievers.options import BM25Options
+from tests.conftest import Cli
 
 STEMS = [
     "cook",
@@ -163,3 +165,23 @@ def test_signs_of_numbers_are_searched_alike_by_both_engines(name: str) -> None:
     run = retriever.search({"q0": "½ teaspoon salt", "q1": "② cut", "q2": "x² teaspoon"}, 3)
     found = [[run.video_ids[hit] for hit in hits if hit >= 0] for hits in run.hits]
     assert found == [["v0"], ["v2", "v3"], ["v0"]]
+
+
+def test_both_engines_write_the_same_run_file_on_the_demo(tmp_path: Path, cli: Cli) -> None:
+    for name in ("lucene", "bm25s"):
+        options = ("--set", f"bm25.engine={name}", "--out", tmp_path / name, "--quiet")
+        done = cli(
+            "run", "--data", "demo", "--generators", "lead,transcript", "--retrievers", "bm25", *options
+        )
+        assert done.status == 0, done.err
+    for run in ("lead.bm25.trec", "transcript.bm25.trec"):
+        first, second = ((tmp_path / name / "runs" / run).read_bytes() for name in ("lucene", "bm25s"))
+        assert first == second
+        assert first.count(b"\n") > 1000
+
+
+def test_auto_is_lucene_where_it_is_installed_and_bm25s_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert engine("auto").signature() == engine("lucene").signature()
+    monkeypatch.setattr(lucene, "is_installed", lambda: False)
+    assert engine("auto").signature() == engine("bm25s").signature()
+    assert engine("auto").identity() == engine("bm25s").identity()

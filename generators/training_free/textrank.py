@@ -69,10 +69,10 @@ def page_rank(edges: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.float6
     """Compute the PageRank of ``count`` nodes from ``[2, edges]``: (1 - d) + d * sum of rank / degree."""
     source, target = edges
     degree = np.maximum(np.bincount(source, minlength=count), 1)
-    ranks = np.ones(count)
+    ranks: npt.NDArray[np.float64] = np.ones(count)
     for _ in range(MAX_ITERATIONS):
         inflow = np.bincount(target, weights=(ranks / degree)[source], minlength=count)
-        renewed = (1 - DAMPING) + DAMPING * inflow
+        renewed = np.asarray((1 - DAMPING) + DAMPING * inflow, dtype=np.float64)
         change = np.abs(renewed - ranks).max(initial=0.0)
         ranks = renewed
         if change < TOLERANCE:

@@ -18,6 +18,8 @@ from retrievers.dpr.weights import Weights
 Vectors = npt.NDArray[np.float32]
 BUCKET = 16
 """A batch's number of tokens is a multiple of this."""
+CPU_ROWS = 15
+"""Texts in a batch on a CPU, at most: a batch is filled up with empty texts, so that a query costs a batch."""
 
 
 class Encoder(Protocol):
@@ -64,12 +66,12 @@ class SentenceEncoder:
         self.limit = smallest_limit(max_tokens, self.model.max_seq_length)
         self.model.max_seq_length = self.limit
         self._normalise = weights.similarity == "cosine"
-        self._batch_size = batch_size
+        self._rows = rows_of_batch(batch_size, device)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one vector a text, ``[n, d]`` float32."""
         tokenizer = self.model.tokenizer
-        return encode_alike(texts, tokenizer, self.limit, self._batch_size, self._batch)
+        return encode_alike(texts, tokenizer, self.limit, self._rows, self._batch)
 
     def _batch(self, texts: list[str], length: int) -> Vectors:
         features = self.model.preprocess(texts)
@@ -112,11 +114,11 @@ class NativeDPREncoder:
         self._model = kind.from_pretrained(weights.folder).to(device).eval()
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(weights.folder)
         self.limit = smallest_limit(max_tokens, config.max_position_embeddings)
-        self._batch_size = batch_size
+        self._rows = rows_of_batch(batch_size, device)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one vector a text, ``[n, d]`` float32."""
-        return encode_alike(texts, self._tokenizer, self.limit, self._batch_size, self._batch)
+        return encode_alike(texts, self._tokenizer, self.limit, self._rows, self._batch)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Return for each text whether it has more tokens than are read."""
@@ -145,10 +147,9 @@ def encode_alike(
     """Return one vector a text, ``[n, d]``, that does not depend on the other texts.
 
     Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
-    shape that the text alone decides:
-    texts of like length, padded to a multiple of `BUCKET` tokens, and always as
-    many rows. The last row is empty, so that a batch always has padding and takes the same path through the
-    attention. ``encode_batch`` encodes texts padded to a number of tokens.
+    shape that the text alone decides: texts of like length, padded to a multiple of `BUCKET` tokens, and
+    always as many rows. The last row is empty, so that a batch always has padding and takes the same path
+    through the attention. ``encode_batch`` encodes texts padded to a number of tokens.
     """
     buckets: dict[int, list[int]] = {}
     for i, count in enumerate(_count_tokens(tokenizer, texts, limit)):
@@ -161,6 +162,11 @@ def encode_alike(
             batch = encode_batch([*(texts[i] for i in rows), *fill], length)  # [batch_size + 1, d]
             vectors |= dict(zip(rows, batch[: len(rows)], strict=True))
     return np.stack([vectors[i] for i in range(len(texts))])  # [n, d]
+
+
+def rows_of_batch(batch_size: int, device: str) -> int:
+    """Return how many texts are encoded at once: few on a CPU, which gains nothing from more."""
+    return min(batch_size, CPU_ROWS) if device == "cpu" else batch_size
 
 
 def pad_columns(values: torch.Tensor, length: int, filler: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ Vectors = npt.NDArray[np.float32]
 BUCKET = 16
 """A batch's number of tokens is a multiple of this."""
 CPU_ROWS = 15
-"""Texts in a batch on a CPU, at most: a batch is filled up with empty texts, so that a query costs a batch."""
+"""Texts in a batch on a CPU, at most: it is filled up with empty texts, so that one query costs a batch."""
 
 
 class Encoder(Protocol):

@@ -29,11 +29,12 @@ const draw = async (place) => {
     tooltip: { theme: dark.matches ? "dark" : "light" },
   });
   drawn.set(place, view);
-  await focusOn(view);
+  await focusOn(view, place);
   place.dataset.state = "drawn";
 };
 const focusNow = () => systems.find((system) => system.key === state.get("l"))?.label ?? "";
-const focusOn = (view) => view.signal("focus", focusNow()).runAsync();
+// over several runs a history has one series for each generator, without the name of the run
+const focusOn = (view, place) => view.signal("focus", place.dataset.plot === "history" ? focusNow().split(" · ")[0] : focusNow()).runAsync();
 const places = [...document.querySelectorAll(".plot")];
 const watcher = new IntersectionObserver((entries) => entries.forEach((entry) => {
   if (entry.isIntersecting) draw(entry.target);
@@ -61,7 +62,7 @@ const showFocus = () => {
   document.querySelectorAll(".legend button").forEach((button) => {
     button.setAttribute("aria-pressed", button.dataset.key === state.get("l"));
   });
-  drawn.forEach((view) => focusOn(view));
+  drawn.forEach(focusOn);
 };
 document.querySelectorAll("section > .legend").forEach(legendOf);
 views.push(showFocus);

@@ -146,7 +146,7 @@ def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]])
     tips = tooltips(System="series", Retriever="retriever", Cost="x", Score="value")
     params = [menu("kind", "Cost", menus["kind"]), menu("retriever", "Retriever", menus["retriever"])]
     return base(title, rows, params) | {
-        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever + ' vs. ' + kind"}},
+        "title": TITLE | {"text": {"expr": "['R@10 with ' + retriever, 'vs. ' + kind]"}},
         "transform": [only("kind"), only("retriever")],
         "encoding": {"x": x, "y": y},
         "layer": [

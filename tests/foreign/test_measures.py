@@ -38,7 +38,8 @@ THEIRS = {
 RANKED = ("MRR@5", "Judged@10", "P(rel=2)@5", "Bpref", "Success(rel=2)@5")
 
 rankings = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-3, 3).map(float), min_size=1)
-judgements = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-1, 3), min_size=1)
+# no grade below 0: trec_eval does not return from ndcg where all grades of a topic are negative
+judgements = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(0, 3), min_size=1)
 topics = st.dictionaries(
     st.sampled_from(["q1", "q2", "q3"]), st.tuples(rankings, judgements), min_size=1
 ).filter(lambda topics: any(max(grades.values()) > 0 for _, grades in topics.values()))

@@ -37,6 +37,8 @@ _KNOWN = (
 def recognise(path: Path) -> Form:
     """Return the format of a file by its first line that is not blank. Raises DataError for any other."""
     number, line = next(((n, text) for n, text in read_lines(path) if text.strip()), (1, ""))
+    if not line.strip():
+        raise DataError(f"{path}: the file is empty.")
     if line.lstrip().startswith("{"):
         return "JSON"
     form = _COLUMNS.get(len(line.split()))

@@ -149,6 +149,7 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
     import pandas as pd
 
     # names stay texts, though a file may be called 007
-    names = {"generator": str, "retriever": str, **({text: str} if text else {})}
+    columns = ("generator", "retriever", "best", "baseline", *([text] if text else []))
+    names = dict.fromkeys(columns, str)
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
     return frame.assign(**{name: frame[name].map(_unguard) for name in names if name in frame})

@@ -62,8 +62,8 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["list", "generator"], "Did you mean generators?"),
         (["table", "x", "--format", "markdwn"], "Did you mean markdown?"),
         (["table", "x", "--format", "pdf"], "'pdf'"),
-        (["evaluate", "--run", "x"], "either --data"),
-        (["evaluate", "--run", "x", "--data", "demo", "--qrels", "y"], "either --data"),
+        (["evaluate", "--run", "x"], "say what the runs are scored on"),
+        (["evaluate", "--run", "x", "--data", "demo", "--qrels", "y"], "say what the runs are scored on"),
         (
             ["evaluate", "--run", "x", "--data", "demo", "--protocol", "one-query"],
             "expected one of one-query-per-video, all-queries. Did you mean one-query-per-video?",

@@ -159,7 +159,7 @@ def test_a_value_of_megabytes_is_cut_in_the_message(tmp_path: Path, cli: Cli) ->
         (("data", "synth", "--videos", "12", "--out", "file/x"), 3, "file"),
         (("report", ".", "--to", "n" * 300), 3, "."),
         (("check", ".", "--against", "."), 3, "."),
-        (("evaluate", "--run", ".", "--qrels", "file"), 3, "Is a directory"),
+        (("evaluate", "--run", ".", "--qrels", "file"), 3, "file: the file is empty"),
     ],
 )
 def test_a_path_that_the_system_refuses_is_named_with_a_remedy(

@@ -111,8 +111,8 @@ def test_two_runs_are_compared_in_one_command(files: Mapping[str, Path], cli: Cl
     words = ["--qrels", files["qrels"], "--metrics", "P@1", "--format", "csv"]
     done = cli("compare", files["50"], files["30"], *words)
     assert done.status == 0, done.err
-    assert [line.split(",")[2:5] for line in done.out.splitlines()[1:3]] == [
-        ["50", "83.33", ""], ["30", "50.00", "-33.33"],
+    assert [line.split(",")[2:6] for line in done.out.splitlines()[1:3]] == [
+        ["50", "", "83.33", ""], ["30", "50", "50.00", "-33.33"],
     ]  # fmt: skip
 
 

@@ -116,3 +116,9 @@ def test_a_split_that_a_beir_folder_lacks_is_named(beir: Path, tmp_path: Path, c
     done = cli("evaluate", "--qrels", beir, "--split", "val", "--run", tmp_path / "old.trec")
     assert done.status == 4
     assert "its splits are test" in done.error()
+
+
+def test_a_folder_is_no_run(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    done = cli("evaluate", "--qrels", beir, "--run", tmp_path)
+    assert done.status == 3
+    assert "Is a directory" in done.error()

@@ -182,7 +182,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(
         folder = tmp_path / name
         folder.mkdir()
         fitted(row, context(seed=seed, train__epochs=1)).save(folder)
-        files.append({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
+        saved = (path for path in sorted(folder.rglob("*")) if path.is_file())
+        files.append({str(path.relative_to(folder)): path.read_bytes() for path in saved})
     assert files[0] == files[1]
     assert files[0]["model.safetensors"] != files[2]["model.safetensors"]
 

@@ -30,6 +30,7 @@ def test_the_folder_is_complete(finished: Path) -> None:
         "scores.csv",
         "costs.csv",
         "significance.csv",
+        "summary.json",
         "report.html",
     }
     expected |= {f"summaries/{g}.jsonl" for g in GENERATORS} | {f"runs/{g}.bm25.trec" for g in GENERATORS}
@@ -161,9 +162,9 @@ def test_bench_evaluate_on_our_own_run_prints_our_row(finished: Path, cli: Cli) 
         for outcome in (by_files, by_data):
             assert outcome.status == 0, outcome.err
             theirs = next(
-                line for line in outcome.out.splitlines() if line.startswith(f"| {generator}.bm25 |")
+                line for line in outcome.out.splitlines() if line.startswith(f"| Run | {generator}.bm25 |")
             )
-            assert [cell.strip(" *<u>/") for cell in theirs.split("|")[2:-1]] == ours
+            assert [cell.strip(" *<u>/") for cell in theirs.split("|")[3:-1]] == ours
 
 
 def test_every_table_ends_with_signature_and_coverage(finished: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_missing_package_is_named_with_the_command_that_fixes_it(
         "try: lucene.java()\nexcept MissingError as e: print(e.exit_status, e)"
     )
     assert done.stdout.startswith("4 "), done.stderr
-    assert f"pip install {package.replace('jnius_config', 'pyjnius')}" in done.stdout
+    assert f"constraints.txt {package.replace('jnius_config', 'pyjnius')}" in done.stdout
 
 
 @pytest.mark.parametrize(("heap", "error"), [("lots", UsageError), ("2g", None)])

@@ -14,7 +14,7 @@ from bench.data.synthetic.options import SynthOptions
 from bench.data.synthetic.writer import synthesize
 from bench.store.json_files import read_json_lines
 from retrievers.dpr import training as dpr_training
-from retrievers.dpr.pairs import Pair, Ranking
+from retrievers.dpr.pairs import Pairs, Ranking
 from retrievers.dpr.retriever import PretrainedDPR
 
 
@@ -34,10 +34,11 @@ def test_fine_tuning_sees_no_query_that_only_test_videos_have(
     seen: list[set[str]] = []
     train = dpr_training.train
 
-    def spying(recipe: Any, pairs: Sequence[Pair], ranking: Ranking) -> Any:
-        trained = {text for one, other, _ in pairs for text in (one, other)}
+    def spying(recipe: Any, pairs: Pairs, negatives: Sequence[Sequence[str]], ranking: Ranking) -> Any:
+        trained = {text for one, other in pairs.pairs for text in (one, other)}
+        trained |= {text for texts in negatives for text in texts}
         seen.append(trained | set(ranking.queries.values()) | set(ranking.documents.values()))
-        return train(recipe, pairs, ranking)
+        return train(recipe, pairs, negatives, ranking)
 
     monkeypatch.setattr(dpr_training, "train", spying)
     bench.run(**options, retrievers="dpr-ft")

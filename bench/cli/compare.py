@@ -60,7 +60,7 @@ def _add_compare(verbs: Verbs) -> None:
         help="compare generators under each retriever, or retrievers for each generator (default: generator)",
     )
     add_judgements(parser)
-    parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
+    _add_split(parser)
     add_format(parser, aligned=True)
 
 
@@ -89,6 +89,20 @@ def _add_check(verbs: Verbs) -> None:
         help="how far scores of cells such as '*.bm25' may move; a table keeps it (--update); repeatable "
         "(default: 0)",
     )
+    _add_rule(parser)
+    add_judgements(parser)
+    _add_split(parser)
+    parser.add_argument(
+        "--format", choices=("text", "json", "junit", "markdown"), default="text", help="default: text"
+    )
+
+
+def _add_split(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
+
+
+def _add_rule(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say when a gate fails."""
     parser.add_argument(
         "--fail-on", choices=("change", "drop"), default="change",
         help="fail at any difference, or at a lower score only (default: change)",
@@ -101,11 +115,6 @@ def _add_check(verbs: Verbs) -> None:
         "--only-common", action="store_true", help="do not fail for cells that only one side has"
     )
     parser.add_argument("--same-settings", action="store_true", help="fail where settings of a system differ")
-    add_judgements(parser)
-    parser.add_argument("--split", metavar="NAME", help="split of a BEIR folder (default: test)")
-    parser.add_argument(
-        "--format", choices=("text", "json", "junit", "markdown"), default="text", help="default: text"
-    )
 
 
 def _compare(args: argparse.Namespace) -> int:

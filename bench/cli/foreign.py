@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.choices import TIES
 from bench.cli.common import add_path, run_options
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.foreign.evaluation import ForeignRun, Judgements
     from bench.result import Result
-
-TIES = ("trec_eval", "ours", "rank")
 
 
 def add_judgements(parser: argparse.ArgumentParser) -> None:

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import numpy as np
 
-from bench.choices import EvaluatedSplit, Protocol
+from bench.choices import EvaluatedSplit, Protocol, Ties
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
@@ -39,14 +39,12 @@ from bench.store.digests import file_digest
 from bench.store.files import STANDARD_INPUT, open_bytes
 from bench.types import NO_HIT, QueryId, Run, VideoId
 
-Ties: TypeAlias = Literal["trec_eval", "ours", "rank"]
-TIES: Mapping[Ties, str] = {
+ORDERS: Mapping[Ties, str] = {
     "trec_eval": "score desc, document id desc (as trec_eval)",
     "ours": "score desc, document id asc",
     "rank": "rank as written in the run",
 }
 """How documents of equal score are put in order."""
-assert tuple(TIES) == get_args(Ties)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

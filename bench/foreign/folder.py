@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import __version__
+from bench.choices import Ties
 from bench.foreign.evaluation import (
-    TIES,
+    ORDERS,
     ForeignRun,
     Judgements,
     RunScores,
-    Ties,
     score_run,
     unjudged,
 )
@@ -148,7 +148,7 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
         "judgements": judgements.form,
         "n": str(len(truth.query_ids)),
         "rel/query": f"{truth.counts.mean():.3f}",
-        "ties": TIES[ties],
+        "ties": ORDERS[ties],
         **{run.name: f"{run.form} {run.digest[:8]}" for run in runs},
         "version": __version__,
     }

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from bench.choices import Ties
 from bench.comparison.compare_runs import METRICS, compare_runs
 from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
-from bench.foreign.evaluation import ForeignRun, Judgements, Ties, read_judgements, read_runs
+from bench.foreign.evaluation import ForeignRun, Judgements, read_judgements, read_runs
 from bench.foreign.folder import write_evaluation
 from bench.foreign.formats import Grades
 from bench.foreign.measures import DEFAULT, parse
@@ -143,7 +144,7 @@ def _runs(
         else:
             hits = TrecRun({query: dict(scores) for query, scores in run.items()})
             read.append(
-                ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="JSON", run=hits)
+                ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="in memory", run=hits)
             )
     if not read:
         raise UsageError("there is no run to evaluate.")

@@ -238,7 +238,7 @@ def _ir_measure(name: str) -> Any:
     except ImportError as error:
         raise MissingError(
             f"measure '{name}' is not computed here and needs ir_measures. Install it with: "
-            "pip install 'qms-bench[measures]'."
+            "pip install ir-measures."
         ) from error
     try:
         return ir_measures.parse_measure(name)

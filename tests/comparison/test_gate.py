@@ -138,4 +138,4 @@ def test_the_example_for_a_ci_server_runs_as_it_is(
 def test_the_workflows_call_the_script_that_is_tested(name: str) -> None:
     text = (ROOT / "examples" / "ci" / name).read_text()
     assert yaml.safe_load(text)
-    assert "bash examples/ci/gate.sh new.trec judgements/main.trec judgements/qrels.tsv" in text
+    assert "bash qms-bench/examples/ci/gate.sh new.trec judgements/main.trec judgements/qrels.tsv" in text

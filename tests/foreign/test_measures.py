@@ -15,11 +15,11 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.choices import Ties
 from bench.errors import UsageError
 from bench.foreign.evaluation import (
     ForeignRun,
     Judgements,
-    Ties,
     ordered,
     read_judgements,
     read_runs,

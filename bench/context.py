@@ -62,7 +62,7 @@ class Context:
 
     @property
     def language(self) -> str:
-        """Return the dataset's language, ``en`` or ``zh``."""
+        """Return the dataset's language, a code of ISO 639 such as ``en`` or ``zh``."""
         self._note("language", self._language)
         return self._language
 

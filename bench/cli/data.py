@@ -1,8 +1,9 @@
-"""``bench data``: check a data folder, describe it, make a synthetic one."""
+"""``bench data``: check a data folder, describe it, make a synthetic one, import one of others."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from bench.cli.common import Verbs, add_format, add_path, add_verb, dataset_of
 
@@ -12,7 +13,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "data",
-        what="Check a data folder, print its statistics, make a synthetic one.",
+        what="Check a data folder, print its statistics, make a synthetic one, import a known one.",
         example="bench data stats demo",
         run=_validate,
     )
@@ -20,6 +21,7 @@ def add(verbs: Verbs) -> None:
     _add_validate(actions)
     _add_stats(actions)
     _add_synth(actions)
+    _add_import(actions)
 
 
 def _add_validate(actions: Verbs) -> None:
@@ -72,6 +74,27 @@ def _add_synth(actions: Verbs) -> None:
     )
 
 
+def _add_import(actions: Verbs) -> None:
+    parser = add_verb(
+        actions,
+        "import",
+        what="Make a dataset folder of a known dataset's files, or of a table.",
+        example="printf 'video_id,query\\nv1,red fox\\n' > pairs.csv && "
+        "bench data import csv --from pairs.csv --out mine",
+        run=_import,
+    )
+    parser.add_argument("name", metavar="NAME", help="a format: bench list importers")
+    add_path(parser, "--from", "PATH", "the owner's files: a folder or a file", dest="source", required=True)
+    add_path(parser, "--out", "DIR", "folder that is made", required=True)
+    parser.add_argument("--recipe", help="which protocol (default: the first in bench list importers)")
+    add_path(parser, "--features", "PATH", "a folder of <video id>.npy, or an HDF5 file")
+    add_path(parser, "--transcripts", "FILE", "JSON lines or a table with id and transcript")
+    parser.add_argument(
+        "--val", default=0, type=int, metavar="N", help="turn N training videos into validation videos"
+    )
+    parser.add_argument("--language", metavar="CODE", help="of csv, coco, beir and ir_datasets (default: en)")
+
+
 def _validate(args: argparse.Namespace) -> int:
     from bench.data.validation import validate
 
@@ -104,4 +127,17 @@ def _synth(args: argparse.Namespace) -> int:
     values = {name: convert(SynthOptions, name, value, name) for name, value in given.items()}
     synthesize(args.out, SynthOptions(**values))
     print(f"synthetic dataset: {args.out}")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from bench.data.validation import validate
+    from bench.importers.importer import Additions, import_dataset
+
+    additions = Additions(args.features, args.transcripts, args.val, args.language)
+    for note in import_dataset(args.name, args.source, args.out, args.recipe, additions):
+        print(f"bench: {note}", file=sys.stderr)
+    findings = validate(args.out)
+    print(findings.to_text(), end="")
+    findings.raise_for_status(strict=False)
     return 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 OUR_DISTRIBUTION = "qms-bench"
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
-ON_REQUEST = ("claims", "options")
+ON_REQUEST = ("claims", "importers", "options")
 """Long lists, printed when they are named."""
 
 
@@ -21,7 +21,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "list",
-        what="List available generators, retrievers, datasets, presets, metrics, claims and options.",
+        what="List available generators, retrievers, datasets, presets, metrics, importers, claims, options.",
         example="bench list generators",
         run=_list,
     )
@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
         nargs="?",
         choices=KINDS + ON_REQUEST,
         metavar="KIND",
-        help=f"one of {', '.join(KINDS + ON_REQUEST)} (default: all but {' and '.join(ON_REQUEST)})",
+        help=f"one of {', '.join(KINDS + ON_REQUEST)} (default: all but {', '.join(ON_REQUEST)})",
     )
     add_verb(
         verbs,
@@ -66,6 +66,8 @@ def _rows(kind: str) -> list[tuple[str, str]]:
         return list(DESCRIPTIONS.items())
     if kind == "options":
         return _options()
+    if kind == "importers":
+        return _importers()
     from bench.systems.registry import entries, listing
 
     rows = [(line.name, _summary(line)) for line in listing(kind)]
@@ -87,6 +89,23 @@ def _options() -> list[tuple[str, str]]:
         (option.key, f"{option.allowed} (default: {option.default}). {option.meaning}".rstrip())
         for option in list_options(option_sections())
     ]
+
+
+def _importers() -> list[tuple[str, str]]:
+    """List the importers, and under each its recipes."""
+    from bench.errors import BenchError
+    from bench.systems.registry import listing, load
+
+    rows = []
+    for line in listing("importers"):
+        rows.append((line.name, _summary(line)))
+        try:
+            recipes = load("importers", line.name).recipes
+        except BenchError as error:  # the listing goes on with the others
+            rows.append(("", str(error)))
+            continue
+        rows += [("", f"--recipe {name}: {text}") for name, text in recipes.items()]
+    return rows
 
 
 def _group(kind: str, name: str) -> str:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bench.types import Frames, QueryId, Video, VideoId
 
-LANGUAGES = ("en", "zh")
-"""Languages that a dataset can be in."""
+UNSPACED_LANGUAGES = ("ja", "zh")
+"""Languages whose texts are mostly Chinese characters and kana, without spaces between words."""
 
 
 @dataclass(frozen=True, slots=True)

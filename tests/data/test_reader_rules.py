@@ -123,7 +123,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place in the mes
     "metadata a list": (write(META, "[]"), "dataset.json:1: ", "object"),
     "metadata without a name": (edit(META, 1, name=...), "dataset.json:1: ", "'name' is missing"),
     "metadata with a number for a version": (edit(META, 1, version=1), "dataset.json:1: ", "a number"),
-    "metadata of an unknown language": (edit(META, 1, language="fr"), "dataset.json:1: ", "fr"),
+    "metadata of an unknown language": (edit(META, 1, language="french"), "dataset.json:1: ", "ISO 639"),
     "metadata without a language": (edit(META, 1, language=...), "dataset.json:1: ", "'language'"),
     # videos.jsonl
     "videos missing": (remove(VIDEO), "videos.jsonl: ", "missing"),

@@ -1,0 +1,166 @@
+"""Import a dataset: find the importer, read the owner's files, check the numbers, write the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import DataError, UsageError, unknown
+from bench.importers.features import import_features
+from bench.importers.files import read_csv, take, take_id
+from bench.importers.imported import Imported, Importer, clean_id
+from bench.output.trec import write_run
+from bench.store.files import naming_path, read_lines
+from bench.store.json_files import format_json_lines, numbered_json_lines
+from bench.systems.registry import load
+from bench.types import Run
+
+__cache_neutral__ = True
+
+VERSION = "1"
+"""Version of the folders that are written here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What the owner's files lack and a user has."""
+
+    features: Path | None = None
+    """A folder of ``<video id>.npy``, or an HDF5 file."""
+    transcripts: Path | None = None
+    """JSON lines or a table with ``id`` and ``transcript``."""
+    validation: int = 0
+    """Training videos that become validation videos."""
+    language: str | None = None
+    """The language of a format that has none."""
+
+
+def import_dataset(
+    name: str, source: Path, out: Path, recipe: str | None = None, additions: Additions | None = None
+) -> list[str]:
+    """Write an owner's dataset as a folder of contract section 2, and return what a user should know.
+
+    Raises UsageError for an unknown importer or recipe and for a folder ``out`` that is not empty, DataError
+    and MissingError for the owner's files. Nothing is left behind by an import that fails.
+    """
+    importer: Importer = load("importers", name)()
+    recipe = recipe or next(iter(importer.recipes))
+    if recipe not in importer.recipes:
+        raise unknown(f"recipe of '{name}'", recipe, importer.recipes)
+    additions = additions or Additions()
+    data = importer.read(source, recipe, additions.language)
+    notes = _compare_counts(data) + data.remarks
+    if additions.transcripts:
+        _add_transcripts(data, additions.transcripts)
+    if additions.validation:
+        _hold_out(data, additions.validation)
+    with _new_folder(out) as folder:
+        _write_texts(folder, data)
+        _write_metadata(folder, data, importer, name, recipe)
+        if additions.features:
+            target = folder / "features" / additions.features.stem
+            if missing := import_features(additions.features, target, data.videos):
+                notes.append(f"{missing:,} of {len(data.videos):,} videos have no features.")
+        _write_runs(folder, data)
+    return notes
+
+
+@contextlib.contextmanager
+def _new_folder(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder that takes the name of ``out`` when the block ends well."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out} exists and is not an empty folder. Name a new one, or empty it first.")
+    with naming_path(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            temporary.replace(out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _add_transcripts(data: Imported, path: Path) -> None:
+    first = next((line for _, line in read_lines(path) if line.strip()), "")
+    rows: Iterator[tuple[str, dict[str, str]]]
+    if first.lstrip().startswith("{"):
+        rows = ((f"{path}:{number}", record) for number, record in numbered_json_lines(path))
+    else:
+        rows = read_csv(path)
+    given = 0
+    for place, row in rows:
+        video = data.videos.get(clean_id(take_id(row, "id", place)))
+        if video is not None:
+            video.transcript = take(row, "transcript", str, place)
+            given += 1
+    if not given:
+        raise DataError(f"{path}: no id in it is a video such as '{next(iter(data.videos), '')}'.")
+
+
+def _hold_out(data: Imported, count: int) -> None:
+    """Turn training videos into validation videos: those whose ids have the smallest digests."""
+    train = [video for video, record in data.videos.items() if record.split == "train"]
+    if count >= len(train):
+        raise UsageError(f"--val {count}: there are {len(train)} training videos, and some must be left.")
+    for video in sorted(train, key=lambda video: hashlib.sha256(video.encode()).digest())[:count]:
+        data.videos[video].split = "val"
+
+
+def _compare_counts(data: Imported) -> list[str]:
+    counts = data.counts()
+    different = [
+        f"{name} {counts[name]:,} (published: {number:,})"
+        for name, number in data.published.items()
+        if counts[name] != number
+    ]
+    if not different:
+        return []
+    return [f"the numbers are not those that are published: {', '.join(different)}. Are the files complete?"]
+
+
+def _write_texts(folder: Path, data: Imported) -> None:
+    videos = (
+        {"id": video, "transcript": record.transcript, "split": record.split}
+        for video, record in data.videos.items()
+    )
+    _write(folder / "videos.jsonl", [format_json_lines(videos)])
+    queries = ({"id": query, "text": text} for query, text in data.queries.items())
+    _write(folder / "queries.jsonl", [format_json_lines(queries)])
+    lines = (f"{query}\t{video}\t{grade}\n" for (query, video), grade in data.grades.items())
+    _write(folder / "qrels.tsv", lines)
+
+
+def _write_metadata(folder: Path, data: Imported, importer: Importer, name: str, recipe: str) -> None:
+    about = {
+        "name": data.name,
+        "language": data.language,
+        "version": VERSION,
+        "protocol": data.protocol,
+        "importer": name,
+        "recipe": recipe,
+        "source": importer.source,
+        "licence": importer.licence,
+        "counts": data.counts(),
+        "remarks": data.remarks,
+    }
+    _write(folder / "dataset.json", [json.dumps(about, ensure_ascii=False, indent=2) + "\n"])
+
+
+def _write_runs(folder: Path, data: Imported) -> None:
+    for name, hits in data.runs.items():
+        (folder / "runs").mkdir(exist_ok=True)
+        depth = max(map(len, hits.values()))
+        run = Run.from_hits({q: list(scores.items()) for q, scores in hits.items()}, list(data.videos), depth)
+        write_run(folder / "runs" / f"{name}.trec", run, name)
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(pieces)

@@ -1,0 +1,264 @@
+"""Each owner's format becomes a dataset folder that a run accepts, and the table names the protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from bench.data.dataset import Dataset
+from bench.data.reader import read_dataset
+from bench.importers.importer import Additions, import_dataset
+from bench.systems.registry import entries, load
+from tests.conftest import Cli
+from tests.importers.owners import FORMATS, MSRVTT, write
+
+CAPTIONS = ["our sentence 3 about video2", "our sentence 4 about video2"]
+PAINTING = ["A man paints a fence.", "Somebody paints."]
+EXPECTED = {  # importer, recipe: name, videos by split, texts of the test's queries, in order
+    ("msr-vtt", "1k-A"): ("msr-vtt-1k-A", (2, 0, 1), ["our test sentence"]),
+    ("msr-vtt", "official"): ("msr-vtt-official", (1, 1, 1), CAPTIONS),
+    ("vatex", "en"): ("vatex-en", (2, 1, 2), PAINTING),
+    ("vatex", "zh"): ("vatex-zh", (2, 0, 1), ["一个人在刷栅栏", "有人刷漆"]),
+    ("vatex", "en-validation"): ("vatex-en-validation", (2, 0, 1), PAINTING),
+    ("youcook2", "clips"): ("youcook2-clips", (2, 0, 2), ["fry the onions 0", "fry the onions 1"]),
+    ("youcook2", "videos"): ("youcook2-videos", (1, 0, 1), ["fry the onions 0", "fry the onions 1"]),
+    ("activitynet", "paragraph"): ("activitynet-paragraph", (1, 0, 1), ["Gets up. Sits."]),
+    ("activitynet", "sentences"): ("activitynet-sentences", (1, 0, 1), ["Gets up.", "Sits."]),
+    ("tvr", "video-retrieval"): ("tvr", (1, 0, 1), ["Bo writes."]),
+    ("qvhighlights", "video-retrieval"): ("qvhighlights", (1, 1, 2), ["a test walk", "shared"]),
+    ("cbvs", "owner"): ("cbvs-20k-owner", (0, 0, 3), ["红色的车", "猫 睡觉"]),
+    ("cbvs", "graded"): ("cbvs-20k-graded", (0, 0, 3), ["红色的车", "猫 睡觉"]),
+    ("multi-cpr", "dev"): ("multi-cpr-video", (0, 0, 3), ["红色的车", "睡觉的猫"]),
+    ("c-mteb-video", "dev"): ("c-mteb-videoretrieval", (0, 0, 2), ["红色的车"]),
+    ("beir", "test"): ("owner-test", (0, 0, 2), ["red car"]),
+    ("coco", "captions"): ("owner", (1, 0, 1), ["a val picture"]),
+    ("csv", "pairs"): ("pairs", (1, 0, 2), ["red car"]),
+}  # fmt: skip
+
+
+def imported(name: str, recipe: str | None, folder: Path, **more: Any) -> tuple[Dataset, list[str]]:
+    source = write(folder / "owner", FORMATS[name])
+    notes = import_dataset(name, source, folder / "out", recipe, Additions(**more))
+    return read_dataset(folder / "out"), notes
+
+
+def metadata(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads((folder / "out" / "dataset.json").read_text(encoding="utf-8"))
+    return about
+
+
+@pytest.mark.parametrize(("name", "recipe"), EXPECTED, ids=lambda value: str(value))
+def test_a_format_becomes_a_dataset_that_names_its_protocol(name: str, recipe: str, tmp_path: Path) -> None:
+    title, sizes, texts = EXPECTED[name, recipe]
+    dataset, _ = imported(name, recipe, tmp_path)
+    test = {record.video_id for record in dataset.split("test")}
+    searched = [q for q, videos in dataset.relevant.items() if not test.isdisjoint(videos)]
+    assert dataset.name == title
+    assert tuple(len(dataset.split(split)) for split in ("train", "val", "test")) == sizes
+    assert sorted({dataset.queries[query] for query in searched}) == sorted(texts)
+    about = metadata(tmp_path)
+    assert (about["importer"], about["recipe"]) == (name, recipe)
+    assert about["licence"]
+    assert about["protocol"]
+
+
+def test_every_importer_is_tested_and_says_what_is_known() -> None:
+    assert {name for name, _ in EXPECTED} == set(entries("importers")) - {"ir_datasets"}
+    for name in entries("importers"):
+        importer = load("importers", name)()
+        assert importer.recipes
+        assert importer.licence
+        assert importer.source
+
+
+def test_other_numbers_than_the_published_ones_are_reported_with_both(tmp_path: Path) -> None:
+    _, notes = imported("msr-vtt", "1k-A", tmp_path)
+    assert "train videos 2 (published: 9,000)" in notes[0]
+    assert "test queries 1 (published: 1,000)" in notes[0]
+
+
+def test_the_complete_files_are_not_reported(tmp_path: Path) -> None:
+    train = [f"video{i}" for i in range(9_000)]
+    test = [f"video{i}" for i in range(9_000, 10_000)]
+    rows = "".join(f"ret,msr,{video},sentence {video}\n" for video in test)
+    files = {
+        "MSRVTT_data.json": {
+            "videos": [{"video_id": video, "split": "train"} for video in train + test],
+            "sentences": [{"video_id": video, "caption": f"about {video}"} for video in train],
+        },
+        "MSRVTT_JSFUSION_test.csv": f"key,vid_key,video_id,sentence\n{rows}",
+    }
+    assert import_dataset("msr-vtt", write(tmp_path / "owner", files), tmp_path / "out") == []
+
+
+def test_the_owners_two_json_files_are_read_as_the_one(tmp_path: Path) -> None:
+    whole: Any = MSRVTT["MSRVTT_data.json"]
+    parts = {
+        "train_val_videodatainfo.json": {k: whole[k][:2] for k in ("videos", "sentences")},
+        "test_videodatainfo.json": {"videos": whole["videos"][2:], "sentences": whole["sentences"][2:]},
+    }
+    import_dataset("msr-vtt", write(tmp_path / "parts", parts), tmp_path / "out", "official")
+    expected, _ = imported("msr-vtt", "official", tmp_path / "whole")
+    assert read_dataset(tmp_path / "out").queries == expected.queries
+
+
+def test_subtitles_become_transcripts(tmp_path: Path) -> None:
+    dataset, _ = imported("tvr", None, tmp_path)
+    assert {r.video_id: r.transcript for r in dataset.records}["show_s01_clip_01"] == "Ann : Where is it?"
+
+
+def test_a_video_of_two_splits_stays_in_the_test(tmp_path: Path) -> None:
+    dataset, notes = imported("qvhighlights", None, tmp_path)
+    assert {r.video_id: r.split for r in dataset.records}["shared_0.0_150.0"] == "test"
+    assert "2 queries were left out" in notes[-1]
+
+
+def test_the_published_run_of_cbvs_is_scored_by_the_owners_rule(cli: Cli, tmp_path: Path) -> None:
+    imported("cbvs", None, tmp_path)
+    out = tmp_path / "out"
+    run = ("--run", out / "runs" / "uniclip.trec", "--metrics", "MAP@100", "--format", "csv")
+    done = cli("evaluate", "--data", out, "--protocol", "all-queries", *run)
+    assert done.status == 0, done.err
+    assert "75.00" in done.out  # by hand: v1 at rank 2 gives 1/2, v3 at rank 1 gives 1
+    assert "1 of 5 lines repeat a pair" in metadata(tmp_path)["remarks"][0]
+
+
+def test_parquet_is_read_as_json_lines(tmp_path: Path) -> None:
+    content: Any = FORMATS["c-mteb-video"]
+    source = tmp_path / "hub" / "data"
+    source.mkdir(parents=True)
+    for name in ("corpus", "queries", "qrels"):
+        table = pyarrow.Table.from_pylist(content[f"{name}.jsonl"])
+        target = "dev-00000-of-00001.parquet" if name == "qrels" else f"{name}-00000-of-00001.parquet"
+        pyarrow.parquet.write_table(table, source / target)
+    import_dataset("c-mteb-video", tmp_path / "hub", tmp_path / "parquet")
+    dataset, _ = imported("c-mteb-video", None, tmp_path)
+    assert read_dataset(tmp_path / "parquet").relevant == dataset.relevant
+
+
+def test_a_collection_of_ir_datasets_is_imported(tmp_path: Path) -> None:
+    import ir_datasets
+
+    write(
+        tmp_path / "owner",
+        {"docs.tsv": "d1\tred car\nd2\ta cat\n", "queries.tsv": "q1\tcar\n", "qrels": "q1 0 d1 1\n"},
+    )
+    root = tmp_path / "owner"
+    collection = ir_datasets.create_dataset(
+        docs_tsv=str(root / "docs.tsv"), queries_tsv=str(root / "queries.tsv"), qrels_trec=str(root / "qrels")
+    )
+    ir_datasets.registry.register("ours/tiny", collection)
+    import_dataset("ir_datasets", Path("ours/tiny"), tmp_path / "out", additions=Additions(language="de"))
+    dataset = read_dataset(tmp_path / "out")
+    assert (dataset.name, dataset.relevant) == ("ours-tiny", {"q1": ["d1"]})
+
+
+def test_karpathys_splits_are_read(tmp_path: Path) -> None:
+    images = [
+        {"cocoid": i, "split": split, "sentences": [{"raw": f"a {split}", "sentid": i}]}
+        for i, split in enumerate(("train", "restval", "val", "test"))
+    ]
+    source = write(tmp_path, {"dataset_coco.json": {"images": images}}) / "dataset_coco.json"
+    import_dataset("coco", source, tmp_path / "out")
+    dataset = read_dataset(tmp_path / "out")
+    assert [record.split for record in dataset.records] == ["train", "train", "val", "test"]
+
+
+def _npy(folder: Path, arrays: dict[str, Any]) -> Path:
+    folder.mkdir()
+    for video, array in arrays.items():
+        np.save(folder / f"{video}.npy", array)
+    return folder
+
+
+def _h5(folder: Path, arrays: dict[str, Any]) -> Path:
+    folder.mkdir()
+    with h5py.File(folder / "clip.h5", "w") as file:
+        for video, array in arrays.items():
+            file[video] = array
+    return folder / "clip.h5"
+
+
+@pytest.mark.parametrize("make", [_npy, _h5], ids=["npy", "h5"])
+def test_features_of_one_file_a_video_are_taken(make: Callable[..., Path], tmp_path: Path) -> None:
+    arrays = {"v_one": np.arange(6, dtype=np.float32).reshape(3, 2), "other": np.zeros((1, 2))}
+    features = make(tmp_path / "clip", arrays)
+    dataset, notes = imported("activitynet", None, tmp_path, features=features)
+    assert dataset.features is not None
+    assert dataset.features.name == "clip"
+    assert dataset.features.of("v_one", 32).tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert notes[-1] == "1 of 2 videos have no features."
+
+
+def test_transcripts_and_validation_videos_are_added(tmp_path: Path) -> None:
+    write(tmp_path, {"speech.jsonl": [{"id": "v_two", "transcript": "hello"}]})
+    dataset, _ = imported("activitynet", None, tmp_path, transcripts=tmp_path / "speech.jsonl")
+    assert [record.transcript for record in dataset.records] == ["", "hello"]
+    dataset, _ = imported("vatex", None, tmp_path / "second", validation=1)
+    assert len(dataset.split("train")) == 1
+    assert len(dataset.split("val")) == 2
+
+
+STEPS = "youcookii_annotations_trainval.json"
+BROKEN = {
+    "a field that is missing": ("tvr", "tvr_val_release.jsonl", '{"desc_id": 2, "desc": "x"}\n'),
+    "a field of another kind": ("vatex", "vatex_training_v1.0.json", '[{"videoID": "a", "enCap": "x"}]'),
+    "no JSON": ("activitynet", "train.json", "{"),
+    "a grade that is none": ("cbvs", "datasets/cbvs20k.txt", "q\tv\tu\t3\n"),
+    "a row that is short": ("csv", "pairs.csv", "video_id,query\nv1\n"),
+    "a column that is missing": ("csv", "pairs.csv", "video,query\nv1,x\n"),
+    "a subset that is unknown": ("youcook2", STEPS, '{"database": {"a": {"subset": "x"}}}'),
+}
+MESSAGES = {
+    "a field that is missing": "tvr_val_release.jsonl:1: the field 'vid_name' is missing",
+    "a field of another kind": "record 1: the field 'enCap' is a string; a list is expected",
+    "no JSON": "train.json:1: invalid JSON",
+    "a grade that is none": "cbvs20k.txt:1: the grade '3' is not 0, 1 or 2",
+    "a row that is short": "pairs.csv:2: 1 columns, where the header has 2",
+    "a column that is missing": "pairs.csv:2: the field 'video_id' is missing",
+    "a subset that is unknown": "unknown subset 'x'",
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_broken_is_named_with_its_place_and_nothing_is_left(
+    case: str, cli: Cli, tmp_path: Path
+) -> None:
+    name, file, text = BROKEN[case]
+    source = write(tmp_path / "owner", {**FORMATS[name], file: text})
+    done = cli("data", "import", name, "--from", source, "--out", tmp_path / "out")
+    assert done.status == 3
+    assert MESSAGES[case] in done.error()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["owner"]
+
+
+def test_usage_errors_say_what_is_known(cli: Cli, tmp_path: Path) -> None:
+    source = write(tmp_path / "owner", FORMATS["csv"])
+    arguments = ("--from", source, "--out", tmp_path / "out")
+    unknown = cli("data", "import", "msrvt", *arguments)
+    assert (unknown.status, "msr-vtt" in unknown.error()) == (2, True)
+    recipe = cli("data", "import", "csv", *arguments, "--recipe", "1k-A")
+    assert (recipe.status, "Known: pairs" in recipe.error()) == (2, True)
+    missing = cli("data", "import", "msr-vtt", *arguments)
+    assert (missing.status, "MSRVTT_data.json" in missing.error()) == (4, True)
+    full = cli("data", "import", "csv", "--from", source, "--out", tmp_path)
+    assert (full.status, "not an empty folder" in full.error()) == (2, True)
+
+
+def test_an_imported_dataset_is_run_and_the_table_names_the_protocol(cli: Cli, tmp_path: Path) -> None:
+    source = write(tmp_path / "owner", FORMATS["csv"])
+    assert cli("data", "import", "csv", "--from", source, "--out", tmp_path / "mine").status == 0
+    done = cli(
+        "run", "--data", tmp_path / "mine", "--generators", "transcript", "--retrievers", "bm25",
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert "Retrieval on pairs" in done.out

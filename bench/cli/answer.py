@@ -32,6 +32,24 @@ def print_result(result: Result, form: str | None, intervals: bool = False) -> N
         print(to_markdown(result.summary), end="")
 
 
+def tables_by(result: Result, by: str | None, metric: str | None, *, intervals: bool = False) -> list[Table]:
+    """Make a table of scores by each of the attributes in ``by``, of a metric (default: R@10, or the first).
+
+    Raises UsageError for an unknown attribute or metric.
+    """
+    from bench.comparison.slices import score_slices, shown_metric, slice_table
+    from bench.errors import unknown
+
+    names = [name.strip() for name in (by or "").split(",") if name.strip()]
+    if not names:
+        return []
+    scores = score_slices(result, names)
+    if metric is not None and metric not in set(scores["metric"]):
+        raise unknown("metric", metric, scores["metric"].unique())
+    shown = metric or shown_metric(scores)
+    return [slice_table(scores, result, name, shown, intervals=intervals) for name in dict.fromkeys(names)]
+
+
 def print_table(table: Table, form: str | None, optional: Sequence[str] = ()) -> None:
     """Print one table in a format; without one, aligned on a terminal and as Markdown elsewhere."""
     from bench.tables.table import RENDERERS

@@ -40,6 +40,15 @@ def add_path(parser: argparse.ArgumentParser, flag: str, metavar: str, help: str
     parser.add_argument(flag, metavar=metavar, type=expand_home, help=help, **more)
 
 
+def add_by(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add ``--by``, which names attributes of the queries."""
+    parser.add_argument(
+        "--by",
+        metavar="LIST",
+        help=f"{meaning}: a field of queries.jsonl, length, language, question-word or (of a run) seen",
+    )
+
+
 def add_format(parser: argparse.ArgumentParser, *, aligned: bool = False) -> None:
     """Add ``--format``, the form in which a verb prints its tables.
 

@@ -55,9 +55,10 @@ def _add_compare(verbs: Verbs) -> None:
     )
     option(
         "--by",
-        choices=("generator", "retriever"),
+        metavar="generator|retriever|ATTRIBUTE",
         default="generator",
-        help="compare generators under each retriever, or retrievers for each generator (default: generator)",
+        help="compare generators under each retriever, or retrievers for each generator, or generators in "
+        "each slice of the queries by an attribute, such as length (default: generator)",
     )
     add_judgements(parser)
     _add_split(parser)
@@ -114,6 +115,10 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--only-common", action="store_true", help="do not fail for cells that only one side has"
     )
+    parser.add_argument(
+        "--by", metavar="ATTRIBUTE",
+        help="gate each slice of the queries, too, such as by length; one Holm correction for all",
+    )  # fmt: skip
     parser.add_argument("--same-settings", action="store_true", help="fail where settings of a system differ")
 
 
@@ -147,6 +152,7 @@ def _check(args: argparse.Namespace) -> int:
         significant=args.significant,
         only_common=args.only_common,
         tolerances=parse_tolerances(args.tolerance),
+        by=args.by,
     )
     if args.qrels is not None:
         with (
@@ -156,6 +162,8 @@ def _check(args: argparse.Namespace) -> int:
             return _check_on_run(before, after, rule, args)
     if args.against.is_dir():
         return _check_on_run(Result.read(args.against), Result.read(args.out), rule, args)
+    if rule.by:
+        raise UsageError("--by needs scores by query: name a folder or, with --qrels, a run file.")
     if rule.significant:
         raise UsageError("--significant needs scores by query: name a folder or, with --qrels, a run file.")
     if args.update:

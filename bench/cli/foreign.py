@@ -28,6 +28,7 @@ def add_judgements(parser: argparse.ArgumentParser) -> None:
         help="R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, and names of ir_measures (default: the "
         "paper's)",
     )  # fmt: skip
+    add_path(parser, "--attributes", "FILE.csv", "attributes of queries, their ids in the first column")
     parser.add_argument(
         "--ties", choices=TIES, default=TIES[0],
         help="order of documents of equal score: trec_eval's (id descending), ours (ascending), or by rank "
@@ -48,11 +49,14 @@ def read_foreign(
     if (data is None) == (args.qrels is None):
         raise UsageError("say what the runs are scored on: --qrels FILE or DIR, or --data NAME or DIR.")
     if args.qrels is not None:
-        judgements = read_judgements(args.qrels, args.queries, getattr(args, "split", None) or "test")
+        split = getattr(args, "split", None) or "test"
+        judgements = read_judgements(args.qrels, args.queries, split, args.attributes)
         print(f"bench: {args.qrels}: {judgements.form}, {len(judgements.topics)} topics", file=sys.stderr)
     else:
         from bench.config.run_config import configure
 
+        if args.attributes is not None:
+            raise UsageError("--attributes belongs to --qrels; a dataset has its own in queries.jsonl.")
         config = configure(run_options(args))
         judgements = judgements_of_dataset(
             str(config.data),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb
+from bench.cli.answer import tables_by
+from bench.cli.common import Verbs, add_by, add_format, add_path, add_run_options, add_verb
 from bench.cli.foreign import add_judgements, read_foreign
 
 _PAPER = "paper:"
@@ -34,6 +35,7 @@ def _add_evaluate(verbs: Verbs) -> None:
     meaning = "registered dataset or folder whose queries the runs answer"
     add_run_options(parser, _DATA_OPTIONS, help={"data": meaning})
     add_judgements(parser)
+    add_by(parser, "print a table of scores by an attribute of the queries, too")
     add_path(parser, "--out", "DIR", "keep the scores, tables and page as an output folder")
     add_format(parser)
 
@@ -70,8 +72,9 @@ def _evaluate(args: argparse.Namespace) -> int:
             ties=args.ties,
             store=Store(args.store or default_root()) if args.out else None,
         )
-        table = next(table for table in result.tables() if table.name == "retrieval")
-    print(RENDERERS[args.format](table), end="")
+        tables = [table for table in result.tables() if table.name == "retrieval"]
+        tables += tables_by(result, args.by, measures[0] if args.metrics else None)
+    print("\n".join(RENDERERS[args.format](table) for table in tables), end="")
     if args.out:
         print(f"bench: results: {args.out} (open {args.out / 'report.html'})", file=sys.stderr)
     return 0

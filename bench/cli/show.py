@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
+from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_verb
 from bench.errors import unknown
 
 FIGURE_FORMATS = ("svg", "png", "pdf")
@@ -28,6 +28,8 @@ def _add_table(verbs: Verbs) -> None:
     )
     add_out(parser)
     add_format(parser, aligned=True)
+    add_by(parser, "print scores by an attribute of the queries instead")
+    parser.add_argument("--metric", metavar="NAME", help="metric of the tables of --by (default: R@10)")
     parser.add_argument("--intervals", action="store_true", help="show the 95 %% confidence intervals")
     parser.add_argument(
         "--summary", action="store_true", help="print the answer and the leaderboard alone, as Markdown"
@@ -75,12 +77,18 @@ def _add_explain(verbs: Verbs) -> None:
 
 
 def _table(args: argparse.Namespace) -> int:
-    from bench.cli.answer import print_result, summary_of
+    from bench.cli.answer import print_result, print_table, summary_of, tables_by
     from bench.errors import UsageError
     from bench.result import Result
     from bench.summary.markdown import to_markdown
 
     result = Result.read(args.out)
+    if args.metric and not args.by:
+        raise UsageError("--metric chooses the metric of --by: name an attribute, such as --by length.")
+    if args.by:
+        for table in tables_by(result, args.by, args.metric, intervals=args.intervals):
+            print_table(table, args.format)
+        return 0
     if not args.summary:
         print_result(
             result, "markdown" if args.intervals and args.format is None else args.format, args.intervals

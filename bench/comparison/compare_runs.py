@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare, p_value
 from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System
 from bench.errors import UsageError, unknown
@@ -21,6 +22,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import QRELS, QUERIES
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
+from bench.text import normalise
 
 METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
 """What is compared by default."""
@@ -50,30 +52,50 @@ def compare_runs(
 ) -> Table:
     """Compare every generator, retriever and metric with a baseline: a row each, with paired tests.
 
-    ``by`` is what is compared: generators under each retriever, or retrievers for each generator. The
-    baseline is the named row; else, of two runs, the row of the same name in the first; else the
-    best row that is no reference. All comparisons printed are one family for Holm's correction. Raises
-    UsageError for an unknown baseline or metric and for runs that cannot be compared.
+    ``by`` is what is compared: generators under each retriever, or retrievers for each generator; or an
+    attribute of the queries, in each of whose slices generators are compared. The baseline is the named row;
+    else, of two runs, the row of the same name in the first; else the best row that is no reference. All
+    comparisons printed are one family for Holm's correction. Raises UsageError for an unknown baseline,
+    metric or attribute and for runs that cannot be compared.
     """
-    runs = Runs([Result.read(out) for out in outs], by)
+    results = [Result.read(out) for out in outs]
+    runs = Runs(results, by if by == RETRIEVER else GENERATOR)
     _refuse_different(runs)
+    parts = {"": runs} if by in _HEADS else _slices(runs, by)
+    runs = next(iter(parts.values()))
     selected = _metrics(runs, metrics)
     if baseline is not None:
         _check_baseline(runs, baseline)
     if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
         raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
-    pairs = {cell: _pairs(runs, cell, baseline) for cell in runs.cells if cell[1] in selected}
+    pairs = {
+        (part, cell): _pairs(parts[part], cell, baseline)
+        for cell in runs.cells
+        if cell[1] in selected
+        for part in parts
+    }
     family = sum(map(len, pairs.values()))
-    blocks = [_block(runs, cell, against, family) for cell, against in pairs.items()]
+    blocks = [_block(parts[part], cell, against, family, part) for (part, cell), against in pairs.items()]
     corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
     rows: Rows = []
     for block in blocks:
         rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
-    labels = [_HEADS[by][0], "Metric", _HEADS[by][1], "Against"]
+    labels = [_HEADS[runs.by][0], "Metric", *([] if by in _HEADS else [by]), _HEADS[runs.by][1], "Against"]
     return Table(
         "compare", f"Comparison on {runs.results[0].manifest.dataset.name}, ×100",
         labels, COLUMNS, rows, list(_notes(runs, blocks, baseline)),
     )  # fmt: skip
+
+
+def _slices(runs: Runs, attribute: str) -> dict[str, Runs]:
+    """Divide the runs by an attribute of their queries; a slice's name says how many distinct ones it has."""
+    slices = QueryAttributes(runs.items[0]).slices(attribute)
+    texts = runs.items[0].texts()
+    parts = {}
+    for name, queries in slices.items():
+        n = len({normalise(texts[query]) for query in queries})
+        parts[f"{name} (n = {n})"] = Runs(runs.results, runs.by, frozenset(queries))
+    return parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,12 +109,20 @@ class Block:
     against: Mapping[System, Comparison]
     scores: Mapping[System, float]
     letters: Mapping[System, str]
+    part: str = ""
+    """The slice of queries; empty for all."""
 
     def rows(self, runs: Runs, corrected: Mapping[System, float]) -> Rows:
         """Lay the comparison out, a row per system; a system compared with itself has no difference."""
         return [
             (
-                [runs.label(self.shared), self.metric, system.shown, self._baseline(system)],
+                [
+                    runs.label(self.shared),
+                    self.metric,
+                    *([self.part] if self.part else []),
+                    system.shown,
+                    self._baseline(system),
+                ],
                 self._cells(system, corrected.get(system, math.nan)),
             )
             for system in self.systems
@@ -129,7 +159,9 @@ def _pairs(runs: Runs, cell: tuple[str, str], baseline: str | None) -> dict[Syst
     return {system: other for system, other in others.items() if other is not None and other != system}
 
 
-def _block(runs: Runs, cell: tuple[str, str], compared: Mapping[System, System], family: int) -> Block:
+def _block(
+    runs: Runs, cell: tuple[str, str], compared: Mapping[System, System], family: int, part: str
+) -> Block:
     shared, metric = cell
     systems = runs.cells[cell]
     items = {system: runs.scores(system) for system in systems}
@@ -141,7 +173,7 @@ def _block(runs: Runs, cell: tuple[str, str], compared: Mapping[System, System],
     pairs = [p_value(items[a], items[b], metric) for a, b in combinations(systems, 2)]
     groups = groups_by_tests(np.array([scores[system] for system in systems]), pairs)
     named = dict(zip(systems, letters(groups, len(systems)), strict=True))
-    return Block(shared, metric, systems, compared, against, scores, named)
+    return Block(shared, metric, systems, compared, against, scores, named, part)
 
 
 def _baseline_of(

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeAlias
 from xml.etree import ElementTree
 
-from bench.comparison.paired import compare
+from bench.comparison.attributes import QueryAttributes
+from bench.comparison.paired import Comparison, compare
 from bench.comparison.regression import DATA, SLACK, Baseline, BaselineScore, Key, baseline_of, differences
 from bench.errors import DataError
 from bench.metrics.significance import ALPHA, holm
@@ -33,6 +34,8 @@ class Rule:
     only_common: bool = False
     """Whether cells that only one side has are reported without failing."""
     tolerances: Sequence[tuple[str, float]] = ()
+    by: str | None = None
+    """An attribute of the queries; the scores of each of its slices are gated, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,15 @@ class GateRow:
     detectable: float | None = None
     """The difference that the test finds with 80 % power."""
     failed: bool = False
+    part: str = ""
+    """The slice of queries, such as ``length: 1–3``; empty for all queries."""
 
     @property
     def name(self) -> str:
         """The cell and the metric, as a reader names them."""
         generator, retriever, metric = self.key
-        return f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
+        name = f"{generator}.{retriever} {metric}" if retriever else f"{generator} {metric}"
+        return f"{name} [{self.part}]" if self.part else name
 
     @property
     def difference(self) -> float | None:
@@ -84,7 +90,8 @@ def gate_on_table(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow
 def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
     """Compare a run with another one over the same queries, paired by query where it is asked for.
 
-    Raises DataError where the two were evaluated on different queries or judgements.
+    With ``rule.by``, the retrieval scores of each slice follow those of all queries, and all are one family
+    of tests. Raises DataError where the two were evaluated on different queries or judgements.
     """
     old, new = baseline_of(before, tolerances=rule.tolerances), baseline_of(after)
     if old.evaluation != new.evaluation:
@@ -96,8 +103,12 @@ def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
         GateRow(key, _value(old.cells.get(key)), _value(new.cells.get(key)), _tolerance(key, rule))
         for key in dict.fromkeys([*old.cells, *new.cells])
     ]
+    items = RunItems(before.out, before.manifest), RunItems(after.out, after.manifest)
+    parts = _slices(items[0], rule.by) if rule.by else {}
+    common = [row for row in rows if row.key[1] and row.difference is not None]
+    rows += [_row_of_slice(row, name, items, queries) for name, queries in parts.items() for row in common]
     if rule.significant:
-        rows = _tested(rows, before, after)
+        rows = _tested(rows, items, parts)
     return [replace(row, failed=_moved(row, rule) and _counts(row, rule)) for row in rows]
 
 
@@ -110,21 +121,41 @@ def changed_settings(before: Mapping[str, str], after: Mapping[str, str]) -> lis
     ]
 
 
-def _tested(rows: Sequence[GateRow], before: Result, after: Result) -> list[GateRow]:
-    common = [row for row in rows if row.difference is not None]
-    ours, theirs = (RunItems(result.out, result.manifest) for result in (after, before))
-    tests = {
-        row.key: compare(ours.cell(*row.key[:2]), theirs.cell(*row.key[:2]), row.key[2], family=len(common))
-        for row in common
-    }
-    corrected = holm([test.test.p_value for test in tests.values()]).tolist()
-    p_values = dict(zip(tests, corrected, strict=True))
+def _slices(items: RunItems, attribute: str) -> dict[str, frozenset[str]]:
+    slices = QueryAttributes(items).slices(attribute)
+    return {f"{attribute}: {name}": frozenset(queries) for name, queries in slices.items()}
+
+
+def _row_of_slice(
+    row: GateRow, name: str, items: tuple[RunItems, RunItems], queries: frozenset[str]
+) -> GateRow:
+    generator, retriever, metric = row.key
+    scores = (side.cell(generator, retriever).subset(queries).score(metric) for side in items)
+    before, after = scores
+    return replace(row, before=before, after=after, part=name)
+
+
+def _tested(
+    rows: Sequence[GateRow], items: tuple[RunItems, RunItems], parts: Mapping[str, frozenset[str]]
+) -> list[GateRow]:
+    """Test every score that both sides have, paired by query; the tests are one family (Holm)."""
+    common = [i for i, row in enumerate(rows) if row.difference is not None]
+    tests = {i: _test(rows[i], items, parts.get(rows[i].part), len(common)) for i in common}
+    corrected = holm([tests[i].test.p_value for i in common]).tolist()
+    p_values = dict(zip(common, corrected, strict=True))
     return [
-        replace(row, p_holm=p_values[row.key], detectable=_finite(tests[row.key].mde))
-        if row.key in tests
-        else row
-        for row in rows
+        replace(row, p_holm=p_values[i], detectable=_finite(tests[i].mde)) if i in tests else row
+        for i, row in enumerate(rows)
     ]
+
+
+def _test(
+    row: GateRow, items: tuple[RunItems, RunItems], queries: frozenset[str] | None, family: int
+) -> Comparison:
+    theirs, ours = (side.cell(*row.key[:2]) for side in items)
+    if queries is not None:
+        theirs, ours = theirs.subset(queries), ours.subset(queries)
+    return compare(ours, theirs, row.key[2], family=family)
 
 
 def _finite(value: float) -> float | None:
@@ -186,7 +217,8 @@ def to_junit(rows: Sequence[GateRow], title: str) -> str:
     for row in rows:
         generator, retriever, metric = row.key
         cell = f"{generator}.{retriever}" if retriever else generator
-        case = ElementTree.SubElement(suite, "testcase", classname=cell, name=metric)
+        name = f"{metric} [{row.part}]" if row.part else metric
+        case = ElementTree.SubElement(suite, "testcase", classname=cell, name=name)
         if row.failed:
             ElementTree.SubElement(case, "failure", message=row.to_text())
     ElementTree.indent(suite)

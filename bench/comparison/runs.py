@@ -31,6 +31,8 @@ class Runs:
 
     results: Sequence[Result]
     by: str = GENERATOR
+    queries: frozenset[str] | None = None
+    """The slice of queries that is compared; None for all, and only then are generation metrics compared."""
 
     @cached_property
     def items(self) -> list[RunItems]:
@@ -48,7 +50,7 @@ class Runs:
             rows = with_text(result.headline.dropna(subset=["value"]))
             for row in rows[["generator", "retriever", "metric"]].itertuples(index=False):
                 generator, retriever, metric = map(str, row)
-                if self.by == RETRIEVER and not retriever:
+                if not retriever and (self.by == RETRIEVER or self.queries is not None):
                     continue
                 shared = retriever if self.by == GENERATOR else generator
                 systems.setdefault((shared, metric), []).append(self._system(number, generator, retriever))
@@ -56,7 +58,8 @@ class Runs:
 
     def scores(self, system: System) -> ItemScores:
         """Look up a system's scores per item."""
-        return self.items[system.run].cell(system.generator, system.retriever)
+        scores = self.items[system.run].cell(system.generator, system.retriever)
+        return scores if self.queries is None else scores.subset(self.queries)
 
     def is_reference(self, system: System) -> bool:
         """Check whether a system is a reference point, which is not ranked."""

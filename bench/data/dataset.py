@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +81,8 @@ class Dataset:
     digest: str
     """Digest of the files read: metadata, videos, queries, relevance, the selected features."""
     max_frames: int = 32
+    attributes: Mapping[QueryId, Mapping[str, str]] = field(default_factory=dict)
+    """Free fields of queries.jsonl that are texts, numbers, true or false, by the id of the query."""
 
     @cached_property
     def references(self) -> Mapping[VideoId, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from bench.data.dataset import Dataset, VideoRecord
 from bench.data.features import feature_names, file_problem, read_features
 from bench.data.options import DataOptions
 from bench.errors import DataError, shorten, suggestions, unknown
+from bench.output.attributes import free_fields
 from bench.store.digests import digest, file_digest
 from bench.store.files import raise_data_error, read_lines, read_text
 from bench.store.json_files import kind_of, parse_json
@@ -68,6 +69,7 @@ def read_dataset(
         feature_names=names,
         digest=_files_digest(folder, name, options),
         max_frames=options.max_frames,
+        attributes=reader.attributes,
     )
 
 
@@ -108,6 +110,8 @@ class _Reader:
     report: Report
     first_lines: dict[str, dict[str, int]] = field(default_factory=dict)
     """The line on which each id was first seen, by file."""
+    attributes: dict[QueryId, dict[str, str]] = field(default_factory=dict)
+    """The free fields of the queries that were read."""
 
     def metadata(self) -> dict[str, Any]:
         path = self.folder / METADATA
@@ -154,6 +158,8 @@ class _Reader:
             text = self._text(place, item, "text")
             if query_id is not None and text is not None:
                 texts[query_id] = text
+                if fields := free_fields(item):
+                    self.attributes[query_id] = fields
         return texts
 
     def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> dict[QueryId, set[VideoId]]:

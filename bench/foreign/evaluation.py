@@ -17,7 +17,7 @@ from bench.data.dataset import Dataset
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, shorten
 from bench.foreign.formats import (
     CORPUS,
     QUERIES,
@@ -28,11 +28,13 @@ from bench.foreign.formats import (
     read_any_queries,
     read_any_run,
     read_corpus,
+    read_query_fields,
 )
 from bench.foreign.measures import Scored, bounds, compute
 from bench.metrics.intervals import mean_intervals
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.ranking import Relevance
+from bench.output.attributes import Attributes, read_attributes
 from bench.output.trec import TrecRun
 from bench.store.artefacts import default_root
 from bench.store.digests import file_digest
@@ -59,6 +61,8 @@ class Judgements:
     form: str
     documents: Mapping[VideoId, str] = field(default_factory=dict)
     """Texts of documents, for those who read what was retrieved; empty where no corpus is at hand."""
+    attributes: Attributes = field(default_factory=dict)
+    """What is known of the topics; see `bench.output.attributes`."""
     notes: Sequence[str] = ()
     dataset: Dataset | None = None
     evaluated: EvaluationSet | None = None
@@ -102,11 +106,14 @@ class RunScores:
     """Topics without results."""
 
 
-def read_judgements(qrels: Path, queries: Path | None, split: str) -> Judgements:
+def read_judgements(
+    qrels: Path, queries: Path | None, split: str, attributes: Path | None = None
+) -> Judgements:
     """Return judgements from a file, or from a BEIR folder for a split, as ``trec_eval -c`` uses them.
 
     Evaluated are the topics of ``queries`` that are judged, else all that are judged; one without a relevant
-    document counts 0. Raises BenchError.
+    document counts 0. ``attributes`` is a CSV file with the ids of topics in the first column; free fields of
+    JSON lines of queries are attributes too. Raises BenchError.
     """
     documents: Mapping[VideoId, str] = {}
     if qrels.is_dir():
@@ -117,6 +124,9 @@ def read_judgements(qrels: Path, queries: Path | None, split: str) -> Judgements
         grades, form = read_any_judgements(path)
         digest = file_digest(path)
     texts = read_any_queries(queries) if queries else {topic: topic for topic in grades}
+    known: Attributes = read_query_fields(queries) if queries else {}
+    if attributes is not None:
+        known = _joined(known, _read_attributes(attributes, texts))
     judged = {topic: text for topic, text in texts.items() if topic in grades}
     if not any(grade > 0 for topic in judged for grade in grades[topic].values()):
         raise DataError(f"{qrels}: no query has a relevant document, so there is nothing to evaluate.")
@@ -128,8 +138,26 @@ def read_judgements(qrels: Path, queries: Path | None, split: str) -> Judgements
     ]
     name = qrels.parent.parent.name if qrels.parent.name == "qrels" else _shown_name(qrels)
     return Judgements(
-        name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents
-    )
+        name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents,
+        attributes={topic: known[topic] for topic in judged if topic in known},
+    )  # fmt: skip
+
+
+def _read_attributes(path: Path, texts: Mapping[QueryId, str]) -> Attributes:
+    with regular_file(path) as file:
+        attributes = read_attributes(file)
+    if not attributes.keys() & texts.keys():
+        first = next(iter(attributes), "")
+        raise DataError(
+            f"{path}: none of its {len(attributes)} queries is evaluated; the first is {shorten(first)}. The "
+            "first column holds the ids of queries."
+        )
+    return attributes
+
+
+def _joined(first: Attributes, second: Attributes) -> Attributes:
+    queries = dict.fromkeys([*first, *second])
+    return {query: {**first.get(query, {}), **second.get(query, {})} for query in queries}
 
 
 def judgements_of_dataset(
@@ -144,6 +172,11 @@ def judgements_of_dataset(
         grades={query: dict.fromkeys(videos, 1) for query, videos in evaluated.relevant.items()},
         texts=evaluated.queries,
         form="dataset",
+        attributes={
+            item: dataset.attributes[query]
+            for item, query in evaluated.drawn.items()
+            if query in dataset.attributes
+        },
         dataset=dataset,
         evaluated=evaluated,
     )

@@ -19,9 +19,11 @@ from bench.foreign.evaluation import (
     unjudged,
 )
 from bench.harness.writer import write_results
+from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.output.schema import (
+    ATTRIBUTES,
     COST_COLUMNS,
     COSTS,
     GIVEN,
@@ -82,6 +84,8 @@ def _write_judgements(folder: OutputFolder, judgements: Judgements) -> None:
     )
     folder.write(QRELS, "".join(lines))
     folder.write(QUERIES, "".join(f"{q}\t{' '.join(text.split())}\n" for q, text in judgements.texts.items()))
+    if judgements.attributes:
+        folder.write(ATTRIBUTES, attributes_text(judgements.attributes, judgements.topics))
     asked: dict[str, list[str]] = {}
     for topic, text in judgements.texts.items():
         for document, grade in judgements.grades[topic].items():

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from bench.errors import DataError, MissingError, shorten
+from bench.output.attributes import free_fields
 from bench.output.trec import TrecRun, read_qrels, read_queries, read_run
 from bench.store.files import read_lines
 from bench.store.json_files import numbered_json_lines, read_json
@@ -86,6 +87,15 @@ def read_any_queries(path: Path) -> dict[QueryId, str]:
             raise DataError(f'{path}:{number}: a query needs "_id" (or "id") and "text".')
         texts[str(name)] = text
     return texts
+
+
+def read_query_fields(path: Path) -> dict[QueryId, dict[str, str]]:
+    """Return the free fields of queries in JSON lines, and of their ``metadata``; none of other formats."""
+    first = next((text for _, text in read_lines(path) if text.strip()), "")
+    if not first.lstrip().startswith("{"):
+        return {}
+    fields = {str(q.get("_id", q.get("id"))): free_fields(q) for _, q in numbered_json_lines(path)}
+    return {query: known for query, known in fields.items() if known}
 
 
 def read_corpus(path: Path) -> dict[VideoId, str]:

@@ -98,12 +98,15 @@ def check(
     significant: bool = False,
     only_common: bool = False,
     tolerances: Sequence[tuple[str, float]] = (),
+    by: str | None = None,
 ) -> list[GateRow]:
     """Gate a result on another one; the rows say what moved, and ``failed`` whether the gate stands.
 
     Raises BenchError where the two cannot be compared.
     """
-    rule = Rule(fail_on=fail_on, significant=significant, only_common=only_common, tolerances=tolerances)
+    rule = Rule(
+        fail_on=fail_on, significant=significant, only_common=only_common, tolerances=tolerances, by=by
+    )
     return gate_on_run(open_result(against), open_result(new), rule)
 
 

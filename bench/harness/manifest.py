@@ -11,6 +11,7 @@ from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import DEPTH, Retrieved
 from bench.harness.stages.summarize import Summaries
+from bench.output.attributes import SEEN
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.output.schema import LEAST_GAP
 from bench.protocols import ignores_validation
@@ -18,6 +19,7 @@ from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
 from bench.systems.component import Component
 from bench.text import TOKENS, normalise, tokenize
+from bench.types import QueryId
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
 INDEXED = {"replace": "summary", "append": "transcript+summary"}
@@ -99,13 +101,23 @@ def dataset_coverage(plan: Plan) -> dict[str, int]:
         "without queries": sum(1 for video in videos if not video.references),
         **({"whose queries have no tokens": mute} if mute else {}),
         "with frames left out": sum(features.count(v.video_id) > limit for v in videos) if features else 0,
-        TRAINING_QUERIES: _count_training_queries(plan),
+        TRAINING_QUERIES: len(find_training_queries(plan)),
     }
 
 
-def _count_training_queries(plan: Plan) -> int:
+def find_training_queries(plan: Plan) -> set[QueryId]:
+    """Find the evaluated queries whose text is that of a training query."""
     training = {normalise(text) for v in plan.videos("train", references=True) for text in v.references}
-    return sum(normalise(text) in training for text in plan.evaluation.queries.values())
+    return {query for query, text in plan.evaluation.queries.items() if normalise(text) in training}
+
+
+def query_attributes(plan: Plan) -> dict[QueryId, dict[str, str]]:
+    """Collect the attributes of the evaluated queries, with whether training saw them if it saw some."""
+    seen, given = find_training_queries(plan), plan.dataset.attributes
+    known = {item: dict(given.get(query, {})) for item, query in plan.evaluation.drawn.items()}
+    if 0 < len(seen) < len(known):
+        known = {q: {SEEN: SEEN if q in seen else "unseen", **fields} for q, fields in known.items()}
+    return known if any(known.values()) else {}
 
 
 def selection_coverage(plan: Plan, component: Component[Any]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.comparison.paired import significance
+from bench.comparison.slices import score_slices
 from bench.comparison.summarize import summarize_run
 from bench.harness import manifest
 from bench.harness.plan import Plan
@@ -15,10 +16,12 @@ from bench.harness.progress import PAGE_STEP, TABLES, TESTS
 from bench.harness.stages.retrieve import Retrieved
 from bench.harness.stages.score import CellScores
 from bench.harness.stages.summarize import Summaries, summaries_text
+from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder
 from bench.output.manifest import CellCost, Manifest
 from bench.output.per_item import RunItems
 from bench.output.schema import (
+    ATTRIBUTES,
     COST_COLUMNS,
     COSTS,
     MODALITY,
@@ -30,6 +33,7 @@ from bench.output.schema import (
     SCORE_COLUMNS,
     SCORES,
     SIGNIFICANCE,
+    SLICES,
     SUMMARY,
     to_csv,
 )
@@ -77,6 +81,8 @@ class RunWriter:
         queries = self._plan.evaluation.queries.items()
         # one line a query: a tab or line end inside a text would break the format
         self.folder.write(QUERIES, "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries))
+        if attributes := manifest.query_attributes(self._plan):
+            self.folder.write(ATTRIBUTES, attributes_text(attributes, list(self._plan.evaluation.queries)))
         pool = self._plan.pool_videos(references=True)
         lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
         self.folder.write(REFERENCES, format_json_lines(lines))
@@ -204,6 +210,8 @@ def write_results(
     items = RunItems(result.out, result.manifest)
     folder.write(SIGNIFICANCE, to_csv(significance(result.headline, items, result.manifest.references)))
     folder.write(SUMMARY, summarize_run(_read_so_far(folder, manifest_of_run)).to_json())
+    if RunItems(result.out, result.manifest).has_attributes:
+        folder.write(SLICES, to_csv(score_slices(result)))
     note(TABLES)
     for table in _read_so_far(folder, manifest_of_run).tables():
         for form, suffix in SUFFIXES.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from bench.metrics.needs import by_need, number_needs
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
 from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
-from bench.output.schema import from_csv
+from bench.output.schema import ATTRIBUTES, from_csv
 from bench.output.trec import read_queries
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -44,6 +44,14 @@ class ItemScores:
         """Count the seeds that the cell was run with."""
         return len(next(iter(self.values.values())))
 
+    def subset(self, ids: Collection[str]) -> ItemScores:
+        """Select the items of these ids, of a cell of queries; weights have a mean of 1 again."""
+        rows = [i for i, item in enumerate(self.ids) if item in ids]
+        weights = np.ones(len(self.ids)) if self.weights is None else self.weights
+        mean = float(weights[rows].mean()) if rows else 1.0
+        values = {metric: scores[:, rows] / mean for metric, scores in self.values.items()}
+        return ItemScores(tuple(self.ids[i] for i in rows), values, values, weights=weights[rows] / mean)
+
     def score(self, metric: str) -> float:
         """Average the cell's scores over its seeds."""
         if metric in BLEU and self.bleu_counts is not None:
@@ -67,6 +75,11 @@ class RunItems:
     def first(self) -> tuple[Path, Manifest]:
         """Name the folder and manifest that hold the evaluated queries."""
         return self._folders[0], self._manifests[0]
+
+    @property
+    def has_attributes(self) -> bool:
+        """Check whether the evaluated queries came with attributes."""
+        return ATTRIBUTES in self.first[1].files
 
     def cell(self, generator: str, retriever: str) -> ItemScores:
         """Read the scores per item of a cell; the retriever is empty for generation metrics.

@@ -18,11 +18,26 @@ SUMMARY = "summary.json"
 """Rankings with their tests, and warnings: `bench.summary.run_summary`."""
 MODALITY = "modality.csv"
 """By how much another video's transcript, or frames, raises the loss of a trained row."""
+ATTRIBUTES, SLICES = "attributes.csv", "slices.csv"
+"""Attributes of the evaluated queries, and the scores by attribute; of data that has attributes."""
 REPRODUCE = "reproduce"
 """The folder of ``bench reproduce`` inside a run's."""
 
 FILES = {
-    "": (MANIFEST, SCORES, COSTS, SIGNIFICANCE, SUMMARY, MODALITY, QRELS, QUERIES, REFERENCES, PAGE),
+    "": (
+        MANIFEST,
+        SCORES,
+        COSTS,
+        SIGNIFICANCE,
+        SUMMARY,
+        MODALITY,
+        QRELS,
+        QUERIES,
+        REFERENCES,
+        ATTRIBUTES,
+        SLICES,
+        PAGE,
+    ),
     "summaries": ("*.jsonl",),
     "training": ("*.jsonl",),
     "runs": ("*.trec",),
@@ -58,6 +73,10 @@ MODALITY_COLUMNS = ("generator", "modality", "gap", "ci_low", "ci_high", "n")
 LEAST_GAP = 0.05
 """Nats per token by which another video's input must raise a row's loss, or the row hardly reads it:
 exp(0.05) makes each token 5 % less likely."""
+SLICE_COLUMNS = (
+    "attribute", "slice", "generator", "retriever", "metric", "value", "ci_low", "ci_high", "n",
+)  # fmt: skip
+"""The columns of slices.csv; fractions; ``n`` counts distinct queries."""
 BASELINE_COLUMNS = ("generator", "retriever", "metric", "value", "n", "tolerance")
 """The columns of a regression table (``bench check``)."""
 
@@ -149,7 +168,7 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
     import pandas as pd
 
     # names stay texts, though a file may be called 007
-    columns = ("generator", "retriever", "best", "baseline", *([text] if text else []))
+    columns = ("generator", "retriever", "best", "baseline", "attribute", "slice", *([text] if text else []))
     names = dict.fromkeys(columns, str)
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
     return frame.assign(**{name: frame[name].map(_unguard) for name in names if name in frame})

@@ -146,6 +146,7 @@ def read_summary(source: Source) -> RunSummary | None:
 def _tables(sources: Sequence[Source]) -> dict[str, Any]:
     return {
         "tables": [views.table_views(source) for source in sources],
+        "slices": [table for source in sources for table in views.slice_views(source)],
         "costs": [table for source in sources for table in views.cost_views(source)],
         "settings": several_runs.settings_view(sources),
         "differences": several_runs.differences_view(sources),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
-from bench.output.schema import MODALITY, from_csv, with_text
+from bench.output.schema import MODALITY, SLICE_COLUMNS, SLICES, from_csv, with_text
 from bench.output.trec import read_queries, read_relevant
 from bench.output.trec_lookup import TrecFile
 from bench.result import Result
@@ -83,6 +83,15 @@ class Source:
                 {name: row[name] for name in ("generator", "modality", "gap", "ci_low", "ci_high", "n")}
                 for row in from_csv(path).to_dict("records")
             ]
+
+    @cached_property
+    def slices(self) -> pd.DataFrame | None:
+        """Return slices.csv, the scores by attributes of the queries; None where they have none."""
+        if SLICES not in self.result.manifest.files:
+            return None
+        path = checked(self.result.out, self.result.manifest, SLICES)
+        with reading(path):
+            return from_csv(path)[list(SLICE_COLUMNS)]
 
     @cached_property
     def cells(self) -> Sequence[CellName]:

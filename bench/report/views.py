@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.comparison.slices import shown_metric, slice_table
 from bench.output.schema import GENERATION
 from bench.report.source import Source
 from bench.tables.score_table import IMPROVEMENT
@@ -47,6 +49,20 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
         "notes": table.notes,
         "detailed": any(cell["detail"] for row in rows for cell in row["cells"]),
     }
+
+
+def slice_views(source: Source) -> list[View]:
+    """Return a table of scores for each attribute of the queries, without the signature; none without any."""
+    scores = source.slices
+    if scores is None or not len(scores):
+        return []
+    metric, views = shown_metric(scores), []
+    for attribute in scores["attribute"].unique():
+        table = slice_table(scores, source.result, str(attribute), metric, intervals=True)
+        notes = [note for note in table.notes if not note.startswith(_IN_SETTINGS)]
+        name = f"by-{_slug(str(attribute))}"
+        views.append(view(dataclasses.replace(table, name=name, notes=notes), source.name))
+    return views
 
 
 def cost_views(source: Source) -> list[View]:

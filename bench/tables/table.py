@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 from bench.text import printable
 
-PLAIN, BEST = "", "best"
-"""A cell without a mark, and one of the best group of its column, which is printed bold."""
+PLAIN, BEST, FEW = "", "best", "few"
+"""A cell without a mark, one of the best group of its column, which is printed bold, and one over few
+queries, which is printed in parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,13 @@ def _line(text: str) -> str:
 
 Rows: TypeAlias = list[tuple[list[str], list[Cell]]]
 """Label cells and number cells of each row."""
+_FEW = "({})".format
 
 
 def to_markdown(table: Table) -> str:
     """Print a pipe table: the best group bold, ``*`` significant; notes below."""
     table = printable_table(table)
-    marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, PLAIN: str}
+    marks: dict[str, Callable[[str], str]] = {BEST: "**{}**".format, PLAIN: str, FEW: _FEW}
     head = [_md(name) for name in (*table.labels, *table.columns)]
     lines = [
         f"**{plain_text(table.caption)}**",
@@ -127,6 +129,7 @@ def to_latex(table: Table) -> str:
     marks: dict[str, Callable[[str], str]] = {
         BEST: r"\textbf{{{}}}".format,
         PLAIN: str,
+        FEW: _FEW,
     }
     head = [_tex(name) for name in (*table.labels, *table.columns)]
     columns = "l" * len(table.labels) + "r" * len(table.columns)
@@ -161,7 +164,7 @@ def to_html(table: Table) -> str:
     """Write an HTML table with its notes; every text is escaped."""
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
-        BEST: "<strong>{}</strong>".format, PLAIN: str,
+        BEST: "<strong>{}</strong>".format, PLAIN: str, FEW: _FEW,
     }  # fmt: skip
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in (*table.labels, *table.columns))
     body = []

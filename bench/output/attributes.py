@@ -1,0 +1,76 @@
+"""Attributes of evaluated queries (attributes.csv): fields of their file, and whether training saw them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from bench.errors import DataError
+from bench.output.schema import to_csv
+from bench.store.files import read_lines
+from bench.types import QueryId
+
+__cache_neutral__ = True
+
+Attributes: TypeAlias = Mapping[QueryId, Mapping[str, str]]
+"""The attributes of each query by name, as text; a query may lack some or all."""
+SEEN = "seen"
+"""Whether the text of a query is that of a training query: ``seen`` or ``unseen``."""
+_ID = "query_id"
+
+
+def free_fields(item: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attributes among the fields of a JSON line of queries: texts, numbers, true and false.
+
+    The fields of an object ``metadata``, which BEIR has, are attributes too; lists and null are none.
+    """
+    metadata = item.get("metadata")
+    fields = {**item, **(metadata if isinstance(metadata, dict) else {})}
+    names = [name for name in fields if name not in ("id", "_id", "text", _ID)]
+    plain = {name: fields[name] for name in names if isinstance(fields[name], (str, int, float, bool))}
+    return {
+        name: " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
+        for name, value in plain.items()
+    }
+
+
+def attributes_text(attributes: Attributes, queries: Sequence[QueryId]) -> str:
+    """Write the attributes of these queries as CSV, a line each."""
+    import pandas as pd
+
+    names = dict.fromkeys(name for query in queries for name in attributes.get(query, {}))
+    columns = {name: [attributes.get(query, {}).get(name, "") for query in queries] for name in names}
+    return to_csv(pd.DataFrame({_ID: list(queries), **columns}))
+
+
+def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
+    """Read CSV with a header, whose first column holds the ids of queries; empty cells are missing.
+
+    Raises DataError with file:line for a line of another length and a query given twice.
+    """
+    attributes: dict[QueryId, dict[str, str]] = {}
+    header: list[str] | None = None
+    for number, line in read_lines(path):
+        cells = [_plain(cell) for cell in next(csv.reader([line]), [])]
+        if header is None:
+            header = cells
+            if len(header) < 2:
+                raise DataError(f"{path}:{number}: a header of at least two columns is needed: {_ID},NAME.")
+            continue
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise DataError(f"{path}:{number}: {len(cells)} columns where the header has {len(header)}.")
+        if cells[0] in attributes:
+            raise DataError(f"{path}:{number}: query '{cells[0]}' appears twice.")
+        pairs = zip(header[1:], cells[1:], strict=True)
+        attributes[cells[0]] = {name: value for name, value in pairs if value}
+    return attributes
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without the apostrophe that keeps a spreadsheet from computing it."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].lstrip()[:1] in tuple("=+@-＝＋＠－") else cell

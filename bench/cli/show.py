@@ -1,4 +1,4 @@
-"""``bench table``, ``report`` and ``explain``: print, render and explain a finished run."""
+"""``bench table``, ``report``, ``explain`` and ``export``: a finished run, shown and passed on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def add(verbs: Verbs) -> None:
     _add_table(verbs)
     _add_report(verbs)
     _add_explain(verbs)
+    _add_export(verbs)
 
 
 def _add_table(verbs: Verbs) -> None:
@@ -74,6 +75,34 @@ def _add_explain(verbs: Verbs) -> None:
     which.add_argument("--query", metavar="QID", help="an id of queries.tsv")
     which.add_argument("--video", metavar="VID", help="an id of a searched video")
     add_path(parser, "--store", "DIR", "shared artefacts, such as trained models")
+
+
+def _add_export(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "export",
+        what="Write a run in the format of TREC, BEIR, MTEB or Every Eval Ever.",
+        example="bench run --generators lead --retrievers bm25 --out out && "
+        "bench export out --format beir --to lead-as-beir",
+        run=_export,
+    )
+    add_out(parser)
+    parser.add_argument(
+        "--format",
+        required=True,
+        metavar="FORMAT",
+        help="trec: qrels, topics, runs; beir: a folder for each generator, with its summaries as corpus; "
+        "mteb: a task result for each cell; every_eval_ever: a record for each cell",
+    )
+    add_path(parser, "--to", "DIR", "folder that is made", required=True)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from bench.export.exporter import export_run
+
+    files = export_run(args.out, args.format, args.to)
+    print(f"{args.to}: {len(files)} files")
+    return 0
 
 
 def _table(args: argparse.Namespace) -> int:

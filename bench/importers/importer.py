@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +13,7 @@ from bench.importers.features import import_features
 from bench.importers.files import read_csv, take, take_id
 from bench.importers.imported import Imported, Importer, clean_id
 from bench.output.trec import write_run
-from bench.store.files import naming_path, read_lines
+from bench.store.files import new_folder, read_lines
 from bench.store.json_files import format_json_lines, numbered_json_lines
 from bench.systems.registry import load
 from bench.types import Run
@@ -60,7 +57,7 @@ def import_dataset(
         _add_transcripts(data, additions.transcripts)
     if additions.validation:
         _hold_out(data, additions.validation)
-    with _new_folder(out) as folder:
+    with new_folder(out, "--out") as folder:
         _write_texts(folder, data)
         _write_metadata(folder, data, importer, name, recipe)
         if additions.features:
@@ -69,22 +66,6 @@ def import_dataset(
                 notes.append(f"{missing:,} of {len(data.videos):,} videos have no features.")
         _write_runs(folder, data)
     return notes
-
-
-@contextlib.contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Yield a temporary folder that takes the name of ``out`` when the block ends well."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out} exists and is not an empty folder. Name a new one, or empty it first.")
-    with naming_path(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
-            yield temporary
-            temporary.chmod(0o755)
-            temporary.replace(out)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _add_transcripts(data: Imported, path: Path) -> None:

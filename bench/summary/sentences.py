@@ -113,9 +113,16 @@ def facts_line(facts: Facts) -> str:
 
 
 def format_difference(difference: Difference) -> str:
-    """Return a difference in points with its interval and p, such as ``+14.1 [9.3, 19.1], p = 0.003``."""
+    """Return a difference in points with its interval and p, such as ``+14.1 [9.3, 19.1], p = 0.003``.
+
+    The interval is of this one difference, p is corrected for all pairs: where they seem to contradict
+    each other, the text says so.
+    """
     interval = _interval(difference.low, difference.high)
-    return f"{_points(difference.value):+.1f}{interval}, {format_p(difference.p)}"
+    bounds = (difference.low or 0.0, difference.high or 0.0)
+    contradicts = bounds[0] * bounds[1] > 0 and not difference.is_significant
+    corrected = " after correction for all pairs" if contradicts else ""
+    return f"{_points(difference.value):+.1f}{interval}, {format_p(difference.p)}{corrected}"
 
 
 def format_p(p: float) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench.metrics.significance import ALPHA
 from bench.summary.markdown import to_html, to_markdown
 from bench.summary.run_summary import Board, Difference, Facts, Row, RunSummary
-from bench.summary.sentences import board_sentences, facts_line, format_p, short_answer
+from bench.summary.sentences import board_sentences, facts_line, format_difference, format_p, short_answer
 
 FACTS = Facts("demo", True, 1200, 300, [0, 1], "quick", "2 CPU cores", 1980.0)
 
@@ -122,3 +122,10 @@ def test_the_forms_hold_the_same_sentences() -> None:
     assert short_answer(summary) in str(summary)
     assert f"**{short_answer(summary)}**" in to_markdown(summary)
     assert f"<p>{short_answer(summary)}" in to_html(summary)
+
+
+def test_a_corrected_p_beside_an_interval_without_zero_is_explained() -> None:
+    corrected = "p = 1.00 after correction for all pairs"
+    assert format_difference(Difference(0.04, 0.008, 0.075, 1.0)) == f"+4.0 [0.8, 7.5], {corrected}"
+    assert format_difference(Difference(0.04, -0.008, 0.075, 1.0)) == "+4.0 [-0.8, 7.5], p = 1.00"
+    assert format_difference(Difference(0.04, None, None, 1.0)) == "+4.0, p = 1.00"

@@ -92,11 +92,18 @@ def minilm_folder(*, option: str) -> Path:
             f"{option} needs {MINILM}, and the package {MINILM_PACKAGE} is not installed. {remedy}"
         ) from None
     folder = Path(str(package.get_model_path()))
-    path = folder / "model.safetensors"
-    actual = _digest(path) if path.is_file() else "missing"
-    if actual != MINILM_SHA256:
-        raise MissingError(f"{path} is not {MINILM}: its sha256 is {actual}, not {MINILM_SHA256}. {remedy}")
+    check_weights(folder / "model.safetensors", MINILM_SHA256, what=MINILM, remedy=remedy)
     return folder
+
+
+def check_weights(path: Path, sha256: str, *, what: str, remedy: str) -> None:
+    """Check that a file of weights is the one that was published; raises MissingError if not.
+
+    ``remedy`` is the advice at the end of the message.
+    """
+    actual = _digest(path) if path.is_file() else "missing"
+    if actual != sha256:
+        raise MissingError(f"{path} is not {what}: its sha256 is {actual}, not {sha256}. {remedy}")
 
 
 def digest_weights(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``bench data``: check a data folder, describe it, make a synthetic one, import one of others."""
+"""``bench data``: check a data folder, describe it, make one: synthetic, of others' files, of raw videos."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from bench.cli.common import Verbs, add_format, add_path, add_verb, dataset_of
+from bench.options import expand_home
 
 
 def add(verbs: Verbs) -> None:
@@ -13,7 +14,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "data",
-        what="Check a data folder, print its statistics, make a synthetic one, import a known one.",
+        what="Check a data folder, print its statistics, make one: synthetic, imported, of raw videos.",
         example="bench data stats demo",
         run=_validate,
     )
@@ -22,6 +23,7 @@ def add(verbs: Verbs) -> None:
     _add_stats(actions)
     _add_synth(actions)
     _add_import(actions)
+    _add_prepare(actions)
 
 
 def _add_validate(actions: Verbs) -> None:
@@ -95,6 +97,53 @@ def _add_import(actions: Verbs) -> None:
     parser.add_argument("--language", metavar="CODE", help="of csv, coco, beir and ir_datasets (default: en)")
 
 
+def _add_prepare(actions: Verbs) -> None:
+    from bench.prepare.options import PrepareOptions
+
+    parser = add_verb(
+        actions,
+        "prepare",
+        what="Make a dataset folder of raw videos and a file of queries or clicks.",
+        example="bench data prepare --videos videos --queries queries.csv --out mine",
+        run=_prepare,
+    )
+    add_path(parser, "--videos", "DIR", "folder of video files, subfolders too", required=True)
+    relevance = parser.add_mutually_exclusive_group(required=True)
+    relevance.add_argument(
+        "--queries", metavar="FILE", type=expand_home, help="CSV or JSON lines: query, video [, relevance]"
+    )
+    relevance.add_argument(
+        "--log", metavar="FILE", type=expand_home,
+        help="click log, CSV: query, video, watch_time, duration, and user or clicks",
+    )  # fmt: skip
+    add_path(parser, "--out", "DIR", "folder that is made", required=True)
+    for name, (metavar, text) in _PREPARE_FLAGS.items():
+        default = getattr(PrepareOptions, name)
+        shown = f"; default: {default:.3g}" if isinstance(default, float) else f"; default: {default}"
+        text += "" if default is None else shown
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, help=text)
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    add_path(parser, "--store", "DIR", "where finished videos are kept, to continue from")
+
+
+_PREPARE_FLAGS = {
+    "language": ("CODE", "language of speech and queries"),
+    "encoder": ("NAME", "frame encoder: efficientnet-lite0, clip, chinese-clip, resnet50, a plug-in's"),
+    "encoder_weights": ("DIR|ID", "folder or hub id of the encoder's weights"),
+    "speech": ("packaged|none|DIR|ID", "Whisper model, by folder or hub id"),
+    "subtitles": ("DIR", "subtitles named as the videos (.srt, .vtt, .json), in place of recognition"),
+    "names": ("FILE", "CSV: file, id [, split]"),
+    "split": ("SPLIT", "split of videos that --names gives none"),
+    "max_frames": ("N", "frames of a video, at most, one a second"),
+    "max_speech_seconds": ("N", "seconds of sound that are transcribed"),
+    "jobs": ("N", "videos at once, 0: as many as cores"),
+    "log_users": ("N", "click log: keep pairs that more users clicked"),
+    "log_watch": ("SHARE", "click log: keep pairs watched for this share in the mean"),
+    "log_queries": ("N", "click log: keep videos with this many queries"),
+}
+"""Fields of `bench.prepare.options.PrepareOptions`: what stands for the value, and what it is for."""
+
+
 def _validate(args: argparse.Namespace) -> int:
     from bench.data.validation import validate
 
@@ -140,4 +189,22 @@ def _import(args: argparse.Namespace) -> int:
     findings = validate(args.out)
     print(findings.to_text(), end="")
     findings.raise_for_status(strict=False)
+    return 0
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from bench.options import convert
+    from bench.prepare.options import PrepareOptions
+    from bench.prepare.prepare import prepare
+    from bench.store.artefacts import default_root
+
+    given = {name: getattr(args, name) for name in _PREPARE_FLAGS if getattr(args, name) is not None}
+    options = PrepareOptions(
+        **{name: convert(PrepareOptions, name, v, f"--{name.replace('_', '-')}") for name, v in given.items()}
+    )
+    report = prepare(
+        args.videos, args.out, options, store=args.store or default_root(),
+        queries=args.queries, log=args.log, quiet=args.quiet,
+    )  # fmt: skip
+    print(report.to_text(), end="")
     return 0

@@ -1,0 +1,1 @@
+"""Datasets of raw videos: frames, speech, and what is relevant to which query."""

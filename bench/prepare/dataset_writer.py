@@ -1,0 +1,119 @@
+"""Write a prepared dataset: the folder of contract section 2, with the outcome of each file."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.features import TRANSCRIPTS
+from bench.data.reader import METADATA, QRELS, QUERIES, VIDEOS
+from bench.errors import UsageError
+from bench.prepare.extraction import PREPARED, Extracted
+from bench.prepare.judgements import Judgements
+from bench.prepare.options import PrepareOptions
+from bench.store.files import naming_path
+from bench.store.json_files import format_json_lines
+from bench.types import Json
+
+FILES, LEFT_OUT = "files.csv", "left-out.txt"
+_COLUMNS = ("file", "id", "status", "seconds", "frames", "transcript", "words", "notes")
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside ``folder`` that takes its name when the block ends well.
+
+    Raises UsageError when ``folder`` exists and is not empty.
+    """
+    check_new(folder)
+    with naming_path(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o755)
+            temporary.replace(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new(folder: Path) -> None:
+    """Raise UsageError when a folder exists and is not empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
+
+
+def write_dataset(
+    folder: Path, results: Sequence[Extracted], judgements: Judgements, metadata: Mapping[str, Json], *,
+    features: tuple[str, int, bool],
+) -> None:  # fmt: skip
+    """Write all files of a dataset into an empty folder.
+
+    ``features`` is their name, their width, and whether transcripts have vectors, too.
+    """
+    name, dim, has_text_side = features
+    prepared = [result for result in results if result.status == PREPARED]
+    videos = [
+        {"id": r.file.video_id, "transcript": r.transcript, "split": r.file.split, "file": r.file.name}
+        for r in prepared
+    ]
+    queries = [{"id": query_id, "text": text} for query_id, text in judgements.texts.items()]
+    grades = [f"{query}\t{video}\t{grade}\n" for (query, video), grade in judgements.grades.items()]
+    texts = {
+        METADATA: json.dumps(metadata, ensure_ascii=False, indent=2) + "\n",
+        VIDEOS: format_json_lines(videos),
+        QUERIES: format_json_lines(queries),
+        QRELS: "".join(grades),
+        FILES: _outcomes(results),
+    }
+    if judgements.unknown:
+        texts[LEFT_OUT] = "".join(f"{line}\n" for line in judgements.unknown)
+    for file, text in texts.items():
+        (folder / file).write_text(text, encoding="utf-8", newline="")
+    _write_features(folder / "features" / name, prepared, dim)
+    if has_text_side:
+        none = np.zeros(dim, np.float16)
+        vectors = [none if result.text_vector is None else result.text_vector for result in prepared]
+        np.save(folder / "features" / name / TRANSCRIPTS, np.stack(vectors))  # [n_videos, dim]
+
+
+def _outcomes(results: Sequence[Extracted]) -> str:
+    """Write the outcome of each file as CSV."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for r in results:
+        row = (r.file.name, r.file.video_id, r.status, f"{r.seconds:.2f}", r.frames)
+        writer.writerow([*row, r.source, len(r.transcript.split()), "; ".join(r.notes)])
+    return stream.getvalue().encode("utf-8", "replace").decode()
+
+
+def _write_features(folder: Path, prepared: Sequence[Extracted], dim: int) -> None:
+    """Write the features video by video, so that memory does not grow with their number."""
+    folder.mkdir(parents=True)
+    offsets = np.cumsum([0, *(result.frames for result in prepared)], dtype=np.int64)  # [n_videos + 1]
+    with (folder / "frames.npy").open("wb") as stream:
+        shape = (int(offsets[-1]), dim)
+        header = {"descr": np.dtype(np.float16).str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for result in prepared:
+            if result.vectors is not None:
+                stream.write(np.load(result.vectors, allow_pickle=False).tobytes())
+    np.save(folder / "offsets.npy", offsets)
+    ids = "".join(f"{result.file.video_id}\n" for result in prepared)
+    (folder / "ids.txt").write_text(ids, encoding="utf-8", newline="")
+
+
+def options_record(options: PrepareOptions) -> dict[str, Json]:
+    """Return the options as JSON values; a folder by its name alone."""
+    values = dataclasses.asdict(options)
+    return {key: value.name if isinstance(value, Path) else value for key, value in values.items()}

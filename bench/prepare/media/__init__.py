@@ -1,0 +1,1 @@
+"""Read one video: its pictures and sound, vectors of the pictures, words of the sound."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.choices import SPLITS
-from bench.data.dataset import LANGUAGES
-from bench.errors import UsageError, unknown
+from bench.errors import UsageError, shorten, unknown
 from bench.options import Count, CountOrZero, Share, check_fields
 
 __cache_neutral__ = True
 
+_LANGUAGE = re.compile("[a-z]{2,3}")
 NO_SPEECH, PACKAGED = "none", "packaged"
 
 
@@ -20,7 +21,7 @@ class PrepareOptions:
     """Options of a preparation; the paths of its inputs and its output are given beside them."""
 
     language: str = "en"
-    """Language of speech and queries: decides the speech model, and goes into ``dataset.json``."""
+    """Language of speech and queries, a code of ISO 639: decides the speech model; that of the dataset."""
     encoder: str = "efficientnet-lite0"
     """Name of a frame encoder (entry point group ``bench.encoders``)."""
     encoder_weights: str | None = None
@@ -49,9 +50,12 @@ class PrepareOptions:
     def __post_init__(self) -> None:
         """Check every field; raises UsageError."""
         check_fields(self)
-        for kind, value, known in (("language", self.language, LANGUAGES), ("split", self.split, SPLITS)):
-            if value not in known:
-                raise unknown(kind, value, known)
+        if self.split not in SPLITS:
+            raise unknown("split", self.split, SPLITS)
+        if not _LANGUAGE.fullmatch(self.language):
+            raise UsageError(
+                f"--language {shorten(self.language)} is not a code of ISO 639, such as en or zh."
+            )
         for flag, path in (("--subtitles", self.subtitles), ("--names", self.names)):
             if path is not None and not (path.is_dir() if flag == "--subtitles" else path.is_file()):
                 kind = "folder" if flag == "--subtitles" else "file"

@@ -6,7 +6,7 @@ the detector Whisper writes sentences about silence, and sampling would differ f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import MissingError
+from bench.errors import MissingError, UsageError, shorten
 from bench.prepare.media.encoders import folder_of_package
 from bench.prepare.options import NO_SPEECH, PACKAGED
 from bench.store.digests import digest
@@ -124,6 +124,7 @@ class FasterWhisper:
 
     def __init__(self, weights: Mapping[str, str], load: Callable[[], Any], language: str) -> None:
         self._weights, self._model, self._language = dict(weights), load(), language
+        _check_language(language, self._model.supported_languages)
         self._convert = _simplifier() if language == "zh" else str
 
     def identity(self) -> Mapping[str, Json]:
@@ -137,7 +138,7 @@ class FasterWhisper:
             return ""
         segments, _ = self._model.transcribe(
             sound,
-            language=self._language if self._model.model.is_multilingual else "en",
+            language=self._language,
             beam_size=1,
             temperature=0.0,  # the default list samples where it is unsure
             condition_on_previous_text=False,
@@ -159,6 +160,10 @@ class TransformersWhisper:
             self._processor = processor.from_pretrained(folder, local_files_only=True)
             model: Any = transformers.WhisperForConditionalGeneration
             self._model = model.from_pretrained(folder, local_files_only=True).eval()
+        settings = self._model.generation_config
+        codes = [token.strip("<|>") for token in getattr(settings, "lang_to_id", None) or {"en": 0}]
+        self._multilingual = bool(getattr(settings, "is_multilingual", False))
+        _check_language(language, codes)
         self._convert = _simplifier() if language == "zh" else str
 
     def identity(self) -> Mapping[str, Json]:
@@ -171,8 +176,7 @@ class TransformersWhisper:
         import torch
 
         speech = _speech_only(sound)
-        multilingual = getattr(self._model.generation_config, "is_multilingual", False)
-        task = {"language": self._language, "task": "transcribe"} if multilingual else {}
+        task = {"language": self._language, "task": "transcribe"} if self._multilingual else {}
         texts = []
         with torch.inference_mode(), quiet_loading():
             for start in range(0, len(speech), _WINDOW):
@@ -181,6 +185,14 @@ class TransformersWhisper:
                 tokens = self._model.generate(features, do_sample=False, num_beams=1, **task)  # [1, t]
                 texts += self._processor.batch_decode(tokens, skip_special_tokens=True)
         return self._convert(" ".join(text.strip() for text in texts))
+
+
+def _check_language(language: str, known: Sequence[str]) -> None:
+    if language not in known:
+        raise UsageError(
+            f"the speech model does not know the language {language}; it knows {shorten(', '.join(known))}. "
+            f"{_REMEDY}"
+        )
 
 
 def _speech_only(sound: Sound) -> Sound:

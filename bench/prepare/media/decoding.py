@@ -67,7 +67,7 @@ def read_pictures(path: Path, limit: int) -> Decoded:
             return decoded
         if stream.width * stream.height > _LARGEST:
             raise DataError(f"{path}: frames of {stream.width} x {stream.height} pixels are too large.")
-        decoded.seconds = _seconds(container, stream) or _measured_seconds(path)
+        decoded.seconds = _seconds(path, container, stream)
         count = min(limit, max(1, int(decoded.seconds)))
         times = [(i + 0.5) * decoded.seconds / count for i in range(count)]
         sample = _sought if decoded.seconds > SEEK_ABOVE else _sequential
@@ -148,15 +148,19 @@ def _picture_stream(container: Any) -> Any:
     return next((s for s in container.streams.video if not s.disposition & attached), None)
 
 
-def _seconds(container: Any, stream: Any) -> float:
-    """Return the declared length of a stream, else of its file, else 0."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return max(0.0, (container.duration or 0) / _MICROSECONDS)
+def _seconds(path: Path, container: Any, stream: Any) -> float:
+    """Return the length of a stream: as declared, or longer where its packets are.
+
+    A cut file declares more than it holds, and some declare too little. The length of the whole file counts
+    where nothing else is known, because it may begin before the first frame.
+    """
+    declared = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    known = max(declared, _measured_seconds(path))
+    return known or max(0.0, (container.duration or 0) / _MICROSECONDS)
 
 
 def _measured_seconds(path: Path) -> float:
-    """Return the length by the times of all packets, where none is declared."""
+    """Return the length by the times of the packets, which need not be decoded."""
     ends = [0.0]
     start = None
     with _open(path) as container, contextlib.suppress(_library().FFmpegError):
@@ -165,7 +169,8 @@ def _measured_seconds(path: Path) -> float:
             if packet.pts is not None:
                 time = float(packet.pts * packet.time_base)
                 start = time if start is None else min(start, time)
-                ends.append(time - start + float((packet.duration or 0) * packet.time_base))
+                length = float((packet.duration or 0) * packet.time_base)
+                ends.append(time - start + min(1.0, length))  # that of a last packet may be nonsense
     return max(ends)
 
 
@@ -219,15 +224,16 @@ def _sought(container: Any, stream: Any, times: list[float], decoded: Decoded) -
     start = float((stream.start_time or 0) * stream.time_base)
     shape = None
     for wanted in times:
-        shown = None
+        shown, replaced = None, False
         with contextlib.suppress(_library().FFmpegError):
             container.seek(int((start + wanted) / stream.time_base), stream=stream)
             for frame in _frames(container, stream, decoded):
                 time = _time(frame)
-                if shown is not None and (time is None or time - start > wanted):
+                replaced = shown is not None and time is not None and time - start > wanted
+                if replaced:
                     break
                 shown = frame
-        if shown is not None and wanted <= _end(shown) - start:
+        if shown is not None and (replaced or wanted <= _end(shown) - start):
             picture = _picture(shown, shape)
             shape = picture.shape
             yield picture

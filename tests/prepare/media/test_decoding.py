@@ -107,19 +107,20 @@ def test_a_video_without_sound_and_a_sound_without_picture(tmp_path: Path) -> No
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:
-    path = tmp_path / "song.mkv"
-    with av.open(str(path), "w", format="matroska") as container:
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width, cover.height, cover.pix_fmt = 320, 240, "yuvj420p"
-        cover.disposition = av.stream.Disposition.attached_pic
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
         sound = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
-        container.mux(cover.encode(av.VideoFrame.from_ndarray(photograph("flower.jpg"), format="rgb24")))
-        frame = av.AudioFrame.from_ndarray(
-            recording("beckett.wav", 0, 0.06)[None, :960], format="fltp", layout="mono"
-        )
+        cover = container.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 320, 240, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        speech = recording("beckett.wav")[None, :1024]
+        frame = av.AudioFrame.from_ndarray(speech, format="fltp", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         container.mux(sound.encode(frame))
         container.mux(sound.encode(None))
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(photograph("flower.jpg"), format="rgb24")))
+    with av.open(str(path)) as container:
+        assert container.streams.best("video") is not None, "FFmpeg takes the cover for a video"
     assert read_pictures(path, 32).notes == ["no picture"]
 
 

@@ -183,6 +183,7 @@ def _cautions(result: Result, rows: Any, metric: str) -> Iterator[Caution]:
     yield from _duplicates(result)
     yield from _ties(result, rows, metric)
     yield from _unread_inputs(result)
+    yield from _equal_retrievers(result, rows)
     if len(manifest.settings["seed"]) == 1 and _trained(result):
         yield Caution(
             "seed", "One seed: how much scores vary between trainings is unknown (try --seed 0,1,2)."
@@ -226,6 +227,17 @@ def _unread_inputs(result: Result) -> Iterator[Caution]:
                 yield Caution(
                     "modality", f"Hardly read the {what} (loss with another video's): {shown}.", unread
                 )
+
+
+def _equal_retrievers(result: Result, rows: Any) -> Iterator[Caution]:
+    """Name retrievers with the same scores in each cell, such as a fine-tuned one that kept its start."""
+    of_retriever: dict[str, list[tuple[str, str, float]]] = {}
+    for row in rows[rows["retriever"] != ""].itertuples():
+        of_retriever.setdefault(row.retriever, []).append((row.generator, row.metric, row.value))
+    for one, other in combinations(of_retriever, 2):
+        if of_retriever[one] == of_retriever[other]:
+            labels = f"{_label(result, other)} has the same scores as {_label(result, one)}"
+            yield Caution("retrievers", f"{labels} in every cell: it retrieves what that retrieves.")
 
 
 def _trained(result: Result) -> bool:

@@ -173,7 +173,8 @@ def coverage_line(
     ``queries`` is how many are evaluated; of those that are training queries the line has the share as well.
     """
     parts = []
-    for name, counts in coverage.items():
+    for name in dict.fromkeys([*coverage, *remarks]):
+        counts = coverage.get(name, {})
         shown = [f"{count} {what}" for what, count in counts.items() if count or name == "dataset"]
         if TRAINING_QUERIES in counts:
             shown[-1] += f" ({100 * counts[TRAINING_QUERIES] / max(queries, 1):.1f} %)"

@@ -38,7 +38,7 @@ from bench.output.schema import (
     to_csv,
 )
 from bench.output.trec import write_qrels, write_run
-from bench.protocols import Generator, Retriever, is_reference
+from bench.protocols import Generator, Retriever, is_fitted_per_generator, is_reference
 from bench.report.page import open_sources, render
 from bench.result import Result
 from bench.store.artefacts import Store
@@ -114,10 +114,9 @@ class RunWriter:
         share = {name: manifest.distinct_share(summaries)}
         self._modality.extend({"generator": name, **use} for use in uses)
         known = [*meta.get("remarks", ()), *manifest.modality_remarks(uses)]
-        remarks = {name: known} if known else {}
         self._flush(
             distinct={**self.manifest.distinct, **share},
-            remarks={**self.manifest.remarks, **remarks},
+            remarks=self._remarks(name, known),
             **self._cell(component, name, meta, manifest.summaries_coverage(summaries)),
         )
 
@@ -137,7 +136,12 @@ class RunWriter:
         }
         self._costs.append({"generator": generator, "retriever": component.name, **cost})
         self._rows.extend(_named(scores, generator, component.name, self._plan.seed))
-        self._flush(**self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)))
+        # what is known of a retriever that all generators share is written once
+        about = cell if is_fitted_per_generator(component.system) else component.name
+        self._flush(
+            remarks=self._remarks(about, meta.get("remarks", ())),
+            **self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)),
+        )
 
     def add_failure(self, cell: str, message: str) -> None:
         """Note a cell's failure in the manifest."""
@@ -175,6 +179,9 @@ class RunWriter:
 
         columns: dict[str, Any] = {id_column: scores.ids, **scores.per_item}
         self.folder.write(name, to_csv(pd.DataFrame(columns)))
+
+    def _remarks(self, name: str, clauses: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {**self.manifest.remarks, **({name: clauses} if clauses else {})}
 
     def _cell(
         self, component: Component[Any], name: str, meta: Mapping[str, Any], coverage: Mapping[str, int]

@@ -19,7 +19,7 @@ __cache_neutral__ = True
 
 METRIC = "R@10"
 """The metric by which systems are ranked, where no other is named."""
-Subject: TypeAlias = Literal["failed", "synthetic", "duplicates", "ties", "modality", "seed"]
+Subject: TypeAlias = Literal["failed", "synthetic", "duplicates", "ties", "modality", "retrievers", "seed"]
 _MEASURED = ("machine", "seconds")
 """Facts that differ between machines: they are in the manifest, and not in summary.json."""
 

@@ -96,9 +96,14 @@ class FinetunedDPR(PretrainedDPR):
         self._encoders.clear()
         self._epoch = int(json.loads((folder / TRAINING).read_text(encoding="utf-8"))["epoch"])
 
-    def coverage(self) -> Mapping[str, int]:
-        """Return what was cut, and the epoch that was kept; 0 is the start, where no epoch was better."""
-        return {**super().coverage(), f"epoch kept of {self._tuning.epochs} (0: untuned)": self._epoch}
+    def remarks(self) -> Sequence[str]:
+        """Say which epoch was kept, or that none was better than the encoder without training."""
+        epochs = self._tuning.epochs
+        if self._epoch == 0:
+            return [
+                f"not tuned: none of {epochs} epochs was better on validation than the encoder it starts from"
+            ]
+        return [f"epoch {self._epoch} of {epochs} kept"]
 
     def identity(self) -> Mapping[str, Json]:
         """Return the digests of the weights that training starts from, and what mines hard negatives."""

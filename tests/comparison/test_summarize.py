@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.comparison.paired import compare, p_value
-from bench.comparison.summarize import summarize_run
+from bench.comparison.summarize import _equal_retrievers, summarize_run
 from bench.errors import DataError
 from bench.metrics.significance import holm
 from bench.output.per_item import RunItems
@@ -103,3 +104,15 @@ def test_a_row_that_hardly_reads_its_input_is_named(tmp_path: Path, competing_ru
     assert [(c.text, dict(c.values)) for c in cautions] == [
         ("Hardly read the transcript (loss with another video's): short (+0.010 nats).", {"short": 0.01})
     ]
+
+
+def test_retrievers_with_the_same_scores_in_every_cell_are_named(competing_run: CompetingRun) -> None:
+    result = competing_run.result()
+    rows = result.scores
+    twice = pd.concat([rows, rows[rows["retriever"] == "bm25"].assign(retriever="again")])
+    (caution,) = _equal_retrievers(result, twice)
+    assert (
+        caution.text == "again has the same scores as BM25 in every cell: it retrieves what that retrieves."
+    )
+    twice.loc[(twice["retriever"] == "again") & (twice["metric"] == "R@10"), "value"] += 0.01
+    assert not list(_equal_retrievers(result, twice))

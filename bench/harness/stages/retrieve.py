@@ -89,6 +89,7 @@ class Retrieve(Stage[Retrieved]):
             "params": component.parameters(),
             "coverage": coverage,
             "signature": component.signature(),
+            "remarks": component.remarks(),
             **_latency(system, self._queries),
         }
 

@@ -1,7 +1,7 @@
 """Measures of a run with graded judgements, per topic: trec_eval's, under every order of tied documents.
 
 ``nDCG@k``, ``MAP@k``, ``MRR@k`` (also without a cut) and ``Judged@k`` are computed here, R@k, P@k and Acc@k
-by `bench.metrics.ranking`; every other name goes to ir_measures.
+by `bench.metrics.ranking`; other names are those of plug-ins (`plugged_measures`) or go to ir_measures.
 Sources: Järvelin and Kekäläinen 2002 (nDCG, gains and discounts as in trec_eval); McSherry and Najork 2008
 (expectations over the orders of tied documents).
 """
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from bench.errors import BenchError, MissingError, UsageError, shorten
 from bench.foreign.formats import Grades
+from bench.foreign.plugged_measures import compute_plugged, is_plugged
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
 from bench.types import NO_HIT, QueryId, Run, VideoId
@@ -88,7 +89,7 @@ class Group:
 def parse(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of measures, each once. Raises UsageError for one that nobody here knows."""
     for name in names:
-        if not _is_ranking(name) and not _OWN.fullmatch(name):
+        if not _is_ranking(name) and not _OWN.fullmatch(name) and not is_plugged(name):
             _ir_measure(name)
     return tuple(dict.fromkeys(names))
 
@@ -97,6 +98,7 @@ def compute(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
     """Return each measure per topic ``[Q]``, by its name."""
     ranking = score(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
     others = {n: _own(scored, n) for n in names if _OWN.fullmatch(n)}
+    others |= {n: _plugged(scored, n) for n in names if n not in ranking | others and is_plugged(n)}
     rest = _by_ir_measures(scored, [n for n in names if n not in ranking and n not in others])
     known = {**ranking, **others, **rest}
     return {name: known[name] for name in names}
@@ -113,6 +115,13 @@ def bounds(scored: Scored, names: Sequence[str]) -> dict[str, TieBounds]:
     others = {name: TieBounds(worst[name], _expected(scored, name), best[name]) for name in rest}
     known = {**ranking, **others}
     return {name: known[name] for name in names}
+
+
+def _plugged(scored: Scored, name: str) -> Floats:
+    grades = (scored.grades[query].values() for query in scored.run.query_ids)
+    return compute_plugged(
+        name, scored.gains, [sorted((g for g in of if g > 0), reverse=True) for of in grades]
+    )
 
 
 def _is_ranking(name: str) -> bool:
@@ -245,7 +254,7 @@ def _ir_measure(name: str) -> Any:
     except (ValueError, NameError, SyntaxError) as error:
         raise UsageError(
             f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k "
-            "and the names of ir_measures, such as Bpref or P(rel=2)@10."
+            "the names of ir_measures, such as Bpref or P(rel=2)@10, and those of installed packages."
         ) from error
 
 

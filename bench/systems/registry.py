@@ -36,7 +36,7 @@ class Listing:
 
 @cache
 def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
-    """Find the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's namesake."""
+    """Find the entry points of ``bench.<group>`` by name; the built-in wins over a plug-in's (`rivals`)."""
     points: dict[str, importlib.metadata.EntryPoint] = {}
     for point in importlib.metadata.entry_points(group=f"bench.{group}"):
         if point.name not in points or _distribution(point) == "qms-bench":
@@ -44,22 +44,46 @@ def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
     return points
 
 
+@cache
+def rivals(group: str) -> Mapping[str, Sequence[str]]:
+    """Find the names of a group that several packages claim, with the claimants as ``package (value)``."""
+    claims: dict[str, list[str]] = {}
+    for point in importlib.metadata.entry_points(group=f"bench.{group}"):
+        claims.setdefault(point.name, []).append(_origin(point))
+    return {name: found for name, claimed in claims.items() if len(found := list(dict.fromkeys(claimed))) > 1}
+
+
 def listing(group: str) -> list[Listing]:
     """Describe each name of a group in a line, in name order, without importing any of them."""
-    return [
-        Listing(name, f"{_distribution(point)} ({point.value})", _first_sentence(point.value))
-        for name, point in sorted(entries(group).items())
-    ]
+    return [_describe(group, name, point) for name, point in sorted(entries(group).items())]
+
+
+def _describe(group: str, name: str, point: importlib.metadata.EntryPoint) -> Listing:
+    summary = _first_sentence(point.value)
+    if claimants := rivals(group).get(name):
+        ignored = [claimant for claimant in claimants if claimant != _origin(point)]
+        state = (
+            f"{', '.join(ignored)} claims this name, too" if not is_plug_in(point) else _conflict(claimants)
+        )
+        summary = f"{summary} ({state})".strip()
+    return Listing(name, _origin(point), summary)
+
+
+def _conflict(claimants: Sequence[str]) -> str:
+    return f"claimed by {' and '.join(claimants)}; uninstall all but one"
 
 
 def load(group: str, name: str) -> Any:
     """Import and return the object of a name.
 
-    Raises UsageError for an unknown name and MissingError when its module cannot be imported.
+    Raises UsageError for an unknown name, MissingError when its module cannot be imported and when several
+    packages claim it.
     """
     point = entries(group).get(name)
     if point is None:
         raise unknown(group.rstrip("s"), name, entries(group))
+    if is_plug_in(point) and (claimants := rivals(group).get(name)):
+        raise MissingError(f"{group.rstrip('s')} '{name}' is {_conflict(claimants)}, or leave the name out.")
     what = f"{group.rstrip('s')} '{name}' from {_distribution(point)} ({point.value}) does not load"
     advice = "Fix or uninstall that package, or leave the name out."
     with third_party_errors(what, MissingError, advice=advice):
@@ -167,6 +191,10 @@ def _section(name: str) -> type[Section]:
             f"bench.options.Section whose section is '{name}'; its options are left out."
         )
     return kind
+
+
+def _origin(point: importlib.metadata.EntryPoint) -> str:
+    return f"{_distribution(point)} ({point.value})"
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> str:

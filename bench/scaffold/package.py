@@ -1,0 +1,60 @@
+"""Write a new package from the templates: one module, one test, and the entry point that names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from bench.errors import UsageError, unknown
+from bench.store.files import new_folder
+from bench.systems.registry import entries
+
+__cache_neutral__ = True
+
+GROUPS: Mapping[str, str] = {
+    "generator": "generators",
+    "retriever": "retrievers",
+    "metric": "measures",
+    "dataset": "datasets",
+}
+"""What can be started, and the group of entry points that it belongs to."""
+_NAME = re.compile("[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+
+
+def start_package(kind: str, name: str, folder: Path) -> list[Path]:
+    """Write a package that works as it is and is meant to be changed; list its files.
+
+    Raises UsageError for an unknown kind, a name that is taken or cannot be one, and a folder that is not
+    empty.
+    """
+    if kind not in GROUPS:
+        raise unknown("kind", kind, GROUPS)
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"'{name}' cannot be a name: lower-case letters and digits, with single hyphens.")
+    if name in entries(GROUPS[kind]):
+        raise UsageError(f"the name '{name}' is taken: bench list shows the {kind}s. Use another.")
+    module = name.replace("-", "_")
+    words = {
+        "name": name,
+        "module": module,
+        "kind": kind,
+        "group": GROUPS[kind],
+        "label": name.replace("-", " ").capitalize(),
+        "object": module if kind in ("metric", "dataset") else "".join(map(str.capitalize, name.split("-"))),
+    }
+    with new_folder(folder, "--out") as target:
+        (target / module).mkdir()
+        (target / "tests").mkdir()
+        _write(target / "pyproject.toml", "pyproject", words)
+        _write(target / module / "__init__.py", "package", words)
+        _write(target / module / f"{kind}.py", kind, words)
+        _write(target / "tests" / f"test_{module}.py", f"test_{kind}", words)
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _write(path: Path, template: str, words: Mapping[str, str]) -> None:
+    text = (files("bench.scaffold") / "templates" / f"{template}.txt").read_text(encoding="utf-8")
+    path.write_text(Template(text).substitute(words), encoding="utf-8", newline="\n")

@@ -1,0 +1,1 @@
+"""A retriever for qms-bench."""

@@ -1,17 +1,20 @@
-"""``bench list`` and ``bench doctor``: the available systems, and the state of this machine."""
+"""``bench list``, ``new`` and ``doctor``: the available systems, one of your own, and this machine."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.common import Verbs, add_verb
+from bench.cli.common import Verbs, add_path, add_verb
 
 if TYPE_CHECKING:
     from bench.systems.registry import Listing
 
 OUR_DISTRIBUTION = "qms-bench"
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
+STARTED = ("generator", "retriever", "metric", "dataset")
+"""What ``bench new`` writes a package of."""
 ON_REQUEST = ("claims", "importers", "options")
 """Long lists, printed when they are named."""
 
@@ -32,6 +35,7 @@ def add(verbs: Verbs) -> None:
         metavar="KIND",
         help=f"one of {', '.join(KINDS + ON_REQUEST)} (default: all but {', '.join(ON_REQUEST)})",
     )
+    _add_new(verbs)
     add_verb(
         verbs,
         "doctor",
@@ -39,6 +43,19 @@ def add(verbs: Verbs) -> None:
         example="bench doctor",
         run=_doctor,
     )
+
+
+def _add_new(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "new",
+        what="Start a package of your own, with a test.",
+        example="bench new generator last-sentence && python -m pytest -p no:cacheprovider last-sentence",
+        run=_new,
+    )
+    parser.add_argument("kind", choices=STARTED, metavar="KIND", help=f"one of {', '.join(STARTED)}")
+    parser.add_argument("name", metavar="NAME", help="how it is named on the command line")
+    add_path(parser, "--out", "DIR", "folder that is made (default: NAME)")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -132,3 +149,19 @@ def _doctor(args: argparse.Namespace) -> int:
     missing = [check.name for check in checks if check.needed and not check.ok]
     print(f"\nMissing: {', '.join(missing)}." if missing else "\nEverything that is required is installed.")
     return MissingError.exit_status if missing else 0
+
+
+def _new(args: argparse.Namespace) -> int:
+    from bench.scaffold.package import start_package
+
+    folder = args.out or Path(args.name)
+    for path in start_package(args.kind, args.name, folder):
+        print(path)
+    use = {
+        "generator": f"bench run --generators {args.name},lead --retrievers bm25",
+        "retriever": f"bench run --generators lead,transcript --retrievers {args.name},bm25",
+        "metric": f"bench evaluate --qrels QRELS --run RUN --metrics {args.name}@10",
+        "dataset": f"bench run --data {args.name} --generators transcript --retrievers bm25",
+    }
+    print(f"\nInstall and use it: pip install -e {folder} && {use[args.kind]}")
+    return 0

@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 
-from bench.cli import compare, data, info, new, run, score, show, store
+from bench.cli import compare, data, info, run, score, show, store
 from bench.cli.terminal import filtered_output, print_error
 from bench.errors import BenchError, error_of_system, suggestions
 
@@ -22,7 +22,7 @@ GROUPS = {
     "Run": (run,),
     "Look at a run": (show,),
     "Compare and check": (compare, score),
-    "Data, store and this machine": (data, store, info, new),
+    "Data, store and this machine": (data, store, info),
 }
 """The verbs by what somebody wants to do, as the help lists them."""
 ABOUT = """Does this generated summary make a video findable?

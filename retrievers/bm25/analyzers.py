@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from nltk.stem.porter import PorterStemmer
 
-from retrievers.bm25.word_break import find_words, is_cjk
+from retrievers.bm25.word_break import LONGEST, find_words, is_cjk
 
 ENGLISH_STOP_WORDS = frozenset(
     {
@@ -28,6 +28,8 @@ CJK_STOP_WORDS = ENGLISH_STOP_WORDS - {"an"} | {"s", "t", "www"}
 # Lucene's PorterStemFilter follows Porter's later C code; Snowball's "porter" would rank differently.
 _PORTER = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
 _POSSESSIVE = ("'s", "'S", "\u2019s", "\u2019S", "\uff07s", "\uff07S")
+_PLAIN = re.compile(f"(?:[a-z0-9]{{1,{LONGEST}}}(?: +|$))*")
+"""Texts whose words are what blanks separate; most queries are so."""
 _WIDE = re.compile("[\uff01-\uff5e\uff65-\uff9f]")
 _HALF_WIDTH_KANA = (
     "\u30fb\u30f2\u30a1\u30a3\u30a5\u30a7\u30a9\u30e3\u30e5\u30e7\u30c3\u30fc\u30a2\u30a4\u30a6\u30a8\u30aa\u30ab\u30ad\u30af"
@@ -47,17 +49,22 @@ def analyze(text: str, analyzer: str) -> list[str]:
 
 
 def _standard(text: str) -> list[str]:
-    return [_lower(text[start:end]) for start, end, _ in find_words(text)]
+    return [_lower(word) for word in _words(text)]
 
 
 def _english(text: str) -> list[str]:
+    if _PLAIN.fullmatch(text):  # neither possessives nor capitals
+        return [_stem(word) for word in text.split() if word not in ENGLISH_STOP_WORDS]
     terms = []
-    for start, end, _ in find_words(text):
-        word = text[start:end]
+    for word in _words(text):
         term = _lower(word[:-2] if word.endswith(_POSSESSIVE) else word)
         if term not in ENGLISH_STOP_WORDS:
             terms.append(_stem(term))
     return terms
+
+
+def _words(text: str) -> list[str]:
+    return text.split() if _PLAIN.fullmatch(text) else [text[start:end] for start, end, _ in find_words(text)]
 
 
 @lru_cache(maxsize=100_000)

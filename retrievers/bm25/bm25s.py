@@ -2,7 +2,8 @@
 
 The formula is that of the module `lucene`. To give the same 4 decimals, the terms come from analyzers that
 imitate Lucene's, document lengths are rounded as Lucene stores them, and each term's share of a score is
-computed in float32 by the operations of Lucene's BM25Similarity. bm25s stores the shares and adds them up.
+computed in float32 by the operations of Lucene's BM25Similarity. bm25s stores the shares and adds them up;
+with the package numba, many queries are searched in one compiled loop (`kernel`), to the same bits.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,15 @@ import numpy.typing as npt
 
 from bench.errors import MissingError
 from retrievers.bm25.analyzers import analyze
+from retrievers.ranking import Hits
 
 Floats = npt.NDArray[np.float32]
+WORTH_COMPILING = 10_000_000
+"""Documents times queries from which compiled code repays the seconds of its compilation."""
+_SLACK, _RELATIVE_SLACK = 2e-4, 1e-6
+"""How far below hit ``k`` a score may be and still tie with it, once it is float32 and has 4 decimals."""
+_SAMPLE = 4096
+"""Scores whose best ``k`` bound the best ``k`` of all."""
 
 
 def bm25s_version() -> str:
@@ -48,20 +57,47 @@ class BM25sIndex:
         self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
         self._model.scores = _score_matrix(counts, len(self._numbers), k1, b)
 
-    def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return numbers and scores of the best ``k`` after rounding, ties by number; in no order."""
-        terms = [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
+    def search(self, texts: Sequence[str], k: int) -> Hits:
+        """Return for each text the best ``k`` after rounding, ties by number; in no order."""
+        queries = [self._terms(text) for text in texts]
+        work = len(queries) * self._model.scores["num_docs"]
+        if work >= WORTH_COMPILING and find_spec("numba"):
+            return self._search_compiled(queries, k)
+        return [self._search_one(terms, k) for terms in queries]
+
+    def _terms(self, text: str) -> list[int]:
+        return [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
+
+    def _search_one(self, terms: list[int], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         if not terms:
             return np.empty(0, dtype=np.int64), np.empty(0)
         every = self._model.get_scores_from_ids(terms)  # [n] float64, one score a document
-        every = every.astype(np.float32).astype(np.float64)  # Lucene's scores are float32
-        numbers = np.flatnonzero(every)
+        numbers = _candidates(every, k)
+        scores = every[numbers].astype(np.float32).astype(np.float64)  # Lucene's scores are float32
         if len(numbers) > k:
-            scores = np.round(every[numbers], 4)
-            cut = np.partition(scores, -k)[-k]
-            above, tied = numbers[scores > cut], numbers[scores == cut]
-            numbers = np.concatenate([above, tied[: k - len(above)]])
-        return numbers, every[numbers]
+            rounded = np.round(scores, 4)
+            cut = np.partition(rounded, -k)[-k]
+            above, tied = np.flatnonzero(rounded > cut), np.flatnonzero(rounded == cut)
+            best = np.concatenate([above, tied[: k - len(above)]])
+            numbers, scores = numbers[best], scores[best]
+        return numbers, scores
+
+    def _search_compiled(self, queries: Sequence[list[int]], k: int) -> Hits:
+        from retrievers.bm25.kernel import search_columns  # numba is optional
+
+        matrix = self._model.scores
+        numbers = np.full((len(queries), k), -1, dtype=np.int32)
+        scores = np.zeros((len(queries), k), dtype=np.float32)
+        starts = np.cumsum([0, *map(len, queries)])
+        terms = np.fromiter((term for query in queries for term in query), dtype=np.int64)
+        columns = matrix["indptr"], matrix["indices"], matrix["data"]
+        search_columns((starts, terms), columns, np.zeros(matrix["num_docs"]), numbers, scores)
+        counts = (numbers >= 0).sum(axis=1).tolist()
+        exact = scores.astype(np.float64)
+        return [
+            (row[:n], values[:n])
+            for row, values, n in zip(numbers.astype(np.int64), exact, counts, strict=True)
+        ]
 
     def size(self) -> int:
         """Return the bytes of the shares of scores and of the terms."""
@@ -73,6 +109,15 @@ class BM25sIndex:
 
     def _number(self, term: str) -> int:
         return self._numbers.setdefault(term, len(self._numbers))
+
+
+def _candidates(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of documents, ascending, that may be among the best ``k`` after rounding."""
+    sample = scores[:: max(1, len(scores) // _SAMPLE)]
+    lowest = float(np.partition(sample, -k)[-k]) if len(sample) >= k else 0.0
+    if lowest == 0:
+        return np.flatnonzero(scores)
+    return np.flatnonzero(scores >= lowest - (_SLACK + _RELATIVE_SLACK * lowest))
 
 
 def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
@@ -92,8 +137,8 @@ def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: fl
     one = np.float32(1)
     # idf - idf / (1 + f / norm) is idf * f / (f + norm) as Lucene computes it, the same to the last bit
     return {
-        "data": (weight - weight / (one + frequencies * inverse)).astype(np.float64),
-        "indices": documents.astype(np.int32),
+        "data": weight - weight / (one + frequencies * inverse),
+        "indices": documents.astype(np.uint32),  # unsigned: compiled code need not ask for negative ones
         "indptr": np.concatenate([[0], np.cumsum(holding)]).astype(np.int64),
         "num_docs": len(counts),
     }

@@ -164,14 +164,17 @@ class LuceneIndex:
         self._write(texts)
         self._open()
 
-    def search(self, text: str, k: int) -> Hits:
-        """Return every hit that may be among the best ``k`` once scores are rounded to 4 decimals.
+    def search(self, texts: Sequence[str], k: int) -> list[Hits]:
+        """Return for each text every hit that may be among the best ``k`` once scores have 4 decimals.
 
         These are the best ``k`` by Lucene's unrounded scores, and those that tie with the last of them after
         rounding, as far as a lower number can bring them in. The text is a bag of words: ``AND``, ``"`` and
         other query syntax have no effect. Returns numbers ascending and their scores, ``[h]`` each, h >= k
         where there are enough.
         """
+        return [self._search_one(text, k) for text in texts]
+
+    def _search_one(self, text: str, k: int) -> Hits:
         query = self._generator.buildQuery(FIELD, self._analyzer, _java_text(text))
         docs, scores = self._top(query, k + MARGIN)
         exhausted = len(docs) < k + MARGIN

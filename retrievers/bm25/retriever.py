@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import DataError, MissingError, UsageError
@@ -30,8 +29,8 @@ ENOUGH = 20
 class Engine(Protocol):
     """An index of texts that are numbered from 0 in the order given."""
 
-    def search(self, text: str, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return numbers and scores of all hits that may be among the best ``k`` after rounding."""
+    def search(self, texts: Sequence[str], k: int) -> Hits:
+        """Return for each text numbers and scores of all hits that may be among the rounded best ``k``."""
         ...
 
     def size(self) -> int:
@@ -134,13 +133,11 @@ class BM25:
     def _search(self, texts: list[str], k: int) -> Hits:
         if self._engine is None:
             raise AssertionError("search before index")
-        hits = []
-        for text in texts:
-            docs, scores = self._engine.search(text, k)
-            scores = lucene.round_scores(scores)
-            matched = scores > 0
-            hits.append((docs[matched], scores[matched]))
-        return hits
+        hits = self._engine.search(texts, k)
+        scores = lucene.round_scores(np.concatenate([np.empty(0), *(scores for _, scores in hits)]))
+        ends = np.cumsum([len(docs) for docs, _ in hits])[:-1]
+        rounded = zip((docs for docs, _ in hits), np.split(scores, ends), strict=True)
+        return [(docs[values > 0], values[values > 0]) for docs, values in rounded]
 
 
 def _resolve_engine(engine: str) -> str:

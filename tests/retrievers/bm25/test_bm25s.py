@@ -124,6 +124,23 @@ def test_the_ranking_is_lucenes(language: str, longest: int, k1: float, analyzer
     assert np.array_equal(runs[0].scores, runs[1].scores)
 
 
+@pytest.mark.parametrize("k1", [0.0, 0.9])
+def test_compiled_code_ranks_as_the_rest_does(k1: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba", reason="numba, which compiles, is optional")
+    chance = random.Random(3)
+    words, weights = [f"word{i}" for i in range(90)], [1 / (i + 1) for i in range(90)]
+    texts = [" ".join(chance.choices(words, weights, k=chance.randint(0, 9))) for _ in range(5000)]
+    queries = {f"q{i}": " ".join(chance.choices(words, weights, k=chance.randint(0, 5))) for i in range(200)}
+    runs = []
+    for threshold in (0, 10**12):
+        monkeypatch.setattr("retrievers.bm25.bm25s.WORTH_COMPILING", threshold)
+        retriever = engine("bm25s", k1=k1)
+        retriever.index({f"v{i:04d}": text for i, text in enumerate(texts)})
+        runs.append(retriever.search(queries, 30))
+    assert np.array_equal(runs[0].hits, runs[1].hits)
+    assert np.array_equal(runs[0].scores, runs[1].scores)
+
+
 def test_nothing_is_found_where_nothing_is_asked_or_indexed() -> None:
     retriever = engine("bm25s")
     retriever.index({"a": "", "b": "red fox"})

@@ -24,7 +24,7 @@ def index(texts: list[str], language: str = "en") -> LuceneIndex:
 
 
 def best(engine: LuceneIndex, query: str, k: int) -> list[tuple[int, float]]:
-    docs, scores = engine.search(query, k)
+    docs, scores = engine.search([query], k)[0]
     order = np.lexsort((docs, -round_scores(scores)))[:k]
     return [(int(docs[i]), float(round_scores(scores)[i])) for i in order]
 
@@ -57,7 +57,8 @@ def test_the_cut_is_right_where_different_scores_round_to_the_same(k: int) -> No
     chance = random.Random(7)
     texts = [" ".join(["fox"] * chance.randint(1, 9) + ["den"] * chance.randint(0, 9)) for _ in range(400)]
     engine = LuceneIndex(texts, "en", k1=2e-4, b=0.4)
-    assert len(set(engine.search("fox", 400)[1].tolist())) > len({s for _, s in best(engine, "fox", 400)})
+    ((_, scores),) = engine.search(["fox"], 400)
+    assert len(set(scores.tolist())) > len({s for _, s in best(engine, "fox", 400)})
     for query in ("fox", "fox den", "den"):
         assert best(engine, query, k) == everything(engine, query, k)
 
@@ -131,7 +132,7 @@ def in_a_process(code: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_java_writes_nothing_of_its_own() -> None:
     done = in_a_process(
         "from retrievers.bm25.lucene import LuceneIndex\n"
-        "i = LuceneIndex(['red fox'], 'en', k1=0.9, b=0.4); i.search('fox', 5); i.close(); print('ours')"
+        "i = LuceneIndex(['red fox'], 'en', k1=0.9, b=0.4); i.search(['fox'], 5); i.close(); print('ours')"
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ours\n", "")
 

@@ -7,7 +7,8 @@ continues, and one with another speech model keeps the frames.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -46,13 +47,25 @@ class Extracted:
     """``[dim]``: the transcript in the space of the frames, where the encoder has a text side."""
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: the sums of several differ in their last bits, and then words do."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Extractor:
     """Encoder, recogniser and store: loaded once in a process."""
 
     def __init__(self, options: PrepareOptions, store: Path) -> None:
-        import torch
-
-        torch.set_num_threads(1)  # the sums of several threads differ in their last bits
         self._options, self._store = options, Store(store)
         self._encoder = make_encoder(options.encoder, options.encoder_weights)
         self._recogniser = make_recogniser(options.speech, options.language)
@@ -70,7 +83,8 @@ class Extractor:
             if not stat.S_ISREG(file.path.stat().st_mode):
                 raise DataError(f"{file.path}: a pipe or a device, no file.")
             digest = file_digest(file.path)
-            return self._add_transcript(self._read_frames(file, digest), digest)
+            with _one_thread():
+                return self._add_transcript(self._read_frames(file, digest), digest)
         except DataError as error:
             return Extracted(file, UNREADABLE, (str(error),))
         except OSError as error:

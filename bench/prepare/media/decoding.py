@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import DataError, MissingError
+from bench.errors import DataError, MissingError, third_party_errors
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg"
 """Container formats that are opened. Pictures, playlists and lists of files are not among them."""
@@ -89,7 +89,7 @@ def read_sound(path: Path, limit: int) -> Decoded:
     decoded = Decoded()
     pieces: list[Sound] = []
     with _open(path) as container:
-        stream = next(iter(container.streams.audio), None)
+        stream = next((s for s in container.streams.audio if s.codec_context), None)
         if stream is None:
             decoded.notes.append("no sound")
             return decoded
@@ -128,12 +128,13 @@ def _library() -> Any:
 def _open(path: Path) -> Iterator[Any]:
     av = _library()
     av.logging.set_level(None)  # damage is counted here, not printed by the library
+    unreadable = f"{path}: not a video that can be read"
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
         container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError, UnicodeError) as error:
-        raise DataError(f"{path}: not a video that can be read ({error_text(error)}).") from error
-    with container:
+        raise DataError(f"{unreadable} ({error_text(error)}).") from error
+    with container, third_party_errors(unreadable, DataError):
         yield container
 
 
@@ -143,9 +144,10 @@ def error_text(error: Exception) -> str:
 
 
 def _picture_stream(container: Any) -> Any:
-    """Return the first video stream that is no cover picture."""
+    """Return the first video stream that is no cover picture and can be decoded."""
     attached = _library().stream.Disposition.attached_pic
-    return next((s for s in container.streams.video if not s.disposition & attached), None)
+    streams = (s for s in container.streams.video if s.codec_context and not s.disposition & attached)
+    return next(streams, None)
 
 
 def _seconds(path: Path, container: Any, stream: Any) -> float:

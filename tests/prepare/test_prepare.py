@@ -1,0 +1,212 @@
+"""Raw videos to a dataset, with the real models; then odd and broken files, and each one's outcome."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import DataError, UsageError
+from bench.prepare.options import PrepareOptions
+from bench.prepare.prepare import prepare
+from bench.text import tokenize
+from tests.conftest import Cli
+from tests.prepare.conftest import QUERIES, WORDS, Prepared
+from tests.prepare.films import Film, recording, shade
+
+
+def word_errors(expected: list[str], heard: list[str]) -> int:
+    """Count the words of ``expected`` that are not heard in this order (edits but for insertions)."""
+    row = [0] * (len(heard) + 1)
+    for word in expected:
+        last, row = row, [row[0] + 1]
+        for i, other in enumerate(heard):
+            row.append(min(last[i] + (word != other), last[i + 1] + 1, row[i]))
+    return row[-1]
+
+
+def transcripts(dataset: Path) -> dict[str, str]:
+    lines = (dataset / "videos.jsonl").read_text(encoding="utf-8").splitlines()
+    return {video["file"]: video["transcript"] for video in map(json.loads, lines)}
+
+
+def outcomes(dataset: Path) -> dict[str, dict[str, str]]:
+    with (dataset / "files.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["file"]: row for row in csv.DictReader(stream)}
+
+
+def test_recorded_speech_is_written_down(prepared: Prepared) -> None:
+    heard = transcripts(prepared.dataset)
+    errors = sum(word_errors(tokenize(words), tokenize(heard[name])) for name, words in WORDS.items())
+    assert errors <= 0.15 * sum(len(tokenize(words)) for words in WORDS.values()), heard
+
+
+def test_pictures_that_are_one_photograph_have_one_vector(prepared: Prepared) -> None:
+    folder = prepared.dataset / "features" / "efficientnet-lite0"
+    frames = np.load(folder / "frames.npy").astype(np.float32)
+    offsets = np.load(folder / "offsets.npy")
+    ids = (folder / "ids.txt").read_text().split()
+    means = [frames[a:b].mean(axis=0) for a, b in itertools.pairwise(offsets)]  # [1280]
+    vectors = {name: mean / np.linalg.norm(mean) for name, mean in zip(ids, means, strict=True)}
+    assert frames.shape == (offsets[-1], 1280)
+    assert vectors["best"] @ vectors["hope"] > 0.98, "a temple both"
+    assert vectors["belief"] @ vectors["beckett"] > 0.98, "a flower both"
+    assert vectors["best"] @ vectors["belief"] < 0.6
+
+
+def test_the_dataset_is_valid_and_its_transcripts_are_found(
+    prepared: Prepared, cli: Cli, tmp_path: Path
+) -> None:
+    checked = cli("data", "validate", prepared.dataset)
+    assert (checked.status, "0 errors" in checked.out) == (0, True)
+    run = cli(
+        "run", "--data", prepared.dataset, "--generators", "lead,transcript", "--retrievers", "bm25",
+        "--out", tmp_path / "out", "--quiet",
+    )  # fmt: skip
+    assert run.status == 0, run.err
+    scores = (tmp_path / "out" / "scores.csv").read_text()
+    assert "transcript,bm25,Acc@1,1.0" in scores
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_the_same_inputs_give_the_same_bytes_in_processes_too(prepared: Prepared, tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in ("best.mp4", "beckett.mp4", "queries.csv"):
+        shutil.copy(prepared.videos / name, videos)
+    prepare(
+        videos, tmp_path / "again", PrepareOptions(jobs=2), store=tmp_path / "other store",
+        queries=videos / "queries.csv", quiet=True,
+    )  # fmt: skip
+    heard = transcripts(prepared.dataset)
+    assert transcripts(tmp_path / "again") == {name: heard[name] for name in ("best.mp4", "beckett.mp4")}
+    features = [
+        folder / "features" / "efficientnet-lite0" for folder in (prepared.dataset, tmp_path / "again")
+    ]
+    before, after = (np.load(folder / "frames.npy") for folder in features)
+    offsets, ids = np.load(features[0] / "offsets.npy"), (features[0] / "ids.txt").read_text().split()
+    rows = [before[offsets[ids.index(name)] : offsets[ids.index(name) + 1]] for name in ("beckett", "best")]
+    assert np.array_equal(np.concatenate(rows), after)
+
+
+def test_what_is_finished_is_not_done_again(prepared: Prepared, tmp_path: Path) -> None:
+    """The store has every video: a copy of one under another name is the same video."""
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    shutil.copy(prepared.videos / "best.mp4", videos / "copy.mp4")
+    (videos / "q.csv").write_text("query,video\nfox,copy\n")
+    made = {path: path.stat().st_mtime_ns for path in prepared.store.glob("video-*/*/*")}
+    prepare(
+        videos,
+        tmp_path / "out",
+        PrepareOptions(jobs=1),
+        store=prepared.store,
+        queries=videos / "q.csv",
+        quiet=True,
+    )
+    assert {path: path.stat().st_mtime_ns for path in prepared.store.glob("video-*/*/*")} == made
+
+
+def test_subtitles_replace_recognition(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "best.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nwritten words\n")
+    options = PrepareOptions(jobs=1, subtitles=tmp_path, speech="none")
+    report = prepare(
+        prepared.videos, tmp_path / "out", options, store=prepared.store,
+        queries=prepared.videos / "queries.csv", quiet=True,
+    )  # fmt: skip
+    assert transcripts(tmp_path / "out") == dict.fromkeys(WORDS, "") | {"best.mp4": "written words"}
+    assert "4 without transcript" in report.to_text()
+
+
+def odd_files(folder: Path, whole: bytes) -> dict[str, bytes]:
+    """Return two hundred odd contents: cut, damaged, mixed up, and no videos at all."""
+    random = np.random.default_rng(0)
+    files = {"empty.mp4": b"", "text.mp4": b"hello\n", "zeros.avi": bytes(5000), "index.mkv": whole[:40]}
+    for i in range(100):
+        files[f"cut {i}.mp4"] = whole[: 1 + len(whole) * i // 100]
+    for i in range(96):
+        damaged = bytearray(whole)
+        for place in random.integers(0, len(whole), 2 ** (i % 12)):
+            damaged[place] = random.integers(0, 256)
+        files[f"damaged-{i}.mp4"] = bytes(damaged)
+    return files
+
+
+def test_each_of_200_odd_files_has_an_outcome(prepared: Prepared, tmp_path: Path) -> None:
+    film = Film(
+        [shade(60, 64, 48), shade(160, 64, 48)], options={"g": "1"}, sound=recording("beckett.wav", 0, 2)
+    )
+    film.container_options = {"movflags": "faststart"}
+    videos = tmp_path / "videos"
+    whole = film.write(videos / "whole.mp4").read_bytes()
+    for name, content in odd_files(videos, whole).items():
+        (videos / name).write_bytes(content)
+    os.mkfifo(videos / "pipe.mp4")
+    (videos / "link.mp4").symlink_to("nowhere")
+    (tmp_path / "queries.csv").write_text("query,video\nfox,whole\nred fox,text.mp4\n")
+    options = PrepareOptions(jobs=1, speech="none")
+    report = prepare(
+        videos, tmp_path / "out", options, store=prepared.store, queries=tmp_path / "queries.csv", quiet=True
+    )
+    rows = outcomes(tmp_path / "out")
+    assert set(rows) == {path.name for path in videos.iterdir()}
+    assert {row["status"] for row in rows.values()} == {"prepared", "unreadable"}
+    assert all(row["notes"] for row in rows.values() if row["status"] == "unreadable")
+    for name in ("empty.mp4", "text.mp4", "zeros.avi", "pipe.mp4", "link.mp4"):
+        assert rows[name]["status"] == "unreadable", name
+    assert (rows["whole.mp4"]["status"], rows["whole.mp4"]["frames"]) == ("prepared", "1")
+    assert report.judgements.counts["pairs of unreadable videos left out"] == 1
+    assert (
+        "text.mp4: unreadable, and relevant to 'red fox'" in (tmp_path / "out" / "left-out.txt").read_text()
+    )
+
+
+def test_a_click_log_is_the_relevance(prepared: Prepared, cli: Cli, tmp_path: Path) -> None:
+    lines = [f"{query} {i},{video},51,5,9\n" for i in range(5) for query, video in list(QUERIES.items())[1:4]]
+    lines += ["seldom,best.mp4,50,5,9\n", "bait,best.mp4,51,2.9,9\n"]
+    (tmp_path / "log.csv").write_text("".join(["query,video,clicks,watch_time,duration\n", *lines]))
+    done = cli(
+        "data", "prepare", "--videos", prepared.videos, "--log", tmp_path / "log.csv", "--jobs", 1,
+        "--out", tmp_path / "out", "--store", prepared.store, "--quiet",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert "17 pairs, 16 pairs clicked by more than 50 users, 15 … and watched for 0.333" in done.out
+    assert len((tmp_path / "out" / "qrels.tsv").read_text().splitlines()) == 15
+
+
+def test_what_is_wrong_is_said_before_the_work(prepared: Prepared, tmp_path: Path) -> None:
+    queries = tmp_path / "q.csv"
+    queries.write_text("query,video\nfox,nobody.mp4\n")
+    with pytest.raises(DataError, match=r"no query with a video of the folder is left.*'nobody.mp4'"):
+        prepare(prepared.videos, tmp_path / "out", PrepareOptions(), store=tmp_path / "s", queries=queries)
+    with pytest.raises(UsageError, match="not an empty folder"):
+        prepare(prepared.videos, prepared.dataset, PrepareOptions(), store=tmp_path / "s", queries=queries)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "problem"),
+    [
+        (("--encoder", "efficientnet-lite9"), 2, "unknown encoder 'efficientnet-lite9'. Did you mean"),
+        (("--encoder-weights", "x/y"), 2, "encoder 'efficientnet-lite0' takes no --encoder-weights"),
+        (("--language", "English"), 2, "--language 'English' is not a code of ISO 639"),
+        (("--split", "tests"), 2, "unknown split 'tests'. Did you mean test"),
+        (("--max-frames", "0"), 2, "option --max-frames="),
+        (("--subtitles", "nowhere"), 2, "--subtitles nowhere: there is no such folder"),
+        (("--speech", "./nowhere/at all"), 4, "is no folder on this machine and no hub id"),
+    ],
+)
+def test_a_wrong_option_is_named(
+    arguments: tuple[str, str], status: int, problem: str, prepared: Prepared, cli: Cli, tmp_path: Path
+) -> None:
+    done = cli(
+        "data", "prepare", "--videos", prepared.videos, "--queries", prepared.videos / "queries.csv",
+        "--out", tmp_path / "out", "--jobs", 1, "--quiet", *arguments,
+    )  # fmt: skip
+    assert done.status == status, done.err
+    assert problem in done.error()

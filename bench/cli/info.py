@@ -15,7 +15,7 @@ OUR_DISTRIBUTION = "qms-bench"
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
 STARTED = ("generator", "retriever", "metric", "dataset")
 """What ``bench new`` writes a package of."""
-ON_REQUEST = ("claims", "importers", "options")
+ON_REQUEST = ("claims", "encoders", "importers", "options")
 """Long lists, printed when they are named."""
 
 
@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "list",
-        what="List available generators, retrievers, datasets, presets, metrics, importers, claims, options.",
+        what="List available generators, retrievers, datasets, presets, metrics, encoders, importers, options.",
         example="bench list generators",
         run=_list,
     )

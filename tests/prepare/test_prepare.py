@@ -7,6 +7,8 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from bench.errors import DataError, UsageError
 from bench.prepare.options import PrepareOptions
 from bench.prepare.prepare import prepare
 from bench.text import tokenize
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 from tests.prepare.conftest import QUERIES, WORDS, Prepared
 from tests.prepare.films import Film, recording, shade
 
@@ -210,3 +212,26 @@ def test_a_wrong_option_is_named(
     )  # fmt: skip
     assert done.status == status, done.err
     assert problem in done.error()
+
+
+def test_the_block_of_the_readme_works_as_typed(prepared: Prepared, tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("### From raw videos")[2]
+    commands = section.split("```")[1].strip().splitlines()
+    assert commands.pop(0).startswith("pip install"), "the environment of the tests is installed"
+    (tmp_path / "videos").symlink_to(prepared.videos)
+    shutil.copy(prepared.videos / "queries.csv", tmp_path)
+    environment = {**os.environ, "BENCH_STORE": str(prepared.store)}
+    for command in commands:
+        words = [sys.executable, "-m", *command.split()]
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    (page,) = (tmp_path / "results" / "runs").glob("*/report.html")
+    assert "Transcript" in page.read_text(encoding="utf-8")
+
+
+def test_encoders_are_listed(cli: Cli) -> None:
+    listed = cli("list", "encoders").out
+    for name in ("efficientnet-lite0", "clip", "chinese-clip", "resnet50"):
+        assert f"  {name} " in listed

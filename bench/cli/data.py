@@ -81,8 +81,9 @@ def _add_import(actions: Verbs) -> None:
         actions,
         "import",
         what="Make a dataset folder of a known dataset's files, or of a table.",
-        example="printf 'video_id,query\\nv1,red fox\\n' > pairs.csv && "
-        "bench data import csv --from pairs.csv --out mine",
+        example="bench run --generators lead --retrievers bm25 --out out && "
+        "bench export out --format beir --to beir && "
+        "bench data import beir --from beir/lead --out leads",
         run=_import,
     )
     parser.add_argument("name", metavar="NAME", help="a format: bench list importers")

@@ -50,7 +50,7 @@ def _add_new(verbs: Verbs) -> None:
         verbs,
         "new",
         what="Start a package of your own, with a test.",
-        example="bench new generator last-sentence && python -m pytest -p no:cacheprovider last-sentence",
+        example="bench new generator last-sentence && cat last-sentence/last_sentence/generator.py",
         run=_new,
     )
     parser.add_argument("kind", choices=STARTED, metavar="KIND", help=f"one of {', '.join(STARTED)}")

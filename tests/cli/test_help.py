@@ -14,11 +14,11 @@ from tests.conftest import Cli, child_environment
 
 VERBS = (
     "run", "reproduce", "table", "report", "explain", "compare", "check", "evaluate", "lint-table", "data",
-    "list", "doctor",
+    "list", "doctor", "export", "new",
 )  # fmt: skip
 
 
-ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"))
+ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"), ("data", "import"))
 
 
 COMMANDS = [*((verb,) for verb in VERBS), *ACTIONS]

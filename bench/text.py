@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from types import ModuleType
+
+from bench.errors import MissingError
 
 _CJK = (
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
@@ -72,6 +75,23 @@ def cjk_share(text: str) -> float:
     if not tokens:
         return 0.0
     return sum(1 for token in tokens if _CJK_CHARACTER.fullmatch(token)) / len(tokens)
+
+
+def import_jieba() -> ModuleType:
+    """Import jieba, which cuts Chinese words and tags them. Raises MissingError where it is not installed."""
+    import logging
+
+    try:
+        import jieba
+        import jieba.posseg
+    except ImportError as error:
+        raise MissingError(
+            "cutting Chinese into words needs the package jieba, which is not installed. Install it with: "
+            "pip install -c constraints.txt -e '.[zh]'"
+        ) from error
+    jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary
+    module: ModuleType = jieba
+    return module
 
 
 def detokenize(tokens: list[str]) -> str:

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from pycocoevalcap.cider.cider import Cider
 
 from bench.config.presets import preset_text
 from bench.context import Context
@@ -32,8 +31,8 @@ from bench.data.synthetic.writer import synthesize
 from bench.metrics.intervals import mean_interval
 from bench.options import Section, build_sections
 from bench.store.artefacts import Store
-from bench.text import tokenize
 from generators import options
+from generators.neural.validation import cider_by_video
 from generators.qms import sentences
 from generators.qms.rows import QMSRow, qms, unit_scores, without_entity, without_sampling, without_scores
 
@@ -98,9 +97,7 @@ def fitted(make: Callable[[Context], QMSRow], data: Dataset, seed: int, store: S
 def ciders(row: QMSRow, data: Dataset) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the CIDEr of each test video."""
     written = row.summarize(data.videos("test", references=False))
-    truth = {v: [" ".join(tokenize(q)) for q in data.references[v]] for v in written if data.references[v]}
-    texts = {v: [" ".join(tokenize(written[v]))] for v in truth}
-    return np.asarray(Cider().compute_score(truth, texts)[1])
+    return cider_by_video(written, data.references)
 
 
 def rejection(row: QMSRow, data: Dataset, folder: Path) -> str:

@@ -27,7 +27,6 @@ TRAINING_FREE = ("tfidf", "yake", "textrank", "minilm-select")
 """Rows that pick words of the transcript: what a trained row must beat."""
 
 PACKAGES = (
-    "accelerate", "jieba", "pycocoevalcap", "sentence-transformers", "tokenizers", "torch", "transformers",
-    "yake",
+    "accelerate", "jieba", "sentence-transformers", "tokenizers", "torch", "transformers", "yake",
 )  # fmt: skip
 """Packages that the generators compute with: another version may give other bytes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ def tables_by(result: Result, by: str | None, metric: str | None, *, intervals: 
         raise unknown("metric", metric, scores["metric"].unique())
     shown = metric or shown_metric(scores)
     return [slice_table(scores, result, name, shown, intervals=intervals) for name in dict.fromkeys(names)]
+
+
+def open_page(path: Path) -> None:
+    """Open a page in the browser of the desktop, if there is one: never a browser inside this terminal."""
+    import webbrowser
+
+    has_desktop = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    if has_desktop:
+        webbrowser.open(path.resolve().as_uri())
+    else:
+        print(f"bench: there is no desktop here; open {path} in a browser.", file=sys.stderr)
 
 
 def print_table(table: Table, form: str | None, optional: Sequence[str] = ()) -> None:

@@ -1,4 +1,4 @@
-"""``bench run`` and ``bench reproduce``: the main job, and a table of the paper beside it."""
+"""``bench demo``, ``run`` and ``reproduce``: a first look, the main job, a table of the paper beside it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,29 @@ from bench.config.run_config import OPTIONS
 
 if TYPE_CHECKING:
     from bench.config.run_config import RunConfig
+    from bench.result import Result
 
 TARGETS = ("table2", "table3", "table4", "table5", "table6", "table7", "fig3")
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
+    _add_demo(verbs)
     _add_run(verbs)
     _add_reproduce(verbs)
+
+
+def _add_demo(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "demo",
+        what="Search recorded summaries of every system on the demo: a full leaderboard and page at once.",
+        example="bench demo --no-open",
+        run=_demo,
+    )
+    add_run_options(parser, ("out", "store", "quiet", "verbose"))
+    add_format(parser, aligned=True)
+    parser.add_argument("--no-open", action="store_true", help="do not open the page in the browser")
 
 
 def _add_run(verbs: Verbs) -> None:
@@ -61,6 +76,24 @@ def _add_reproduce(verbs: Verbs) -> None:
     add_format(parser)
 
 
+def _demo(args: argparse.Namespace) -> int:
+    from bench.cli.answer import is_aligned, open_page
+    from bench.config.run_config import configure
+    from bench.harness.demo import demo_options, recorded_run
+
+    result, status = _execute(configure({**demo_options(), **run_options(args)}), args.format)
+    run = recorded_run()
+    print(
+        f"bench: the summaries and costs of trained systems are recorded, from a run of commit "
+        f"{run['commit'][:7]} on {run['machine']}; the search and the scores are of now. "
+        "Train them here: bench run --generators all,transcript,oracle",
+        file=sys.stderr,
+    )
+    if is_aligned(args.format) and not args.no_open:
+        open_page(result.out / "report.html")
+    return status
+
+
 def _run(args: argparse.Namespace) -> int:
     from bench.config.run_config import configure
 
@@ -70,10 +103,11 @@ def _run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(preview(config))
         return 0
-    return _execute(config, args.format)
+    _, status = _execute(config, args.format)
+    return status
 
 
-def _execute(config: RunConfig, form: str | None) -> int:
+def _execute(config: RunConfig, form: str | None) -> tuple[Result, int]:
     from bench.cli.answer import is_aligned, print_result
     from bench.harness.experiment import execute
 
@@ -83,7 +117,7 @@ def _execute(config: RunConfig, form: str | None) -> int:
         print_error(f"{cell}: {message}")
     if not is_aligned(form):
         print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
-    return errors[0].exit_status if errors else 0
+    return result, errors[0].exit_status if errors else 0
 
 
 def _reproduce(args: argparse.Namespace) -> int:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_verb
 from bench.errors import unknown
+
+if TYPE_CHECKING:
+    from bench.tables.table import Table
 
 FIGURE_FORMATS = ("svg", "png", "pdf")
 
@@ -31,6 +36,12 @@ def _add_table(verbs: Verbs) -> None:
     add_format(parser, aligned=True)
     add_by(parser, "print scores by an attribute of the queries instead")
     parser.add_argument("--metric", metavar="NAME", help="metric of the tables of --by (default: R@10)")
+    parser.add_argument("--table", metavar="NAME,...", help="some of generation, retrieval, ties, cost")
+    parser.add_argument(
+        "--metrics",
+        metavar="NAME,...",
+        help="columns to print, such as R@1,R@10",
+    )
     parser.add_argument("--intervals", action="store_true", help="show the 95 %% confidence intervals")
     parser.add_argument(
         "--summary", action="store_true", help="print the answer and the leaderboard alone, as Markdown"
@@ -118,7 +129,12 @@ def _table(args: argparse.Namespace) -> int:
         for table in tables_by(result, args.by, args.metric, intervals=args.intervals):
             print_table(table, args.format)
         return 0
-    if not args.summary:
+    if args.table or args.metrics:
+        if args.summary:
+            raise UsageError("--summary has no tables: leave out --table and --metrics.")
+        for table in _chosen_tables(result.tables(intervals=args.intervals), args):
+            print_table(table, args.format)
+    elif not args.summary:
         print_result(
             result, "markdown" if args.intervals and args.format is None else args.format, args.intervals
         )
@@ -129,24 +145,48 @@ def _table(args: argparse.Namespace) -> int:
     return 0
 
 
+def _chosen_tables(tables: Sequence[Table], args: argparse.Namespace) -> list[Table]:
+    """Return the tables and columns that were named; raises UsageError for a name that no table has."""
+    from bench.output.schema import GENERATION
+    from bench.tables.table import select_columns
+
+    headers = {metric: header for header, metric in GENERATION.items()}  # "C" is CIDEr
+    names, metrics = _words(args.table), _words(args.metrics)
+    _check_known("table", names, [table.name for table in tables])
+    tables = [table for table in tables if not names or table.name in names]
+    columns = {column for table in tables for column in table.columns}
+    _check_known("column", metrics, sorted(columns | {m for m, h in headers.items() if h in columns}))
+    if not metrics:
+        return tables
+    wanted = [headers.get(word, word) for word in metrics]
+    return [one for table in tables if (one := select_columns(table, wanted)).columns]
+
+
+def _check_known(kind: str, words: Sequence[str], known: Sequence[str]) -> None:
+    for word in words:
+        if word not in known:
+            raise unknown(kind, word, list(dict.fromkeys(known)))
+
+
+def _words(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
 def _report(args: argparse.Namespace) -> int:
+    from bench.cli.answer import open_page
     from bench.report.page import make_page
 
     page = make_page(args.out, to=args.to, figures=_figure_formats(args.figures), store=args.store)
     print(f"bench: report: {page}", file=sys.stderr)
     if args.open:
-        import webbrowser
-
-        webbrowser.open(page.resolve().as_uri())
+        open_page(page)
     return 0
 
 
 def _figure_formats(text: str | None) -> list[str]:
     """Return the formats of figures; raises UsageError for another one."""
-    formats = [part.strip() for part in (text or "").split(",") if part.strip()]
-    for name in formats:
-        if name not in FIGURE_FORMATS:
-            raise unknown("figure format", name, FIGURE_FORMATS)
+    formats = _words(text)
+    _check_known("figure format", formats, FIGURE_FORMATS)
     return list(dict.fromkeys(formats))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
@@ -12,11 +12,13 @@ from typing import Any
 from bench.config.run_config import RunConfig
 from bench.errors import BenchError, UsageError
 from bench.harness.plan import Plan, make_plan
+from bench.harness.progress import SUMMARIES
 from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import Retrieve
 from bench.harness.stages.summarize import Summarize
 from bench.store.artefacts import RECORD
+from bench.summary.sentences import format_duration
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
 
@@ -36,8 +38,26 @@ class Estimate:
     """Whether this is from the recorded run of the preset, not from this machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Summaries of a generator, or its run with a retriever: what the table of the plan says of it."""
+
+    generator: str
+    column: str
+    text: str
+    estimate: Estimate | None = None
+    """What is left to do; None for what is reused, cannot run, or was never measured."""
+    is_left: bool = False
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the cell's name, as in files and messages."""
+        return self.generator if self.column == SUMMARIES else f"{self.generator}.{self.column}"
+
+
 def preview(config: RunConfig) -> str:
-    """Show what a run would do: a line per cell, then sums. Nothing is fitted, written or searched."""
+    """Show what a run would do: a table of generators and stages, then sums. Nothing is made or searched."""
     plan = make_plan(config)
     estimates = {**_recorded(config.preset), **_estimates(plan)}
     lines = [
@@ -48,33 +68,38 @@ def preview(config: RunConfig) -> str:
     ]
     todo: list[Estimate | None] = []
     for seed in config.seed:
-        lines.append(f"seed {seed}:")
-        for text, estimate, reused in _cells(plan, seed, estimates):
-            lines.append(f"  {text}")
-            if not reused:
-                todo.append(estimate)
-    return "\n".join([*lines, _sum(todo)]) + "\n"
+        steps = list(_steps(plan.for_seed(seed), estimates))
+        lines += ["", *([f"seed {seed}"] if len(config.seed) > 1 else []), *_lay_out(steps)]
+        lines += [f"{step.name}: cannot run: {step.problem}" for step in steps if step.problem]
+        todo += [step.estimate for step in steps if step.is_left]
+    return "\n".join([*lines, "", _sum(todo)]) + "\n"
 
 
-def _cells(
-    plan: Plan, seed: int, estimates: dict[str, Estimate]
-) -> Iterator[tuple[str, Estimate | None, bool]]:
-    plan = plan.for_seed(seed)
+def _lay_out(steps: Sequence[Step]) -> list[str]:
+    """Return the lines of the table, a row for each generator and a column for each stage."""
+    columns = list(dict.fromkeys(step.column for step in steps))
+    rows = [["", *columns]]
+    for name in dict.fromkeys(step.generator for step in steps):
+        texts = {step.column: step.text for step in steps if step.generator == name}
+        rows.append([name, *(texts.get(column, "") for column in columns)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["   ".join(f"{text:<{n}}" for text, n in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
     retrievers = [(name, _component(make_retriever, name, plan)) for name in plan.retrievers]
     trained: set[int] = set()  # a retriever that all generators share is trained once
     for name in plan.generators:
-        generator = _component(make_generator, name, plan)
-        label = cell_name(name)
+        generator, label = _component(make_generator, name, plan), cell_name(name)
         if isinstance(generator, str):
-            yield f"{label}: cannot run: {generator}", None, False
+            yield Step(label, SUMMARIES, "cannot run", is_left=True, problem=generator)
             continue
         summaries = Summarize(plan, generator).find()
-        yield _line(label, "summaries", summaries is not None, estimates.get(label), plan, generator)
+        yield _step((label, SUMMARIES), summaries is not None, estimates.get(label), plan, generator)
         for other, made in retrievers:
-            cell = f"{label}.{other}"
             retriever = made if isinstance(made, str) else _for_generator(plan, made, generator)
             if isinstance(retriever, str):
-                yield f"{cell}: cannot run: {retriever}", None, False
+                yield Step(label, other, "cannot run", is_left=True, problem=retriever)
                 continue
             done = summaries is not None and Retrieve(plan, retriever, summaries).exists()
             estimate = estimates.get(other)
@@ -82,25 +107,24 @@ def _cells(
                 estimate = replace(estimate, fit_s=0.0)
             if not done:
                 trained.add(id(retriever))
-            yield _line(cell, "run", done, estimate, plan, retriever)
+            yield _step((label, other), done, estimate, plan, retriever)
 
 
-def _line(
-    cell: str, what: str, reused: bool, estimate: Estimate | None, plan: Plan, component: Component[Any]
-) -> tuple[str, Estimate | None, bool]:
+def _step(
+    place: tuple[str, str], reused: bool, estimate: Estimate | None, plan: Plan, component: Component[Any]
+) -> Step:
+    """Say of one cell whether it is reused, what it takes, and whether a training is part of that."""
     if reused:
-        return f"{cell}: {what} reused", estimate, True
-    fit = ""
-    if component.trainable:
-        trained = Fit(plan, component).exists()
-        fit = ", trained already" if trained else ", to be trained"
+        return Step(*place, "reused")
+    is_trained = component.trainable and Fit(plan, component).exists()
+    prefix = "" if not component.trainable else "trained, " if is_trained else "train, "
     if estimate is None:
-        return f"{cell}: {what} to be made{fit}; no estimate: never run with this store", None, False
-    items = len(plan.evaluation.pool) if what == "summaries" else len(plan.evaluation.queries)
-    seconds = estimate.seconds_per_item * items + (estimate.fit_s if fit == ", to be trained" else 0.0)
-    text = f"{cell}: {what} to be made{fit}; about {seconds:.0f} s, {estimate.peak_mb:.0f} MB memory"
-    done = Estimate(seconds, 0.0, estimate.peak_mb, estimate.disk_mb, estimate.is_recorded)
-    return text + (" (recorded)" if estimate.is_recorded else ""), done, False
+        return Step(*place, f"{prefix}not run yet", is_left=True)
+    items = len(plan.evaluation.pool) if place[1] == SUMMARIES else len(plan.evaluation.queries)
+    training = estimate.fit_s if component.trainable and not is_trained else 0.0
+    seconds = estimate.seconds_per_item * items + training
+    left = Estimate(seconds, 0.0, estimate.peak_mb, estimate.disk_mb, estimate.is_recorded)
+    return Step(*place, f"{prefix}{format_duration(seconds)}", left, is_left=True)
 
 
 def _sum(todo: list[Estimate | None]) -> str:
@@ -111,7 +135,7 @@ def _sum(todo: list[Estimate | None]) -> str:
     unknown = len(todo) - len(known)
     rest = f"; {unknown} cells without an estimate" if unknown else ""
     source = f"; recorded: {_recorded_on()}" if any(estimate.is_recorded for estimate in known) else ""
-    sums = f"about {seconds:.0f} s, {peak:.0f} MB memory, {disk:.0f} MB disk"
+    sums = f"about {format_duration(seconds)}, {peak:.0f} MB memory, {disk:.0f} MB disk"
     return f"to do: {len(todo)} cells, {sums}{rest}{source}"
 
 

@@ -1,7 +1,6 @@
-"""BLEU-1..4, ROUGE-L and CIDEr by the coco-caption scorers, on the tokens of `bench.text`.
+"""BLEU-1..4, ROUGE-L and CIDEr as the coco-caption scorers compute them, on the tokens of `bench.text`.
 
-BLEU and CIDEr are pycocoevalcap's, whose Java tokenizer is never used; ROUGE-L is computed as there, in
-linear memory. What they do, and what they print:
+The tests compare them with pycocoevalcap, to 1e-9. What they do, and what they print:
 
 * BLEU is corpus-level: clipped counts and closest reference lengths are summed over videos first.
 * ROUGE-L (beta 1.2) and CIDEr (in effect CIDEr-D) are means over videos. CIDEr counts in how many
@@ -12,6 +11,7 @@ linear memory. What they do, and what they print:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from bench.metrics.cider import NGram, cider, count_ngrams
 from bench.metrics.definitions import BLEU, ORDERS, TEXT_METRICS
 from bench.text import tokenize
 from bench.types import VideoId
@@ -63,8 +64,7 @@ def score_texts(hypotheses: Mapping[VideoId, str], references: Mapping[VideoId, 
         raise KeyError(f"no hypothesis for {len(missing)} videos with references, such as '{missing[0]}'")
     tokens = {video_id: _distinct(references.get(video_id, ())) for video_id in hypotheses}
     judged = {video_id: texts for video_id, texts in tokens.items() if texts}
-    hypothesis_of = {video_id: [_joined(hypotheses[video_id])] for video_id in judged}
-    per_video, counts = _run_scorers(judged, hypothesis_of)
+    per_video, counts = _score_each(judged, {video_id: _joined(hypotheses[video_id]) for video_id in judged})
     corpus = dict(zip(BLEU, bleu_of_counts(counts.sum(axis=0)).tolist(), strict=True))
     corpus |= {name: float(per_video[name].mean()) if judged else np.nan for name in ("ROUGE-L", "CIDEr")}
     if not judged:
@@ -100,26 +100,31 @@ def bleu_pseudo_values(counts: npt.NDArray[np.int64]) -> Floats:
     return n * bleu_of_counts(total) - (n - 1) * bleu_of_counts(total - counts)
 
 
-def _run_scorers(
-    references: dict[VideoId, list[str]], hypotheses: dict[VideoId, list[str]]
+def _score_each(
+    references: Mapping[VideoId, Sequence[str]], hypotheses: Mapping[VideoId, str]
 ) -> tuple[dict[str, Floats], npt.NDArray[np.int64]]:
-    """Call the three scorers; return their values per video and BLEU's counts ``[V, 10]``."""
-    if not references:  # the scorers divide by the number of videos
+    """Compute every metric of each video, and BLEU's counts ``[V, 10]``."""
+    if not references:
         return {name: np.zeros(0) for name in TEXT_METRICS}, np.zeros((0, 2 + 2 * ORDERS), np.int64)
-    from pycocoevalcap.bleu.bleu_scorer import BleuScorer
-    from pycocoevalcap.cider.cider import Cider
+    pairs = [(hypotheses[video_id], texts) for video_id, texts in references.items()]
+    counts = np.array([_bleu_counts(text, truth) for text, truth in pairs], dtype=np.int64)  # [V, 10]
+    values = dict(zip(BLEU, bleu_of_counts(counts).T, strict=True))
+    values["ROUGE-L"] = np.array([_rouge_l(text, truth) for text, truth in pairs])
+    values["CIDEr"] = cider([text for text, _ in pairs], [truth for _, truth in pairs])
+    return values, counts
 
-    bleu = BleuScorer(n=ORDERS)  # what its Bleu class wraps; that one prints, and hides the counts
-    for video_id, texts in references.items():
-        bleu += (hypotheses[video_id][0], texts)
-    _, per_video = bleu.compute_score(option="closest", verbose=0)
-    values = {name: np.asarray(per_video[n], dtype=np.float64) for n, name in enumerate(BLEU)}
-    values["ROUGE-L"] = np.array([_rouge_l(hypotheses[v][0], texts) for v, texts in references.items()])
-    if any(any(texts) for texts in references.values()):
-        values["CIDEr"] = np.asarray(Cider().compute_score(references, hypotheses)[1], dtype=np.float64)
-    else:  # no n-gram anywhere: the scorer fails, and nothing can match
-        values["CIDEr"] = np.zeros(len(references))
-    return values, np.array([_counts(video) for video in bleu.ctest], dtype=np.int64)
+
+def _bleu_counts(hypothesis: str, references: Sequence[str]) -> list[int]:
+    """Return the columns of `COUNTS`; an n-gram matches as often as the reference that has it most."""
+    length = len(hypothesis.split())
+    closest = min((abs(size - length), size) for size in (len(text.split()) for text in references))[1]
+    most: Counter[NGram] = Counter()
+    for text in references:
+        most |= count_ngrams(text)
+    matched = [0] * ORDERS
+    for ngram, count in count_ngrams(hypothesis).items():
+        matched[len(ngram) - 1] += min(count, most[ngram])
+    return [length, closest, *(max(0, length - n) for n in range(ORDERS)), *matched]
 
 
 def _rouge_l(hypothesis: str, references: Sequence[str]) -> float:
@@ -153,12 +158,6 @@ def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
         matched = row & places.get(token, 0)
         row = ((row + matched) | (row - matched)) & full
     return len(one) - row.bit_count()
-
-
-def _counts(video: Mapping[str, Any]) -> list[int]:
-    length = video["testlen"]
-    closest = min((abs(reference - length), reference) for reference in video["reflen"])[1]
-    return [length, closest, *video["guess"], *video["correct"]]
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:

@@ -20,7 +20,7 @@ from bench.paper.runs import PAPERS_DATASET, is_paper_dataset
 from bench.paper.status import DIFFERS, IMPOSSIBLE, NOT_COMPARABLE, REPRODUCED
 from bench.paper.tables import SHORT
 from bench.tables.table import Cell, Rows, Table
-from bench.text import TOKENS
+from bench.text import TOKENS, import_jieba
 
 COUNTS = {"#Micro-video": "videos", "#Query": "queries", "#V-Q Pair": "pairs"}
 """Rows of Table II and the measures of `bench.data.statistics`."""
@@ -121,13 +121,8 @@ def _entities(dataset: Dataset) -> Table:
 
 def noun_counter() -> Callable[[str], int]:
     """Make a function that counts the nouns of a Chinese text."""
-    import logging
-
-    import jieba
-    from jieba import posseg
-
-    jieba.setLogLevel(logging.WARNING)  # it reports loading its dictionary on stderr
-    return lambda text: sum(pair.flag.startswith("n") for pair in posseg.cut(text))
+    tagger = import_jieba().posseg
+    return lambda text: sum(pair.flag.startswith("n") for pair in tagger.cut(text))
 
 
 def _count(value: object) -> str:

@@ -30,6 +30,7 @@ from bench.systems.extras import missing_extra
 from bench.systems.registry import (
     FILE_PREFIX,
     build,
+    cell_name,
     declared_packages,
     entries,
     is_plug_in,
@@ -91,7 +92,7 @@ def make_generator(name: str, context: Context) -> Component[Generator]:
         from bench.systems.file_summaries import FileSummaries
 
         summaries = FileSummaries(Path(name.removeprefix(FILE_PREFIX)))
-        return _add_key(summaries.label, summaries, context, "bench.systems.file_summaries:FileSummaries")
+        return _add_key(cell_name(name), summaries, context, "bench.systems.file_summaries:FileSummaries")
     return cast("Component[Generator]", _build_component("generators", name, context, Generator))
 
 

@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.errors import DataError, MissingError, shorten
 from bench.store.digests import file_digest
-from bench.store.json_files import numbered_json_lines
+from bench.store.files import read_text
+from bench.store.json_files import numbered_json_lines, parse_json
 from bench.types import Json, Video, VideoId
+
+RECORD_SUFFIX = ".record.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What was measured where a file of summaries was written: the optional ``NAME.record.json`` beside it.
+
+    ``seconds`` is what writing them took, ``fit_s`` the training before it; ``peak_mb`` is of both. What
+    is not given is measured here, or left out. The fields are described in the contract, section 3.
+    """
+
+    label: str = ""
+    seconds: float | None = None
+    peak_mb: float | None = None
+    fit_s: float | None = None
+    params: int | None = None
+    training: Sequence[Mapping[str, float]] = ()
+    signature: Mapping[str, str] = field(default_factory=dict)
+    coverage: Mapping[str, int] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    modality: Sequence[Mapping[str, str | float]] = ()
 
 
 class FileSummaries:
     """A generator that reads its summaries from a JSON-lines file; its label is the file's stem.
 
-    Missing videos have an empty summary and are counted in the coverage line. Raises DataError
+    Missing videos have an empty summary and are counted in the coverage line. A `Record` beside the file
+    gives another label, and what the summaries took. Raises DataError
     with file:line for a line that is not ``{"video_id": str, "summary": str}``, an unknown or a
-    duplicate id; MissingError when there is no such file.
+    duplicate id, or a damaged record; MissingError when there is no such file.
     """
 
     holds_one_split = True
 
     def __init__(self, path: Path) -> None:
         check_file(path)
-        self.label = path.stem
+        self.record = read_record(path)
+        self.label = self.record.label or path.stem
         self._path = path
         self._missing = 0
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digest of the file."""
-        return {"file": file_digest(self._path)}
+        """Return the digests of the file and of its record."""
+        record = record_path(self._path)
+        files = {"file": self._path, **({"record": record} if record.is_file() else {})}
+        return {name: file_digest(path) for name, path in files.items()}
 
     def coverage(self) -> Mapping[str, int]:
-        """Return how many videos the file does not have."""
-        return {"videos without a summary in the file": self._missing}
+        """Return how many videos the file does not have, and what its writer counted."""
+        return {"videos without a summary in the file": self._missing, **self.record.coverage}
+
+    def signature(self) -> Mapping[str, str]:
+        """Return the settings of the system that wrote the file, as far as they are recorded."""
+        return self.record.signature
+
+    def remarks(self) -> Sequence[str]:
+        """Return what the record says readers must know."""
+        return self.record.remarks
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Return the file's summary of each video."""
@@ -57,6 +95,45 @@ def check_file(path: Path) -> None:
         raise MissingError(
             f"{path}: there is no such file; file:PATH names JSON lines of video_id and summary."
         )
+
+
+def record_path(path: Path) -> Path:
+    """Return where the record of a file of summaries is, if it has one."""
+    return path.with_name(path.stem + RECORD_SUFFIX)
+
+
+def read_record(path: Path) -> Record:
+    """Read the record beside a file of summaries; an empty one if there is none. Raises DataError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    place = record_path(path)
+    if not place.is_file():
+        return Record()
+    values = parse_json(read_text(place), place)
+    known = {one.name for one in dataclasses.fields(Record)}
+    if not isinstance(values, dict) or not set(values) <= known:
+        raise DataError(f"{place}: an object with some of the keys {', '.join(sorted(known))} is expected.")
+    try:
+        return TypeAdapter(Record).validate_python(values, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise DataError(f"{place}: key '{key}': {first['msg'].lower()}.") from error
+
+
+def recorded_costs(system: object) -> dict[str, Any]:
+    """Return what a system's summaries took where they were written; empty for one that writes them here."""
+    if not isinstance(system, FileSummaries):
+        return {}
+    record = system.record
+    costs = {"seconds": record.seconds, "peak_mb": record.peak_mb, "fit_s": record.fit_s}
+    given: dict[str, Any] = {name: value for name, value in costs.items() if value is not None}
+    return {**given, "params": record.params, "training": list(record.training)}
+
+
+def recorded_modality(system: object) -> list[dict[str, Any]]:
+    """Return the rows of modality.csv that a record has, less the generator."""
+    return [dict(row) for row in system.record.modality] if isinstance(system, FileSummaries) else []
 
 
 def _string(place: str, item: Mapping[str, Json], key: str) -> str:

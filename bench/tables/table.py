@@ -54,6 +54,13 @@ def _line(text: str) -> str:
     return printable(" ".join(text.splitlines()))
 
 
+def select_columns(table: Table, columns: Sequence[str]) -> Table:
+    """Return the table with some of its number columns, in the order of ``columns``; others are ignored."""
+    places = [table.columns.index(name) for name in columns if name in table.columns]
+    rows = [(names, [cells[place] for place in places]) for names, cells in table.rows]
+    return replace(table, columns=[table.columns[place] for place in places], rows=rows)
+
+
 Rows: TypeAlias = list[tuple[list[str], list[Cell]]]
 """Label cells and number cells of each row."""
 _FEW = "({})".format
@@ -119,11 +126,16 @@ _TEX = str.maketrans(
 )  # fmt: skip
 
 
-def to_latex(table: Table) -> str:
-    r"""Write a booktabs table: the best group bold; the notes follow the tabular.
+COLUMN_FITS = 5
+"""Number columns that fit a column of text in LaTeX; a table with more is scaled down to the line."""
+_COMMENTS = ("Signature: ", "Coverage: ")
 
-    It needs \usepackage{booktabs}, which a comment says. In the default fonts of LaTeX "<", ">" and "|"
-    are other signs, so that they are written by name.
+
+def to_latex(table: Table) -> str:
+    r"""Write a booktabs table: the best group bold; notes follow, signature and coverage are comments.
+
+    It needs \usepackage{booktabs} and, where it is scaled to the line, graphicx, which a comment says. In the
+    default fonts of LaTeX "<", ">" and "|" are other signs, so that they are written by name.
     """
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
@@ -133,9 +145,13 @@ def to_latex(table: Table) -> str:
     }
     head = [_tex(name) for name in (*table.labels, *table.columns)]
     columns = "l" * len(table.labels) + "r" * len(table.columns)
+    is_wide = len(table.columns) > COLUMN_FITS
     lines = [
-        r"% \usepackage{booktabs}", r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}",
-        rf"\label{{tab:{table.name}}}", rf"\begin{{tabular}}{{{columns}}}",
+        rf"% \usepackage{{booktabs{',graphicx' if is_wide else ''}}}",
+        *(f"% {_tex(note)}" for note in table.notes if note.startswith(_COMMENTS)),
+        r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}",
+        rf"\label{{tab:{table.name}}}",
+        *([r"\resizebox{\linewidth}{!}{%"] if is_wide else []), rf"\begin{{tabular}}{{{columns}}}",
         r"\toprule", _tex_row(head), r"\midrule",
     ]  # fmt: skip
     block = table.rows[0][0][0] if table.rows else ""
@@ -145,8 +161,9 @@ def to_latex(table: Table) -> str:
             lines.append(r"\midrule")
         numbers = [marks[c.rank](_tex(c.text)) + "*" * c.star for c in cells]
         lines.append(_tex_row([*(_tex(name) for name in names), *numbers]))
-    lines += [r"\bottomrule", r"\end{tabular}", ""]
-    lines += [rf"{{\footnotesize {_tex(note)}\par}}" for note in table.notes]
+    lines += [r"\bottomrule", r"\end{tabular}" + "}" * is_wide, ""]
+    shown = [note for note in table.notes if not note.startswith(_COMMENTS)]
+    lines += [rf"{{\footnotesize {_tex(note)}\par}}" for note in shown]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
-from pycocoevalcap.cider.cider import Cider
 
+from bench.metrics.cider import cider as cider_scores
 from bench.text import tokenize
 from bench.types import VideoId
 from generators.neural.batches import Example
@@ -100,6 +100,5 @@ def cider_by_video(summaries: Mapping[VideoId, str], references: Mapping[VideoId
     scored = [video_id for video_id in summaries if references.get(video_id)]
     if not scored:
         return np.zeros(0)
-    truth = {v: [" ".join(tokenize(text)) for text in references[v]] for v in scored}
-    _, scores = Cider().compute_score(truth, {v: [" ".join(tokenize(summaries[v]))] for v in scored})
-    return np.asarray(scores, dtype=np.float64)
+    truth = [[" ".join(tokenize(text)) for text in references[v]] for v in scored]
+    return cider_scores([" ".join(tokenize(summaries[v])) for v in scored], truth)

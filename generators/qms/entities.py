@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from bench.text import import_jieba
 from bench.types import Video
 from generators.neural.tokens import Tokens
 from generators.stop_words import STOP_WORDS
@@ -120,13 +121,7 @@ def _chinese(transcript: str, queries: Sequence[str]) -> Iterator[Span]:
 @lru_cache(maxsize=1 << 16)
 def nouns(query: str) -> tuple[str, ...]:
     """Return the entities of a Chinese query."""
-    import logging
-
-    import jieba
-    from jieba import posseg
-
-    jieba.setLogLevel(logging.WARNING)
-    tagged = ((word.word.strip(), word.flag) for word in posseg.cut(query))
+    tagged = ((word.word.strip(), word.flag) for word in import_jieba().posseg.cut(query))
     return tuple(word for word, flag in tagged if flag.startswith(_NOUNS) and len(word) > 1)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Sequence
 
 from bench.context import Context
 from bench.errors import UsageError
+from bench.text import import_jieba
 from generators.options import LeadOptions, TrainingFreeOptions
 from generators.stop_words import STOP_WORDS
 
@@ -19,10 +19,7 @@ def cut_words(text: str, language: str) -> list[str]:
     """Cut a text into its words, in order and as they are written; Chinese by jieba."""
     if language != "zh":
         return _WORD.findall(text)
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    return [word for word in jieba.cut(text) if _WORD.fullmatch(word)]
+    return [word for word in import_jieba().cut(text) if _WORD.fullmatch(word)]
 
 
 def is_content(word: str, language: str) -> bool:

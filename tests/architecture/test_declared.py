@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = ("bench", "generators", "retrievers")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-RUNTIME_EXTRAS = ("cpu", "dense", "formats", "lucene", "measures", "train", "yake", "zh")
+RUNTIME_EXTRAS = ("cpu", "dense", "fast", "formats", "lucene", "measures", "train", "yake", "zh")
 """Extras of `all`; the absence of what they hold is reported with the command that installs it."""
 PREPARE_EXTRAS = ("prepare", "prepare-zh")
 """What `bench data prepare` needs and no run does."""

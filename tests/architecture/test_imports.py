@@ -17,6 +17,7 @@ OPEN_TO_SYSTEMS = {
     f"bench.{name}"
     for name in (
         "types",
+        "metrics.cider",
         "exchange",
         "neural",
         "protocols",

@@ -1,5 +1,6 @@
 """The page in a real browser: drawn, sorted, filtered, used by keyboard, accessible, without errors."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -66,6 +67,25 @@ def _local(address: str) -> bool:
 @pytest.fixture(scope="module")
 def seen(browser: Browser, world: World) -> Page:
     return visit(browser, world.out / "report.html")[0]
+
+
+def test_bold_is_who_shares_a_letter_with_the_highest(browser: Browser, world: World, tmp_path: Path) -> None:
+    html = (world.out / "report.html").read_text(encoding="utf-8")
+    head, _, rest = html.partition('<script type="application/json" id="data">')
+    data, _, tail = rest.partition("</script>")
+    page_data = json.loads(data)
+    ranked = [i for i, system in enumerate(page_data["systems"]) if not system["reference"]]
+    for letters, score, place in zip(("a b", "c d"), (90, 80), ranked, strict=False):
+        page_data["board"]["cells"]["R@10"][place][0][:4] = [score, score - 5, score + 5, letters]
+    text = json.dumps(page_data).replace("<", "\\u003c")
+    path = tmp_path / "report.html"
+    path.write_text(
+        f'{head}<script type="application/json" id="data">{text}</script>{tail}', encoding="utf-8"
+    )
+    page, _ = visit(browser, path, hash_="#m=R@10")
+    cells = page.locator("#board .ranked tr td.score:nth-of-type(1) a")
+    bold = {float(cell.inner_text()): "best" in (cell.get_attribute("class") or "") for cell in cells.all()}
+    assert (bold[90], bold[80]) == (True, False)
 
 
 def scores(page: Page) -> list[float]:

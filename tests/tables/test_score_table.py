@@ -185,3 +185,33 @@ def test_every_format_has_the_notes(competing_run: CompetingRun, cli: Cli, form:
     outcome = cli("table", competing_run.out, "--format", form)
     for word in ("Significance:", "Best vs. second, ", "Signature:", "Coverage:"):
         assert word in outcome.out
+
+
+def test_bench_table_prints_the_tables_and_columns_that_are_named(
+    competing_run: CompetingRun, cli: Cli
+) -> None:
+    outcome = cli(
+        "table", competing_run.out, "--format", "csv", "--table", "retrieval", "--metrics", "R@10,R@1"
+    )
+    assert outcome.out.splitlines()[0] == "Retriever,Model,R@10,R@1"
+    both = cli("table", competing_run.out, "--format", "csv", "--metrics", "CIDEr,R@10").out
+    assert [line for line in both.splitlines() if line.startswith(("Model", "Retriever"))] == [
+        "Model,C", "Retriever,Model,R@10",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--metrics", "R@11"), "Did you mean R@1"),
+        (("--table", "retrival"), "retrieval"),
+        (("--table", "ties", "--metrics", "CIDEr"), "CIDEr"),
+        (("--summary", "--metrics", "R@1"), "leave out --table and --metrics"),
+    ],
+)
+def test_a_table_or_column_that_there_is_not_is_a_usage_error(
+    competing_run: CompetingRun, cli: Cli, options: tuple[str, ...], message: str
+) -> None:
+    outcome = cli("table", competing_run.out, *options)
+    assert outcome.status == 2
+    assert message in outcome.error()

@@ -15,7 +15,17 @@ from bench.output.manifest import DatasetInfo
 from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.tables.build import build_tables
 from bench.tables.score_table import Leaders
-from bench.tables.table import BEST, PLAIN, Cell, Table, to_csv, to_html, to_latex, to_markdown
+from bench.tables.table import (
+    BEST,
+    PLAIN,
+    Cell,
+    Table,
+    select_columns,
+    to_csv,
+    to_html,
+    to_latex,
+    to_markdown,
+)
 from tests.manifests import small_manifest
 
 HOSTILE = 'A|B <b>&"x"</b> \\ 100% $x_1$ #{~^}'
@@ -210,3 +220,19 @@ def test_no_name_steers_the_terminal(render: Callable[[Table], str]) -> None:
 def test_no_name_is_a_formula_in_csv(formula: str) -> None:
     row = to_csv(hostile_table(formula)).splitlines()[1]
     assert row.startswith("'")
+
+
+def test_a_wide_latex_table_is_scaled_to_the_line_and_comments_what_repeats_the_run() -> None:
+    columns = [f"R@{k}" for k in range(1, 9)]
+    notes = ["Signature: data: x | 100 %", "Coverage: 3 videos", "Bold is best."]
+    wide = Table("wide", "Wide", ["Model"], columns, [(["one"], [Cell("1.00")] * 8)], notes)
+    text = to_latex(wide)
+    assert text.startswith("% \\usepackage{booktabs,graphicx}\n% Signature: data: x ")
+    assert "\\resizebox{\\linewidth}{!}{%\n\\begin{tabular}" in text
+    assert "\\end{tabular}}" in text
+    assert "\\footnotesize Bold is best." in text
+    assert "\\footnotesize Signature" not in text
+    narrow = to_latex(select_columns(wide, ["R@8", "R@1", "MRR"]))
+    assert "\\begin{tabular}{lrr}" in narrow
+    assert "resizebox" not in narrow
+    assert "Model & R@8 & R@1" in narrow

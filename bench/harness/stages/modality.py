@@ -21,6 +21,7 @@ from bench.store.code_digest import code_digest
 from bench.store.digests import digest, videos_digest
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component
+from bench.systems.file_summaries import recorded_modality
 from bench.types import Json
 
 Row: TypeAlias = dict[str, Any]
@@ -89,12 +90,12 @@ def _summarize(gaps: npt.NDArray[np.float64]) -> Row:
 
 
 def measure_modalities(plan: Plan, component: Component[Generator], *, reused: bool) -> Sequence[Row]:
-    """Return the rows of a generator that can be measured, [] for others.
+    """Return the rows of a generator that can be measured or has a record of them, [] for others.
 
     ``reused`` says that its summaries are from the store: then nothing is trained for this alone.
     """
     if not isinstance(component.system, MeasuringLoss):
-        return []
+        return recorded_modality(component.system)
     stage = MeasureModalities(plan, component)
     if reused and component.trainable and not stage.exists() and not Fit(plan, component).exists():
         return []

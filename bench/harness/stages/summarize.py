@@ -20,6 +20,7 @@ from bench.store.json_files import format_json_lines, read_json_lines
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
+from bench.systems.file_summaries import recorded_costs
 from bench.types import Json, Video, VideoId
 
 
@@ -74,6 +75,7 @@ class Summarize(Stage[Summaries]):
             "coverage": component.coverage() | fit.get("coverage", {}),
             "signature": component.signature(),
             "remarks": component.remarks(),
+            **recorded_costs(component.system),
         }
 
     def read(self, artefact: Artefact) -> Summaries:

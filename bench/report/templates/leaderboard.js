@@ -31,6 +31,7 @@ const bar = ([value, low, high], top, colour) => {
   }
   return track;
 };
+const sharesGroup = (letters, others) => letters.split(" ").some((letter) => letter && others.split(" ").includes(letter));
 const scoreCell = (system, retriever, top, best) => {
   const of = score(system, retriever);
   if (!of) return make("td", "–", { class: "number" });
@@ -44,7 +45,7 @@ const scoreCell = (system, retriever, top, best) => {
     href: link({ f: "missed", a: key, fr: retrieverKeys[retriever], q: "", w: "" }),
     "aria-label": `${points(value)}: queries that ${label} misses with ${name}`,
   });
-  if (!systems[system].reference && [...letters].some((letter) => best.includes(letter))) value_.classList.add("best");
+  if (!systems[system].reference && sharesGroup(letters, best)) value_.classList.add("best");
   cell.append(value_);
   if (letters) cell.append(" ", make("span", letters, { class: "letters", title: "group" }));
   if (low !== null) cell.append(make("small", `${points(low)} – ${points(high)}`));

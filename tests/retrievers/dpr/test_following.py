@@ -134,7 +134,7 @@ def keys(store: Path, system: str) -> list[dict[str, Any]]:
 def test_each_generator_has_its_model_and_keeps_it(command: Callable, tmp_path: Path, cli: Cli) -> None:
     one = ("lead,transcript", "dpr-ft", "one")
     planned = cli(*command(*one), "--dry-run")
-    assert planned.out.count("run to be made, to be trained") == 2
+    assert planned.out.count("train, ") == 2
     outcome = cli(*command(*one), "--set", "run.workers=2")
     assert outcome.status == 0, outcome.err
     assert "reused" not in outcome.err

@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "list",
-        what="List available generators, retrievers, datasets, presets, metrics, encoders, importers, options.",
+        what="List generators, retrievers, datasets, presets, metrics, encoders, importers, claims, options.",
         example="bench list generators",
         run=_list,
     )

@@ -116,6 +116,11 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
         "--only-common", action="store_true", help="do not fail for cells that only one side has"
     )
     parser.add_argument(
+        "--cost", action="append", default=[], metavar="NAME=RATIO,...",
+        help="gate costs of two output folders, too: columns of costs.csv with the ratio that is allowed, such "
+        "as index_bytes_per_doc=1.1,search_p50_ms=2",
+    )  # fmt: skip
+    parser.add_argument(
         "--by", metavar="ATTRIBUTE",
         help="gate each slice of the queries, too, such as by length; one Holm correction for all",
     )  # fmt: skip
@@ -162,6 +167,8 @@ def _check(args: argparse.Namespace) -> int:
             return _check_on_run(before, after, rule, args)
     if args.against.is_dir():
         return _check_on_run(Result.read(args.against), Result.read(args.out), rule, args)
+    if args.cost:
+        raise UsageError("--cost compares two output folders: name a folder with --against.")
     if rule.by:
         raise UsageError("--by needs scores by query: name a folder or, with --qrels, a run file.")
     if rule.significant:
@@ -174,13 +181,14 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _check_on_run(before: Result, after: Result, rule: Rule, args: argparse.Namespace) -> int:
+    from bench.comparison.costs import gate_costs, parse_costs
     from bench.comparison.gate import RENDERERS, changed_settings, gate_on_run
 
     if args.update:
         raise UsageError("--update writes a table; --against names a run.")
     changes = changed_settings(before.manifest.signature, after.manifest.signature)
     _report_settings(changes, args)
-    rows = gate_on_run(before, after, rule)
+    rows = gate_on_run(before, after, rule) + gate_costs(before, after, parse_costs(args.cost), rule)
     print(RENDERERS[args.format](rows, f"{args.out} against {args.against}"))
     failed = sum(row.failed for row in rows)
     if failed:

@@ -50,6 +50,8 @@ class GateRow:
     detectable: float | None = None
     """The difference that the test finds with 80 % power."""
     failed: bool = False
+    limit: float | None = None
+    """Of a cost, the ratio to the reference up to which it may change; None for a score."""
     part: str = ""
     """The slice of queries, such as ``length: 1–3``; empty for all queries."""
 
@@ -69,6 +71,9 @@ class GateRow:
         """Describe the row in a line."""
         if self.before is None or self.after is None:
             return f"{self.name}: {'not in the run' if self.after is None else 'new'}"
+        if self.limit is not None:
+            ratio = f"{self.after / self.before:.3g} times" if self.before else "from 0"
+            return f"{self.name}: {self.before:g} -> {self.after:g} ({ratio}, limit {self.limit:g})"
         tested = "" if self.p_holm is None else f", p = {self.p_holm:.4f}"
         seen = "" if self.detectable is None else f", detectable {self.detectable:.4f}"
         limit = f", tolerance {self.tolerance:g}" if self.tolerance else ""

@@ -117,8 +117,8 @@ def _add_rule(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cost", action="append", default=[], metavar="NAME=RATIO,...",
-        help="gate costs of two output folders, too: columns of costs.csv with the ratio that is allowed, such "
-        "as index_bytes_per_doc=1.1,search_p50_ms=2",
+        help="gate costs of two output folders, too: columns of costs.csv with the ratio that is allowed, "
+        "such as index_bytes_per_doc=1.1,search_p50_ms=2",
     )  # fmt: skip
     parser.add_argument(
         "--by", metavar="ATTRIBUTE",

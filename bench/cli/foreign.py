@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 def add_judgements(parser: argparse.ArgumentParser) -> None:
     """Add the options that say on what run files are scored, and how."""
-    add_path(parser, "--qrels", "FILE|DIR", "judgements: TREC, TSV or JSON; or a BEIR folder, for a --split")
+    add_path(
+        parser,
+        "--qrels",
+        "FILE|DIR|ir_datasets:ID",
+        "judgements: TREC, TSV or JSON; a BEIR folder, for a --split; or a collection of ir_datasets",
+    )
     add_path(parser, "--queries", "FILE", "id<TAB>text lines or JSON lines; which queries are evaluated")
     parser.add_argument(
         "--metrics", action="append", metavar="LIST",

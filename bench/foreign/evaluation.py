@@ -18,6 +18,7 @@ from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import DataError, UsageError, shorten
+from bench.foreign.collections import PREFIX, collection_id, read_collection
 from bench.foreign.formats import (
     CORPUS,
     QUERIES,
@@ -37,6 +38,7 @@ from bench.metrics.ranking import Relevance
 from bench.output.attributes import Attributes, read_attributes
 from bench.output.trec import TrecRun
 from bench.store.artefacts import default_root
+from bench.store.digests import digest as digest_of
 from bench.store.digests import file_digest
 from bench.store.files import STANDARD_INPUT, open_bytes
 from bench.types import NO_HIT, QueryId, Run, VideoId
@@ -111,19 +113,27 @@ def read_judgements(
 ) -> Judgements:
     """Return judgements from a file, or from a BEIR folder for a split, as ``trec_eval -c`` uses them.
 
-    Evaluated are the topics of ``queries`` that are judged, else all that are judged; one without a relevant
-    document counts 0. ``attributes`` is a CSV file with the ids of topics in the first column; free fields of
-    JSON lines of queries are attributes too. Raises BenchError.
+    ``qrels`` may also be the id of a collection, ``ir_datasets:antique/test``. Evaluated are the topics of
+    ``queries`` that are judged, else all that are judged; one without a relevant document counts 0.
+    ``attributes`` is a CSV file with the ids of topics in the first column; free fields of JSON lines of
+    queries are attributes too. Raises BenchError.
     """
     documents: Mapping[VideoId, str] = {}
+    texts: Mapping[QueryId, str] | None = None
+    collection = collection_id(qrels)
     if qrels.is_dir():
         documents = read_corpus(qrels / CORPUS) if (qrels / CORPUS).is_file() else {}
         queries = queries or (qrels / QUERIES if (qrels / QUERIES).is_file() else None)
         qrels = judgements_of_folder(qrels, split)
-    with regular_file(qrels) as path:
-        grades, form = read_any_judgements(path)
-        digest = file_digest(path)
-    texts = read_any_queries(queries) if queries else {topic: topic for topic in grades}
+    if collection is not None:
+        grades, texts = read_collection(collection)
+        form, digest = "ir_datasets", digest_of(grades)
+    else:
+        with regular_file(qrels) as path:
+            grades, form = read_any_judgements(path)
+            digest = file_digest(path)
+    if queries or texts is None:
+        texts = read_any_queries(queries) if queries else {topic: topic for topic in grades}
     known: Attributes = read_query_fields(queries) if queries else {}
     if attributes is not None:
         known = _joined(known, _read_attributes(attributes, texts))
@@ -137,6 +147,7 @@ def read_judgements(
         *([f"{count_topics(len(idle))} without a relevant document, counted 0"] if idle else []),
     ]
     name = qrels.parent.parent.name if qrels.parent.name == "qrels" else _shown_name(qrels)
+    name = f"{PREFIX}{collection}" if collection else name
     return Judgements(
         name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents,
         attributes={topic: known[topic] for topic in judged if topic in known},

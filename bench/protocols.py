@@ -185,6 +185,34 @@ class Caching(Protocol):
 
 
 @runtime_checkable
+class Divisible(Protocol):
+    """A generator whose videos can be summarized in parts, by several processes (``run.shards``)."""
+
+    def divide(self, videos: Sequence[Video], count: int) -> Sequence[Sequence[Video]]:
+        """Divide videos into at most ``count`` parts, called once the system is fitted or loaded.
+
+        What `Generator.summarize` writes for the parts must be, to the byte, what it writes for all at once:
+        a model's batches must stay whole.
+        """
+        ...
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    """A retriever by vectors: a document's score depends on its own text and on the query alone.
+
+    So a corpus may be searched in parts (``run.shards``): the best of all parts are the best of the whole.
+    """
+
+    def encode(self, summaries: Mapping[VideoId, str], queries: Mapping[QueryId, str]) -> None:
+        """Compute the vectors that `Retriever.index` and `Retriever.search` need, and store them.
+
+        A vector must not depend on the other texts.
+        """
+        ...
+
+
+@runtime_checkable
 class Explaining(Protocol):
     """A retriever that says why it finds a summary or does not, for ``bench explain``."""
 

@@ -43,6 +43,7 @@ Seeds: TypeAlias = Annotated[
     Allowed("whole numbers from 0 to 2^32-1, comma-separated, each once"),
 ]
 Threads: TypeAlias = Annotated[int, Ge(1), Le(1024), Allowed("a whole number from 1 to 1024")]
+Engine: TypeAlias = Literal["local", "ray"]
 Device: TypeAlias = Annotated[str, Predicate(_is_device), Allowed("one of auto, cpu, cuda, cuda:N")]
 
 
@@ -109,7 +110,9 @@ class RunConfig:
     threads: Option[int | str, Threads] = Option(
         1, "N", help="CPU threads of each trained system; other numbers change the last bits of its weights"
     )
-    engine: Option[Literal["local"], Literal["local"]] = Option("local", "NAME", help="where cells run")
+    engine: Option[Engine, Engine] = Option(
+        "local", "NAME", help="where systems are fitted and cells run; ray: on a Ray cluster (docs/scale.md)"
+    )
     audit_cache: Option[bool, bool] = Option(
         False,
         help="re-run cached searches and recompute a sample of cached embeddings, to verify the cache",

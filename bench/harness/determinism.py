@@ -12,7 +12,8 @@ from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.follow import for_generator
-from bench.harness.stages.retrieve import DEPTH, Retrieve, Retrieved, corpus, search
+from bench.harness.stages.retrieve import Retrieve, Retrieved, corpus
+from bench.harness.stages.search import DEPTH, search
 from bench.harness.stages.summarize import Summaries, Summarize
 from bench.protocols import Caching, Generator, Retriever, reads_references
 from bench.systems.arithmetic import limit_threads

@@ -13,6 +13,7 @@ from bench.config.run_config import RunConfig, configure
 from bench.context import Context
 from bench.errors import BenchError, UsageError, error_of_system
 from bench.harness.determinism import verify_determinism
+from bench.harness.engines.engine import Engine, make_engine
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
 from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_modality, aggregate_scores
@@ -21,7 +22,6 @@ from bench.harness.stages.modality import measure_modalities
 from bench.harness.stages.retrieve import Retrieve, audit
 from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
-from bench.harness.workers import Workers
 from bench.harness.writer import RunWriter, write_results
 from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
@@ -71,13 +71,13 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
         generators = _build_systems(grid, make_generator, plan.generators)
         retrievers = _build_systems(grid, make_retriever, plan.retrievers)
         output.write_queries([*generators, *retrievers])
-        with Workers(plan, generators, retrievers, progress.posts) as workers:
+        with make_engine(plan, generators, retrievers, progress.posts) as engine:
             for generator in generators:
-                summaries = _summarize_cell(grid, workers, generator)
+                summaries = _summarize_cell(grid, engine, generator)
                 if summaries is None:
                     continue
                 for retriever in retrievers:
-                    _retrieve_cell(grid, workers, (generator, retriever), summaries)
+                    _retrieve_cell(grid, engine, (generator, retriever), summaries)
         write_results(output.folder, output.manifest, plan.store, progress.step)
         output.finish()
         for line in verify_determinism(plan) if plan.config.verify_determinism else ():
@@ -127,11 +127,11 @@ def _build_systems(
     return components
 
 
-def _summarize_cell(grid: _Grid, workers: Workers, generator: Component[Generator]) -> Summaries | None:
+def _summarize_cell(grid: _Grid, engine: Engine, generator: Component[Generator]) -> Summaries | None:
     plan, name = grid.plan, generator.name
     grid.progress.start(name, SUMMARIES)
     with _attempt(grid, name):
-        made_now = workers.wait(generator)
+        made_now = engine.wait(generator)
         summaries = Summarize(plan, generator).get()
         references = {v.video_id: v.references for v in plan.videos(plan.config.split, references=True)}
         scores = ScoreSummaries(plan.store, (summaries.texts, summaries.digest), references).get()
@@ -145,26 +145,27 @@ def _summarize_cell(grid: _Grid, workers: Workers, generator: Component[Generato
 
 def _retrieve_cell(
     grid: _Grid,
-    workers: Workers,
+    engine: Engine,
     cell: tuple[Component[Generator], Component[Retriever]],
     summaries: Summaries,
 ) -> None:
     plan = grid.plan
     generator, retriever = cell
     grid.progress.start(generator.name, retriever.name)
-    reused = None
+    state = None
     with _attempt(grid, f"{generator.name}.{retriever.name}"):
-        workers.wait(retriever)
+        made_now = engine.wait_for_run(generator, retriever)
         component = for_generator(plan, retriever, generator, write=not plan.config.no_train)
         retrieved = Retrieve(plan, component, summaries).get()
-        if plan.config.audit_cache and retrieved.reused:
+        reused = retrieved.reused and not made_now
+        if plan.config.audit_cache and reused:
             audit(plan, component, summaries, retrieved)
         needs = number_needs(plan.evaluation.queries.values())
         runs = (retrieved.run, retrieved.deep, retrieved.digest)
         scores = ScoreRun(plan.store, runs, plan.relevance(), needs).get()
         grid.output.write_run(component, generator.name, retrieved, scores)
-        reused = retrieved.reused
-    grid.progress.done(generator.name, retriever.name, reused)
+        state = reused
+    grid.progress.done(generator.name, retriever.name, state)
 
 
 def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]) -> Result:

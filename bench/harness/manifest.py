@@ -9,7 +9,8 @@ from typing import Any
 from bench import __version__
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.harness.plan import Plan
-from bench.harness.stages.retrieve import DEPTH, Retrieved
+from bench.harness.stages.retrieve import Retrieved
+from bench.harness.stages.search import DEPTH
 from bench.harness.stages.summarize import Summaries
 from bench.output.attributes import SEEN
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest

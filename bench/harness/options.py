@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from bench.options import Count, Section
+from bench.options import Count, NonNegative, Section
 
 __cache_neutral__ = True
 
@@ -31,3 +31,12 @@ class RunOptions(Section):
     workers: Count | None = None
     """Systems trained side by side, each in a process with ``--threads`` threads; none: as many as the cores
     allow, one on a GPU."""
+    shards: Count = 1
+    """Parts into which a cell is divided where the parts give the same bytes as the whole: videos that are
+    summarized, texts that are encoded, a corpus that is searched by vectors. ``--engine ray`` makes them side
+    by side; a run that was killed continues after the last one."""
+    num_cpus: NonNegative | None = None
+    """CPUs that Ray reserves for a task; none: ``--threads``. A part of one lets tasks share it."""
+    num_gpus: NonNegative | None = None
+    """GPUs that Ray reserves for a task; none: one where ``--device`` is a GPU. A part of one lets tasks
+    share it."""

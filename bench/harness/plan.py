@@ -113,6 +113,13 @@ class Plan:
         return index_options(self.config)
 
     @property
+    def machine(self) -> RunOptions:
+        """Decide how the run uses machines."""
+        options = self.config.sections.get(RunOptions.section, RunOptions())
+        assert isinstance(options, RunOptions)
+        return options
+
+    @property
     def splits(self) -> Sequence[str]:
         """List the splits whose videos are searched."""
         return SPLITS if self.index.pool == "all" else (self.config.split,)
@@ -129,6 +136,7 @@ class Plan:
     def identity(self) -> str:
         """Name the run by a short digest of its settings, data and version."""
         settings = {key: value for key, value in self.settings().items() if key not in ("data", "device")}
+        settings["engine"] = "local"  # where cells run decides nothing that they hold
         settings["options"] = {
             key: value
             for key, value in flatten(self.config.sections).items()

@@ -324,6 +324,15 @@ class NeuralRow(ABC):
         summaries = self._write(examples, self._rules(self.decoding))
         return {video.video_id: summaries[video.video_id] for video in videos}
 
+    def divide(self, videos: Sequence[Video], count: int) -> list[list[Video]]:
+        """Deal the batches of `write_summaries` out to at most ``count`` parts; none is cut."""
+        examples, _ = prepare(without_references(videos), self.tokens, self.text)
+        order = sorted(range(len(videos)), key=lambda i: len(examples[i]), reverse=True)
+        size = self.decoding.batch_size
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        parts = [batches[number::count] for number in range(min(count, len(batches)))]
+        return [[videos[i] for batch in part for i in batch] for part in parts]
+
     def _write(self, examples: Sequence[Example], rules: Rules) -> dict[VideoId, str]:
         return write_summaries(
             self.module,

@@ -61,6 +61,10 @@ class KeywordRow(ABC):
         """Write the keywords of each transcript."""
         return {video.video_id: self._write(video.transcript) for video in videos}
 
+    def divide(self, videos: Sequence[Video], count: int) -> list[Sequence[Video]]:
+        """Divide videos at will: a summary depends on its own transcript alone."""
+        return [videos[number::count] for number in range(min(count, len(videos)))]
+
     def _write(self, transcript: str) -> str:
         words = cut_words(transcript, self._language)
         scores = self.score([word.casefold() for word in words])

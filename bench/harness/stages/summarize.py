@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted, learnt_key
 from bench.harness.stages.stage import Stage
-from bench.protocols import Generator, reads_references
+from bench.protocols import Divisible, Generator, reads_references
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest, videos_digest
 from bench.store.json_files import format_json_lines, read_json_lines
@@ -39,13 +39,37 @@ class Summarize(Stage[Summaries]):
 
     kind = "summaries"
 
-    def __init__(self, plan: Plan, component: Component[Generator], split: Split | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        component: Component[Generator],
+        split: Split | None = None,
+        *,
+        part: Sequence[Video] | None = None,
+    ) -> None:
         super().__init__(plan.store, newer_than=plan.newer_than(component.name))
         self._plan, self._component = plan, component
+        self._is_part = part is not None
         references = reads_references(component.system)
-        self._videos = (
-            plan.videos(split, references=references) if split else plan.pool_videos(references=references)
-        )
+        if part is not None:
+            self._videos = part
+        elif split:
+            self._videos = plan.videos(split, references=references)
+        else:
+            self._videos = plan.pool_videos(references=references)
+
+    def parts(self) -> list[Summarize]:
+        """Divide the videos of a fitted generator into parts, artefacts of their own (``run.shards``).
+
+        Returns [] for a generator that is not divided.
+        """
+        count, system = self._plan.machine.shards, self._component.system
+        if self._is_part or count == 1 or not isinstance(system, Divisible):
+            return []
+        return [
+            Summarize(self._plan, self._component, part=videos)
+            for videos in system.divide(self._videos, count)
+        ]
 
     def key(self) -> dict[str, Json]:
         """Key summaries by the generator and what it sees."""
@@ -60,7 +84,9 @@ class Summarize(Stage[Summaries]):
         fit = ensure_fitted(self._plan, component)
         threads = limit_threads(component.context.threads) if component.trainable else nullcontext()
         with threads, measure_cost() as cost:
-            written = component.system.summarize(self._videos)
+            parts = [stage.get() for stage in self.parts()]
+            written = _join(parts) if parts else component.system.summarize(self._videos)
+        coverage = _sum_coverage(parts) if parts else component.coverage()
         texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
         (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
         return {
@@ -68,11 +94,11 @@ class Summarize(Stage[Summaries]):
             "fit_s": fit.get("seconds"),
             "fit_peak_mb": fit.get("peak_mb"),
             "training": fit.get("training", []),
-            "seconds": cost.seconds,
-            "peak_mb": cost.peak_mb,
+            "seconds": round(sum(part.meta["seconds"] for part in parts), 4) if parts else cost.seconds,
+            "peak_mb": max((part.meta["peak_mb"] for part in parts), default=cost.peak_mb),
             "videos": len(self._videos),
             "params": component.parameters(),
-            "coverage": component.coverage() | fit.get("coverage", {}),
+            "coverage": coverage | fit.get("coverage", {}),
             "signature": component.signature(),
             "remarks": component.remarks(),
             **recorded_costs(component.system),
@@ -88,6 +114,15 @@ class Summarize(Stage[Summaries]):
 def summaries_text(texts: Mapping[VideoId, str]) -> str:
     """Write summaries as JSON lines, one per video."""
     return format_json_lines({"video_id": video_id, "summary": text} for video_id, text in texts.items())
+
+
+def _join(parts: Sequence[Summaries]) -> dict[VideoId, str]:
+    return {video_id: text for part in parts for video_id, text in part.texts.items()}
+
+
+def _sum_coverage(parts: Sequence[Summaries]) -> dict[str, int]:
+    names = dict.fromkeys(name for part in parts for name in part.meta["coverage"])
+    return {name: sum(part.meta["coverage"].get(name, 0) for part in parts) for name in names}
 
 
 def _text_of(component: Component[Generator], written: Mapping[VideoId, str], video: Video) -> str:

@@ -1,4 +1,4 @@
-"""Train models in parallel worker processes before the grid asks for them, a process for each system.
+"""The local engine: models are trained in parallel processes of this machine, one for each system.
 
 A small model gains little from a second core; two models at once gain all of it. Workers only fill
 the store: the grid goes on in its order and finds the work done, so that nothing else changes.
@@ -19,15 +19,14 @@ from typing import Any, Self, TypeAlias
 
 from bench.config.run_config import RunConfig
 from bench.errors import BenchError
-from bench.harness.options import RunOptions
+from bench.harness.engines import work
 from bench.harness.plan import Plan, make_plan
 from bench.harness.posts import post_of
 from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
-from bench.harness.stages.modality import measure_modalities
 from bench.harness.stages.summarize import Summarize
-from bench.protocols import is_fitted_per_generator
-from bench.systems.component import Component, make_generator, make_retriever
+from bench.protocols import Generator, Retriever, is_fitted_per_generator
+from bench.systems.component import Component
 
 GENERATOR, RETRIEVER = "generator", "retriever"
 Job: TypeAlias = tuple[str, str, Sequence[str]]
@@ -35,7 +34,7 @@ Job: TypeAlias = tuple[str, str, Sequence[str]]
 
 
 class Workers:
-    """Fit trainable systems, and summarize, in worker processes; ask `wait` before using a system.
+    """Fit trainable systems, and summarize, in worker processes; the grid itself makes everything else.
 
     With one worker, or fewer than two systems to train, nothing is done here. Training steps are written
     into ``posts`` (see `bench.harness.posts`).
@@ -76,6 +75,11 @@ class Workers:
         future = self._futures.get(component.name)
         return future is not None and future.result()
 
+    def wait_for_run(self, generator: Component[Generator], retriever: Component[Retriever]) -> bool:
+        """Wait for the retriever: the run itself is left to the grid."""
+        self.wait(retriever)
+        return False
+
 
 def _jobs(
     plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
@@ -110,10 +114,8 @@ def _unfitted(plan: Plan, component: Component[Any]) -> bool:
 
 
 def _worker_count(plan: Plan) -> int:
-    options = plan.config.sections.get(RunOptions.section, RunOptions())
-    assert isinstance(options, RunOptions)
-    if options.workers is not None:
-        return options.workers
+    if plan.machine.workers is not None:
+        return plan.machine.workers
     if plan.context().device == "cpu":
         return max(1, _cores() // plan.config.threads)
     return 1  # models on one GPU would share its memory
@@ -152,15 +154,12 @@ def _make(kind: str, name: str, followers: Sequence[str]) -> bool:
     assert _plan is not None
     try:
         if kind == RETRIEVER:
-            Fit(_plan, make_retriever(name, _plan.context())).get()
+            work.fit_retriever(_plan, name)
             return True
-        generator = make_generator(name, _plan.context())
-        reused = Summarize(_plan, generator).get().reused
-        measure_modalities(_plan, generator, reused=reused)
+        made = work.summarize(_plan, name)
     except BenchError as error:
         raise type(error)(str(error)) from None  # what caused it may not travel between processes
     for follower in followers:
         with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
-            retriever = make_retriever(follower, _plan.context())
-            Fit(_plan, for_generator(_plan, retriever, generator, write=True)).get()
-    return not reused
+            work.fit_follower(_plan, name, follower)
+    return made

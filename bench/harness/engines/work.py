@@ -1,0 +1,91 @@
+"""The pieces of a run that any process can make, from names alone: each fills the store."""
+
+from __future__ import annotations
+
+from bench.harness.plan import Plan
+from bench.harness.stages.fit import Fit, ensure_fitted
+from bench.harness.stages.follow import for_generator
+from bench.harness.stages.modality import measure_modalities
+from bench.harness.stages.retrieve import Retrieve
+from bench.harness.stages.summarize import Summarize
+from bench.protocols import Encoding, Retriever
+from bench.systems.component import Component, make_generator, make_retriever
+
+
+def fit_generator(plan: Plan, name: str) -> bool:
+    """Fit a generator, and return whether it was fitted now."""
+    stage = Fit(plan, make_generator(name, plan.context()))
+    made = not stage.exists()
+    stage.get()
+    return made
+
+
+def fit_retriever(plan: Plan, name: str) -> bool:
+    """Fit a retriever that all generators share, and return whether it was fitted now."""
+    stage = Fit(plan, make_retriever(name, plan.context()))
+    made = not stage.exists()
+    stage.get()
+    return made
+
+
+def summarize(plan: Plan, name: str) -> bool:
+    """Write the summaries of a generator, measure what it reads, and return whether they were written now."""
+    generator = make_generator(name, plan.context())
+    reused = Summarize(plan, generator).get().reused
+    measure_modalities(plan, generator, reused=reused)
+    return not reused
+
+
+def summarize_part(plan: Plan, name: str, number: int) -> bool:
+    """Write the summaries of a part of the videos (``run.shards``); there may be fewer parts than shards."""
+    generator = make_generator(name, plan.context())
+    ensure_fitted(plan, generator)
+    parts = Summarize(plan, generator).parts()
+    return number < len(parts) and not parts[number].get().reused
+
+
+def fit_follower(plan: Plan, name: str, retriever: str) -> bool:
+    """Fit a retriever to what a generator writes for the training videos."""
+    generator = make_generator(name, plan.context())
+    component = make_retriever(retriever, plan.context())
+    Fit(plan, for_generator(plan, component, generator, write=not plan.config.no_train)).get()
+    return True
+
+
+def encode_queries(plan: Plan, name: str, number: int) -> bool:
+    """Encode a part of the queries for a retriever that all generators share."""
+    retriever = make_retriever(name, plan.context())
+    _encode(plan, retriever, {}, number)
+    return True
+
+
+def encode_part(plan: Plan, name: str, retriever: str, number: int) -> bool:
+    """Encode a part of a generator's summaries, and of the queries, for a retriever."""
+    component, stage = _run_of(plan, name, retriever)
+    _encode(plan, component, stage.divide()[number], number)
+    return True
+
+
+def search_part(plan: Plan, name: str, retriever: str, number: int) -> bool:
+    """Search a part of a generator's summaries."""
+    return not _run_of(plan, name, retriever)[1].parts()[number].get().reused
+
+
+def retrieve(plan: Plan, name: str, retriever: str) -> bool:
+    """Make the run of a cell, and return whether it was made now."""
+    return not _run_of(plan, name, retriever)[1].get().reused
+
+
+def _run_of(plan: Plan, name: str, retriever: str) -> tuple[Component[Retriever], Retrieve]:
+    generator = make_generator(name, plan.context())
+    summaries = Summarize(plan, generator).get()
+    component = make_retriever(retriever, plan.context())
+    component = for_generator(plan, component, generator, write=not plan.config.no_train)
+    return component, Retrieve(plan, component, summaries)
+
+
+def _encode(plan: Plan, retriever: Component[Retriever], documents: dict[str, str], number: int) -> None:
+    ensure_fitted(plan, retriever)
+    queries = dict(list(plan.evaluation.queries.items())[number :: plan.machine.shards])
+    assert isinstance(retriever.system, Encoding)
+    retriever.system.encode(documents, queries)

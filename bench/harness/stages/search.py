@@ -1,0 +1,117 @@
+"""A corpus, or a part of one, searched to a depth, and the parts merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.harness.plan import Plan
+from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.stage import Stage
+from bench.protocols import Retriever
+from bench.store.artefacts import Artefact
+from bench.store.digests import digest
+from bench.systems.component import Component
+from bench.types import NO_HIT, Json, QueryId, Run, VideoId
+
+DEPTH = 100
+"""Documents in a run per query."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundInPart:
+    """The best documents of a part for each query, and what the search could not use in full."""
+
+    run: Run
+    coverage: Mapping[str, int]
+    seconds: float
+    reused: bool
+
+
+class SearchPart(Stage[FoundInPart]):
+    """Search a part of a corpus, for a retriever whose scores do not depend on the other documents."""
+
+    kind = "run-parts"
+
+    def __init__(self, plan: Plan, component: Component[Retriever], documents: Mapping[VideoId, str]) -> None:
+        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
+        self._plan, self._component, self._documents = plan, component, documents
+        self._queries = plan.evaluation.queries
+
+    def key(self) -> dict[str, Json]:
+        """Key a part by the retriever, its documents and what is searched for."""
+        return {
+            "retriever": learnt_key(self._plan, self._component),
+            "corpus": digest(list(self._documents.items())),
+            "queries": digest(list(self._queries.items())),
+            "depth": DEPTH,
+        }
+
+    def make(self, folder: Path) -> dict[str, Json]:
+        """Write the best documents of the part as arrays."""
+        ensure_fitted(self._plan, self._component)
+        self._component.system.index(self._documents)
+        run = search(self._component, self._queries, DEPTH, tuple(self._documents))
+        save_run(folder, "run", run)
+        return {"coverage": self._component.coverage()}
+
+    def read(self, artefact: Artefact) -> FoundInPart:
+        """Read the part back from a finished artefact."""
+        run = Run(tuple(self._queries), tuple(self._documents), *load_run(artefact.path, "run"))
+        return FoundInPart(run, artefact.meta["coverage"], artefact.meta["seconds"], artefact.reused)
+
+
+def divide_corpus(documents: Mapping[VideoId, str], count: int) -> list[dict[VideoId, str]]:
+    """Divide documents into ``count`` parts, some of them empty perhaps; equal texts stay together."""
+    number = {text: i for i, text in enumerate(dict.fromkeys(documents.values()))}
+    parts: list[dict[VideoId, str]] = [{} for _ in range(count)]
+    for video_id, text in documents.items():
+        parts[number[text] % count][video_id] = text
+    return parts
+
+
+def merge(parts: Sequence[Run], pool: tuple[VideoId, ...]) -> Run:
+    """Merge the runs of parts into one over the pool.
+
+    The best documents of the whole are among the best of the parts, and one rule orders both.
+    """
+    position = {video_id: i for i, video_id in enumerate(pool)}
+    hits = np.concatenate([_positions(run, position) for run in parts], axis=1)  # [Q, parts * k]
+    scores = np.concatenate([run.scores for run in parts], axis=1)
+    return Run.from_arrays(parts[0].query_ids, pool, hits, scores, DEPTH)
+
+
+def search(
+    component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
+) -> Run:
+    """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
+    run = component.system.search(queries, k)
+    if run.query_ids != tuple(queries) or not set(run.video_ids) <= set(pool):
+        raise BenchError(
+            f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
+            "search() must answer every query, in order, with ids that were indexed."
+        )
+    position = {video_id: i for i, video_id in enumerate(pool)}
+    return Run.from_arrays(run.query_ids, pool, _positions(run, position), run.scores, k)
+
+
+def save_run(folder: Path, name: str, run: Run) -> None:
+    """Write the arrays of a run."""
+    np.save(folder / f"{name}-hits.npy", run.hits)
+    np.save(folder / f"{name}-scores.npy", run.scores)
+
+
+def load_run(folder: Path, name: str) -> tuple[Any, Any]:
+    """Read the arrays that `save_run` wrote: hits and scores."""
+    return np.load(folder / f"{name}-hits.npy"), np.load(folder / f"{name}-scores.npy")
+
+
+def _positions(run: Run, position: Mapping[VideoId, int]) -> Any:
+    """Return the hits of a run as positions in another pool, ``[Q, k]``."""
+    positions = np.array([position[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
+    return positions[run.hits]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,8 @@ from bench.systems.component import Component
 
 RETRIES = 5
 """How often a task is repeated that was lost with its process or its node."""
+_REACH_TIMEOUT = 20
+"""Seconds."""
 _INHERITED = ("OMP_NUM_THREADS", "HF_HUB_OFFLINE", "HF_HOME", *INSTRUCTIONS)
 """Variables of this process that decide what a task finds, and the last bits of what it computes."""
 
@@ -114,10 +117,11 @@ class RayCluster:
 
     def _connect(self) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster of ours reports to nobody
+        address = os.environ.get("RAY_ADDRESS", "")
         try:
+            _reach(address)
             self._ray.init(log_to_driver=self._plan.config.verbose, logging_level="warning")
         except Exception as error:  # Ray raises a bare Exception where a node does not start in time
-            address = os.environ.get("RAY_ADDRESS")
             cluster = f"at RAY_ADDRESS={address}" if address else "on this machine"
             raise MissingError(
                 f"no Ray cluster answers {cluster}: {str(error).rstrip('.')}. Start one with 'ray start "
@@ -202,6 +206,13 @@ def _import_ray() -> Any:
             "pip install -c constraints.txt -e '.[ray]'"
         ) from None
     return ray
+
+
+def _reach(address: str) -> None:
+    """Raise OSError where nothing listens at ``host:port``; Ray itself would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_TIMEOUT).close()
 
 
 # In a process of the cluster

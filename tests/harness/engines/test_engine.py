@@ -33,6 +33,18 @@ def test_without_ray_the_engine_says_what_to_install(
     assert "pip install -c constraints.txt -e '.[ray]'" in done.error()
 
 
+def test_a_cluster_that_does_not_answer_is_named(
+    cli: Cli, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    command = ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25")
+    done = cli(*command, "--engine", "ray")
+    assert done.status == 4
+    assert "no Ray cluster answers at RAY_ADDRESS=127.0.0.1:1" in done.error()
+
+
 def test_a_task_returns_what_it_raised_and_does_not_run_after_a_failed_one(tiny: Tiny) -> None:
     plan = plan_of(tiny)
     start = Start(plan.config, plan.began, plan.process, str(tiny.folder.parent / "elsewhere"), {})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Cli, child_environment
+from tests.conftest import ROOT, child_environment
 from tests.harness.engines.commands import grid, unmeasured
 from tests.tiny import Tiny
 
@@ -56,16 +56,3 @@ def test_two_nodes_write_what_one_process_writes(
     done = on_two_nodes(store, appears, command)
     assert done.returncode == 0, done.stderr
     assert unmeasured(out) == unmeasured(local / "out")
-
-
-def test_a_cluster_that_does_not_answer_is_named(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "bench", "run", "--data", tiny.folder, "--generators", "lead"),
-            *("--retrievers", "bm25", "--out", tmp_path / "out", "--engine", "ray"),
-        ],
-        env=child_environment(RAY_ADDRESS="127.0.0.1:1"), capture_output=True, text=True, timeout=300,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 4, done.stderr
-    assert "no Ray cluster answers at RAY_ADDRESS=127.0.0.1:1" in done.stderr

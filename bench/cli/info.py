@@ -79,8 +79,9 @@ def _rows(kind: str) -> list[tuple[str, str]]:
         return [(claim.id, f"{claim.statement}  [{claim.section}]") for claim in claims()]
     if kind == "metrics":
         from bench.metrics.definitions import DESCRIPTIONS
+        from bench.systems.registry import listing
 
-        return list(DESCRIPTIONS.items())
+        return [*DESCRIPTIONS.items(), *((line.name, _summary(line)) for line in listing("measures"))]
     if kind == "options":
         return _options()
     if kind == "importers":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def _results(run: RunFiles, generator: str, retriever: str) -> Iterator[dict[str
     for row in mine.to_dict("records"):
         metric = str(row["metric"])
         score: dict[str, Any] = {"score": float(row["value"])}
-        if row["ci_low"] == row["ci_low"]:
+        if not math.isnan(row["ci_low"]):
             interval = {
                 "lower": float(row["ci_low"]),
                 "upper": float(row["ci_high"]),

@@ -33,7 +33,7 @@ class CBVS:
     source = "Qiao et al. 2024, CBVS: A Large-Scale Chinese Image-Text Benchmark, arXiv 2401.10475"
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
-        """Read the graded pairs, and the owner's run where it is there."""
+        """Read the graded pairs, and the owner's run where the folder has it."""
         data = Imported(f"cbvs-20k-{recipe}", "zh", self.recipes[recipe])
         ids: dict[str, str] = {}
         path, lines = find(source, "cbvs20k.txt"), 0

@@ -44,7 +44,7 @@ class Imported:
     """Runs that the owners publish, by name."""
 
     def add_video(self, video_id: str, split: str, transcript: str = "") -> VideoId:
-        """Add a video unless it is there, and return its id without white space.
+        """Add a video, or find it, and return its id without white space.
 
         Raises DataError for a video in two splits.
         """

@@ -30,7 +30,7 @@ class TVR:
     source = "Lei et al. 2020, TVR: A Large-Scale Dataset for Video-Subtitle Moment Retrieval"
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
-        """Read descriptions, and the subtitles as transcripts where their file is there."""
+        """Read descriptions, and the subtitles as transcripts where the folder has them."""
         published = {
             "train videos": 17_435,
             "train queries": 87_175,

@@ -47,10 +47,10 @@ def entries(group: str) -> Mapping[str, importlib.metadata.EntryPoint]:
 @cache
 def rivals(group: str) -> Mapping[str, Sequence[str]]:
     """Find the names of a group that several packages claim, with the claimants as ``package (value)``."""
-    claims: dict[str, list[str]] = {}
+    claims: dict[str, dict[str, None]] = {}
     for point in importlib.metadata.entry_points(group=f"bench.{group}"):
-        claims.setdefault(point.name, []).append(_origin(point))
-    return {name: found for name, claimed in claims.items() if len(found := list(dict.fromkeys(claimed))) > 1}
+        claims.setdefault(point.name, {})[_origin(point)] = None
+    return {name: list(claimants) for name, claimants in claims.items() if len(claimants) > 1}
 
 
 def listing(group: str) -> list[Listing]:

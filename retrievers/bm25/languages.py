@@ -47,8 +47,8 @@ def default_analyzer(language: str) -> str:
 
 def fitting_analyzers(language: str) -> tuple[str, ...]:
     """List the analyzers that fit a language, the default first."""
-    own = (language,) if language in LUCENE_CLASSES else ()
-    return tuple(dict.fromkeys((default_analyzer(language), *own, "standard")))
+    by_code = (language,) if language in LUCENE_CLASSES else ()
+    return tuple(dict.fromkeys((default_analyzer(language), *by_code, "standard")))
 
 
 def describe_analyzer(analyzer: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def write(folder: Path, files: Mapping[str, object]) -> Path:
+def write(folder: Path, files: Mapping[str, Any]) -> Path:
     """Write files into a new folder: text as it is, lists of objects as JSON lines, the rest as JSON."""
     for name, content in files.items():
         path = folder / name
@@ -16,7 +16,7 @@ def write(folder: Path, files: Mapping[str, object]) -> Path:
         if isinstance(content, str):
             text = content
         elif name.endswith(".jsonl"):
-            text = lines(content)  # type: ignore[arg-type]
+            text = lines(content)
         else:
             text = json.dumps(content)
         path.write_text(text, encoding="utf-8")
@@ -51,7 +51,7 @@ MSRVTT = {
     },
     "MSRVTT_JSFUSION_test.csv": "key,vid_key,video_id,sentence\nret0,msr2,video2,our test sentence\n",
 }
-FORMATS: Mapping[str, Mapping[str, object]] = {
+FORMATS: Mapping[str, Mapping[str, Any]] = {
     "msr-vtt": MSRVTT,
     "vatex": {
         "vatex_training_v1.0.json": _vatex(["a_000001_000011", "b_000002_000012"], "enCap", "chCap"),

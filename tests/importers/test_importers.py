@@ -132,7 +132,7 @@ def test_the_published_run_of_cbvs_is_scored_by_the_owners_rule(cli: Cli, tmp_pa
 
 
 def test_parquet_is_read_as_json_lines(tmp_path: Path) -> None:
-    content: Any = FORMATS["c-mteb-video"]
+    content = FORMATS["c-mteb-video"]
     source = tmp_path / "hub" / "data"
     source.mkdir(parents=True)
     for name in ("corpus", "queries", "qrels"):

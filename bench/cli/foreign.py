@@ -15,7 +15,8 @@ from bench.cli.common import add_path, run_options
 from bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from bench.foreign.evaluation import ForeignRun, Judgements
+    from bench.foreign.judgements import Judgements
+    from bench.foreign.runs import ForeignRun
     from bench.result import Result
 
 
@@ -45,8 +46,9 @@ def read_foreign(
     args: argparse.Namespace, words: Sequence[str]
 ) -> tuple[Judgements, list[ForeignRun], tuple[str, ...]]:
     """Read judgements and runs, and say what each file was taken for. Raises BenchError."""
-    from bench.foreign.evaluation import judgements_of_dataset, read_judgements, read_runs
+    from bench.foreign.judgements import judgements_of_dataset, read_judgements
     from bench.foreign.measures import DEFAULT, parse
+    from bench.foreign.runs import read_runs
 
     given = [word.strip() for words in args.metrics or () for word in words.split(",") if word.strip()]
     measures = parse(given or DEFAULT)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.export.run_files import RunFiles
-from bench.foreign.evaluation import Judgements, ordered, read_judgements, read_runs
+from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.measures import Scored, compute
+from bench.foreign.runs import read_runs
+from bench.foreign.scoring import ordered
 from bench.metrics.definitions import DESCRIPTIONS
 from bench.output.schema import QRELS, QUERIES
 

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bench import __version__
 from bench.choices import Ties
-from bench.foreign.evaluation import (
-    ORDERS,
-    ForeignRun,
-    Judgements,
-    RunScores,
-    score_run,
-    unjudged,
-)
+from bench.foreign.judgements import Judgements
+from bench.foreign.runs import ForeignRun, unjudged
+from bench.foreign.scoring import ORDERS, RunScores, score_run
 from bench.harness.writer import write_results
 from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder

@@ -6,7 +6,10 @@ the user to see; a file that fits none is refused.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -14,7 +17,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from bench.errors import DataError, MissingError, shorten
 from bench.output.attributes import free_fields
 from bench.output.trec import TrecRun, read_qrels, read_queries, read_run
-from bench.store.files import read_lines
+from bench.store.files import STANDARD_INPUT, open_bytes, read_lines
 from bench.store.json_files import numbered_json_lines, read_json
 from bench.types import QueryId, VideoId
 
@@ -33,6 +36,30 @@ _KNOWN = (
     "TSV file as BEIR has it (3 columns: query-id corpus-id score), or JSON ({query: {document: number}}), "
     "as ranx and pytrec_eval have it"
 )
+
+
+@contextlib.contextmanager
+def regular_file(path: Path) -> Iterator[Path]:
+    """Yield a path that can be read twice (for its lines and its digest): of a pipe or ``-``, a copy.
+
+    Raises MissingError when there is no such file.
+    """
+    if path.is_file():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / shown_name(path)
+        with open_bytes(path) as stream, copy.open("wb") as target:
+            shutil.copyfileobj(stream, target)
+        try:
+            yield copy
+        except DataError as error:  # the copy's name says nothing to the user
+            raise DataError(str(error).replace(str(copy), str(path))) from error
+
+
+def shown_name(path: Path) -> str:
+    """Return the name of a file for a user to read, also where it is no file."""
+    return "standard-input" if path == STANDARD_INPUT else path.name
 
 
 def recognise(path: Path) -> Form:

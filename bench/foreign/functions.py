@@ -13,10 +13,11 @@ from bench.choices import Ties
 from bench.comparison.compare_runs import METRICS, compare_runs
 from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
-from bench.foreign.evaluation import ForeignRun, Judgements, read_judgements, read_runs
 from bench.foreign.folder import write_evaluation
 from bench.foreign.formats import Grades
+from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.measures import DEFAULT, parse
+from bench.foreign.runs import ForeignRun, read_runs
 from bench.output.trec import TrecRun
 from bench.result import Result
 from bench.store.digests import digest

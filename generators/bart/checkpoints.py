@@ -19,8 +19,8 @@ from transformers import (
 from bench.errors import DataError, UsageError
 from bench.types import Json
 from bench.weights import digest_weights, locate_weights, minilm_folder, quiet_loading
+from generators.bart.options import BartOptions
 from generators.neural.tokens import Tokens
-from generators.options import BartOptions
 
 DEFAULTS = {"zh": "fnlp/bart-base-chinese", "en": "facebook/bart-base"}
 REVISIONS: Mapping[str, str] = {"facebook/bart-base": "aadd2ab0ae0c8268c7c9693540e9904811f36177"}

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from generators.bart.options import PretrainOptions
 from generators.neural.batches import Collate, Example, to_device
 from generators.neural.losses import split_targets
 from generators.neural.tokens import Tokens
-from generators.options import PretrainOptions
 
 Group = Sequence[list[int]]
 """Texts as ids of which one is drawn: a transcript alone, or the queries of one video."""

@@ -11,10 +11,11 @@ from transformers import BartConfig, BartForConditionalGeneration
 from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
 from generators.bart.fusion import Fusion
+from generators.bart.options import BartOptions
 from generators.neural.batches import Batch, check_length
 from generators.neural.losses import per_token, split_targets, token_losses
 from generators.neural.tokens import Tokens
-from generators.options import BartOptions, TransformerOptions
+from generators.options import TransformerOptions
 
 
 @dataclass(slots=True)

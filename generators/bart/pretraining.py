@@ -24,13 +24,14 @@ from generators.bart.checkpoints import write_checkpoint
 from generators.bart.fusion import TextOnly
 from generators.bart.infilling import Group, HeldOut, Infilling, Masking
 from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.bart.options import BartOptions, PretrainOptions
 from generators.bart.unlabelled import read_texts
 from generators.groups import PACKAGES
 from generators.neural.batches import Collate
+from generators.neural.options import TextOptions, TrainOptions
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
 from generators.neural.training.plan import SCORE, TrainingPlan, Validation, uses_bf16
 from generators.neural.training.train import train, write_log
-from generators.options import BartOptions, PretrainOptions, TextOptions, TrainOptions
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.05, 100
 """Of the training videos, and of the unlabelled texts, so many are not pretrained on but measured."""

@@ -11,10 +11,10 @@ from bench.context import Context
 from bench.types import Json, Video
 from generators.bart import fusion
 from generators.bart.model import FusedBart, random_bart
+from generators.bart.options import BartOptions, PretrainOptions
 from generators.bart.pretrained import PretrainedBart
 from generators.neural.row import NeuralRow
 from generators.neural.tokens import Tokens
-from generators.options import BartOptions, PretrainOptions
 
 VG_BART_FUSION_LR = 5.0
 """1.5e-4 / 3e-5 (reference-models.md, section 6)."""

@@ -15,9 +15,9 @@ from torch.utils.data import Dataset, Sampler
 
 from bench.errors import DataError, UsageError
 from bench.types import Frames, Video, VideoId
+from generators.neural.options import TextOptions
 from generators.neural.targets import Targets, unit
 from generators.neural.tokens import Encoded, Tokens
-from generators.options import TextOptions
 
 BUCKET = 32
 """So many batches are sorted by length together: random enough between them, little padding within."""

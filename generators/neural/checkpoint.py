@@ -1,12 +1,13 @@
-"""The folder of a saved model: its settings, and its weights in one safetensors file.
+"""The folder of a saved model: settings, model card, and the weights in one safetensors file.
 
 Equal weights give equal bytes; tied ones are stored once.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bench.errors import DataError
+from bench.options import Section
 from bench.types import Json
 
 FORMAT = {"format": "qms-bench neural generator", "version": 1}
@@ -45,6 +47,36 @@ def read_config(folder: Path, row: str) -> dict[str, Any]:
             "Train it again, or name the right folder."
         )
     return {name: value for name, value in config.items() if name not in expected}
+
+
+def write_card(
+    folder: Path,
+    label: str,
+    config: Mapping[str, Json],
+    choice: str,
+    *,
+    notes: Mapping[str, str],
+    sections: Sequence[Section],
+) -> None:
+    """Write README.md for whoever finds the model: data, options, module and score.
+
+    ``choice`` says which epoch was kept by which score; it is empty where nothing was measured.
+    """
+    score = choice or "not measured: no validation"
+    lines = [
+        f"# {label}",
+        "",
+        "Written by `bench run`: a generator that writes a query-like summary of a video.",
+        "",
+    ]
+    lines += [f"* score: {score}", f"* data: {json.dumps(config.get('trained_on', {}), ensure_ascii=False)}"]
+    lines += [f"* {name}: {value}" for name, value in notes.items()]
+    lines += ["", "## Options", ""]
+    for section in sections:
+        values = dataclasses.asdict(section).items()
+        lines.append(f"* {section.section}: " + ", ".join(f"{key}={value}" for key, value in values))
+    lines += ["", "## Module", "", "```json", json.dumps(config, indent=2, ensure_ascii=False), "```", ""]
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def save_weights(module: nn.Module, path: Path) -> None:

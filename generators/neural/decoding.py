@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generators.neural.batches import Batch
-from generators.options import DecodeOptions
+from generators.neural.options import DecodeOptions
 
 S = TypeVar("S")
 NEVER = -1e9

@@ -8,15 +8,18 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from bench.exchange import MODALITIES, exchange_inputs
 from bench.metrics.cider import cider as cider_scores
 from bench.text import tokenize
-from bench.types import VideoId
+from bench.types import Video, VideoId
 from generators.neural.batches import Example
-from generators.neural.scoring import Floats
+from generators.neural.inference import Floats
 
 Choice: TypeAlias = Literal["loss", "cider", "last"]
 """The values of ``train.choose``."""
 CHOSEN_BY: Mapping[Choice, str] = {"loss": "validation loss", "cider": "validation CIDEr", "last": ""}
+EXCHANGED = 64
+"""Validation videos on which the use of each input is measured after an epoch: enough for a curve."""
 
 
 class RowValidation:
@@ -60,6 +63,27 @@ class RowValidation:
             if wrong
         }
         return {"val_loss": float(self._by_video.mean()), **{k: float(g.mean()) for k, g in gaps.items()}}
+
+
+def exchange_examples(
+    videos: Sequence[Video],
+    reads: Sequence[str],
+    *,
+    seed: int,
+    prepare: Callable[[Sequence[Video]], Sequence[Example]],
+) -> dict[str, dict[int, Example]]:
+    """Give up to `EXCHANGED` videos another one's transcript or frames, to see how much a row uses them.
+
+    By modality that the row ``reads``, the examples have their number among the videos.
+    """
+    sample = dict(enumerate(videos[:EXCHANGED]))
+    exchanged: dict[str, dict[int, Example]] = {}
+    for modality in (m for m in MODALITIES if m in reads):
+        wrong = exchange_inputs(list(sample.values()), modality, seed=seed)
+        numbers = [number for number, video in sample.items() if video.video_id in wrong]
+        examples = prepare([wrong[sample[n].video_id] for n in numbers])
+        exchanged[modality] = dict(zip(numbers, examples, strict=True))
+    return exchanged
 
 
 def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:

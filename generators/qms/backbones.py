@@ -16,9 +16,11 @@ from bench.context import Context
 from bench.options import Section
 from bench.types import Json, Video
 from generators.bart.model import random_bart
+from generators.bart.options import BartOptions, PretrainOptions
 from generators.bart.pretrained import PretrainedBart
+from generators.neural.options import TextOptions
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
-from generators.options import BartOptions, PretrainOptions, TextOptions, TransformerOptions
+from generators.options import TransformerOptions
 from generators.qms.model import QMS
 from generators.transformer import transformer_shape
 

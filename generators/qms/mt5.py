@@ -16,9 +16,9 @@ from bench.errors import DataError
 from bench.types import Json, Video
 from bench.weights import digest_weights, locate_weights, quiet_loading
 from generators.neural.tokens import Tokens
-from generators.options import MT5Options
 from generators.qms.backbones import Backbone
 from generators.qms.model import QMS
+from generators.qms.options import MT5Options
 from generators.qms.rows import QMSRow
 
 SHAPE = (

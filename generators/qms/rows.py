@@ -19,10 +19,10 @@ from bench.types import Json, Video
 from generators.bart.pretraining import Recipe, self_pretrained
 from generators.neural.batches import Example, prepare, to_device
 from generators.neural.decoding import Rules
+from generators.neural.options import DecodeOptions
 from generators.neural.row import NeuralRow
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
-from generators.options import DecodeOptions, QMSOptions
 from generators.qms import sentences
 from generators.qms.backbones import Backbone, BartBackbone, TransformerBackbone
 from generators.qms.confidence import Confidence
@@ -30,6 +30,7 @@ from generators.qms.entities import label_transcripts
 from generators.qms.explain import Explanation, explain_queries, head_quality
 from generators.qms.fusion import EntityAware, Parts, Selection
 from generators.qms.model import CollateLabelled, Labelled, Objective, greedy, visual_encoder
+from generators.qms.options import QMSOptions
 from generators.qms.sampling import Sampled, describe_sampling, probabilities
 
 

@@ -12,8 +12,10 @@ import pytest
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
-from bench.foreign.evaluation import read_judgements, read_runs, score_run
+from bench.foreign.judgements import read_judgements
 from bench.foreign.measures import DEFAULT
+from bench.foreign.runs import read_runs
+from bench.foreign.scoring import score_run
 from tests.conftest import Cli
 from tests.tiny import Tiny
 

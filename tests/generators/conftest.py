@@ -17,8 +17,11 @@ from bench.context import Context
 from bench.options import build_sections
 from bench.store.digests import digest
 from bench.types import Json, Video
-from generators import options as o
+from generators.bart.options import BartOptions, PretrainOptions
+from generators.neural.options import DecodeOptions, TextOptions, TrainOptions
 from generators.neural.row import NeuralRow
+from generators.options import MDVCOptions, Seq2SeqOptions, TransformerOptions
+from generators.qms.options import MT5Options, QMSOptions
 
 MakeRow = Callable[[Context], NeuralRow]
 """How a row is made: its class, or a function as in `generators.qms.rows`."""
@@ -26,16 +29,16 @@ MakeRow = Callable[[Context], NeuralRow]
 SECTIONS = {
     kind.section: kind
     for kind in (
-        o.TextOptions,
-        o.TrainOptions,
-        o.DecodeOptions,
-        o.BartOptions,
-        o.PretrainOptions,
-        o.TransformerOptions,
-        o.Seq2SeqOptions,
-        o.MDVCOptions,
-        o.QMSOptions,
-        o.MT5Options,
+        TextOptions,
+        TrainOptions,
+        DecodeOptions,
+        BartOptions,
+        PretrainOptions,
+        TransformerOptions,
+        Seq2SeqOptions,
+        MDVCOptions,
+        QMSOptions,
+        MT5Options,
     )
 }
 TINY: dict[str, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.context import Context
 from generators.mdvc import MDVC
 from generators.neural.batches import prepare
-from generators.options import TextOptions
+from generators.neural.options import TextOptions
 from tests.generators.conftest import blind, toy, video
 
 Make = Callable[..., Context]

@@ -19,8 +19,8 @@ from bench.types import Video
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
 from generators.mdvc import MDVC
 from generators.neural.batches import Batch, prepare
+from generators.neural.options import TextOptions
 from generators.neural.row import NeuralRow
-from generators.options import TextOptions
 from generators.qms.rows import qms, qms_transformer
 from generators.seq2seq import Seq2Seq
 from generators.transformer import Transformer

@@ -136,7 +136,10 @@ NEUTRAL = {
     "bench/store/digests.py",
     "bench/store/files.py",
     "bench/store/json_files.py",
+    "generators/bart/options.py",
+    "generators/neural/options.py",
     "generators/options.py",
+    "generators/qms/options.py",
     "retrievers/options.py",
 }
 """Modules of this project that may change without making cached artefacts anew."""

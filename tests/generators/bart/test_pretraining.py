@@ -13,11 +13,12 @@ from bench.context import Context
 from generators.bart.fusion import TextOnly
 from generators.bart.infilling import HeldOut, Infilling, Masking, infill
 from generators.bart.model import FusedBart
+from generators.bart.options import BartOptions, PretrainOptions
 from generators.bart.pretraining import Recipe, pretrain, split_texts
 from generators.bart.rows import BartText
 from generators.neural.batches import prepare
+from generators.neural.options import TextOptions
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
-from generators.options import BartOptions, PretrainOptions, TextOptions
 from generators.qms.rows import qms
 from tests.generators.conftest import FolderStore, toy
 

@@ -12,9 +12,9 @@ from bench.context import Context
 from bench.errors import UsageError
 from generators.bart.rows import BartText, VGBartDP, VGBartMH
 from generators.neural.batches import Collate, Example, ModalityDropout, TrainingSet, prepare
+from generators.neural.options import TextOptions
 from generators.neural.targets import Uniform
 from generators.neural.tokens import build
-from generators.options import TextOptions
 from generators.qms.model import CollateLabelled, Labelled
 from generators.qms.rows import without_textual, without_visual
 from generators.seq2seq import Seq2Seq

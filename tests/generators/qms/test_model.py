@@ -14,8 +14,8 @@ from torch.nn import functional
 from bench.context import Context
 from bench.types import Video
 from generators.neural.batches import prepare
+from generators.neural.options import TextOptions
 from generators.neural.row import NeuralRow
-from generators.options import TextOptions
 from generators.qms.fusion import Parts
 from generators.qms.model import entity_loss, weighted
 from generators.qms.rows import (

@@ -1,0 +1,160 @@
+"""What runs of any origin are scored on: the evaluated topics and their judged documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.choices import EvaluatedSplit, Protocol
+from bench.data.dataset import Dataset
+from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
+from bench.data.reader import read_dataset
+from bench.data.registered import dataset_folder
+from bench.errors import DataError, shorten
+from bench.foreign.collections import PREFIX, collection_id, read_collection
+from bench.foreign.formats import (
+    CORPUS,
+    QUERIES,
+    Grades,
+    judgements_of_folder,
+    read_any_judgements,
+    read_any_queries,
+    read_corpus,
+    read_query_fields,
+    regular_file,
+    shown_name,
+)
+from bench.metrics.ranking import Relevance
+from bench.output.attributes import Attributes, read_attributes
+from bench.store.artefacts import default_root
+from bench.store.digests import digest as digest_of
+from bench.store.digests import file_digest
+from bench.types import QueryId, VideoId
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Judgements:
+    """The evaluated topics with their judged documents, and how the tables name them."""
+
+    name: str
+    digest: str
+    grades: Grades
+    texts: Mapping[QueryId, str]
+    """The evaluated topics in order; the text is the id where none is known."""
+    form: str
+    documents: Mapping[VideoId, str] = field(default_factory=dict)
+    """Texts of documents, for those who read what was retrieved; empty where no corpus is at hand."""
+    attributes: Attributes = field(default_factory=dict)
+    """What is known of the topics; see `bench.output.attributes`."""
+    notes: Sequence[str] = ()
+    dataset: Dataset | None = None
+    evaluated: EvaluationSet | None = None
+
+    @property
+    def topics(self) -> tuple[QueryId, ...]:
+        """Return the evaluated topics, in order."""
+        return tuple(self.texts)
+
+    def truth(self) -> Relevance:
+        """Return what is relevant, over the pool of the dataset or of all that is relevant to a topic."""
+        relevant = {q: [d for d, grade in self.grades[q].items() if grade > 0] for q in self.topics}
+        if self.evaluated is not None:
+            return Relevance.from_mapping(relevant, self.topics, tuple(self.evaluated.pool))
+        pool = list(dict.fromkeys(document for documents in relevant.values() for document in documents))
+        return Relevance.from_mapping(relevant, self.topics, pool)
+
+
+def read_judgements(
+    qrels: Path, queries: Path | None, split: str, attributes: Path | None = None
+) -> Judgements:
+    """Return judgements from a file, or from a BEIR folder for a split, as ``trec_eval -c`` uses them.
+
+    ``qrels`` may also be the id of a collection, ``ir_datasets:antique/test``. Evaluated are the topics of
+    ``queries`` that are judged, else all that are judged; one without a relevant document counts 0.
+    ``attributes`` is a CSV file with the ids of topics in the first column; free fields of JSON lines of
+    queries are attributes too. Raises BenchError.
+    """
+    documents: Mapping[VideoId, str] = {}
+    texts: Mapping[QueryId, str] | None = None
+    collection = collection_id(qrels)
+    if qrels.is_dir():
+        documents = read_corpus(qrels / CORPUS) if (qrels / CORPUS).is_file() else {}
+        queries = queries or (qrels / QUERIES if (qrels / QUERIES).is_file() else None)
+        qrels = judgements_of_folder(qrels, split)
+    if collection is not None:
+        grades, texts = read_collection(collection)
+        form, digest = "ir_datasets", digest_of(grades)
+    else:
+        with regular_file(qrels) as path:
+            grades, form = read_any_judgements(path)
+            digest = file_digest(path)
+    if queries or texts is None:
+        texts = read_any_queries(queries) if queries else {topic: topic for topic in grades}
+    known: Attributes = read_query_fields(queries) if queries else {}
+    if attributes is not None:
+        known = _joined(known, _read_attributes(attributes, texts))
+    judged = {topic: text for topic, text in texts.items() if topic in grades}
+    if not any(grade > 0 for topic in judged for grade in grades[topic].values()):
+        raise DataError(f"{qrels}: no query has a relevant document, so there is nothing to evaluate.")
+    idle = [topic for topic in judged if not any(grade > 0 for grade in grades[topic].values())]
+    left_out = len(texts) - len(judged)
+    notes = [
+        *([f"{count_topics(left_out)} of the queries not judged and left out"] if left_out else []),
+        *([f"{count_topics(len(idle))} without a relevant document, counted 0"] if idle else []),
+    ]
+    name = qrels.parent.parent.name if qrels.parent.name == "qrels" else shown_name(qrels)
+    name = f"{PREFIX}{collection}" if collection else name
+    return Judgements(
+        name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents,
+        attributes={topic: known[topic] for topic in judged if topic in known},
+    )  # fmt: skip
+
+
+def _read_attributes(path: Path, texts: Mapping[QueryId, str]) -> Attributes:
+    with regular_file(path) as file:
+        attributes = read_attributes(file)
+    if not attributes.keys() & texts.keys():
+        first = next(iter(attributes), "")
+        raise DataError(
+            f"{path}: none of its {len(attributes)} queries is evaluated; the first is {shorten(first)}. The "
+            "first column holds the ids of queries."
+        )
+    return attributes
+
+
+def _joined(first: Attributes, second: Attributes) -> Attributes:
+    queries = dict.fromkeys([*first, *second])
+    return {query: {**first.get(query, {}), **second.get(query, {})} for query in queries}
+
+
+def judgements_of_dataset(
+    data: str, *, protocol: Protocol, query_seed: int, split: EvaluatedSplit, store: Path | None
+) -> Judgements:
+    """Return what a dataset evaluates, every relevant video with relevance 1."""
+    dataset = read_dataset(dataset_folder(data, (store or default_root()) / "datasets"))
+    evaluated = make_evaluation_set(dataset, split=split, protocol=protocol, query_seed=query_seed)
+    return Judgements(
+        name=f"{dataset.name}:{dataset.digest[:8]} | split: {split} | protocol: {protocol}",
+        digest=dataset.digest,
+        grades={query: dict.fromkeys(videos, 1) for query, videos in evaluated.relevant.items()},
+        texts=evaluated.queries,
+        form="dataset",
+        attributes={
+            item: dataset.attributes[query]
+            for item, query in evaluated.drawn.items()
+            if query in dataset.attributes
+        },
+        dataset=dataset,
+        evaluated=evaluated,
+    )
+
+
+def is_beir(folder: Path) -> bool:
+    """Return whether a folder has the files of a BEIR dataset."""
+    return (folder / CORPUS).is_file() and (folder / QUERIES).is_file()
+
+
+def count_topics(count: int) -> str:
+    """Return the count with its noun, for a line that a user reads."""
+    return f"{count} {'topic' if count == 1 else 'topics'}"

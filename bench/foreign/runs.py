@@ -1,0 +1,92 @@
+"""Runs of any origin as they were read: their documents by topic, and the names they are shown by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.dataset import Dataset
+from bench.data.evaluation_set import EvaluationSet
+from bench.errors import DataError, UsageError
+from bench.foreign.formats import Form, read_any_run, regular_file, shown_name
+from bench.foreign.judgements import Judgements
+from bench.output.trec import TrecRun
+from bench.store.digests import file_digest
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ForeignRun:
+    """A run as it was read, and under which name it is shown."""
+
+    name: str
+    file: Path
+    digest: str
+    form: Form
+    run: TrecRun
+
+
+def read_runs(named: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
+    """Return the runs of ``[NAME=]FILE`` words. Raises UsageError for two of one name."""
+    runs: dict[str, ForeignRun] = {}
+    for word in named:
+        run = _read_run(word, judgements)
+        if run.name in runs:
+            raise UsageError(
+                f"two runs are called '{run.name}': {runs[run.name].file} and {run.file}. Name them: "
+                f"--run first={runs[run.name].file} --run second={run.file}."
+            )
+        runs[run.name] = run
+    return list(runs.values())
+
+
+def _read_run(word: str, judgements: Judgements) -> ForeignRun:
+    name, sign, rest = word.partition("=")
+    given = Path(rest).expanduser() if sign and not Path(word).exists() else Path(word).expanduser()
+    with regular_file(given) as path:
+        run, form = read_any_run(path)
+        digest = file_digest(path)
+    if judgements.dataset is not None and judgements.evaluated is not None:
+        run = _answers(given, run, judgements.evaluated, judgements.dataset)
+    elif run.hits and not any(topic in judgements.grades for topic in run.hits):
+        raise DataError(
+            f"{given}: none of its {len(run.hits)} topics is judged in {judgements.name}; the first is "
+            f"'{next(iter(run.hits))}'. Name the qrels that belong to this run."
+        )
+    shown = name if sign and str(given) == str(Path(rest).expanduser()) else _stem(given)
+    return ForeignRun(name=shown, file=given, digest=digest, form=form, run=run)
+
+
+def _answers(file: Path, run: TrecRun, evaluated: EvaluationSet, dataset: Dataset) -> TrecRun:
+    """Return the results of each evaluated query, under its id.
+
+    Who ran the dataset's queries knows neither the ids of repeats (``q7~2``) nor which of the spellings of a
+    query stands for all: a query has the results of the first of its ids that has any.
+    """
+    written = [query for same in dataset.spellings.values() for query in same]
+    _refuse(file, "query", run.unknown_queries([*evaluated.queries, *written]))
+    _refuse(file, "video", run.unknown_videos([record.video_id for record in dataset.records]))
+    answers: dict[str, Mapping[str, float]] = {}
+    for item, query in evaluated.drawn.items():
+        names = (item, query, *sorted(dataset.spellings[query]))
+        answers[item] = next((run.hits[name] for name in names if run.hits.get(name)), {})
+    return TrecRun(answers, run.ranks)
+
+
+def _refuse(path: Path, what: str, unknown: Iterable[str]) -> None:
+    names = list(unknown)
+    if names:
+        raise DataError(
+            f"{path}: {len(names)} {what} ids are not known to what the run is scored on; "
+            f"the first is '{names[0]}'."
+        )
+
+
+def _stem(path: Path) -> str:
+    return Path(shown_name(path).removesuffix(".gz")).stem
+
+
+def unjudged(runs: Iterable[ForeignRun], judgements: Judgements) -> int:
+    """Count the topics of the runs that nobody judged."""
+    topics = {topic for run in runs for topic in run.run.hits}
+    return len(topics - judgements.grades.keys())

@@ -31,12 +31,12 @@ class Lead:
         self._unspaced = context.language in UNSPACED_LANGUAGES
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return the first units of each transcript."""
+        """Take the first units of each transcript as its summary."""
         separator = "" if self._unspaced else " "
         return {v.video_id: separator.join(self.units(v.transcript)[: self._count]) for v in videos}
 
     def units(self, text: str) -> Sequence[str]:
-        """Return the words of a text, or its characters in a language without spaces."""
+        """Split a text into words, or into characters in a language without spaces."""
         words = text.split()
         return "".join(words) if self._unspaced else words
 

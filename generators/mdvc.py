@@ -54,7 +54,7 @@ class Stream(nn.Module):
         del self.encoder.embed_tokens  # inputs come embedded
 
     def encode(self, inputs: Tensor, mask: Tensor) -> Tensor:
-        """Return the memory ``[b, s, d]`` of embedded inputs."""
+        """Encode the embedded inputs of one stream into its memory ``[b, s, d]``."""
         check_length(inputs, self.encoder.config.max_position_embeddings)
         states: Tensor = self.encoder(
             inputs_embeds=inputs * self.scale, attention_mask=mask.long()
@@ -62,7 +62,7 @@ class Stream(nn.Module):
         return states
 
     def decode(self, read: Tensor, state: StreamState, *, cached: bool) -> Tensor:
-        """Return the decoder's outputs ``[b, t, d]``."""
+        """Decode the tokens read over the memory of one stream, ``[b, t, d]``."""
         states: Tensor = self.decoder(
             input_ids=read,
             encoder_hidden_states=state.memory,
@@ -123,13 +123,13 @@ class MDVCModel(nn.Module):
         return frames, torch.cat((mask[:, :1] | none, mask[:, 1:]), dim=1)
 
     def log_probabilities(self, outputs: Sequence[Tensor]) -> Tensor:
-        """Return log-probabilities ``[b, t, v]`` from the outputs of both decoders."""
+        """Mix the outputs of both decoders into log-probabilities ``[b, t, v]``."""
         scores = self.refine(self.dropout(torch.relu(self.join(torch.cat(tuple(outputs), dim=-1)))))
         log_probabilities: Tensor = scores.float().log_softmax(-1)
         return log_probabilities
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss: divergence from smoothed targets."""
+        """Compute the loss: the divergence from smoothed targets."""
         read, labels, mask = split_targets(batch)
         streams = zip((self.text, self.visual), self.start(batch), strict=True)
         written = self.log_probabilities(
@@ -146,13 +146,13 @@ class MDVCModel(nn.Module):
         return written[:, 0], state
 
     def select(self, state: list[StreamState], rows: Tensor) -> list[StreamState]:
-        """Return the given rows of memory and cache."""
+        """Keep the given rows of memory and cache: videos that are still decoded."""
         for one in state:
             one.cache.batch_select_indices(rows)
         return [StreamState(one.memory[rows], one.mask[rows], one.cache) for one in state]
 
     def reorder(self, state: list[StreamState], rows: Tensor) -> list[StreamState]:
-        """Return the given rows of what was written; beams of a video share its memory."""
+        """Order the beams anew; those of a video share its memory."""
         for one in state:
             one.cache.self_attention_cache.batch_select_indices(rows)
         return state
@@ -193,7 +193,7 @@ class TwoVocabularies(Tokens):
         self.read = read
 
     def encode_sources(self, texts: Sequence[str], limit: int) -> list[Encoded]:
-        """Return the ids of transcripts in the vocabulary of what is read."""
+        """Encode transcripts with the vocabulary of what is read, which is not that of what is written."""
         return self.read.encode(texts, limit)
 
     def save(self, folder: Path) -> None:

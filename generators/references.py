@@ -10,7 +10,7 @@ from bench.types import Video, VideoId
 
 
 class Transcript:
-    """Take the whole transcript: what searching without summaries is worth."""
+    """Index the full transcript: the no-summary baseline."""
 
     label = "Transcript"
     reference_row = True
@@ -19,12 +19,12 @@ class Transcript:
         """Depend on nothing of the context."""
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return each transcript as it is."""
+        """Take each transcript as it is."""
         return {video.video_id: video.transcript for video in videos}
 
 
 class Oracle:
-    """Take one reference query at random: what a human query is worth as a summary; not a bound.
+    """Use one random human query as the summary: a reference point, not an upper bound.
 
     The draw depends on the seed and the video alone, and not on the draw of the evaluated query.
     """
@@ -37,7 +37,7 @@ class Oracle:
         self._seed = context.seed
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return a reference of each video, or an empty summary for a video without any."""
+        """Draw a reference of each video, or an empty summary for a video without any."""
         return {video.video_id: self._draw(video) for video in videos}
 
     def _draw(self, video: Video) -> str:

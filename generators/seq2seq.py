@@ -92,7 +92,7 @@ class AttentiveLSTM(nn.Module):
         return fed, LSTMState(state.memory, state.mask, torch.stack(hidden), torch.stack(cell), fed)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss."""
+        """Compute the loss per token of the targets."""
         read, labels, mask = split_targets(batch)
         state, written = self.start(batch), []
         for column in read.unbind(1):
@@ -113,7 +113,7 @@ class AttentiveLSTM(nn.Module):
         return state.at(rows)
 
     def reorder(self, state: LSTMState, rows: Tensor) -> LSTMState:
-        """Return the given rows of what is carried; beams of a video share its memory."""
+        """Order the beams anew; those of a video share its memory."""
         return LSTMState(
             state.memory, state.mask, state.hidden[:, rows], state.cell[:, rows], state.fed[rows]
         )

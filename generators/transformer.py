@@ -28,7 +28,7 @@ class Transformer(FromScratchRow[TransformerOptions]):
     options_class = TransformerOptions
 
     def training_plan(self) -> TrainingPlan:
-        """Return the settings of the training, with the warm-up of ``transformer.warmup_steps``."""
+        """Set the warm-up of ``transformer.warmup_steps``, beside the settings of all rows."""
         plan, steps = super().training_plan(), self.options.warmup_steps
         return replace(plan, warmup=steps) if steps else plan
 
@@ -43,5 +43,5 @@ class Transformer(FromScratchRow[TransformerOptions]):
 
 
 def transformer_shape(options: TransformerOptions, tokens: Tokens) -> BartShape:
-    """Return the shape that the section ``transformer`` sets, for a vocabulary."""
+    """Take the shape from the section ``transformer``, for a vocabulary."""
     return BartShape.of(tokens, options, layers=(options.layers, options.layers))

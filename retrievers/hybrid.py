@@ -45,7 +45,7 @@ class Hybrid:
             member.system.index(summaries)
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the best ``k`` documents of each query by the fused score, ties by video id."""
+        """Search the best ``k`` documents of each query by the fused score, ties by video id."""
         runs = [member.system.search(queries, self._options.depth) for member in self._members]
         ids = tuple(queries)
         step = max(1, _CELLS // max(1, len(self._video_ids)))
@@ -61,11 +61,11 @@ class Hybrid:
         )
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the whole key of each member."""
+        """List the whole key of each member, since any of it may move the fused ranks."""
         return {member.name: dict(member.key) for member in self._members}
 
     def signature(self) -> Mapping[str, str]:
-        """Return how ranks are fused, and the signature of each member."""
+        """Describe how ranks are fused, and each member, for the signature line."""
         members = {
             member.name: "(" + "; ".join(f"{key}={value}" for key, value in member.signature().items()) + ")"
             for member in self._members
@@ -73,15 +73,15 @@ class Hybrid:
         return {"fusion": f"RRF k={self._options.k}", "depth": str(self._options.depth), **members}
 
     def coverage(self) -> Mapping[str, int]:
-        """Return what the members could not take in whole, under their names."""
+        """Count what the members could not take in whole, under their names."""
         return {f"{what} ({m.name})": n for m in self._members for what, n in m.coverage().items()}
 
     def parameters(self) -> int:
-        """Return the parameters of all members."""
+        """Count the parameters of all members."""
         return sum(member.parameters() or 0 for member in self._members)
 
     def index_bytes(self) -> int:
-        """Return the bytes of the members' indexes, of those that report them."""
+        """Count the bytes of the members' indexes, of those that report them."""
         return sum(m.system.index_bytes() for m in self._members if isinstance(m.system, Indexed))
 
     @contextlib.contextmanager
@@ -121,7 +121,7 @@ class TrainableHybrid(Hybrid):
 
     @property
     def per_generator(self) -> str:
-        """Return why members are fitted anew for each generator; empty when none is."""
+        """Say why members are fitted anew for each generator; empty when none is."""
         reasons = {m.system.per_generator for m in self._members if is_fitted_per_generator(m.system)}
         return ", ".join(sorted(reasons))
 

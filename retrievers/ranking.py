@@ -22,7 +22,7 @@ def search_texts(
     search: Callable[[list[str]], Hits],
     k: int,
 ) -> Run:
-    """Return the run of depth ``k`` by calling ``search`` on each different query text once.
+    """Search a run of depth ``k``, calling ``search`` on each different query text once.
 
     ``search`` returns, for each text, positions in ``video_ids`` and scores: at least those of the
     best ``k`` by the rule of `Run.from_arrays`.

@@ -58,12 +58,12 @@ def regular_file(path: Path) -> Iterator[Path]:
 
 
 def shown_name(path: Path) -> str:
-    """Return the name of a file for a user to read, also where it is no file."""
+    """Name a file for a user to read, also where it is standard input."""
     return "standard-input" if path == STANDARD_INPUT else path.name
 
 
 def recognise(path: Path) -> Form:
-    """Return the format of a file by its first line that is not blank. Raises DataError for any other."""
+    """Recognise the format of a file by its first line that is not blank. Raises DataError for any other."""
     number, line = next(((n, text) for n, text in read_lines(path) if text.strip()), (1, ""))
     if not line.strip():
         raise DataError(f"{path}: the file is empty.")
@@ -79,7 +79,7 @@ def recognise(path: Path) -> Form:
 
 
 def read_any_run(path: Path) -> tuple[TrecRun, Form]:
-    """Return a run and its format. Raises DataError with file:line for what is malformed."""
+    """Read a run in any known format, and name the format. Raises DataError with file:line."""
     form = recognise(path)
     if form == "TREC qrels":
         raise DataError(
@@ -92,7 +92,7 @@ def read_any_run(path: Path) -> tuple[TrecRun, Form]:
 
 
 def read_any_judgements(path: Path) -> tuple[Grades, Form]:
-    """Return relevance judgements and their format. Raises DataError with file:line for what is malformed."""
+    """Read judgements in any known format, and name the format. Raises DataError with file:line."""
     form = recognise(path)
     if form == "TREC run":
         raise DataError(f"{path}: this is a TREC run (6 columns); qrels have 4: qid 0 docno relevance.")
@@ -103,7 +103,7 @@ def read_any_judgements(path: Path) -> tuple[Grades, Form]:
 
 
 def read_any_queries(path: Path) -> dict[QueryId, str]:
-    """Return queries: JSON lines with ``_id`` or ``id`` and ``text``, or lines ``id<TAB>text``."""
+    """Read queries: JSON lines with ``_id`` or ``id`` and ``text``, or lines ``id<TAB>text``."""
     first = next((text for _, text in read_lines(path) if text.strip()), "")
     if not first.lstrip().startswith("{"):
         return read_queries(path)
@@ -126,7 +126,7 @@ def read_query_fields(path: Path) -> dict[QueryId, dict[str, str]]:
 
 
 def read_corpus(path: Path) -> dict[VideoId, str]:
-    """Return the documents of BEIR's corpus.jsonl: title and text. Raises DataError with file:line."""
+    """Read the documents of BEIR's corpus.jsonl: title and text. Raises DataError with file:line."""
     texts: dict[VideoId, str] = {}
     for number, item in numbered_json_lines(path):
         name, title, text = item.get("_id", item.get("id")), item.get("title") or "", item.get("text")
@@ -139,7 +139,7 @@ def read_corpus(path: Path) -> dict[VideoId, str]:
 
 
 def judgements_of_folder(folder: Path, split: str) -> Path:
-    """Return the judgements of a split in a BEIR folder. Raises MissingError naming those that it has."""
+    """Locate the judgements of a split in a BEIR folder. Raises MissingError naming those that it has."""
     path = folder / JUDGED / f"{split}.tsv"
     if not path.is_file():
         splits = sorted(file.stem for file in (folder / JUDGED).glob("*.tsv"))

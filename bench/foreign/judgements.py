@@ -53,11 +53,11 @@ class Judgements:
 
     @property
     def topics(self) -> tuple[QueryId, ...]:
-        """Return the evaluated topics, in order."""
+        """The evaluated topics, in order."""
         return tuple(self.texts)
 
     def truth(self) -> Relevance:
-        """Return what is relevant, over the pool of the dataset or of all that is relevant to a topic."""
+        """List what is relevant, over the pool of the dataset or of all that is relevant to a topic."""
         relevant = {q: [d for d, grade in self.grades[q].items() if grade > 0] for q in self.topics}
         if self.evaluated is not None:
             return Relevance.from_mapping(relevant, self.topics, tuple(self.evaluated.pool))
@@ -68,7 +68,7 @@ class Judgements:
 def read_judgements(
     qrels: Path, queries: Path | None, split: str, attributes: Path | None = None
 ) -> Judgements:
-    """Return judgements from a file, or from a BEIR folder for a split, as ``trec_eval -c`` uses them.
+    """Read judgements from a file, or from a BEIR folder for a split, as ``trec_eval -c`` uses them.
 
     ``qrels`` may also be the id of a collection, ``ir_datasets:antique/test``. Evaluated are the topics of
     ``queries`` that are judged, else all that are judged; one without a relevant document counts 0.
@@ -131,7 +131,7 @@ def _joined(first: Attributes, second: Attributes) -> Attributes:
 def judgements_of_dataset(
     data: str, *, protocol: Protocol, query_seed: int, split: EvaluatedSplit, store: Path | None
 ) -> Judgements:
-    """Return what a dataset evaluates, every relevant video with relevance 1."""
+    """Judge runs by what a dataset evaluates, every relevant video with relevance 1."""
     dataset = read_dataset(dataset_folder(data, (store or default_root()) / "datasets"))
     evaluated = make_evaluation_set(dataset, split=split, protocol=protocol, query_seed=query_seed)
     return Judgements(
@@ -151,10 +151,10 @@ def judgements_of_dataset(
 
 
 def is_beir(folder: Path) -> bool:
-    """Return whether a folder has the files of a BEIR dataset."""
+    """Check whether a folder has the files of a BEIR dataset."""
     return (folder / CORPUS).is_file() and (folder / QUERIES).is_file()
 
 
 def count_topics(count: int) -> str:
-    """Return the count with its noun, for a line that a user reads."""
+    """Write a number of topics with its noun, for a line that a user reads."""
     return f"{count} {'topic' if count == 1 else 'topics'}"

@@ -41,12 +41,12 @@ class Scored:
 
     @cached_property
     def gains(self) -> Floats:
-        """Return the relevance of each retrieved document ``[Q, depth]``; 0 where it is not relevant."""
+        """Look up the relevance of each retrieved document ``[Q, depth]``; 0 where it is not relevant."""
         return np.maximum(self._looked_up[0], 0)
 
     @cached_property
     def judged(self) -> npt.NDArray[np.bool_]:
-        """Return which retrieved documents were judged ``[Q, depth]``."""
+        """Mark the retrieved documents that were judged ``[Q, depth]``."""
         return self._looked_up[1]
 
     @cached_property
@@ -64,7 +64,7 @@ class Scored:
         return grades, judged
 
     def ideal(self, k: int) -> Floats:
-        """Return the largest gains of each topic, best first ``[Q, k]``."""
+        """Rank the largest gains of each topic, best first ``[Q, k]``: what nDCG divides by."""
         best = np.zeros((len(self.run.query_ids), k))
         for row, query in enumerate(self.run.query_ids):
             top = sorted((grade for grade in self.grades[query].values() if grade > 0), reverse=True)[:k]
@@ -87,7 +87,7 @@ class Group:
 
 
 def parse(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of measures, each once. Raises UsageError for one that nobody here knows."""
+    """Parse the names of measures, each once. Raises UsageError for one that is unknown."""
     for name in names:
         if not _is_ranking(name) and not _OWN.fullmatch(name) and not is_plugged(name):
             _ir_measure(name)
@@ -95,7 +95,7 @@ def parse(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def compute(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
-    """Return each measure per topic ``[Q]``, by its name."""
+    """Compute each measure per topic ``[Q]``, by its name."""
     ranking = score(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
     others = {n: _own(scored, n) for n in names if _OWN.fullmatch(n)}
     others |= {n: _plugged(scored, n) for n in names if n not in ranking | others and is_plugged(n)}
@@ -105,7 +105,7 @@ def compute(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
 
 
 def bounds(scored: Scored, names: Sequence[str]) -> dict[str, TieBounds]:
-    """Return each measure's worst, expected and best value per topic over all orders of tied documents.
+    """Bound each measure per topic over all orders of tied documents: worst, expected and best value.
 
     The expectation is NaN for measures of ir_measures and of judged documents, for which none is known here.
     """

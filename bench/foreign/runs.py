@@ -27,7 +27,7 @@ class ForeignRun:
 
 
 def read_runs(named: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
-    """Return the runs of ``[NAME=]FILE`` words. Raises UsageError for two of one name."""
+    """Read the runs that ``[NAME=]FILE`` words name. Raises UsageError for two of one name."""
     runs: dict[str, ForeignRun] = {}
     for word in named:
         run = _read_run(word, judgements)

@@ -94,7 +94,7 @@ class Source:
         return {"weights": {**digest_weights(folder)}}
 
     def folder(self) -> Path:
-        """Return the folder of a checkpoint, from the model hub where the name is no folder.
+        """Locate a checkpoint: a folder, or the copy of what the model hub has under the name.
 
         Raises MissingError when the weights cannot be had.
         """
@@ -107,7 +107,7 @@ class Source:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Return the shape and the ids of a BART checkpoint. Raises DataError for another kind of model."""
+    """Read shape and special ids of a BART checkpoint. Raises DataError for another kind of model."""
     try:
         config = BartConfig.from_pretrained(str(folder))
     except (OSError, ValueError) as error:
@@ -118,7 +118,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
-    """Return a checkpoint's tokenizer, by the files it has.
+    """Read a checkpoint's tokenizer, by the files it has.
 
     The Chinese BART has a BERT vocabulary (``vocab.txt``) and must never meet BartTokenizer.
     Raises DataError when vocabulary and weights are of different sizes: they come from two revisions.
@@ -140,7 +140,7 @@ def read_tokens(folder: Path, config: Mapping[str, Any]) -> Tokens:
 
 
 def read_weights(folder: Path) -> BartForConditionalGeneration:
-    """Return the library's model with a checkpoint's weights, in single precision."""
+    """Load a checkpoint's weights into the library's model, in single precision."""
     with quiet_loading():
         return BartForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32)
 

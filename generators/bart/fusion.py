@@ -18,11 +18,11 @@ class Fusion(nn.Module):
     """Base class: the text alone. Subclasses change what goes into the encoder or comes out of it."""
 
     def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the encoder's inputs ``[b, s, d]`` and their mask, from token embeddings ``[b, t, d]``."""
+        """Make the encoder's inputs ``[b, s, d]`` and their mask, from token embeddings ``[b, t, d]``."""
         return text, batch["token_mask"]
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return what the decoder attends to, and its mask, from the encoder's outputs ``[b, s, d]``."""
+        """Make what the decoder attends to, and its mask, from the encoder's outputs ``[b, s, d]``."""
         return states, mask
 
     def positions(self, batch: Batch) -> Tensor | None:
@@ -79,10 +79,10 @@ class _Residual(Fusion, ABC):
 
     @abstractmethod
     def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return what each text position attends to in the frames, ``[b, t, seen]``."""
+        """Attend from each text position to the frames, ``[b, t, seen]``."""
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the text states with what they attend to: zeros for a video without frames."""
+        """Add to each text state what it attends to in the frames: zeros for a video without frames."""
         if batch["frames"].shape[1] == 0:
             seen = states.new_zeros(*states.shape[:2], self.out.in_features - states.shape[2])
         else:
@@ -106,7 +106,7 @@ class DotProduct(_Residual):
         self.softmax_axis = softmax_axis
 
     def weights(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return the weight of each frame at each text position, ``[b, t, f]``."""
+        """Weigh each frame at each text position, ``[b, t, f]``, by a softmax of dot products."""
         scores: Tensor = states.float() @ self.project(batch["frames"]).float().transpose(1, 2)  # [b, t, f]
         if self.softmax_axis == "text":
             return torch.softmax(scores, dim=1)
@@ -114,7 +114,7 @@ class DotProduct(_Residual):
         return torch.softmax(scores.masked_fill(~batch["frame_mask"][:, None, :], lowest), dim=2)
 
     def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return the weighted raw frames."""
+        """Sum the raw frames by their weights."""
         return self.weights(states, batch) @ batch["frames"]
 
 
@@ -134,7 +134,7 @@ class MultiHead(_Residual):
         self.attention = nn.MultiheadAttention(common, heads, batch_first=True)
 
     def attend_to_frames(self, states: Tensor, batch: Batch) -> Tensor:
-        """Return the attended frames."""
+        """Attend to the frames with several heads."""
         hidden = ~batch["frame_mask"]
         hidden = hidden & ~hidden.all(1, keepdim=True)  # a video without frames sees zero later, never NaN
         frames = batch["frames"]
@@ -157,5 +157,5 @@ KINDS: dict[str, type[Fusion]] = {
 
 
 def make(name: str, width: int, frame_width: int, settings: dict[str, Json]) -> Fusion:
-    """Return a fusion by its name in a model's config."""
+    """Build the fusion that a model's config names."""
     return KINDS[name](width, frame_width, **settings)

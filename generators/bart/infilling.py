@@ -37,7 +37,7 @@ class Masking:
     seed: int
 
     def example(self, group: Group, *place: object) -> tuple[Example, list[int]]:
-        """Return the masked source and the whole target of a text that is drawn by seed and ``place``."""
+        """Draw a text by seed and ``place``, and mask spans of it: the source; all of it is the target."""
         rng = random.Random(":".join(map(str, (self.seed, *place))))
         ids = rng.choice(group)
         start = rng.randrange(max(len(ids) - self.window, 0) + 1)
@@ -127,7 +127,7 @@ class HeldOut:
 
     @torch.inference_mode()
     def loss(self, module: nn.Module, device: str) -> float:
-        """Return the mean loss in nats per token."""
+        """Measure the mean loss of held-out texts, in nats per token."""
         total, count = 0.0, 0
         for batch in self._batches:
             real = int(split_targets(batch)[2].sum())

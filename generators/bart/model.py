@@ -44,7 +44,7 @@ class FusedBart(nn.Module):
         return self.bart.model.decoder
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the memory ``[b, s, d]`` and its mask ``[b, s]``."""
+        """Encode a batch into what the decoder attends to: memory ``[b, s, d]`` and mask ``[b, s]``."""
         text = self.bart.get_input_embeddings()(batch["tokens"])  # [b, t, d]
         inputs, mask = self.fusion.inputs(text, batch)
         check_length(inputs, self.bart.config.max_position_embeddings)
@@ -61,7 +61,7 @@ class FusedBart(nn.Module):
         return moved  # [b, s, d]
 
     def logits(self, read: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
-        """Return the scores ``[b, t, v]`` of each next token after the tokens read ``[b, t]``."""
+        """Score each next token ``[b, t, v]`` after the tokens read ``[b, t]``, as in training."""
         states = self.decoder(
             input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask.long(), use_cache=False
         ).last_hidden_state
@@ -90,24 +90,24 @@ class FusedBart(nn.Module):
         return self.score_vocabulary(states[:, -1]).float().log_softmax(-1), state
 
     def select(self, state: BartState, rows: Tensor) -> BartState:
-        """Return the rows of memory and cache."""
+        """Keep the given rows of memory and cache: videos that are still decoded."""
         state.cache.self_attention_cache.batch_select_indices(rows)
         state.cache.cross_attention_cache.batch_select_indices(rows)
         return BartState(state.memory[rows], state.mask[rows], state.cache)
 
     def reorder(self, state: BartState, rows: Tensor) -> BartState:
-        """Return the rows of what was written; beams of a video share its memory."""
+        """Order the beams anew; those of a video share its memory."""
         state.cache.self_attention_cache.batch_select_indices(rows)
         return state
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
-        """Return the scores ``[..., v]`` of all ids from the decoder's states ``[..., d]``."""
+        """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""
         scores: Tensor = self.bart.lm_head(states) + self.bart.final_logits_bias
         return scores
 
 
 def random_bart(config: dict[str, Any]) -> BartForConditionalGeneration:
-    """Return a BART of the given shape with random weights."""
+    """Build a BART of the given shape with random weights."""
     return BartForConditionalGeneration(BartConfig(**config))
 
 
@@ -129,7 +129,7 @@ class BartShape:
     def of(
         cls, tokens: Tokens, options: BartOptions | TransformerOptions, *, layers: tuple[int, int]
     ) -> BartShape:
-        """Return the shape that a section of options sets, for a vocabulary.
+        """Take the shape from a section of options, for a vocabulary.
 
         ``layers`` are those of encoder and decoder.
         """

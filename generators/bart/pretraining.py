@@ -102,7 +102,7 @@ class Pretrained:
 
 
 def self_pretrained(context: Context, recipe: Recipe, videos: Sequence[Video]) -> Pretrained:
-    """Return a BART pretrained on these videos' texts; the store holds one for all rows."""
+    """Pretrain a BART on these videos' texts, once for all rows: the store holds it."""
     key = recipe.key() | {"texts": digest([[v.video_id, v.transcript, *v.references] for v in videos])}
 
     def make(folder: Path) -> Mapping[str, Json]:
@@ -173,7 +173,7 @@ def _name_loss(entry: Mapping[str, float]) -> dict[str, float]:
 def split_texts(
     recipe: Recipe, tokens: Tokens, videos: Sequence[Video], unlabelled: Sequence[str]
 ) -> tuple[Kinds, Kinds]:
-    """Return the texts to train on and those to measure, as ids; a video's are on one side together."""
+    """Split texts into those to train on and those to measure, as ids; a video's stay on one side."""
     limit = recipe.text.query_tokens
     transcripts = [[one.ids] for one in tokens.encode([v.transcript for v in videos], sys.maxsize)]
     queries = [[one.ids for one in tokens.encode(v.references, limit)] for v in videos]

@@ -53,7 +53,7 @@ class BartRow(NeuralRow):
         }
 
     def fusion_settings(self) -> dict[str, Json]:
-        """Return the fusion's arguments besides widths."""
+        """List the fusion's arguments besides widths, which go into the model's config."""
         return {}
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
@@ -101,7 +101,7 @@ class BartMM(BartRow):
     fusion = "concat"
 
     def fusion_settings(self) -> dict[str, Json]:
-        """Return which positions tokens have."""
+        """Say which positions tokens have beside the frames."""
         return {"token_positions": self.options.token_positions}
 
 
@@ -122,7 +122,7 @@ class VGBartDP(VGBart):
     fusion = "dot-product"
 
     def fusion_settings(self) -> dict[str, Json]:
-        """Return the axis of the softmax."""
+        """Name the axis of the softmax, and the dropout."""
         return {"softmax_axis": self.options.softmax_axis, "dropout": self.options.dropout}
 
 
@@ -134,6 +134,6 @@ class VGBartMH(VGBart):
     fusion = "multi-head"
 
     def fusion_settings(self) -> dict[str, Json]:
-        """Return the common width and the heads."""
+        """Name the common width, the heads and the dropout."""
         options = self.options
         return {"common": options.fusion_width, "heads": options.fusion_heads, "dropout": options.dropout}

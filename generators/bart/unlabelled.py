@@ -11,7 +11,7 @@ from bench.store.files import read_lines
 
 
 def read_texts(name: str) -> tuple[str, ...]:
-    """Return the texts of a file in order, without repeats and blank ones.
+    """Read unlabelled texts for pretraining, in order, without repeats and blank ones.
 
     A file whose name ends in ``.jsonl`` (or ``.jsonl.gz``) has objects with a string ``text``; any other has
     a text on each line. Raises MissingError when there is no such file, DataError with file and line for a

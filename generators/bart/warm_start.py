@@ -21,7 +21,7 @@ BERT_IDS = {"decoder_start_token_id": 101, "bos_token_id": 101}
 
 
 def warm_started(context: Context, recipe: Recipe) -> Path:
-    """Return the folder of a BART with MiniLM's encoder and a random decoder, from the store."""
+    """Make a BART with MiniLM's encoder and a random decoder once, and locate it in the store."""
     source = minilm_folder(option="bart.weights")
     key: dict[str, Json] = recipe.key() | {"minilm": {**digest_weights(source)}}
 
@@ -39,7 +39,7 @@ def minilm_tokens(folder: Path) -> Tokens:
 
 
 def minilm_bart(source: Path, decoder_layers: int, dropout: float = 0.1) -> BartForConditionalGeneration:
-    """Return a BART whose encoder computes what a BERT does, with a random decoder of the same shape.
+    """Copy a BERT into the encoder of a BART, with a random decoder of the same shape.
 
     BERT's and BART's encoder layers are the same function under other names; BERT's token type is a
     constant and goes into the positions. Source: Rothe et al. 2020 (warm-starting one side).

@@ -47,7 +47,7 @@ class Example:
         return len(self.tokens) + len(self.frames)
 
     def without_text(self, empty: list[int]) -> Example:
-        """Return the example with the ids of an empty transcript."""
+        """Drop the transcript of an example, for modality dropout: it has the ids of an empty one."""
         return replace(self, tokens=empty)
 
 
@@ -142,7 +142,7 @@ class Collate:
 
 
 def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
-    """Return rows as ``[b, longest]`` int64, and the mask of what is real."""
+    """Pad rows of ids to one tensor ``[b, longest]`` int64, with the mask of what is real."""
     lengths = torch.tensor([len(row) for row in rows])
     mask = torch.arange(int(lengths.max()))[None, :] < lengths[:, None]
     padded = torch.full(mask.shape, value, dtype=torch.int64)
@@ -151,7 +151,7 @@ def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
 
 
 def without_references(videos: Sequence[Video]) -> list[Video]:
-    """Return copies of the videos that do not hold their references."""
+    """Copy the videos without their references, so that no row can read them when it is tested."""
     return [Video(video.video_id, video.transcript, video.frames) for video in videos]
 
 
@@ -206,7 +206,7 @@ class Buckets(Sampler[list[int]]):
 
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
-    """Return the batch on a device."""
+    """Move a batch to a device."""
     return Batch(**{name: tensor.to(device) for name, tensor in batch.items()})  # type: ignore[typeddict-item, attr-defined, no-any-return]
 
 

@@ -30,7 +30,7 @@ def write_config(folder: Path, row: str, config: Mapping[str, Json]) -> None:
 
 
 def read_config(folder: Path, row: str) -> dict[str, Any]:
-    """Return the settings that `write_config` wrote for a row.
+    """Read the settings that `write_config` wrote for a row.
 
     Raises DataError for a folder of another kind, row or version.
     """

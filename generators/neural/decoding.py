@@ -28,7 +28,7 @@ class Decoder(Protocol[S]):
         ...
 
     def select(self, state: S, rows: Tensor) -> S:
-        """Return the state of the given rows ``[m]``, which may repeat and be fewer or more."""
+        """Take the state of the given rows ``[m]``, which may repeat and be fewer or more."""
         ...
 
     def reorder(self, state: S, rows: Tensor) -> S:
@@ -67,7 +67,7 @@ class Rules:
 
 @torch.inference_mode()
 def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[int]]:
-    """Return the best sequence of each video, without prompt and end.
+    """Search the most probable sequence of each video, without prompt and end.
 
     Equals transformers' ``generate`` under the same settings: candidates are the best ``2 * beams``
     continuations, only the best ``beams`` of them may finish, scores are divided by length **

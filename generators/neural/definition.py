@@ -58,7 +58,7 @@ class RowDefinition(ABC):
         self._coverage: dict[str, int] = {}
 
     def read_options(self, kind: type[O]) -> O:
-        """Return a section of the user's options and list it in the model card."""
+        """Read a section of the user's options, and list it in the model card."""
         section = self.context.options(kind)
         self.sections.append(section)
         return section
@@ -114,7 +114,7 @@ class RowDefinition(ABC):
         """Copy pretrained weights into the module, where the row has any."""
 
     def lr_multipliers(self) -> Mapping[str, float]:
-        """Return multiples of the learning rate for parameters, by the beginning of their names."""
+        """Set multiples of the learning rate for parameters, by the beginning of their names."""
         return {}
 
     def targets(self, train: Sequence[Video]) -> Targets:
@@ -130,17 +130,17 @@ class RowDefinition(ABC):
         return Collate(pad, frame_width)
 
     def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
-        """Return a function that measures what is logged after each epoch beside the score."""
+        """Make a function that measures what is logged after each epoch beside the score."""
         return None
 
     def training_facts(self) -> Mapping[str, float]:
-        """Return numbers about the training data that the log begins with."""
+        """Measure what the training log begins with: numbers about the training data."""
         return {}
 
     def identity(self) -> Mapping[str, Json]:
-        """Return digests of files that decide the output besides data and options: pretrained weights."""
+        """Digest the files that decide the output besides data and options: pretrained weights."""
         return {}
 
     def signature(self) -> Mapping[str, str]:
-        """Return what a reader of the scores must know of this row, such as the source of its weights."""
+        """Describe what a reader of the scores must know of this row, such as the source of its weights."""
         return {}

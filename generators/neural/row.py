@@ -74,7 +74,7 @@ class NeuralRow(RowDefinition):
         return ModalityDropout(self.seed, text, frames, self.tokens.frame([]))
 
     def training_plan(self) -> TrainingPlan:
-        """Return the settings of the training, the row's and the user's together."""
+        """Join the row's settings of the training with the user's."""
         options = self.training
         return TrainingPlan(
             label=self.label,
@@ -147,7 +147,7 @@ class NeuralRow(RowDefinition):
     # Inference
 
     def inference(self) -> Inference:
-        """Return what writes summaries and measures losses with the module as it is now."""
+        """Make what writes summaries and measures losses with the module as it is now."""
         return Inference(
             self.module, self.tokens, self.collate, self.decoding, device=self.device, bf16=self._bf16
         )
@@ -171,7 +171,7 @@ class NeuralRow(RowDefinition):
         return [[videos[i] for batch in part for i in batch] for part in parts]
 
     def reference_losses(self, videos: Sequence[Video]) -> Floats:
-        """Return how improbable the row finds each video's references ``[n]``, in nats per token.
+        """Measure how improbable each video's references are to the row ``[n]``, in nats per token.
 
         The references are not an input; NaN for a video without any. See `inference.Inference`.
         """
@@ -180,11 +180,11 @@ class NeuralRow(RowDefinition):
     # What the harness reports of a row
 
     def parameters(self) -> int:
-        """Return the number of parameters, tied ones counted once; 0 before the row is built."""
+        """Count the parameters, tied ones once; 0 before the row is built."""
         return sum(p.numel() for p in self._module.parameters()) if self._module is not None else 0
 
     def coverage(self) -> Mapping[str, int]:
-        """Return how many texts of the last `fit` or `summarize` were longer than the row reads."""
+        """Count the texts of the last `fit` or `summarize` that were longer than the row reads."""
         return dict(self._coverage)
 
     @property
@@ -196,5 +196,5 @@ class NeuralRow(RowDefinition):
         return describe_choice(self.training.choose, facts)
 
     def remarks(self) -> Sequence[str]:
-        """Return which epoch was kept."""
+        """Say for the coverage line which epoch was kept."""
         return [self.choice] if self.choice else []

@@ -13,12 +13,12 @@ class Targets(Protocol):
     """Draws the target among a video's references."""
 
     def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
-        """Return a number below ``count``, the same for the same arguments."""
+        """Draw a number below ``count``, the same for the same arguments."""
         ...
 
 
 def unit(*parts: object) -> float:
-    """Return a random number in [0, 1) that depends on the parts alone: nothing to save for a resume."""
+    """Draw a number in [0, 1) that depends on the parts alone, so that a resume has nothing to restore."""
     digest = blake2b(":".join(map(str, parts)).encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 11) * 2.0**-53
 
@@ -30,5 +30,5 @@ class Uniform:
     seed: int
 
     def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
-        """Return a number below ``count``, uniform over epochs."""
+        """Draw a number below ``count``, uniform over epochs."""
         return int(unit(self.seed, epoch, video_id) * count)

@@ -53,7 +53,7 @@ class Tokens:
         return self.pad, self.bos, self.eos
 
     def encode(self, texts: Sequence[str], limit: int) -> list[Encoded]:
-        """Return the ids of each text without specials, at most ``limit``."""
+        """Encode each text without specials, at most ``limit`` ids."""
         if not texts:
             return []
         # all texts in one call: ten times faster than one at a time
@@ -61,11 +61,11 @@ class Tokens:
         return [Encoded(list(one[:limit]), len(one) > limit) for one in ids]
 
     def encode_sources(self, texts: Sequence[str], limit: int) -> list[Encoded]:
-        """Return the ids of transcripts; a row may read them with another vocabulary than it writes with."""
+        """Encode transcripts; a row may read them with another vocabulary than it writes with."""
         return self.encode(texts, limit)
 
     def spans(self, texts: Sequence[str], limit: int) -> list[list[tuple[int, int]]]:
-        """Return the characters ``[start, end)`` of each of a text's first ``limit`` tokens."""
+        """Locate the characters ``[start, end)`` of each of a text's first ``limit`` tokens."""
         if not texts:
             return []
         options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
@@ -77,11 +77,11 @@ class Tokens:
         return [self.bos, *ids, self.eos]
 
     def target(self, ids: Sequence[int], *, cut: bool = False) -> list[int]:
-        """Return the decoder's sequence: prompt, tokens, end; a cut text has no end to be learnt."""
+        """Make the sequence that the decoder learns: prompt, tokens, end; a cut text has no end."""
         return [*self.prompt, *ids] if cut else [*self.prompt, *ids, self.eos]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids: specials dropped, no blanks between Chinese characters."""
+        """Decode ids to a text: specials dropped, no blanks between Chinese characters."""
         text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
         return detokenize(str(text).split())
 
@@ -96,12 +96,12 @@ class Tokens:
 
 
 def transcripts_and_queries(videos: Sequence[Video]) -> list[str]:
-    """Return the texts of training videos, from which a vocabulary is built, without repeats."""
+    """Collect the texts of training videos, from which a vocabulary is built, without repeats."""
     return unique_texts((video.transcript, *video.references) for video in videos)
 
 
 def unique_texts(groups: Iterable[Iterable[str]]) -> list[str]:
-    """Return the texts of all groups in one list, in order, without repeats and empty ones."""
+    """Join groups of texts in one list, in order, without repeats and empty ones."""
     return list(dict.fromkeys(text for group in groups for text in group if text.strip()))
 
 

@@ -46,14 +46,14 @@ class RowValidation:
         self._by_video = np.zeros(0)
 
     def scores(self) -> Floats:
-        """Return the score of each validation video ``[n]``, higher is better: CIDEr, or minus the loss."""
+        """Score each validation video ``[n]``, higher is better: CIDEr, or minus the loss."""
         self._by_video = self._losses(self._examples)
         if self._choose == "cider":
             return cider_by_video(self._write(self._examples), self._references)
         return -self._by_video
 
     def extra(self) -> dict[str, float]:
-        """Return what is logged beside the score: the loss, and how much of it each input saves.
+        """Measure what is logged beside the score: the loss, and how much of it each input saves.
 
         All in nats per token. ``reads_text`` is by how much the loss rises with another video's transcript.
         """
@@ -87,7 +87,7 @@ def exchange_examples(
 
 
 def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:
-    """Return a sentence on the kept epoch, from what `train` noted of it; empty where nothing was measured.
+    """Describe the kept epoch in a sentence, from what `train` noted; empty where nothing was measured.
 
     A difference below two standard errors is called noise: another sample of validation videos may have
     chosen otherwise.
@@ -111,13 +111,13 @@ def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:
 
 
 def cider(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> float:
-    """Return the mean of `cider_by_video`, 0 when no video has references."""
+    """Average `cider_by_video`; 0 when no video has references."""
     scores = cider_by_video(summaries, references)
     return float(scores.mean()) if len(scores) else 0.0
 
 
 def cider_by_video(summaries: Mapping[VideoId, str], references: Mapping[VideoId, Sequence[str]]) -> Floats:
-    """Return CIDEr (coco-caption) of each video that has references, in the order of ``summaries``.
+    """Score by CIDEr (coco-caption) each video that has references, in the order of ``summaries``.
 
     Tokens are those of contract section 5.
     """

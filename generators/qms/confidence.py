@@ -9,7 +9,7 @@ from bench.text import tokenize
 
 
 def dice(one: Counter[str], other: Counter[str]) -> float:
-    """Return twice the overlap of two multisets over the sum of their sizes; 0 when both are empty.
+    """Compare two multisets: twice their overlap over the sum of their sizes; 0 when both are empty.
 
     Multisets keep it within [0, 1], and 1 for identical texts with repeated words (decision 26).
     """

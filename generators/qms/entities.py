@@ -31,13 +31,13 @@ _NOUNS = ("n", "vn", "eng")
 
 
 def entity_spans(transcript: str, queries: Sequence[str], language: str) -> list[Span]:
-    """Return where the queries' entities are in a transcript, in order, not overlapping."""
+    """Locate the queries' entities in a transcript, in order, not overlapping."""
     search = _chinese if language == "zh" else _spaced
     return _merge_overlaps(search(transcript, queries))
 
 
 def label_transcripts(videos: Sequence[Video], tokens: Tokens, limit: int, language: str) -> list[list[int]]:
-    """Return y (eq. 9): a label 0 or 1 for each of the first ``limit`` tokens of each transcript.
+    """Label the words that the entity block learns to select: y (eq. 9), 0 or 1 for each of ``limit`` tokens.
 
     The special tokens before a transcript have the label 0.
     """
@@ -49,7 +49,7 @@ def label_transcripts(videos: Sequence[Video], tokens: Tokens, limit: int, langu
 
 
 def token_labels(tokens: Iterable[Span], marked: Sequence[Span]) -> list[int]:
-    """Return 1 for each token that shares a character with a marked span."""
+    """Label with 1 each token that shares a character with a marked span."""
     characters = {i for start, end in marked for i in range(start, end)}
     return [int(any(i in characters for i in range(start, end))) for start, end in tokens]
 
@@ -79,7 +79,7 @@ def _spaced(transcript: str, queries: Sequence[str]) -> Iterator[Span]:
 
 
 def content_runs(query: str) -> list[tuple[str, ...]]:
-    """Return the runs of words between stop words, case-folded."""
+    """Split a query into runs of words between stop words, case-folded."""
     runs: list[list[str]] = [[]]
     for match in _WORD.finditer(query.casefold()):
         if match.group() in STOP_WORDS:
@@ -120,7 +120,7 @@ def _chinese(transcript: str, queries: Sequence[str]) -> Iterator[Span]:
 
 @lru_cache(maxsize=1 << 16)
 def nouns(query: str) -> tuple[str, ...]:
-    """Return the entities of a Chinese query."""
+    """Take the nouns of a Chinese query as its entities."""
     tagged = ((word.word.strip(), word.flag) for word in import_jieba().posseg.cut(query))
     return tuple(word for word, flag in tagged if flag.startswith(_NOUNS) and len(word) > 1)
 

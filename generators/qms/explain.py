@@ -20,7 +20,7 @@ from generators.qms.sampling import probabilities
 
 @torch.inference_mode()
 def head_quality(module: Any, batches: Sequence[Batch], device: str) -> dict[str, float]:
-    """Return precision, recall and F1 of the selected words against the labels, over all words (micro)."""
+    """Score the selected words against the labels: precision, recall and F1 over all words (micro)."""
     correct = selected = positive = 0
     for batch in batches:
         moved = to_device(batch, device)
@@ -48,7 +48,7 @@ class Explanation:
             self.views = self.module.views(batch)
 
     def entities(self, limit: int, language: str) -> dict[str, Json]:
-        """Return the transcript with selected words in brackets, these words, and what the queries name.
+        """Show the transcript with selected words in brackets, these words, and what the queries name.
 
         ``limit`` is how many tokens of the transcript the row reads, without specials.
         """
@@ -66,7 +66,7 @@ class Explanation:
         }
 
     def modalities(self) -> dict[str, Json]:
-        """Return what each modality alone makes the decoder write, and U (eq. 15) where there are queries."""
+        """Show what each modality alone makes the decoder write, and U (eq. 15) where there are queries."""
         if self.views.visual is None or self.views.textual is None:
             return {}
         written = self.module.unimodal(self.batch)
@@ -81,7 +81,7 @@ class Explanation:
 def explain_queries(
     references: Sequence[str], similar: npt.NDArray[np.float64], mu: float
 ) -> dict[str, Json]:
-    """Return each query with s_j (eq. 12), p_j (eq. 14) and whether it is rejected (eq. 13)."""
+    """Show how each query is sampled: s_j (eq. 12), p_j (eq. 14), and whether it is rejected (eq. 13)."""
     rows: list[Mapping[str, Json]] = [
         {"query": text, "similarity": float(s), "probability": float(p), "rejected": bool(s < mu)}
         for text, s, p in zip(references, similar, probabilities(similar, mu), strict=True)
@@ -90,7 +90,7 @@ def explain_queries(
 
 
 def mark(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Return a text with spans in brackets."""
+    """Put spans of a text in brackets."""
     out, position = "", 0
     for start, end in spans:
         out += f"{text[position:start]}[{text[start:end]}]"

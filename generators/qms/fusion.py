@@ -65,7 +65,7 @@ class Attention(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
 
     def forward(self, states: Tensor, seen: Tensor, mask: Tensor) -> Tensor:
-        """Return E (eq. 3): ``states`` ``[b, t, d]`` attend to ``seen`` ``[b, f, d]``, 0 where nothing is.
+        """Compute E (eq. 3): ``states`` ``[b, t, d]`` attend to ``seen`` ``[b, f, d]``, 0 where nothing is.
 
         E = softmax(Q K^T / sqrt(d)) V, with Q = states W_q, K = seen W_k, V = seen W_v (eq. 2).
         """
@@ -109,11 +109,11 @@ class EntityAware(Fusion):
             )
 
     def memory(self, states: Tensor, mask: Tensor, batch: Batch) -> Masked:
-        """Return M and its mask, from T."""
+        """Fuse T with the frames: M (eq. 7), which the decoder attends to, and its mask."""
         return self.views((states, mask), batch).fused
 
     def views(self, textual: Masked | None, batch: Batch) -> Views:
-        """Return M with what it was made of; ``textual`` is T."""
+        """Fuse as `memory` does, and keep what M was made of; ``textual`` is T."""
         visual = self.encode_frames(batch) if self.parts.visual else None
         if textual is None:
             assert visual is not None
@@ -131,7 +131,7 @@ class EntityAware(Fusion):
         return Views(join([*known, entities(textual[0], selected)]), visual, textual, words, scores, selected)
 
     def encode_frames(self, batch: Batch) -> Masked:
-        """Return V (eq. 1) and its mask; a video without frames has zeros."""
+        """Encode frames into V (eq. 1) and its mask; a video without frames has zeros."""
         frames, mask = batch["frames"], batch["frame_mask"]
         if frames.shape[1] == 0:
             frames, mask = frames.new_zeros(len(frames), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)
@@ -141,17 +141,17 @@ class EntityAware(Fusion):
         return states * mask[:, :, None], mask
 
     def words(self, batch: Batch) -> Tensor:
-        """Return which tokens are words: neither padding nor specials (decision 9)."""
+        """Mask the tokens that are words: neither padding nor specials (decision 9)."""
         specials = torch.tensor(self.selection.specials, device=batch["tokens"].device)
         return batch["token_mask"] & ~torch.isin(batch["tokens"], specials)
 
     def select(self, scores: Tensor, words: Tensor) -> Tensor:
-        """Return m: a threshold, through which no gradient flows (eq. 5, decision 5)."""
+        """Select words by a threshold, through which no gradient flows: m (eq. 5, decision 5)."""
         return (scores.detach().sigmoid() >= self.selection.tau) & words
 
 
 def entities(states: Tensor, selected: Tensor) -> Masked:
-    """Return T_e: the selected columns of T, the others removed (eq. 6)."""
+    """Take the selected columns of T, the others removed: T_e (eq. 6)."""
     return compact(states, selected)
 
 

@@ -34,7 +34,7 @@ class Labelled(Example):
         return len(self.tokens) + len(self.frames)
 
     def without_text(self, empty: list[int]) -> Labelled:
-        """Return the example without its transcript and the labels of its words."""
+        """Drop the transcript of an example and the labels of its words, for modality dropout."""
         return dataclasses.replace(self, tokens=empty, labels=[])
 
 
@@ -90,11 +90,11 @@ class QMS(FusedBart):
             bart.model.encoder = None
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return M ``[b, s, d]`` and its mask."""
+        """Encode a batch into M ``[b, s, d]``, which the decoder attends to, and its mask."""
         return self.views(batch).fused
 
     def views(self, batch: Batch) -> Views:
-        """Return V, T (eq. 1) and M (eq. 7) of a batch, with the selected words."""
+        """Encode a batch into V, T (eq. 1) and M (eq. 7), with the selected words."""
         if not self.parts.textual:
             return self.fusion.views(None, batch)
         text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]  # [b, t, d]
@@ -120,7 +120,7 @@ class QMS(FusedBart):
         return {"loss": loss, **parts}
 
     def generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
-        """Return eq. 17 under ``generation``, and its parts: one pass of the decoder over all memories."""
+        """Compute the loss of eq. 17 and its parts, in one pass of the decoder over all memories."""
         paths = [views.fused]
         if self.parts.unimodal:
             assert views.visual is not None
@@ -139,7 +139,7 @@ class QMS(FusedBart):
 
     @torch.no_grad()
     def scores(self, views: Views, batch: Batch, logits: Tensor | None = None) -> Tensor:
-        """Return U_v and U_t (eq. 15), ``[2, b]``, without gradient; 0 where a modality is empty.
+        """Measure U_v and U_t (eq. 15), ``[2, b]``, without gradient; 0 where a modality is empty.
 
         ``logits`` are those of the three paths, for teacher-forced scores.
         """
@@ -186,12 +186,12 @@ class QMS(FusedBart):
 
 
 def weighted(losses: Tensor, scores: Tensor) -> Tensor:
-    """Return eq. 17 for each sample, from L_g, L_g^v, L_g^t ``[3, b]`` and U_v, U_t ``[2, b]``."""
+    """Weigh each sample's losses by eq. 17, from L_g, L_g^v, L_g^t ``[3, b]`` and U_v, U_t ``[2, b]``."""
     return (losses[0] + (scores.detach() * losses[1:]).sum(0)) / 3  # (L_g + U_v L_g^v + U_t L_g^t) / 3
 
 
 def entity_loss(scores: Tensor, labels: Tensor, words: Tensor, reduction: str = "mean") -> Tensor:
-    """Return eq. 10 over each sample's words, ``mean`` or ``sum``, then the mean of samples (decision 15)."""
+    """Compute eq. 10 over a sample's words, ``mean`` or ``sum``, then the mean of samples (decision 15)."""
     losses = functional.binary_cross_entropy_with_logits(scores.float(), labels, reduction="none") * words
     each = losses.sum(1)
     return (each if reduction == "sum" else each / words.sum(1).clamp(min=1)).mean()
@@ -202,12 +202,12 @@ def _until(end: int, ids: list[int]) -> list[int]:
 
 
 def greedy(rules: Rules) -> Rules:
-    """Return the rules of the decodes of eq. 15: greedy, nothing forbidden."""
+    """Set the rules of the decodes of eq. 15: greedy, nothing forbidden."""
     return dataclasses.replace(rules, beams=1, no_repeat_ngram=0, early_stopping=True)
 
 
 def visual_encoder(bart: nn.Module) -> nn.Module:
-    """Return Enc_v of eq. 1: an encoder like the model's text encoder, with random weights, no vocabulary."""
+    """Build Enc_v of eq. 1: like the model's text encoder, with random weights and no vocabulary."""
     like: Any = bart.get_encoder()  # type: ignore[operator]
     ids = {name: None for name in like.config.to_dict() if name.endswith("_token_id")}
     config = type(like.config).from_dict(like.config.to_dict() | ids | {"vocab_size": 1, "pad_token_id": 0})

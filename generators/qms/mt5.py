@@ -67,7 +67,7 @@ class MT5Module(QMS):
         return self.bart.decoder
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
-        """Return the scores ``[..., v]`` of all ids from the decoder's states ``[..., d]``."""
+        """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""
         scores: Tensor = self.bart.lm_head(states)
         return scores
 
@@ -93,7 +93,7 @@ class MT5Backbone(Backbone):
         return _read_tokens(self.folder)
 
     def shape(self, tokens: Tokens) -> dict[str, Json]:
-        """Return the checkpoint's shape. Raises DataError for another kind of model."""
+        """Read the checkpoint's shape. Raises DataError for another kind of model."""
         return _read_shape(self.folder)
 
     def build(self, shape: dict[str, Any]) -> Any:

@@ -206,7 +206,7 @@ class QMSRow(NeuralRow):
         return {**weights, "queries": f"{sentences.named(self.encoder)}, mu {self.mu:g}"}
 
     def explain(self, video: Video) -> Mapping[str, Json]:
-        """Return what `bench explain` shows of a video; a part that the row does not have is left out.
+        """Show a video for `bench explain`; a part that the row does not have is left out.
 
         These are the selected words, what each modality alone makes the decoder write, and how the queries
         are sampled.
@@ -234,7 +234,7 @@ class QMSRow(NeuralRow):
         return {"compared_by": name, **explain_queries(video.references, similar, self.mu)}
 
     def similar(self, video: Video) -> tuple[str, npt.NDArray[np.float64]]:
-        """Return the name of what compares a video's queries, and s_j (eq. 12)."""
+        """Compare a video's queries: the name of what compares them, and s_j (eq. 12)."""
         name = sentences.named(self.encoder)
         if self.encoder == "self":  # the frozen one is not saved with the model
             encoder = sentences.Encoder(self.tokens, sentences.layer(self.module.bart), self.device)
@@ -281,7 +281,7 @@ def without_sampling(context: Context) -> QMSRow:
 
 
 def unit_scores(context: Context) -> QMSRow:
-    """QMS with U_v = U_t = 1: the unimodal losses without their weights; not in the paper."""
+    """QMS ablation (ours): unimodal losses unweighted (U_v = U_t = 1)."""
     return _ablation(context, Parts(scores="unit"), "qms-unit-scores", "U = 1")
 
 

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def similarities(vectors: npt.ArrayLike) -> Floats:
-    """Return s_j, the cosine of each vector ``[j, d]`` with their mean (eq. 11, 12); 0 for a zero vector."""
+    """Compute s_j, the cosine of each vector ``[j, d]`` with their mean (eq. 11, 12); 0 for a zero vector."""
     each = np.asarray(vectors, dtype=np.float64)
     mean = each.mean(axis=0)
     lengths = np.linalg.norm(each, axis=1) * np.linalg.norm(mean)
@@ -27,7 +27,7 @@ def similarities(vectors: npt.ArrayLike) -> Floats:
 
 
 def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
-    """Return p_j (eq. 13 and 14): 0 where s_j < mu, else in proportion to 1 / s_j.
+    """Compute p_j (eq. 13 and 14): 0 where s_j < mu, else in proportion to 1 / s_j.
 
     Eq. 13 taken literally would give rejected queries an infinite weight (decision 17). When all are
     rejected the most similar one is taken (decision 18).
@@ -44,7 +44,7 @@ def probabilities(scores: npt.ArrayLike, mu: float) -> Floats:
 
 
 def entropy(p: npt.ArrayLike) -> float:
-    """Return the entropy of a distribution as a share of the uniform one's: 1 uniform, 0 one query alone."""
+    """Compute the entropy of a distribution as a share of the uniform one's: 0 for one query alone."""
     chances = np.asarray(p, dtype=np.float64)
     if len(chances) < 2:
         return 1.0
@@ -53,7 +53,7 @@ def entropy(p: npt.ArrayLike) -> float:
 
 
 def describe_sampling(scores: Sequence[Floats], chances: Sequence[Floats], mu: float) -> dict[str, float]:
-    """Return what the training log says of query sampling, from s_j and p_j of each video.
+    """Summarize query sampling for the training log, from s_j and p_j of each video.
 
     These are the share of rejected queries, the share of videos of which all are, and the mean `entropy`.
     """
@@ -74,7 +74,7 @@ class Sampled:
     probabilities: Mapping[VideoId, Sequence[float]]
 
     def pick(self, epoch: int, video_id: VideoId, count: int) -> int:
-        """Return a number below ``count``, never that of a rejected query."""
+        """Draw a number below ``count``, never that of a rejected query."""
         chances = self.probabilities[video_id]
         assert len(chances) == count, f"{video_id} has {count} targets and {len(chances)} probabilities"
         sums = list(accumulate(chances))

@@ -66,7 +66,7 @@ class Encoder:
 
 
 def auto(name: str, language: str, weights: str) -> str:
-    """Return the encoder that ``qms.encoder`` names for a language and the value of ``bart.weights``."""
+    """Resolve ``qms.encoder`` to an encoder, by the language and the value of ``bart.weights``."""
     if name != "auto":
         return name
     if language == "en":
@@ -75,7 +75,7 @@ def auto(name: str, language: str, weights: str) -> str:
 
 
 def folder(name: str) -> Path:
-    """Return the folder of an encoder that is not made here. Raises MissingError when it cannot be had."""
+    """Locate an encoder that is not made here. Raises MissingError when it cannot be had."""
     if name == "minilm":
         return minilm_folder(option="qms.encoder")
     remedy = "Name a folder with a BERT, or compare with --set qms.encoder=self."
@@ -88,7 +88,7 @@ def identity(name: str) -> dict[str, Json]:
 
 
 def bert(path: Path, device: str) -> Encoder:
-    """Return the encoder of a BERT in a folder. Raises DataError for another kind of model."""
+    """Load a BERT from a folder as an encoder of queries. Raises DataError for another kind of model."""
     try:
         with quiet_loading():
             model: Any = BertModel.from_pretrained(str(path), dtype=torch.float32, add_pooling_layer=False)
@@ -102,7 +102,7 @@ def bert(path: Path, device: str) -> Encoder:
 
 
 def bart(path: Path, device: str) -> Encoder:
-    """Return the encoder of a BART in a folder, such as one pretrained here."""
+    """Load a BART, such as one pretrained here, as an encoder of queries."""
     model: Any = read_weights(path).to(device).eval()  # type: ignore[arg-type]
     return Encoder(read_tokens(path, read_config(path)), layer(model), device)
 
@@ -110,7 +110,7 @@ def bart(path: Path, device: str) -> Encoder:
 def compare(
     context: Context, key: Mapping[str, Json], videos: Sequence[Video], load: Callable[[], Encoder]
 ) -> dict[VideoId, npt.NDArray[np.float64]]:
-    """Return s_j (eq. 12) of each video's references, in their order; computed once.
+    """Compare each video's references with one another: s_j (eq. 12), computed once and stored.
 
     ``key`` says which encoder ``load`` returns.
     """
@@ -135,7 +135,7 @@ def compare(
 
 
 def similar(encoder: Encoder, sets: Sequence[Sequence[str]]) -> list[npt.NDArray[np.float64]]:
-    """Return s_j of each set of texts; a text that recurs is encoded once."""
+    """Compute s_j of each set of texts; a text that recurs is encoded once."""
     distinct = list(dict.fromkeys(text for texts in sets for text in texts))
     number = {text: i for i, text in enumerate(distinct)}
     vectors = encoder(distinct)
@@ -143,7 +143,7 @@ def similar(encoder: Encoder, sets: Sequence[Sequence[str]]) -> list[npt.NDArray
 
 
 def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return what gives the states of a library model's text encoder."""
+    """Adapt a library model's text encoder to what an `Encoder` calls."""
     encoder = model.get_encoder()
     return lambda ids, mask: (
         encoder(inputs_embeds=model.get_input_embeddings()(ids), attention_mask=mask.long()).last_hidden_state
@@ -151,6 +151,6 @@ def layer(model: Any) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 def named(encoder: str) -> str:
-    """Return an encoder's name for the signature line."""
+    """Name an encoder for the signature line."""
     names = {"minilm": "MiniLM token mean", "self": "self-pretrained BART encoder mean"}
     return names.get(encoder, f"{Path(encoder).name} token mean")

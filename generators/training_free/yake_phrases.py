@@ -36,7 +36,7 @@ class Yake:
         return {video.video_id: self._write(video.transcript) for video in videos}
 
     def identity(self) -> Mapping[str, Json]:
-        """Return nothing: the version of the package is in the key of every generator."""
+        """Digest nothing: the version of the package is in the key of every generator."""
         return {}
 
     def _write(self, transcript: str) -> str:

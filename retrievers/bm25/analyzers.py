@@ -44,7 +44,7 @@ _SEMI_VOICED = {kana: chr(ord(kana) + 2) for kana in "ハヒフヘホ"}
 
 
 def analyze(text: str, analyzer: str) -> list[str]:
-    """Return the index terms of a text as Lucene's English, CJK or standard analyzer gives them."""
+    """Split a text into index terms, as Lucene's English, CJK or standard analyzer does."""
     return {"en": _english, "zh": _cjk, "standard": _standard}[analyzer](text)
 
 

@@ -31,7 +31,7 @@ _SAMPLE = 4096
 
 
 def bm25s_version() -> str:
-    """Return the package's name and version. Raises MissingError when it is not installed."""
+    """Name the package and its version. Raises MissingError when it is not installed."""
     return f"bm25s {version('bm25s')}" if _package() else ""
 
 
@@ -100,7 +100,7 @@ class BM25sIndex:
         ]
 
     def size(self) -> int:
-        """Return the bytes of the shares of scores and of the terms."""
+        """Count the bytes of the shares of scores and of the terms."""
         arrays = (self._model.scores[name] for name in ("data", "indices", "indptr"))
         return int(sum(array.nbytes for array in arrays)) + sum(len(term.encode()) for term in self._numbers)
 
@@ -161,7 +161,7 @@ def _inverse_norms(lengths: npt.NDArray[np.int64], k1: float, b: float) -> Float
 
 
 def quantise_length(length: int) -> int:
-    """Return a document's length as Lucene stores it in one byte: exact below 40, then four significant bits.
+    """Round a document's length as Lucene stores it in one byte: exact below 40, then 4 significant bits.
 
     Source: org.apache.lucene.util.SmallFloat, intToByte4 and byte4ToInt: 24 values are stored as they
     are, and what exceeds them keeps its four leading bits.

@@ -56,7 +56,7 @@ def is_installed() -> bool:
 
 
 def anserini_jar() -> Path:
-    """Return the path of the Anserini jar. Raises MissingError when pyserini is not installed."""
+    """Locate the Anserini jar. Raises MissingError when pyserini is not installed."""
     # find_spec imports nothing; `import pyserini` takes half a minute and loads torch
     spec = importlib.util.find_spec("pyserini")
     folders = list(spec.submodule_search_locations or ()) if spec else []
@@ -69,7 +69,7 @@ def anserini_jar() -> Path:
 
 
 def anserini_version() -> str:
-    """Return the version in the jar's name, such as ``Anserini 1.7.1``. Raises MissingError."""
+    """Read the version in the jar's name, such as ``Anserini 1.7.1``. Raises MissingError."""
     return "Anserini " + anserini_jar().name.removeprefix("anserini-").removesuffix("-fatjar.jar")
 
 
@@ -186,7 +186,7 @@ class LuceneIndex:
         return docs, scores[first]
 
     def size(self) -> int:
-        """Return the bytes of the index's files."""
+        """Count the bytes of the index's files."""
         return sum(file.stat().st_size for file in self._folder.iterdir())
 
     def close(self) -> None:
@@ -239,7 +239,7 @@ class LuceneIndex:
 
 
 def analyze(text: str, analyzer: str) -> list[str]:
-    """Return the index terms of a text as one of Lucene's analyzers gives them. Starts Java."""
+    """Split a text into index terms by one of Lucene's analyzers. Starts Java."""
     terms = java()("io.anserini.analysis.AnalyzerUtils").analyze(_make_analyzer(analyzer), _java_text(text))
     return [str(terms.get(i)) for i in range(terms.size())]
 
@@ -252,7 +252,7 @@ def _make_analyzer(name: str) -> Any:
 
 
 def round_scores(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return BM25 scores as they are compared and written: with 4 decimals, as Anserini does."""
+    """Round BM25 scores as they are compared and written: to 4 decimals, as Anserini does."""
     return np.round(scores, 4)
 
 

@@ -34,7 +34,7 @@ class Engine(Protocol):
         ...
 
     def size(self) -> int:
-        """Return the bytes of the index."""
+        """Count the bytes of the index."""
         ...
 
     def close(self) -> None:
@@ -74,18 +74,18 @@ class BM25:
         self._engine = self._build(texts)
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the best ``k`` documents of each query; none for a query without index terms."""
+        """Search the best ``k`` documents of each query; none for a query without index terms."""
         return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the versions of what decides a ranking. Raises MissingError for an engine not installed."""
+        """List the versions of what decides a ranking. Raises MissingError for an engine not installed."""
         engine: dict[str, Json] = {"engine": self._version()}
         if self._engine_name == "bm25s":  # Lucene brings its own words and stems
             engine |= {"nltk": version("nltk"), "word_break": file_digest(WORD_BREAK)}
         return engine
 
     def signature(self) -> Mapping[str, str]:
-        """Return engine, analyzer, k1 and b."""
+        """Name engine, analyzer, k1 and b for the signature line."""
         return {
             "engine": self._version(),
             "analyzer": describe_analyzer(self._analyzer),
@@ -94,15 +94,15 @@ class BM25:
         }
 
     def coverage(self) -> Mapping[str, int]:
-        """Return the number of empty summaries in the corpus indexed last."""
+        """Count the empty summaries in the corpus indexed last."""
         return {"empty documents": self._empty}
 
     def index_bytes(self) -> int:
-        """Return the size of the index in bytes, 0 before `index`."""
+        """Measure the index in bytes; 0 before `index`."""
         return self._engine.size() if self._engine else 0
 
     def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return the query's index terms that a summary has, with how often it has them."""
+        """Explain a score: the query's index terms that a summary has, and how often."""
         counts = Counter(self._terms(text))
         terms = [term for term in dict.fromkeys(self._terms(query)) if counts[term]]
         shown = ", ".join(term if counts[term] == 1 else f"{term} ×{counts[term]}" for term in terms)

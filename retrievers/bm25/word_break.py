@@ -97,13 +97,13 @@ def find_words(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def class_of(character: str) -> str:
-    """Return the name of a character's class."""
+    """Classify a character for the rules of word breaks."""
     letter = _class_letters()[ord(character)]
     return next(name for name, known in CLASSES.items() if known == letter)
 
 
 def is_cjk(classes: str) -> bool:
-    """Return whether a word is of a kind that Lucene's CJKAnalyzer makes bigrams of."""
+    """Check whether a word is of a kind that Lucene's CJKAnalyzer makes bigrams of."""
     return classes[0] in "UW" or bool(_HANGUL.fullmatch(classes) or _KATAKANA.fullmatch(classes))
 
 

@@ -47,19 +47,19 @@ class EmbeddingCache:
         folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, texts: Sequence[str]) -> dict[str, Vector]:
-        """Return the vectors that are stored, by text."""
+        """Look up the stored vectors of texts, by text."""
         text_of = {self._key(text): text for text in texts}
-        found: dict[str, Vector] = {}
+        vectors: dict[str, Vector] = {}
         try:
             for key, check, data in self._rows(list(text_of)):
                 if isinstance(data, bytes) and len(data) % 4 == 0 and check == _check(key, data):
-                    found[text_of[key]] = np.frombuffer(data, dtype="<f4").astype(np.float32)
+                    vectors[text_of[key]] = np.frombuffer(data, dtype="<f4").astype(np.float32)
                 else:
                     log.warning("%s: a damaged vector is computed again", self.path)
         except sqlite3.DatabaseError as error:
             self._start_again(error)
             return {}
-        return found
+        return vectors
 
     def write(self, vectors: Mapping[str, Vector]) -> None:
         """Add vectors, by text."""
@@ -116,35 +116,35 @@ class EmbeddingCache:
 
 
 def embed(texts: Sequence[str], encode: Encode, cache: EmbeddingCache, *, audit: bool) -> Vector:
-    """Return the vectors of different texts ``[n, d]``, from the cache where they are there.
+    """Encode different texts ``[n, d]``, each once: those that are stored come from the cache.
 
     With ``audit`` a seeded sample of what was read is computed again; raises DataError when a vector
     differs by more than rounding.
     """
-    found = cache.read(texts)
+    vectors = cache.read(texts)
     if audit:
-        _audit(found, encode, cache.path)
-    missing = [text for text in texts if text not in found]
+        _audit(vectors, encode, cache.path)
+    missing = [text for text in texts if text not in vectors]
     for start in range(0, len(missing), CHUNK):
         part = missing[start : start + CHUNK]
         fresh = dict(zip(part, encode(part), strict=True))
         cache.write(fresh)
-        found.update(fresh)
-    if len({vector.shape for vector in found.values()}) > 1:
+        vectors.update(fresh)
+    if len({vector.shape for vector in vectors.values()}) > 1:
         cache.discard("vectors of several sizes")
-        found = dict(zip(texts, encode(texts), strict=True))
-        cache.write(found)
-    return np.stack([found[text] for text in texts])  # [n, d]
+        vectors = dict(zip(texts, encode(texts), strict=True))
+        cache.write(vectors)
+    return np.stack([vectors[text] for text in texts])  # [n, d]
 
 
-def _audit(found: Mapping[str, Vector], encode: Encode, path: Path) -> None:
-    sample = random.Random(0).sample(sorted(found), min(AUDITED, len(found)))
+def _audit(vectors: Mapping[str, Vector], encode: Encode, path: Path) -> None:
+    sample = random.Random(0).sample(sorted(vectors), min(AUDITED, len(vectors)))
     if not sample:
         return
     for text, fresh in zip(sample, encode(sample), strict=True):
-        kept = found[text]
-        if kept.shape != fresh.shape or not np.allclose(
-            kept, fresh, rtol=0, atol=TOLERANCE * max(1.0, float(np.linalg.norm(fresh)))
+        stored = vectors[text]
+        if stored.shape != fresh.shape or not np.allclose(
+            stored, fresh, rtol=0, atol=TOLERANCE * max(1.0, float(np.linalg.norm(fresh)))
         ):
             raise DataError(
                 f"{path}: the cached vector of {text[:60]!r} is not what the encoder gives now. "

@@ -29,15 +29,15 @@ class Encoder(Protocol):
     """How many tokens of a text are read."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector a text, ``[n, d]`` float32."""
+        """Encode each text as a vector, ``[n, d]`` float32."""
         ...
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Return for each text whether it has more tokens than are read."""
+        """Mark the texts that have more tokens than are read."""
         ...
 
     def parameters(self) -> int:
-        """Return the number of parameters."""
+        """Count the parameters."""
         ...
 
 
@@ -69,7 +69,7 @@ class SentenceEncoder:
         self._rows = rows_of_batch(batch_size, device)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector a text, ``[n, d]`` float32."""
+        """Encode each text as a vector, ``[n, d]`` float32."""
         tokenizer = self.model.tokenizer
         return encode_alike(texts, tokenizer, self.limit, self._rows, self._batch)
 
@@ -92,11 +92,11 @@ class SentenceEncoder:
         return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Return for each text whether it has more tokens than are read."""
+        """Mark the texts that have more tokens than are read."""
         return too_long(self.model.tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
-        """Return the number of parameters."""
+        """Count the parameters."""
         return count_parameters(self.model)
 
 
@@ -117,15 +117,15 @@ class NativeDPREncoder:
         self._rows = rows_of_batch(batch_size, device)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one vector a text, ``[n, d]`` float32."""
+        """Encode each text as a vector, ``[n, d]`` float32."""
         return encode_alike(texts, self._tokenizer, self.limit, self._rows, self._batch)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
-        """Return for each text whether it has more tokens than are read."""
+        """Mark the texts that have more tokens than are read."""
         return too_long(self._tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
-        """Return the number of parameters."""
+        """Count the parameters."""
         return count_parameters(self._model)
 
     def _batch(self, texts: list[str], length: int) -> Vectors:
@@ -144,7 +144,7 @@ def encode_alike(
     batch_size: int,
     encode_batch: Callable[[list[str], int], Vectors],
 ) -> Vectors:
-    """Return one vector a text, ``[n, d]``, that does not depend on the other texts.
+    """Encode each text as a vector ``[n, d]`` that does not depend on the other texts of its batch.
 
     Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
     shape that the text alone decides: texts of like length, padded to a multiple of `BUCKET` tokens, and
@@ -165,12 +165,12 @@ def encode_alike(
 
 
 def rows_of_batch(batch_size: int, device: str) -> int:
-    """Return how many texts are encoded at once: few on a CPU, which gains nothing from more."""
+    """Choose how many texts are encoded at once: few on a CPU, which gains nothing from more."""
     return min(batch_size, CPU_ROWS) if device == "cpu" else batch_size
 
 
 def pad_columns(values: torch.Tensor, length: int, filler: int) -> torch.Tensor:
-    """Return ``[b, t]`` values padded on the right to ``[b, length]``."""
+    """Pad values ``[b, t]`` on the right to ``[b, length]``."""
     return torch.nn.functional.pad(values, (0, length - values.shape[1]), value=filler)
 
 
@@ -183,7 +183,7 @@ def _count_tokens(tokenizer: Any, texts: Sequence[str], limit: int) -> list[int]
 
 
 def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:
-    """Return for each text whether it has more than ``limit`` tokens, special ones included."""
+    """Mark the texts of more than ``limit`` tokens, special ones included."""
     flags = [False] * len(texts)
     # a token covers at least one byte, so most short texts need no counting
     doubtful = [i for i, text in enumerate(texts) if len(text.encode("utf-8", "replace")) > limit - 2]
@@ -196,10 +196,10 @@ def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:
 
 
 def count_parameters(model: torch.nn.Module) -> int:
-    """Return the number of parameters of a module."""
+    """Count the parameters of a module."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def smallest_limit(*limits: int | None) -> int:
-    """Return the smallest limit that is given; 512, BERT's, when none is."""
+    """Choose the smallest limit that is given; 512, BERT's, when none is."""
     return min((limit for limit in limits if limit is not None), default=512)

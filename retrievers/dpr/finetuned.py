@@ -106,12 +106,12 @@ class FinetunedDPR(PretrainedDPR):
         return [f"epoch {self._epoch} of {epochs} kept"]
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the weights that training starts from, and what mines hard negatives."""
+        """Digest the weights that training starts from, and what mines hard negatives."""
         start = {role.name: self._start(role).digest for role in (self.document, self.query)}
         return {**start, **({"bm25": self._miner.identity()} if self._miner else {})}
 
     def signature(self) -> Mapping[str, str]:
-        """Return the weights, and how they were tuned."""
+        """Name the weights, and how they were tuned, for the signature line."""
         tuned = self._tuning
         towers = "two towers" if tuned.untied else "one tower"
         how = f"{towers}, {tuned.epochs} epochs, batch {tuned.batch_size}, lr {tuned.lr:g}"

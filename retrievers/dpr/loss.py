@@ -22,13 +22,13 @@ class Relevance:
     document_videos: Mapping[int, frozenset[int]]
 
     def is_negative(self, query: int, document: int) -> bool:
-        """Return whether a document is wrong for a query: another text, of none of its videos."""
+        """Check that a document is wrong for a query: another text, of none of its videos."""
         if document in (FILLER, query):
             return False
         return self.query_videos[query].isdisjoint(self.document_videos[document])
 
     def masked(self, queries: Sequence[int], documents: Sequence[int]) -> torch.Tensor:
-        """Return where row i must not take document j as a negative, ``[b, n]`` bool; never document i."""
+        """Mark where row i must not take document j as a negative, ``[b, n]`` bool; never document i."""
         mask = torch.tensor(  # [b, n]
             [[not self.is_negative(query, document) for document in documents] for query in queries]
         )
@@ -52,7 +52,7 @@ class MaskedRankingLoss(nn.Module):
         self._relevance, self._normalise, self._scale = relevance, similarity == "cosine", scale
 
     def forward(self, sentence_features: Iterable[dict[str, Any]], labels: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross-entropy of the batch.
+        """Compute the mean cross-entropy of the batch: each query should rank its document first.
 
         The features are those of queries, positives and hard negatives, as many of each; ``labels`` is
         ``[b, 2 + hard negatives]``, the number of each text.

@@ -14,7 +14,7 @@ MARGIN = 30
 
 
 def mine_negatives(pairs: Pairs, count: int, bm25: BM25, seed: int) -> list[list[str]]:
-    """Return ``count`` hard negatives for each pair, from BM25's ranking of the positives of all pairs.
+    """Mine ``count`` hard negatives for each pair, from BM25's ranking of the positives of all pairs.
 
     A text of one of the query's videos, or equal to the query, is never taken. Where BM25 finds fewer,
     documents drawn with the seed follow; where none is left, the list is shorter. Only the training

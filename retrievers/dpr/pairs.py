@@ -28,7 +28,7 @@ class Pairs:
     document_videos: Videos
 
     def is_negative(self, query: str, document: str) -> bool:
-        """Return whether a document is wrong for a query: another text, and of none of the query's videos."""
+        """Check that a document is wrong for a query: another text, and of none of the query's videos."""
         one, other = normalise(query), normalise(document)
         return one != other and self.query_videos[one].isdisjoint(self.document_videos[other])
 
@@ -43,7 +43,7 @@ class Ranking:
 
 
 def sibling_pairs(videos: Sequence[Video], seed: int, limit: int | None) -> Pairs:
-    """Return ordered pairs of different queries of one video.
+    """Pair each query with every other query of its video, to train on.
 
     At most ``limit`` pairs, drawn with the seed; a video with fewer than two queries gives none.
     """
@@ -55,7 +55,7 @@ def sibling_pairs(videos: Sequence[Video], seed: int, limit: int | None) -> Pair
 def summary_pairs(
     videos: Sequence[Video], summaries: Mapping[VideoId, str], seed: int, limit: int | None
 ) -> Pairs:
-    """Return pairs of a query and the summary of its video.
+    """Pair each query with the summary of its video, to train on.
 
     At most ``limit`` pairs, drawn with the seed; a video without queries or with an empty summary gives none.
     """
@@ -74,7 +74,7 @@ def summary_pairs(
 
 
 def make_ranking(pairs: Pairs, documents: Iterable[str] | None = None) -> Ranking:
-    """Return what validation ranks: the queries of the pairs; their positives, or the documents given.
+    """Make what validation ranks: the queries of the pairs; their positives, or the documents given.
 
     A document is relevant to a query when they share a video, whichever of the query's videos that is. Equal
     texts are one document: no retriever can distinguish them. A query is not its own sibling.
@@ -95,7 +95,7 @@ def make_ranking(pairs: Pairs, documents: Iterable[str] | None = None) -> Rankin
 
 
 def distinct_texts(texts: Iterable[str]) -> list[str]:
-    """Return the texts that differ in their normal form and are not empty; of equal ones the last."""
+    """Keep the texts that differ in their normal form and are not empty; of equal ones the last."""
     return list({normalise(text): text for text in texts if text.strip()}.values())
 
 

@@ -89,7 +89,7 @@ class PretrainedDPR:
         }
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the best ``k`` documents of each query, scores of 6 decimals, ties by video id."""
+        """Search the best ``k`` documents of each query, scores of 6 decimals, ties by video id."""
         cut = self._truncated(list(dict.fromkeys(queries.values())), self.query)
         self._counts["queries truncated"] = sum(1 for text in queries.values() if text in cut)
         return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
@@ -100,11 +100,11 @@ class PretrainedDPR:
             self._embed(list(dict.fromkeys(text for text in texts.values() if text.strip())), role)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digest of each tower's weights. Raises MissingError when there are none."""
+        """Digest each tower's weights. Raises MissingError when there are none."""
         return {role.name: self._weights(role).digest for role in (self.document, self.query)}
 
     def signature(self) -> Mapping[str, str]:
-        """Return weights, pooling, similarity and prefixes of the two sides."""
+        """Name weights, pooling, similarity and prefixes of the two sides for the signature line."""
         sides = {role.name: self._describe(role) for role in (self.document, self.query)}
         towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
         return {**towers, "scores": f"{DECIMALS} decimals", "search": "exact"}
@@ -119,20 +119,20 @@ class PretrainedDPR:
             self._cache_enabled = True
 
     def coverage(self) -> Mapping[str, int]:
-        """Return how many documents and queries were cut at the encoder's limit, and the empty ones."""
+        """Count the documents and queries that were cut at the encoder's limit, and the empty ones."""
         return dict(self._counts)
 
     def parameters(self) -> int:
-        """Return the parameters of the towers; one that serves both sides counts once."""
+        """Count the parameters of the towers; one that serves both sides counts once."""
         digests = {self._weights(role).digest: role for role in (self.document, self.query)}
         return sum(self._encoder(role).parameters() for role in digests.values())
 
     def index_bytes(self) -> int:
-        """Return the bytes of the vectors indexed last, 0 before `index`."""
+        """Measure the vectors indexed last in bytes; 0 before `index`."""
         return self._index.size() if self._index else 0
 
     def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return the similarity of a query and a summary; nothing of an empty one."""
+        """Explain a score: the similarity of a query and a summary; nothing of an empty one."""
         if not query.strip() or not text.strip():
             return ["no vector of an empty text"]
         left, right = self._embed([query], self.query)[0], self._embed([text], self.document)[0]  # [d] each

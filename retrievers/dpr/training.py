@@ -60,7 +60,7 @@ class Trained:
 
 
 def train(recipe: Recipe, pairs: Pairs, negatives: Sequence[Sequence[str]], ranking: Ranking) -> Trained:
-    """Return an encoder fine-tuned on ``pairs``: the epoch, or the start, that is best on ``ranking``.
+    """Fine-tune an encoder on ``pairs``, and keep the epoch, or the start, that is best on ``ranking``.
 
     ``negatives`` are hard negatives of each pair, empty lists for none. The start is kept where no epoch is
     better than it. A checkpoint is written after each epoch. Without queries in ``ranking`` nothing is
@@ -138,7 +138,7 @@ def _quiet() -> Iterator[None]:
 
 
 def extract_tower(model: SentenceTransformer, side: str) -> SentenceTransformer:
-    """Return the tower of a side, ``query`` or ``document``, as a model of its own."""
+    """Extract the tower of a side, ``query`` or ``document``, as a model of its own."""
     first = model[0]
     if not isinstance(first, Router):
         return model

@@ -44,7 +44,7 @@ class VectorIndex:
             self._near = _on_gpu(faiss, self._index, device)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Hits:
-        """Return for each row of ``[q, d]`` all documents that may be among the best ``k``."""
+        """Search for each row of ``[q, d]`` all documents that may be among the best ``k``."""
         results: Hits = [(np.empty(0, dtype=np.int64), np.empty(0))] * len(queries)
         waiting, depth = np.arange(len(queries)), k + MARGIN
         while len(waiting) and self._index is not None:
@@ -60,7 +60,7 @@ class VectorIndex:
         return results
 
     def size(self) -> int:
-        """Return the bytes of the vectors and of the document numbers."""
+        """Count the bytes of the vectors and of the document numbers."""
         return int(self._vectors.nbytes + sum(numbers.nbytes for numbers in self._documents))
 
     def _candidates(self, queries: npt.NDArray[np.float32], depth: int) -> npt.NDArray[np.int64]:

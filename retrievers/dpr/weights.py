@@ -51,7 +51,7 @@ class Weights:
 
 
 def locate(name: str | None, language: str, *, option: str, store: Store | None = None) -> Weights:
-    """Return the weights of a folder or a hub id, or the default of a language when ``name`` is None.
+    """Locate the weights of a folder or a hub id, or a language's default when ``name`` is None.
 
     ``option`` is the option that names them, for messages; the default of other languages than English is
     unpacked into ``store``.
@@ -72,7 +72,7 @@ def locate(name: str | None, language: str, *, option: str, store: Store | None 
 
 
 def read_folder(folder: Path, name: str) -> Weights:
-    """Return the weights in a folder. Raises MissingError when there are none."""
+    """Read which weights a folder has. Raises MissingError when there are none."""
     return Weights(name, folder, digest(digest_weights(folder)))
 
 

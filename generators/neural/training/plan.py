@@ -67,5 +67,5 @@ class Validation:
 
 
 def uses_bf16(precision: str, device: str) -> bool:
-    """Return whether ``train.precision`` means bf16 on a device: ``auto`` does on a GPU."""
+    """Decide whether ``train.precision`` means bf16 on a device: ``auto`` does on a GPU."""
     return precision == "bf16" or (precision == "auto" and device.startswith("cuda"))

@@ -34,7 +34,7 @@ class DivergedError(DataError):
 
 
 def standard_error(values: npt.NDArray[np.float64]) -> float | None:
-    """Return the standard error of a mean; None for fewer than two values, which have none."""
+    """Compute the standard error of a mean; None for fewer than two values."""
     return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
@@ -111,7 +111,7 @@ class ModuleTrainer(CheckpointTrainer):
         self._data.epoch = self._batches.epoch = epoch
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """Return the batches of like length."""
+        """Make batches of examples of like length, which pads little."""
         data: Any = self._data
         loader: DataLoader[Any] = DataLoader(data, batch_sampler=self._batches, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
@@ -138,7 +138,7 @@ class ModuleTrainer(CheckpointTrainer):
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """Return what is minimised, and collect all parts for the log."""
+        """Compute what is minimised, and collect all parts of it for the log."""
         parts: dict[str, Tensor] = model(inputs)
         if not bool(torch.isfinite(parts["loss"])):
             self._refuse("the loss", parts["loss"].item())
@@ -217,7 +217,7 @@ class ModuleTrainer(CheckpointTrainer):
             self._scores = {int(step): values for step, values in scores.items()}
 
     def describe_choice(self) -> dict[str, float]:
-        """Return the kept and the last epoch, their scores, and the difference with its standard error.
+        """Compare the kept with the last epoch: their scores, and the difference with its standard error.
 
         The error is that of a mean over validation items of paired differences. {} without validation.
         """

@@ -137,6 +137,7 @@ NEUTRAL = {
     "bench/prepare/judgements.py",
     "bench/prepare/media/subtitles.py",
     "bench/prepare/options.py",
+    "bench/harness/demo.py",
     "bench/harness/determinism.py",
     "bench/summary/markdown.py",
     "bench/summary/run_summary.py",

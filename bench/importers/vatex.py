@@ -27,7 +27,7 @@ class VATEX:
         "zh": "Chinese captions; the test is the owner's validation set, 3,000 videos",
         "en-validation": "English captions of the videos of zh; the test is the owner's validation set",
     }
-    licence = "captions CC BY 4.0; the videos belong to their uploaders on YouTube"
+    licence = "see the page of the dataset for the captions; the videos belong to their uploaders on YouTube"
     source = "Wang et al. 2019, VATEX: A Large-Scale, High-Quality Multilingual Dataset"
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:

@@ -22,6 +22,7 @@ from bench.prepare.judgements import Judgements
 from bench.prepare.options import PrepareOptions
 from bench.store.files import naming_path
 from bench.store.json_files import format_json_lines
+from bench.text import tokenize
 from bench.types import Json
 
 FILES, LEFT_OUT = "files.csv", "left-out.txt"
@@ -93,7 +94,7 @@ def _outcomes(results: Sequence[Extracted]) -> str:
     writer.writerow(_COLUMNS)
     for r in results:
         row = (r.file.name, r.file.video_id, r.status, f"{r.seconds:.2f}", r.frames)
-        writer.writerow([*row, r.source, len(r.transcript.split()), "; ".join(r.notes)])
+        writer.writerow([*row, r.source, len(tokenize(r.transcript)), "; ".join(r.notes)])
     return stream.getvalue().encode("utf-8", "replace").decode()
 
 

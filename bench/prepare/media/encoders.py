@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from bench.errors import MissingError, UsageError, third_party_errors
 from bench.store.code_digest import code_digest
+from bench.systems.extras import missing_extra
 from bench.systems.registry import entries, load, packages_of_plug_in
 from bench.types import Frames, Json
 from bench.weights import check_weights
@@ -53,7 +54,10 @@ def make_encoder(name: str, weights: str | None) -> FrameEncoder:
         with third_party_errors(f"encoder '{name}' could not be built", MissingError):
             encoder: FrameEncoder = factory() if weights is None else factory(weights=weights)
     except MissingError as error:
-        if isinstance(error.__cause__, TypeError) and weights is not None:
+        cause = error.__cause__
+        if isinstance(cause, ImportError) and (extra := missing_extra("encoders", name, cause)):
+            raise extra from error
+        if isinstance(cause, TypeError) and weights is not None:
             raise UsageError(f"encoder '{name}' takes no --encoder-weights.") from error
         raise
     return encoder

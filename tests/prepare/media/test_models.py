@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,12 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
         MissingError, match=r"not installed. Install it with: pip install .*\[prepare,prepare\]"
     ):
         make_recogniser("packaged", "en")
+
+
+def test_an_encoder_names_the_extra_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+    with pytest.raises(MissingError, match=r"needs the package efficientnet_lite_pytorch.*\[prepare\]"):
+        make_encoder("efficientnet-lite0", None)
 
 
 def test_silence_and_noise_are_no_words() -> None:

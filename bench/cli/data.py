@@ -63,8 +63,9 @@ def _add_synth(actions: Verbs) -> None:
         example="bench data synth --videos 600 --lang en --seed 1 --out synthetic-600",
         run=_synth,
     )
-    parser.add_argument("--videos", default=1200, metavar="N", help="default: %(default)s")
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="default: %(default)s")
+    parser.add_argument("--like", choices=("demo", "qmv-kwai"), help="whose sizes (default: demo)")
+    parser.add_argument("--videos", metavar="N", help="default: 1,200; like qmv-kwai, 60,096")
+    parser.add_argument("--lang", choices=("en", "zh"), help="default: en; like qmv-kwai, zh")
     parser.add_argument("--seed", default=0, metavar="S", help="default: %(default)s")
     add_path(parser, "--out", "DIR", "folder that is made", required=True)
     parser.add_argument(
@@ -165,12 +166,15 @@ def _stats(args: argparse.Namespace) -> int:
 
 
 def _synth(args: argparse.Namespace) -> int:
-    from bench.data.synthetic.options import SynthOptions
+    from bench.data.synthetic.options import TWIN, SynthOptions
     from bench.data.synthetic.writer import synthesize
     from bench.errors import unknown
     from bench.options import assignments, convert, field_names
 
-    given = {"videos": args.videos, "language": args.lang, "seed": args.seed, **assignments(args.set)}
+    flags = {"like": args.like, "videos": args.videos, "language": args.lang, "seed": args.seed}
+    given = {name: value for name, value in flags.items() if value is not None} | assignments(args.set)
+    if given.get("like") == "qmv-kwai":
+        given = {**TWIN, **given}
     for name in given:
         if name not in field_names(SynthOptions):
             raise unknown("option", name, field_names(SynthOptions))

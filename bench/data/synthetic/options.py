@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal, TypeAlias, get_args
 
 from annotated_types import Interval
 
 from bench.errors import UsageError, shorten
 from bench.options import NonNegative, Seed, Share, check_fields
+from bench.types import Json
 
 __cache_neutral__ = True
 
 Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+Like: TypeAlias = Literal["demo", "qmv-kwai"]
+PAPERS_VIDEOS, PAPERS_HELD_OUT = 60_096, 5_000
+"""Videos of QMV-Kwai, and those of its val and test splits each (Table II)."""
+_TEST_VIDEOS_OF_A_VARIETY = 300
+"""Calibrated: with so many test videos for each variety of the words, an evaluated query has 2 relevant."""
 SMALLEST, LARGEST = 12, 10_000_000
 """Fewer videos would leave a split of 800/100/300 proportions empty; more would fill any disk."""
 
@@ -33,9 +39,13 @@ class SynthOptions:
     videos: Annotated[int, Interval(ge=SMALLEST, le=LARGEST)] = 1200
     """Number of videos, split in the proportions 800 train, 100 val, 300 test.
 
-    The vocabulary does not grow with it, so queries recur more in a bigger set: drawn one per test
-    video, a query has about 2 relevant videos of 300, and about 51 of 15,024.
+    With ``like=demo`` the vocabulary does not grow with it, so queries recur more in a bigger set: drawn one
+    per test video, a query has about 2 relevant videos of 300, and about 51 of 15,024.
     """
+    like: Like = "demo"
+    """Proportions of the splits, and what bigger sets have more of: ``qmv-kwai`` has those of the paper's
+    dataset (50,096, 5,000 and 5,000 videos) and a vocabulary that grows, so that a query drawn per test video
+    has about 2 relevant videos at any size."""
     language: Language = "en"
     """``en`` or ``zh``."""
     seed: Seed = 0
@@ -86,7 +96,33 @@ class SynthOptions:
     def splits(self) -> dict[str, int]:
         """Divide the videos among the splits, in the order of the file."""
         val, test = self.videos // 12, self.videos // 4
+        if self.like == "qmv-kwai":
+            val = test = max(1, round(self.videos * PAPERS_HELD_OUT / PAPERS_VIDEOS))
         return {"train": self.videos - val - test, "val": val, "test": test}
+
+    def split_of(self, index: int) -> str:
+        """Name the split of a video by its place in the file."""
+        sizes = self.splits()
+        if index < sizes["train"]:
+            return "train"
+        return "val" if index < sizes["train"] + sizes["val"] else "test"
+
+    @property
+    def varieties(self) -> int:
+        """Count the varieties of the vocabulary that the videos take turns in."""
+        grows = self.like == "qmv-kwai"
+        return max(1, round(self.splits()["test"] / _TEST_VIDEOS_OF_A_VARIETY)) if grows else 1
+
+    def recorded(self) -> dict[str, Json]:
+        """Return the options as ``dataset.json`` has them: ``like`` where it is not the default."""
+        values = asdict(self)
+        if self.like == "demo":
+            del values["like"]
+        return values
+
+
+TWIN: dict[str, Json] = {"name": "qmv-kwai-twin", "videos": PAPERS_VIDEOS, "language": "zh"}
+"""Options of ``bench data synth --like qmv-kwai`` that are not given."""
 
 
 def _not_allowed(field: str, value: object, expected: str) -> UsageError:

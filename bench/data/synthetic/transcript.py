@@ -95,7 +95,7 @@ def transcript_vector(vocabulary: Vocabulary, transcript: str) -> npt.NDArray[np
     Nothing is drawn, so that no random stream moves on.
     """
     total = np.zeros(DIMENSION, dtype=np.int64)
-    for entity in _entity_pattern(vocabulary.language).findall(transcript):
+    for entity in _entity_pattern(vocabulary.language, vocabulary.variety).findall(transcript):
         total += entity_vector(entity)
     # Integers, then one root, one division: the same bits on every machine. The sum needs no division
     # by the number of mentions, because scaling to length 1 would undo it.
@@ -105,8 +105,8 @@ def transcript_vector(vocabulary: Vocabulary, transcript: str) -> npt.NDArray[np
 
 
 @cache
-def _entity_pattern(language: str) -> re.Pattern[str]:
+def _entity_pattern(language: str, variety: int) -> re.Pattern[str]:
     """Return a pattern of all entities, whole words in English; none of them contains another."""
     edge = r"\b" if language == "en" else ""
-    names = "|".join(map(re.escape, read_vocabulary(language).entities))
+    names = "|".join(map(re.escape, read_vocabulary(language, variety).entities))
     return re.compile(f"{edge}(?:{names}){edge}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from bench.data.synthetic.rng import Rng
 
 Words = tuple[str, ...]
 
@@ -41,6 +44,8 @@ class Vocabulary:
     """The separator of two sentences: a blank, or nothing in Chinese."""
     sentences: Mapping[str, Words]
     topics: tuple[Topic, ...]
+    variety: int = 0
+    """0 for the words as they are written by hand."""
     entities: Words = field(init=False)
     """The entities of all topics, in the order of the file."""
 
@@ -56,8 +61,47 @@ def vocabulary_file(language: str) -> Path:
 
 
 @cache
-def read_vocabulary(language: str) -> Vocabulary:
-    """Read the vocabulary of ``en`` or ``zh``, once a process."""
+def read_vocabulary(language: str, variety: int = 0) -> Vocabulary:
+    """Return the vocabulary of ``en`` or ``zh``, or a variety of it with other entities and generic queries.
+
+    Their characters are exchanged by a permutation, another for each variety; in English a vowel remains
+    one. So a bigger dataset has more words, each as long as before and none part of another.
+    """
+    words = _read(language)
+    if variety == 0:
+        return words
+    exchange = _permutation(words, variety)
+    topics = tuple(
+        dataclasses.replace(
+            topic,
+            things=exchange(topic.things),
+            tools=exchange(topic.tools),
+            generic=exchange(topic.generic),
+        )
+        for topic in words.topics
+    )
+    sentences = {**words.sentences, "generic": exchange(words.sentences["generic"])}
+    return Vocabulary(language, words.joint, sentences, topics, variety)
+
+
+_VOWELS = "aeiou"
+
+
+def _permutation(words: Vocabulary, variety: int) -> Callable[[Words], Words]:
+    """Make a function that exchanges the characters of texts."""
+    names = (*words.entities, *words.sentences["generic"], *(g for t in words.topics for g in t.generic))
+    characters = sorted(set("".join(names)) - {" "})
+    vowels = [one for one in characters if one in _VOWELS]
+    others = [one for one in characters if one not in _VOWELS]
+    rng = Rng(variety)
+    table = str.maketrans(
+        dict(zip([*vowels, *others], [*rng.shuffle(vowels), *rng.shuffle(others)], strict=True))
+    )
+    return lambda texts: tuple(text.translate(table) for text in texts)
+
+
+@cache
+def _read(language: str) -> Vocabulary:
     raw: dict[str, Any] = yaml.safe_load(vocabulary_file(language).read_text(encoding="utf-8"))
     topics = tuple(
         Topic(name, **{key: _split(text) for key, text in fields.items()})

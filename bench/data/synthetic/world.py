@@ -18,9 +18,10 @@ class SyntheticWorld:
     rng: Rng
 
     @classmethod
-    def of_stream(cls, options: SynthOptions, *keys: int) -> SyntheticWorld:
-        """Return the world of these options with the random stream of the seed and ``keys``."""
-        return cls(options, read_vocabulary(options.language), Rng(options.seed, *keys))
+    def of_stream(cls, options: SynthOptions, part: int, index: int) -> SyntheticWorld:
+        """Return the world of a video with the random stream of one of its parts."""
+        words = read_vocabulary(options.language, index % options.varieties)
+        return cls(options, words, Rng(options.seed, part, index))
 
     def pick_sentence(self, purpose: str) -> str:
         """Draw one of the sentences that the vocabulary has for a purpose, its slots still open."""

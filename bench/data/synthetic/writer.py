@@ -7,24 +7,18 @@ every machine.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 from bench.data.features import TRANSCRIPTS
-from bench.data.synthetic.frames import DIMENSION, draw_frame_count, draw_frames
+from bench.data.synthetic.frames import DIMENSION
 from bench.data.synthetic.options import SynthOptions
-from bench.data.synthetic.queries import draw_queries
-from bench.data.synthetic.story import VideoStories, draw_stories
-from bench.data.synthetic.transcript import draw_transcript, transcript_vector
-from bench.data.synthetic.vocabulary import read_vocabulary, vocabulary_file
-from bench.data.synthetic.world import SyntheticWorld
+from bench.data.synthetic.parts import Part, count_frames, draw_parts
+from bench.data.synthetic.vocabulary import vocabulary_file
 from bench.errors import UsageError
 from bench.store.artefacts import Store
 from bench.store.code_digest import code_digest
@@ -39,9 +33,6 @@ _SOURCE = "synthetic: invented by qms-bench from a hand-written vocabulary; no r
 
 _BYTES_PER_VIDEO = 4_800
 """Size of the demo for each of its videos: 5.8 MB for 1,200."""
-
-# Each part of a video has its own random stream, so that an option of one part does not change the others.
-_STORY, _SPEECH, _QUERIES, _FRAME_COUNT, _FRAMES = range(5)
 
 
 def demo(cache: Path) -> Path:
@@ -99,14 +90,39 @@ def _check_disk(folder: Path, options: SynthOptions) -> None:
 
 
 def _write_dataset(folder: Path, options: SynthOptions) -> None:
-    stories = [
-        draw_stories(SyntheticWorld.of_stream(options, _STORY, index)) for index in range(options.videos)
-    ]
-    transcripts = [_transcript(options, index, video) for index, video in enumerate(stories)]
-    _write_texts(folder, options, stories, transcripts)
-    _write_features(folder / "features" / FEATURES, options, stories)
-    _write_transcript_vectors(folder / "features" / FEATURES / TRANSCRIPTS, options, transcripts)
+    """Write all files side by side, a part of the videos in memory at a time; equal strings are one query."""
+    features = folder / "features" / FEATURES
+    features.mkdir(parents=True)
+    offsets = np.concatenate([[0], np.cumsum(count_frames(options))]).astype("<i8")  # [videos + 1]
+    with (
+        _open_text(folder / "videos.jsonl") as videos,
+        _open_text(folder / "qrels.tsv") as qrels,
+        _open_text(folder / "queries.jsonl") as queries,
+        _open_text(features / "ids.txt") as ids,
+        _open_array(features / "offsets.npy", "<i8", offsets.shape) as offsets_file,
+        _open_array(features / "frames.npy", "<f2", (int(offsets[-1]), DIMENSION)) as frames,
+        _open_array(features / TRANSCRIPTS, "<f2", (options.videos, DIMENSION)) as transcripts,
+    ):
+        offsets_file.write(offsets.tobytes())
+        numbers: dict[str, int] = {}
+        for part in draw_parts(options):
+            videos.write(part.lines)
+            ids.writelines(f"{video_id}\n" for video_id in part.video_ids)
+            frames.write(part.frames.astype("<f2", order="C").tobytes())
+            transcripts.write(part.transcripts.astype("<f2", order="C").tobytes())
+            _write_queries(part, numbers, queries, qrels)
     _write_metadata(folder, options)
+
+
+def _write_queries(part: Part, numbers: dict[str, int], queries: TextIO, qrels: TextIO) -> None:
+    """Write the pairs of a part, and the queries that are new."""
+    for video_id, texts in zip(part.video_ids, part.queries, strict=True):
+        for text in texts:
+            if text not in numbers:
+                numbers[text] = len(numbers)
+                record = {"id": _query_id(numbers[text]), "text": text}
+                queries.write(json.dumps(record, ensure_ascii=False) + "\n")
+            qrels.write(f"{_query_id(numbers[text])}\t{video_id}\t1\n")
 
 
 def _cached_folder(cache: Path, options: SynthOptions) -> Path:
@@ -114,7 +130,7 @@ def _cached_folder(cache: Path, options: SynthOptions) -> Path:
     made_by: dict[str, Json] = {
         "code": code_digest(__name__),
         "words": file_digest(vocabulary_file(options.language)),
-        "options": dataclasses.asdict(options),
+        "options": options.recorded(),
     }
     store = Store(cache.parent)  # checked at each use, and made again when it was changed
     return store.fetch(cache.name, made_by, lambda folder: synthesize(folder, options)).path
@@ -128,81 +144,18 @@ def _write_metadata(folder: Path, options: SynthOptions) -> None:
         "synthetic": True,
         "source": _SOURCE,
         "licence": "Apache-2.0",
-        "options": dataclasses.asdict(options),
+        "options": options.recorded(),
     }
     text = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
     (folder / "dataset.json").write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_texts(
-    folder: Path, options: SynthOptions, stories: Sequence[VideoStories], transcripts: Sequence[str]
-) -> None:
-    """Write videos, queries and relevance; equal strings are one query."""
-    numbers: dict[str, int] = {}
-    with _open_text(folder / "videos.jsonl") as videos, _open_text(folder / "qrels.tsv") as qrels:
-        for index, ((video_id, split), video) in enumerate(zip(_videos(options), stories, strict=True)):
-            record = {"id": video_id, "transcript": transcripts[index], "split": split}
-            videos.write(json.dumps(record | _true_fields(video), ensure_ascii=False) + "\n")
-            for text in draw_queries(SyntheticWorld.of_stream(options, _QUERIES, index), video.video):
-                number = numbers.setdefault(text, len(numbers))
-                qrels.write(f"{_query_id(number)}\t{video_id}\t1\n")
-    with _open_text(folder / "queries.jsonl") as file:
-        for text, number in numbers.items():
-            file.write(json.dumps({"id": _query_id(number), "text": text}, ensure_ascii=False) + "\n")
-
-
-def _write_features(folder: Path, options: SynthOptions, stories: Sequence[VideoStories]) -> None:
-    """Write the frames of all videos, one video in memory at a time."""
-    folder.mkdir(parents=True)
-    worlds = (SyntheticWorld.of_stream(options, _FRAME_COUNT, index) for index in range(options.videos))
-    lengths = [draw_frame_count(world) for world in worlds]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype("<i8")  # [videos + 1]
-    _write_array(folder / "offsets.npy", "<i8", offsets.shape, [offsets])
-    blocks = (
-        draw_frames(SyntheticWorld.of_stream(options, _FRAMES, index), stories[index].picture, n)  # [n, d]
-        for index, n in enumerate(lengths)
-    )
-    _write_array(folder / "frames.npy", "<f2", (int(offsets[-1]), DIMENSION), blocks)
-    with _open_text(folder / "ids.txt") as ids:
-        ids.writelines(f"{video_id}\n" for video_id, _ in _videos(options))
-
-
-def _write_transcript_vectors(path: Path, options: SynthOptions, transcripts: Sequence[str]) -> None:
-    """Write each transcript's vector in the space of the frames: of what is said, not of what is shown."""
-    words = read_vocabulary(options.language)
-    vectors = np.stack([transcript_vector(words, text) for text in transcripts])  # [videos, d]
-    _write_array(path, "<f2", vectors.shape, [vectors])
-
-
-def _write_array(path: Path, dtype: str, shape: tuple[int, ...], blocks: Iterable[npt.NDArray[Any]]) -> None:
-    """Write a .npy file block by block: through memory mapping, a full disk would kill the process."""
-    with path.open("wb") as stream:
-        header = {"descr": dtype, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        for block in blocks:
-            stream.write(block.astype(dtype, order="C").tobytes())
-
-
-def _videos(options: SynthOptions) -> Iterator[tuple[str, str]]:
-    """Yield the id and the split of each video; ids sort in the order of the file."""
-    splits = [split for split, n in options.splits().items() for _ in range(n)]
-    return ((f"v{index:07d}", split) for index, split in enumerate(splits))
-
-
-def _transcript(options: SynthOptions, index: int, video: VideoStories) -> str:
-    world = SyntheticWorld.of_stream(options, _SPEECH, index)
-    return "" if world.rng.chance(options.no_transcript) else draw_transcript(world, video.speech)
-
-
-def _true_fields(video: VideoStories) -> dict[str, Json]:
-    """Return what a video is really about: free fields, for diagnosis, seen by no generator."""
-    return {
-        "topic": video.video.topic.name,
-        "action": video.video.action,
-        "key_entities": list(video.video.keys),
-        "speech_on_topic": video.speech_on_topic,
-        "picture_on_topic": video.picture_on_topic,
-    }
+def _open_array(path: Path, dtype: str, shape: tuple[int, ...]) -> BinaryIO:
+    """Begin a .npy file: its rows are written one after the other, because a full disk kills memory maps."""
+    stream = path.open("wb")
+    header = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream
 
 
 def _query_id(number: int) -> str:

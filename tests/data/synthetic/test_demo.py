@@ -46,7 +46,7 @@ def test_a_demo_killed_half_way_is_not_used(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(writer, "_write_features", killed)
+        patch.setattr(writer, "_write_metadata", killed)
         with pytest.raises(KeyboardInterrupt):
             demo(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.data.synthetic import parts
+from bench.data.synthetic.options import SynthOptions
 from bench.text import cjk_share
-from tests.data.synthetic.made import Made, mentions
+from tests.data.synthetic.made import Made, make, mentions
 
 
 def test_a_transcript_mentions_many_entities_and_a_query_few(made: Made) -> None:
@@ -35,6 +38,23 @@ def test_query_strings_recur_as_table_v_implies(made: Made) -> None:
     assert (n**2).sum() / n.sum() == pytest.approx(2, abs=0.3)  # one query drawn per test video
     assert 1.1 <= n.mean() <= 1.3  # all distinct queries
     assert n.max() <= 0.05 * len(test)
+
+
+def test_queries_of_a_twin_recur_as_seldom_at_a_size_with_more_test_videos(tmp_path: Path) -> None:
+    twin = make(tmp_path / "twin", like="qmv-kwai", language="zh", videos=7212)
+    assert Counter(video["split"] for video in twin.videos) == {"train": 6012, "val": 600, "test": 600}
+    test = {video["id"] for video in twin.videos if video["split"] == "test"}
+    counts = Counter(query for query, video, _ in twin.qrels if video in test)
+    n = np.array(list(counts.values()), dtype=float)
+    assert (n**2).sum() / n.sum() == pytest.approx(2.09, abs=0.3)  # inferred from the paper's Table V
+
+
+def test_parts_of_any_size_make_up_the_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = SynthOptions(videos=48, like="qmv-kwai")
+    monkeypatch.setattr(parts, "_VIDEOS", 20)
+    one = [part.lines for part in parts.draw_parts(options)]
+    assert len(one) == 3
+    assert "".join(one).count("\n") == 48
 
 
 def test_every_video_has_at_least_five_queries(made: Made) -> None:

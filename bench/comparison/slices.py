@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -118,7 +119,7 @@ def slice_table(
     dataset = result.manifest.dataset
     caption = f"{metric} by {attribute} on {dataset.name}{' (synthetic)' if dataset.synthetic else ''}, ×100"
     return Table(
-        f"by-{attribute}", caption, ["Retriever", "Model"],
+        f"by-{re.sub(r'[^A-Za-z0-9]+', '-', attribute)}", caption, ["Retriever", "Model"],
         [f"{name} (n = {size})" for name, size in sizes.items()],
         laid_out, [*_notes(sizes, rows, labels), f"Signature: {signature_line(result.manifest.signature)}"],
     )  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.errors import DataError
-from bench.output.schema import to_csv
+from bench.output.schema import to_csv, unguard
 from bench.store.files import read_lines
 from bench.types import QueryId
 
@@ -20,21 +21,28 @@ Attributes: TypeAlias = Mapping[QueryId, Mapping[str, str]]
 SEEN = "seen"
 """Whether the text of a query is that of a training query: ``seen`` or ``unseen``."""
 _ID = "query_id"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a pair, which no file can hold."""
 
 
 def free_fields(item: Mapping[str, Any]) -> dict[str, str]:
     """Return the attributes among the fields of a JSON line of queries: texts, numbers, true and false.
 
-    The fields of an object ``metadata``, which BEIR has, are attributes too; lists and null are none.
+    The fields of an object ``metadata``, which BEIR has, are attributes too; lists and null are none. Names
+    and texts are reduced to one line of valid Unicode.
     """
     metadata = item.get("metadata")
     fields = {**item, **(metadata if isinstance(metadata, dict) else {})}
-    names = [name for name in fields if name not in ("id", "_id", "text", _ID)]
+    names = [name for name in fields if name.strip() and name not in ("id", "_id", "text", _ID)]
     plain = {name: fields[name] for name in names if isinstance(fields[name], (str, int, float, bool))}
     return {
-        name: " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
+        _one_line(name): _one_line(value) if isinstance(value, str) else json.dumps(value)
         for name, value in plain.items()
     }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_SURROGATE.sub("\ufffd", text).split())
 
 
 def attributes_text(attributes: Attributes, queries: Sequence[QueryId]) -> str:
@@ -54,7 +62,7 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
     attributes: dict[QueryId, dict[str, str]] = {}
     header: list[str] | None = None
     for number, line in read_lines(path):
-        cells = [_plain(cell) for cell in next(csv.reader([line]), [])]
+        cells = [str(unguard(cell)) for cell in next(csv.reader([line]), [])]
         if header is None:
             header = cells
             if len(header) < 2:
@@ -69,8 +77,3 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
         pairs = zip(header[1:], cells[1:], strict=True)
         attributes[cells[0]] = {name: value for name, value in pairs if value}
     return attributes
-
-
-def _plain(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps a spreadsheet from computing it."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].lstrip()[:1] in tuple("=+@-＝＋＠－") else cell

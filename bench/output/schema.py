@@ -156,7 +156,8 @@ def _guard(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
-def _unguard(value: object) -> object:
+def unguard(value: object) -> object:
+    """Take away the apostrophe that `to_csv` puts before a text which a spreadsheet would compute."""
     return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value[1:]) else value
 
 
@@ -171,4 +172,4 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
     columns = ("generator", "retriever", "best", "baseline", "attribute", "slice", *([text] if text else []))
     names = dict.fromkeys(columns, str)
     frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
-    return frame.assign(**{name: frame[name].map(_unguard) for name in names if name in frame})
+    return frame.assign(**{name: frame[name].map(unguard) for name in names if name in frame})

@@ -10,7 +10,7 @@ import pytest
 
 from bench.comparison.attributes import QueryAttributes, question_word
 from bench.comparison.slices import find_reversals
-from bench.output.attributes import free_fields, read_attributes
+from bench.output.attributes import attributes_text, free_fields, read_attributes
 from bench.output.per_item import RunItems
 from bench.output.schema import SLICE_COLUMNS
 from bench.result import Result
@@ -150,6 +150,15 @@ def test_free_fields_are_what_can_be_written_as_text() -> None:
     assert free_fields({**item, "metadata": {"kind": "web"}}) == {
         "year": "2020", "new": "true", "a": "b c", "kind": "web"
     }  # fmt: skip
+
+
+def test_attributes_of_any_name_and_text_are_read_back(tmp_path: Path) -> None:
+    item = {"id": "q", "a\nb": "'=x\r\ny", "=c": '=1,"2"', "half \ud800": "\udfff", " ": "no name"}
+    fields = free_fields(item)
+    path = tmp_path / "a.csv"
+    path.write_text(attributes_text({"q": fields}, ["q", "p"]), encoding="utf-8")
+    assert read_attributes(path) == {"q": fields, "p": {}}
+    assert fields == {"a b": "'=x y", "=c": '=1,"2"', "half \ufffd": "\ufffd"}
 
 
 def test_damaged_attributes_are_named_by_line(tmp_path: Path) -> None:

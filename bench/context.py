@@ -6,10 +6,10 @@ import dataclasses
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import MissingError, UsageError
-from bench.options import Section
+from bench.options import Arguments, Section
 from bench.types import Json
 
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ class Context:
             )
         self._note(f"options.{kind.section}", dataclasses.asdict(section))
         return section
+
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Read what was set for the constructor of the plug-in of a name, which has no section of options."""
+        section = self._sections.get(name)
+        return dataclasses.asdict(self.options(type(section))) if isinstance(section, Arguments) else {}
 
     @property
     def store(self) -> Store:

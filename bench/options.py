@@ -61,6 +61,11 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Arguments(Section):
+    """Base of a section that is made from the parameters of a plug-in's constructor."""
+
+
+@dataclass(frozen=True)
 class Allowed:
     """Describes, as metadata of an annotation, which values it allows where the type alone cannot."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -12,8 +13,9 @@ from annotated_types import Ge, Le, MinLen, Predicate
 
 from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
-from bench.errors import UsageError, unknown
+from bench.errors import BenchError, UsageError, unknown
 from bench.options import Allowed, Section, Seed, assignments, build_sections, expand_home, flatten
+from bench.protocols import Generator, Retriever
 
 
 def _split(value: Any) -> Any:
@@ -21,6 +23,17 @@ def _split(value: Any) -> Any:
     if isinstance(value, str):
         return [word.strip() for word in value.split(",") if word.strip()]
     return [value] if isinstance(value, (int, float, Path)) else value
+
+
+def _systems(group: str) -> Callable[[Any], Any]:
+    """Return what reads generators or retrievers: words, classes, objects, or a list of them."""
+
+    def read(value: Any) -> Any:
+        from bench.systems.given import words_of
+
+        return words_of(group, value)
+
+    return read
 
 
 def _name_or_folder(value: Any) -> Any:
@@ -35,6 +48,12 @@ def _are_distinct(values: Sequence[Any]) -> bool:
     return len(set(values)) == len(values)
 
 
+GivenGenerators: TypeAlias = (
+    str | Generator | Callable[..., Generator] | Sequence[str | Generator | Callable[..., Generator]]
+)
+GivenRetrievers: TypeAlias = (
+    str | Retriever | Callable[..., Retriever] | Sequence[str | Retriever | Callable[..., Retriever]]
+)
 Names: TypeAlias = Annotated[tuple[str, ...], MinLen(1), Allowed("one or more names, comma-separated")]
 Seeds: TypeAlias = Annotated[
     tuple[Seed, ...],
@@ -58,11 +77,17 @@ class RunConfig:
     data: Option[str | Path, str] = Option(
         "demo", "NAME|DIR", help="registered dataset or a dataset folder", read=_name_or_folder
     )
-    generators: Option[str | Sequence[str], Names] = Option(
-        ("all",), "LIST", help="names, globs, groups, file:PATH; comma-separated", read=_split
+    generators: Option[GivenGenerators, Names] = Option(
+        ("all",),
+        "LIST",
+        help="names, globs, groups, file:PATH, file.py:Class, module:Class; comma-separated",
+        read=_systems("generators"),
     )
-    retrievers: Option[str | Sequence[str], Names] = Option(
-        ("bm25", "dpr"), "LIST", help="names, globs or groups; comma-separated", read=_split
+    retrievers: Option[GivenRetrievers, Names] = Option(
+        ("bm25", "dpr"),
+        "LIST",
+        help="names, globs, groups, file.py:Class, module:Class; comma-separated",
+        read=_systems("retrievers"),
     )
     preset: Option[str, str] = Option(
         "quick", "NAME", help="sizes and training budgets: quick, base or paper"
@@ -130,10 +155,17 @@ class RunConfig:
     def __post_init__(self) -> None:
         """Build the sections of the components. Raises UsageError for an unknown preset or option."""
         from bench.config.presets import preset_values
+        from bench.systems.arguments import argument_sections
         from bench.systems.registry import option_sections
 
         values = {**preset_values(self.preset), **(self.set or {})}
-        object.__setattr__(self, "sections", build_sections(option_sections(), values))
+        kinds = option_sections()
+        kinds = {**kinds, **argument_sections(values, kinds, self._words)}
+        object.__setattr__(self, "sections", build_sections(kinds, values))
+
+    @property
+    def _words(self) -> Mapping[str, Sequence[str]]:
+        return {"generators": self.generators, "retrievers": self.retrievers}
 
     def settings(self) -> dict[str, Any]:
         """Record what repeats the run, defaults too, as JSON; the inverse of `config_from_settings`."""
@@ -165,9 +197,13 @@ def options_of_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     Options of plug-ins that are not installed are left out.
     """
+    from bench.systems.arguments import argument_sections
     from bench.systems.registry import option_sections
 
     kinds = option_sections()
+    words = {group: settings[group] for group in ("generators", "retrievers")}
+    with contextlib.suppress(BenchError):  # the file of a class may be gone
+        kinds = {**kinds, **argument_sections(settings["options"], kinds, words)}
     options = {name: value for name, value in settings.items() if value is not None and name != "options"}
     values = settings["options"].items()
     return {**options, "set": {key: value for key, value in values if key.partition(".")[0] in kinds}}

@@ -17,6 +17,7 @@ from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
 from bench.store.artefacts import Store, default_root
 from bench.systems.component import make_retriever
+from bench.systems.registry import cell_name
 from bench.text import printable
 from bench.types import QueryId, VideoId
 
@@ -100,9 +101,10 @@ class Explainer:
     def _explaining(self) -> Mapping[str, Explaining]:
         """Build the retrievers that can say why, with the run's options; one that must be fitted cannot."""
         explaining = {}
+        words = {cell_name(word): word for word in self._source.manifest.settings["retrievers"]}
         for name in self._source.retrievers:
             try:
-                system = make_retriever(name, self._context()).system
+                system = make_retriever(words.get(name, name), self._context()).system
             except BenchError:  # a plug-in or a package of the run's machine that is not on this one
                 continue
             if isinstance(system, Explaining) and not isinstance(system, Trainable):

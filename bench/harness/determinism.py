@@ -43,7 +43,8 @@ def verify_determinism(plan: Plan) -> Iterator[str]:
                 retriever = for_generator(plan, make_retriever(other, plan.context()), generator, write=False)
                 stored = Retrieve(plan, retriever, summaries).find()
                 if stored is not None:
-                    yield f"{name}.{other}: {_check_retriever(plan, retriever, summaries, stored)}"
+                    line = _check_retriever(plan, retriever, summaries, stored)
+                    yield f"{generator.name}.{retriever.name}: {line}"
 
 
 def _check_generator(plan: Plan, generator: Component[Generator], summaries: Summaries) -> str:

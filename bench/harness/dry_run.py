@@ -87,7 +87,7 @@ def _lay_out(steps: Sequence[Step]) -> list[str]:
 
 
 def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
-    retrievers = [(name, _component(make_retriever, name, plan)) for name in plan.retrievers]
+    retrievers = [(cell_name(word), _component(make_retriever, word, plan)) for word in plan.retrievers]
     trained: set[int] = set()  # a retriever that all generators share is trained once
     for name in plan.generators:
         generator, label = _component(make_generator, name, plan), cell_name(name)

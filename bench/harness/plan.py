@@ -25,6 +25,7 @@ from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
 from bench.systems.file_summaries import check_file
+from bench.systems.given import check_word
 from bench.systems.registry import FILE_PREFIX, cell_name, resolve
 from bench.types import Json, Video
 
@@ -105,7 +106,7 @@ class Plan:
 
     def newer_than(self, name: str) -> int:
         """Return when an artefact of a system must have been made to be reused (``--fresh``: in this run)."""
-        return self.began if {name, "all"} & set(self.config.fresh) else 0
+        return self.began if {name, "all"} & set(map(cell_name, self.config.fresh)) else 0
 
     @property
     def index(self) -> IndexOptions:
@@ -142,7 +143,8 @@ class Plan:
             for key, value in flatten(self.config.sections).items()
             if not key.startswith(f"{RunOptions.section}.")
         }
-        files = {name: _file(name) for name in self.generators if name.startswith(FILE_PREFIX)}
+        words = [*self.generators, *self.retrievers]
+        files = {word: _file(word) for word in words if word.startswith(FILE_PREFIX) or ".py:" in word}
         return digest([settings, files, self.dataset.digest, __version__])[:10]
 
     def out(self) -> Path:
@@ -155,6 +157,9 @@ class Plan:
 
 def make_plan(config: RunConfig) -> Plan:
     """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
+    for group, words in (("generators", config.generators), ("retrievers", config.retrievers)):
+        for word in words:
+            check_word(group, word)
     generators = resolve("generators", config.generators)
     retrievers = resolve("retrievers", config.retrievers)
     _check_names(generators, retrievers)
@@ -195,9 +200,12 @@ def index_options(config: RunConfig) -> IndexOptions:
 def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:
     """Raise UsageError for names whose cells would share an entry of the manifest or a file, or have none."""
     taken = {"dataset": "the dataset"}
+    blocks = [cell_name(word) for word in retrievers]
+    if twice := [block for block in blocks if blocks.count(block) > 1]:
+        raise UsageError(f"two retrievers would both be called '{twice[0]}'; rename a class.")
     for name in generators:
         cell = cell_name(name)
-        for key in (cell, *(f"{cell}.{retriever}" for retriever in retrievers)):
+        for key in (cell, *(f"{cell}.{block}" for block in blocks)):
             owner = f"'{name}'" if key == cell else f"the run of '{name}'"
             other = taken.setdefault(key, owner)
             if other != owner:
@@ -206,9 +214,10 @@ def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:
 
 
 def _check_fresh(config: RunConfig, systems: Sequence[str]) -> None:
+    names = ["all", *map(cell_name, systems)]
     for name in config.fresh:
-        if name not in ("all", *systems):
-            raise unknown("system in --fresh", name, ["all", *systems])
+        if cell_name(name) not in names:
+            raise unknown("system in --fresh", name, names)
 
 
 def _check_length(name: str, key: str) -> None:
@@ -220,6 +229,8 @@ def _check_length(name: str, key: str) -> None:
         )
 
 
-def _file(name: str) -> str:
-    path = Path(name.removeprefix(FILE_PREFIX))
+def _file(word: str) -> str:
+    """Digest the file of summaries, or of a class, that a word names."""
+    place = word.removeprefix(FILE_PREFIX) if word.startswith(FILE_PREFIX) else word.rpartition(":")[0]
+    path = Path(place).expanduser()
     return file_digest(path) if path.is_file() else "missing"

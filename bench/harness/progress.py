@@ -38,7 +38,7 @@ class Progress:
 
     def __init__(self, plan: Plan) -> None:
         self._rows = [cell_name(name) for name in plan.generators]
-        self._columns = [SUMMARIES, *plan.retrievers]
+        self._columns = [SUMMARIES, *map(cell_name, plan.retrievers)]
         self._states = {(row, column): WAITING for row in self._rows for column in self._columns}
         self._steps = dict.fromkeys(STEPS, WAITING)
         self._times: dict[str, list[float]] = {}

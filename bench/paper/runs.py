@@ -145,7 +145,7 @@ def _failed_systems(result: Result) -> frozenset[str]:
     """Find the systems of failed cells among all cells of the run; a name may hold any character."""
     settings = result.manifest.settings
     generators = [cell_name(name) for name in settings["generators"]]
-    retrievers = list(settings["retrievers"])
+    retrievers = [cell_name(name) for name in settings["retrievers"]]
     cells = {name: (name,) for name in (*generators, *retrievers)}
     pairs = {f"{generator}.{name}": (generator, name) for generator, name in product(generators, retrievers)}
     with_seeds = {

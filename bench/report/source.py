@@ -116,7 +116,7 @@ class Source:
 
         settings, failed = self.result.manifest.settings, self._failed
         names = [cell_name(name) for name in settings["generators"]]
-        planned = [(g, r) for g in names for r in settings["retrievers"]]
+        planned = [(g, r) for g in names for r in map(cell_name, settings["retrievers"])]
         made = set(self.cells)
         return [
             f"{g}.{r}" for g, r in planned if (g, r) not in made and not failed & {g, r, f"{g}.{r}"}

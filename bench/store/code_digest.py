@@ -21,19 +21,23 @@ __cache_neutral__ = True
 
 
 @cache
-def code_digest(module: str) -> str:
+def code_digest(module: str, folder: Path | None = None) -> str:
     """Digest a module's source and all that it imports from its project, so that changed code has a new key.
 
-    "Its own project" is its top-level package and the three packages of this one. Imports are read
+    "Its own project" is its top-level package and the three packages of this one, and the modules in
+    ``folder``, where a file that is no part of a package has the files that it imports. Imports are read
     from the source, inside functions too; nothing is imported. Modules with `MARK` are left out, and what
     they import.
     """
-    return digest(code_sources(module))
+    return digest(code_sources(module, folder))
 
 
-def code_sources(module: str) -> dict[str, str]:
+def code_sources(module: str, folder: Path | None = None) -> dict[str, str]:
     """List the name and digest of every module that enters a module's `code_digest`."""
-    roots = frozenset({module.partition(".")[0], "bench", "generators", "retrievers"})
+    roots = {module.partition(".")[0], "bench", "generators", "retrievers"}
+    if folder is not None:
+        roots |= {path.stem for path in folder.glob("*.py")}
+        roots |= {path.parent.name for path in folder.glob("*/__init__.py")}
     sources: dict[str, str] = {}
     waiting = [module]
     while waiting:
@@ -44,6 +48,12 @@ def code_sources(module: str) -> dict[str, str]:
         sources[name] = file_digest(path)
         waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)
     return sources
+
+
+def imported_packages(module: str, folder: Path | None = None) -> set[str]:
+    """List the top-level packages that a module and all that enters its `code_digest` import."""
+    paths = {name: source_of(name) for name in code_sources(module, folder)}
+    return {n.partition(".")[0] for name, path in paths.items() if path for n in _imports(path, name)}
 
 
 def is_cache_neutral(path: Path) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from bench.context import Context
-from bench.errors import BenchError, MissingError
+from bench.errors import MissingError
 from bench.protocols import (
     Covering,
     Describing,
@@ -26,10 +26,12 @@ from bench.protocols import (
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
+from bench.systems.advice import missing_methods, report_no_identity, report_no_source
+from bench.systems.arguments import build
 from bench.systems.extras import missing_extra
+from bench.systems.given import GivenSystem, is_given, load_given
 from bench.systems.registry import (
     FILE_PREFIX,
-    build,
     cell_name,
     declared_packages,
     entries,
@@ -50,6 +52,8 @@ class Component(Generic[T]):
     system: T
     context: Context
     key: Mapping[str, Json]
+    word: str
+    """What it is built from again: its name, ``file:PATH`` or ``module:Class``."""
     loaded: bool = field(default=False)
     """Whether a trainable system has been fitted or loaded in this process."""
 
@@ -92,7 +96,8 @@ def make_generator(name: str, context: Context) -> Component[Generator]:
         from bench.systems.file_summaries import FileSummaries
 
         summaries = FileSummaries(Path(name.removeprefix(FILE_PREFIX)))
-        return _add_key(cell_name(name), summaries, context, "bench.systems.file_summaries:FileSummaries")
+        source = _Source(name, "bench.systems.file_summaries:FileSummaries")
+        return _add_key(cell_name(name), summaries, context, source)
     return cast("Component[Generator]", _build_component("generators", name, context, Generator))
 
 
@@ -101,62 +106,80 @@ def make_retriever(name: str, context: Context) -> Component[Retriever]:
     return cast("Component[Retriever]", _build_component("retrievers", name, context, Retriever))
 
 
-def _build_component(group: str, name: str, context: Context, protocol: type) -> Component[Any]:
-    kind = group.rstrip("s")
-    factory = load(group, name)
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """Where a system comes from: its word, ``module:attribute``, and who registers or gives it."""
+
+    word: str
+    factory: str
+    point: EntryPoint | None = None
+    given: GivenSystem | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the system is none of ours."""
+        return self.given is not None or is_plug_in(self.point)
+
+    def versions(self, module: str) -> dict[str, str]:
+        """Look up the versions of all that a system of a module computes with."""
+        declared = {*declared_packages(self.factory.partition(":")[0]), *declared_packages(module)}
+        names = {*declared, *packages_of_plug_in(self.point)}
+        given = self.given.versions() if self.given else {}
+        return {**installed_versions(["numpy", *sorted(names)]), **given}
+
+    def code(self, module: str) -> list[str]:
+        """Digest the code of the factory, and that of a system of a module."""
+        factory = self.given.code() if self.given else code_digest(self.factory.partition(":")[0])
+        return [factory, code_digest(module)]
+
+
+def _build_component(group: str, word: str, context: Context, protocol: type) -> Component[Any]:
+    kind, name = group.rstrip("s"), cell_name(word)
+    given = load_given(group, word) if is_given(word) else None
+    factory = given.value if given else load(group, word)
     try:
-        system = build(factory, context)
+        system = factory if given and given.is_object else build(factory, context, name)
     except ImportError as error:
         if extra := missing_extra(group, name, error):
             raise extra from error
         raise MissingError(f"{kind} '{name}' needs a package that is missing: {error}.") from error
+    if given and given.is_object:
+        context.use_everything()  # whoever constructed it may have used any option
     if not isinstance(system, protocol):
-        raise BenchError(
-            f"{kind} '{name}' is a {type(system).__name__} that lacks the label or a method of "
-            f"bench.protocols.{protocol.__name__}; its package must be fixed."
-        )
+        raise missing_methods(kind, name, system, protocol)
     _accept_old_names(name, system)
-    point = entries(group)[name]
-    return _add_key(name, system, context, point.value, point)
+    if given:
+        module = f"{given.module}:{word.rpartition(':')[2]}"
+        return _add_key(name, system, context, _Source(word, module, given=given))
+    point = entries(group)[word]
+    return _add_key(name, system, context, _Source(word, point.value, point))
 
 
-def _add_key(
-    name: str, system: Any, context: Context, factory: str, point: EntryPoint | None = None
-) -> Component[Any]:
-    """Compute the key. ``factory`` is ``module:attribute``: two of them may build one class in two ways.
+def _add_key(name: str, system: Any, context: Context, source: _Source) -> Component[Any]:
+    """Compute the key; two factories may build one class in two ways, so that they are part of it.
 
     What a plug-in without ``identity`` makes is not reused by another process: it may read files that nobody
-    here knows of.
+    here knows of. Nor is that of an object whose code is in no file; and where it is not known what such an
+    object was constructed with, not even the next run of this process reuses it.
     """
-    module = type(system).__module__
-    factory_module = factory.partition(":")[0]
-    packages = {*declared_packages(factory_module), *declared_packages(module), *packages_of_plug_in(point)}
+    module, given = type(system).__module__, source.given
     key: dict[str, Json] = {
-        "factory": factory,
+        "factory": source.factory,
         "system": f"{module}:{type(system).__qualname__}",
         "read": context.freeze(),
         "identity": dict(system.identity()) if isinstance(system, Identified) else {},
-        "code": digest([code_digest(factory_module), code_digest(module)]),
-        "versions": installed_versions(["numpy", *sorted(packages)]),
+        "code": digest(source.code(module)),
+        "versions": source.versions(module),
     }
-    if is_plug_in(point) and not isinstance(system, Identified):
-        key["process"] = context.process
-        _report_no_identity(name, type(system).__qualname__)
+    if source.is_foreign and not isinstance(system, Identified):
+        key |= {"process": context.process, "object": given.number if given else 0}
+        report_no_identity(name, type(system).__qualname__)
+    elif given and not given.has_source:
+        key |= {"process": context.process, "object": given.number}
+        report_no_source(name, type(system).__qualname__)
     if isinstance(system, Trainable):
         key["threads"] = context.threads
-    return Component(name, system, context, key)
-
-
-@cache
-def _report_no_identity(name: str, kind: str) -> None:
-    print(
-        f"bench: '{name}': {kind} has no identity(): nothing that it makes is reused by another process, "
-        "because a file that it reads may have changed. Add\n"
-        "    def identity(self):\n"
-        "        return {}  # the digest of each file that decides the output\n"
-        "(bench.protocols.Identified).",
-        file=sys.stderr,
-    )
+    return Component(name, system, context, key, source.word)
 
 
 def _accept_old_names(name: str, system: Any) -> None:

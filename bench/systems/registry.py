@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import fnmatch
 import importlib.metadata
-import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from bench.context import Context
 from bench.errors import BenchError, MissingError, UsageError, third_party_errors, unknown
 from bench.options import Section
 from bench.store.code_digest import source_of
@@ -105,7 +103,7 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
     groups = entries(f"{group.rstrip('s')}_groups")
     names: list[str] = []
     for word in wanted:
-        if word.startswith(FILE_PREFIX):
+        if ":" in word:  # a file of summaries, or a class that no package registers
             names.append(word)
         elif word in groups:
             names.extend(name for name in members(group, word) if name in known)
@@ -127,25 +125,11 @@ def members(group: str, name: str) -> Sequence[str]:
     return names
 
 
-def cell_name(name: str) -> str:
-    """Name a generator in files and scores: the stem for ``file:PATH``."""
-    return Path(name.removeprefix(FILE_PREFIX)).stem if name.startswith(FILE_PREFIX) else name
-
-
-def build(factory: Any, context: Context) -> Any:
-    """Call a factory with the context, or with nothing when it takes nothing."""
-    try:
-        takes_context = any(
-            parameter.name == "context" or parameter.default is parameter.empty
-            for parameter in inspect.signature(factory).parameters.values()
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        )
-    except (TypeError, ValueError):
-        takes_context = False
-    if takes_context:
-        return factory(context)
-    context.use_everything()  # it does not say what it depends on
-    return factory()
+def cell_name(word: str) -> str:
+    """Name a system in files and scores: the stem for ``file:PATH``, the class for ``module:Class``."""
+    if word.startswith(FILE_PREFIX):
+        return Path(word.removeprefix(FILE_PREFIX)).stem
+    return word.rpartition(":")[2].rpartition(".")[2] if ":" in word else word
 
 
 def declared_packages(module: str) -> Sequence[str]:

@@ -115,7 +115,7 @@ def test_options_of_others_that_are_unfit_are_named_and_stop_nobody(
         ("raising", 1, "RuntimeError: nothing comes to mind"),
         ("forgetful", 1, "returned nothing for video 'v10'"),
         ("unborn", 1, "RuntimeError: not today"),
-        ("no-generator", 1, "lacks the label or a method"),
+        ("no-generator", 4, "lacks label and summarize() of bench.Generator"),
     ],
 )
 def test_a_generator_that_fails_is_named_and_stops_nobody(

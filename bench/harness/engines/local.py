@@ -27,10 +27,12 @@ from bench.harness.stages.follow import for_generator
 from bench.harness.stages.summarize import Summarize
 from bench.protocols import Generator, Retriever, is_fitted_per_generator
 from bench.systems.component import Component
+from bench.systems.given import OBJECT_PREFIX
+from bench.systems.registry import cell_name
 
 GENERATOR, RETRIEVER = "generator", "retriever"
 Job: TypeAlias = tuple[str, str, Sequence[str]]
-"""A kind and a name; of a generator, the retrievers that are to be fitted for it, too."""
+"""A kind and a word; of a generator, the retrievers that are to be fitted for it, too."""
 
 
 class Workers:
@@ -60,8 +62,8 @@ class Workers:
 
             start = (self._plan.config, os.getpid(), self._plan.began, self._plan.process)
             self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
-            for kind, name, followers in self._jobs:
-                self._futures[name] = self._pool.submit(_work, kind, name, followers, self._posts)
+            for kind, word, followers in self._jobs:
+                self._futures[word] = self._pool.submit(_work, kind, word, followers, self._posts)
         return self
 
     def __exit__(
@@ -72,7 +74,7 @@ class Workers:
 
     def wait(self, component: Component[Any]) -> bool:
         """Wait for what a worker makes of a component, and return whether it was made now."""
-        future = self._futures.get(component.name)
+        future = self._futures.get(component.word)
         return future is not None and future.result()
 
     def wait_for_run(self, generator: Component[Generator], retriever: Component[Retriever]) -> bool:
@@ -84,21 +86,26 @@ class Workers:
 def _jobs(
     plan: Plan, generators: Sequence[Component[Any]], retrievers: Sequence[Component[Any]]
 ) -> list[Job]:
+    # objects of this process are in no other one
+    generators, retrievers = (
+        [c for c in components if not c.word.startswith(OBJECT_PREFIX)]
+        for components in (generators, retrievers)
+    )
     # retrievers first: the first generator's row waits for them
     jobs: list[Job] = [
-        (RETRIEVER, c.name, ())
+        (RETRIEVER, c.word, ())
         for c in retrievers
         if c.trainable and not is_fitted_per_generator(c.system) and _unfitted(plan, c)
     ]
     for generator in generators:
         followers = [
-            c.name
+            c.word
             for c in retrievers
             if is_fitted_per_generator(c.system) and _unfollowed(plan, c, generator)
         ]
         missing = generator.trainable and not Summarize(plan, generator).exists()
         if missing or followers:
-            jobs.append((GENERATOR, generator.name, followers))
+            jobs.append((GENERATOR, generator.word, followers))
     return jobs
 
 
@@ -145,21 +152,21 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(kind: str, name: str, followers: Sequence[str], posts: Path | None) -> bool:
-    with post_of(posts, name):
-        return _make(kind, name, followers)
+def _work(kind: str, word: str, followers: Sequence[str], posts: Path | None) -> bool:
+    with post_of(posts, cell_name(word)):
+        return _make(kind, word, followers)
 
 
-def _make(kind: str, name: str, followers: Sequence[str]) -> bool:
+def _make(kind: str, word: str, followers: Sequence[str]) -> bool:
     assert _plan is not None
     try:
         if kind == RETRIEVER:
-            work.fit_retriever(_plan, name)
+            work.fit_retriever(_plan, word)
             return True
-        made = work.summarize(_plan, name)
+        made = work.summarize(_plan, word)
     except BenchError as error:
         raise type(error)(str(error)) from None  # what caused it may not travel between processes
     for follower in followers:
         with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
-            work.fit_follower(_plan, name, follower)
+            work.fit_follower(_plan, word, follower)
     return made

@@ -101,7 +101,7 @@ class RayCluster:
 
     def wait(self, component: Component[Any]) -> bool:
         """Wait until a generator has summarized; retrievers are waited for with their cells."""
-        made = self._wait(component.name, self._systems.get(component.name, []))
+        made = self._wait(component.word, self._systems.get(component.word, []))
         if made and not Summarize(self._plan, component).exists():
             raise MissingError(
                 f"{component.name}: a task on the cluster has finished, but {self._plan.store.root} on this "
@@ -112,7 +112,7 @@ class RayCluster:
 
     def wait_for_run(self, generator: Component[Generator], retriever: Component[Retriever]) -> bool:
         """Wait for the run of a cell."""
-        cell = (generator.name, retriever.name)
+        cell = (generator.word, retriever.word)
         return self._wait(".".join(cell), [self._runs[cell]] if cell in self._runs else [])
 
     def _connect(self) -> None:
@@ -156,15 +156,15 @@ class RayCluster:
         needed: list[Task] = []
         if self._plan.machine.shards > 1 and isinstance(generator.system, Divisible):
             if generator.trainable:
-                needed = [self._submit(work.fit_generator, generator.name, needed=[])]
-            needed = self._submit_parts(work.summarize_part, generator.name, needed=needed)
-        self._systems[generator.name] = [self._submit(work.summarize, generator.name, needed=needed)]
+                needed = [self._submit(work.fit_generator, generator.word, needed=[])]
+            needed = self._submit_parts(work.summarize_part, generator.word, needed=needed)
+        self._systems[generator.word] = [self._submit(work.summarize, generator.word, needed=needed)]
 
     def _submit_cell(self, generator: Component[Generator], retriever: Component[Retriever]) -> None:
         if self._has_run(generator, retriever):
             return
-        cell = (generator.name, retriever.name)
-        needed = list(self._systems.get(generator.name, []))
+        cell = (generator.word, retriever.word)
+        needed = list(self._systems.get(generator.word, []))
         if is_fitted_per_generator(retriever.system):
             needed = [self._submit(work.fit_follower, *cell, needed=needed)]
         else:
@@ -176,7 +176,7 @@ class RayCluster:
 
     def _tasks_of(self, retriever: Component[Retriever]) -> list[Task]:
         """Return the tasks of a retriever that all generators share, submitted with the first cell."""
-        name = retriever.name
+        name = retriever.word
         if name not in self._systems:
             tasks: list[Task] = []
             if retriever.trainable and not Fit(self._plan, retriever).exists():

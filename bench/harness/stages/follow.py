@@ -29,7 +29,7 @@ def for_generator(
     summaries = _training_summaries(plan, retriever, generator, write=write)
     if summaries is None:
         return retriever
-    new = make_retriever(retriever.name, plan.context())
+    new = make_retriever(retriever.word, plan.context())
     new.use_summaries(summaries)
     return new
 

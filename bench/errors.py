@@ -20,6 +20,10 @@ class BenchError(Exception):
 
     exit_status = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Show the message alone in a notebook (a hook of IPython); the calls are those of this package."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(BenchError):
     """A usage error: an unknown name, option or key (exit 2)."""

@@ -27,6 +27,8 @@ from bench.output.schema import (
     from_csv,
     headline,
 )
+from bench.output.trec import read_run
+from bench.store.json_files import read_json_lines
 from bench.summary.run_summary import RunSummary, read_summary
 from bench.tables.build import build_tables, generation_frame, retrieval_frame
 from bench.tables.table import Table
@@ -114,17 +116,54 @@ class Result:
         whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
         return whole[[*columns, *(name for name in whole if name not in columns)]]
 
-    def table(self, name: str) -> pd.DataFrame:
+    @property
+    def summaries(self) -> dict[str, dict[str, str]]:
+        """Read what each generator wrote: ``{generator: {video: summary}}``; of several seeds the first."""
+        return {
+            name.removeprefix("summaries/").removesuffix(".jsonl"): {
+                line["video_id"]: line["summary"] for line in read_json_lines(path)
+            }
+            for name, path in self._files("summaries/")
+        }
+
+    @property
+    def runs(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Read the runs: ``{"generator.retriever": {query: {video: score}}}``, for `bench.evaluate`.
+
+        Of several seeds those of the first.
+        """
+        return {
+            name.removeprefix("runs/").removesuffix(".trec"): {
+                query: dict(hits) for query, hits in read_run(path).hits.items()
+            }
+            for name, path in self._files("runs/")
+        }
+
+    def _files(self, start: str) -> list[tuple[str, Path]]:
+        """Check and locate the files of a folder of the run, by name."""
+        folder, manifest = RunItems(self.out, self.manifest).first
+        return [(name, checked(folder, manifest, name)) for name in manifest.files if name.startswith(start)]
+
+    def table(self, name: str, *, intervals: bool = False) -> pd.DataFrame:
         """Lay scores ×100 out as Table V (``retrieval``) or III (``generation``), or show the costs.
 
-        The index holds labels. Raises UsageError for another name.
+        The index holds labels. With ``intervals`` each column is three: ``value``, ``low`` and ``high`` of
+        the 95 % interval. Raises UsageError for another name.
         """
         if name == "cost":
             return self.costs
         frames = {"retrieval": retrieval_frame, "generation": generation_frame}
         if name not in frames:
             raise unknown("table", name, [*frames, "cost"])
-        return frames[name](self.headline).rename(index=self.manifest.labels)
+        lay_out, scores = frames[name], self.headline
+        if not intervals:
+            return lay_out(scores).rename(index=self.manifest.labels)
+        import pandas as pd
+
+        columns = {"value": "value", "low": "ci_low", "high": "ci_high"}
+        parts = {part: lay_out(scores.assign(value=scores[column])) for part, column in columns.items()}
+        whole = pd.concat(parts, axis=1).swaplevel(axis=1)[parts["value"].columns]
+        return whole.rename(index=self.manifest.labels)
 
     def tables(self, *, intervals: bool = False) -> list[Table]:
         """Build the tables as they are printed, optionally with the 95 % interval in each cell."""

@@ -1,4 +1,4 @@
-"""Hybrid: the rankings of other retrievers, fused by their reciprocal ranks."""
+"""Hybrid: the rankings of other retrievers, fused by their reciprocal ranks or by their scaled scores."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.context import Context
+from bench.errors import UsageError
 from bench.protocols import Caching, Indexed, Trainable, is_fitted_per_generator
-from bench.systems.ensemble import Member, build_members, fit_members
+from bench.systems.ensemble import Member, build_members, contributions, fit_members
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 
+LABELS = {"rrf": "Hybrid (RRF)", "sum": "Hybrid (sum)"}
 DECIMALS = 8
 """Decimals of fused scores, so that the order in which members are added does not matter."""
 _CELLS = 2**22
@@ -23,20 +25,25 @@ _CELLS = 2**22
 
 
 class Hybrid:
-    """Rank by the sum over members of 1 / (k + rank): reciprocal rank fusion.
+    """Rank by a sum over members: of 1 / (k + rank), reciprocal rank fusion, or of scores from 0 to 1.
 
-    Documents that a member scores the same share the best of their ranks, so that equal summaries stay
-    tied. A document that no member returns within ``depth`` is not returned. The key includes each
-    member's whole key. Source: Cormack, Clarke and Buettcher 2009.
+    Each term may have a weight. Documents that a member scores the same are worth the same, so that equal
+    summaries stay tied. A document that no member returns within ``depth`` is not returned. The key includes
+    each member's whole key. Source: Cormack, Clarke and Buettcher 2009. Raises UsageError for other weights
+    than members.
     """
-
-    label = "Hybrid (RRF)"
 
     def __init__(self, context: Context, members: Sequence[Member]) -> None:
         self._options = context.options(HybridOptions)
         self._members = members
+        self._weights = _read_weights(self._options.weights, len(members))
         self._context = context
         self._video_ids: tuple[VideoId, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name the block after the method."""
+        return LABELS[self._options.method]
 
     def index(self, summaries: Mapping[VideoId, str]) -> None:
         """Index the summaries with every member."""
@@ -70,7 +77,9 @@ class Hybrid:
             member.name: "(" + "; ".join(f"{key}={value}" for key, value in member.signature().items()) + ")"
             for member in self._members
         }
-        return {"fusion": f"RRF k={self._options.k}", "depth": str(self._options.depth), **members}
+        ways = {"rrf": f"RRF k={self._options.k}", "sum": "sum of scores scaled to 0..1"}
+        weights = {"weights": self._options.weights} if self._options.weights else {}
+        return {"fusion": ways[self._options.method], **weights, "depth": str(self._options.depth), **members}
 
     def coverage(self) -> Mapping[str, int]:
         """Count what the members could not take in whole, under their names."""
@@ -100,8 +109,9 @@ class Hybrid:
         hits = [self._places(run)[run.hits[rows]] for run in runs]
         total = np.zeros((len(hits[0]), len(self._video_ids) + 1))  # the last column is that of NO_HIT
         line = np.arange(len(total))[:, None]
-        for run, places in zip(runs, hits, strict=True):
-            total[line, places] += 1.0 / (self._options.k + _shared_ranks(run.scores[rows]))
+        for run, places, weight in zip(runs, hits, self._weights, strict=True):
+            worth = contributions(run.scores[rows], self._options.method, self._options.k)
+            total[line, places] += weight * worth
         seen = np.zeros(total.shape, dtype=np.bool_)
         for places in hits:  # a document that several members return is listed once
             again = seen[line, places]
@@ -159,9 +169,17 @@ def hybrid(context: Context) -> Hybrid:
     return kind(context, members)
 
 
-def _shared_ranks(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Return ranks from 1 of rows ``[q, m]``, best first; equal scores share the best of their ranks."""
-    places = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    first = np.ones(scores.shape, dtype=np.bool_)
-    first[:, 1:] = scores[:, 1:] != scores[:, :-1]
-    return np.maximum.accumulate(np.where(first, places, 0), axis=1) + 1
+def _read_weights(text: str, count: int) -> tuple[float, ...]:
+    """Read a weight for each of ``count`` members; 1 for each where there is no text."""
+    if not text:
+        return (1.0,) * count
+    try:
+        weights = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        weights = ()
+    if len(weights) != count or not all(0 <= weight < float("inf") for weight in weights):
+        raise UsageError(
+            f"option hybrid.weights={text!r}: {count} numbers of 0 or more are needed, one for each of "
+            "hybrid.retrievers, such as 0.7,0.3."
+        )
+    return weights

@@ -96,7 +96,37 @@ class HybridOptions(Section):
     section: ClassVar[str] = "hybrid"
     retrievers: str = "bm25,dpr-pt"
     """Two or more retrievers, comma-separated."""
+    method: Literal["rrf", "sum"] = "rrf"
+    """``rrf`` sums reciprocal ranks, ``sum`` the scores of each retriever scaled to 0..1 within a query."""
+    weights: str = ""
+    """A factor for each retriever, comma-separated; none is 1 for all."""
     k: Count = 60
     """The constant of reciprocal rank fusion (Cormack et al. 2009)."""
     depth: Count = 1000
     """Documents taken from each retriever (TREC's usual depth)."""
+
+
+@dataclass(frozen=True)
+class RerankOptions(Section):
+    """Which cross-encoder ranks what BM25 returns first."""
+
+    section: ClassVar[str] = "rerank"
+    weights: str | None = None
+    """Hub id or folder of a cross-encoder with one output; it must be set, none comes with the package."""
+    k: Count = 100
+    """Documents of BM25 that are ranked anew; the others follow in BM25's order (ours)."""
+    max_tokens: Annotated[int, Ge(4)] | None = None
+    """Tokens read of a pair; none takes the model's limit."""
+    batch_size: Count = 32
+    """Pairs scored at once."""
+
+
+@dataclass(frozen=True)
+class SpladeOptions(Section):
+    """Which sparse encoder gives texts their words."""
+
+    section: ClassVar[str] = "splade"
+    weights: str | None = None
+    """Hub id or folder of a sparse encoder; it must be set, as none comes with this package."""
+    batch_size: Count = 32
+    """Texts encoded at once."""

@@ -29,6 +29,10 @@ def _add_evaluate(verbs: Verbs) -> None:
         run=_evaluate,
     )
     parser.add_argument(
+        "--fuse", action="append", metavar="rrf|sum[:W,W...]",
+        help="one more row: the runs fused by reciprocal ranks or by scores scaled to 0..1; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
         "--run", dest="runs", metavar="[NAME=]FILE", action="append", required=True,
         help="a run, a row of the table; repeatable. TREC, TSV or JSON, gzip too; - is standard input",
     )  # fmt: skip
@@ -59,15 +63,17 @@ def _evaluate(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from bench.foreign.folder import write_evaluation
+    from bench.foreign.fusion import fuse, parse_fusion
     from bench.store.artefacts import Store, default_root
     from bench.tables.table import RENDERERS
 
     judgements, runs, measures = read_foreign(args, args.runs)
+    fused = [fuse(runs, parse_fusion(text)) for text in args.fuse or ()]
     with tempfile.TemporaryDirectory() as temporary:
         result = write_evaluation(
             args.out or Path(temporary) / "out",
             judgements,
-            runs,
+            [*runs, *fused],
             measures=measures,
             ties=args.ties,
             store=Store(args.store or default_root()) if args.out else None,

@@ -11,12 +11,15 @@ from bench.systems.registry import entries, load
 def dataset_folder(name: str, cache: Path) -> Path:
     """Resolve ``--data``: a registered dataset (made in ``cache`` at first use) or a folder.
 
-    A registered name wins over a folder of the same name; write ``./demo`` for the folder. Raises
-    UsageError when there is neither.
+    A BEIR folder is rewritten as a dataset in ``cache``, once for each content of its files. A registered
+    name wins over a folder of the same name; write ``./demo`` for the folder. Raises UsageError when there is
+    neither.
     """
     if name in entries("datasets"):
         return _make(name, cache)
     folder = Path(name)
+    if is_beir(folder):
+        return Path(load("foreign_datasets", "beir")(folder, cache))
     if folder.is_dir():
         return folder
     known = sorted(entries("datasets"))
@@ -25,6 +28,11 @@ def dataset_folder(name: str, cache: Path) -> Path:
     raise UsageError(
         f"--data {name}: neither a registered dataset ({', '.join(known)}) nor a folder that exists.{hint}"
     )
+
+
+def is_beir(folder: Path) -> bool:
+    """Check whether a folder has the files of a BEIR collection, and is no dataset of section 2."""
+    return (folder / "corpus.jsonl").is_file() and not (folder / "dataset.json").is_file()
 
 
 def _make(name: str, cache: Path) -> Path:

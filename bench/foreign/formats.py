@@ -22,7 +22,7 @@ from bench.store.json_files import numbered_json_lines, read_json
 from bench.types import QueryId, VideoId
 
 Number = TypeVar("Number", int, float)
-Form: TypeAlias = Literal["TREC run", "TREC qrels", "JSON", "TSV", "ir_datasets", "in memory"]
+Form: TypeAlias = Literal["TREC run", "TREC qrels", "JSON", "TSV", "ir_datasets", "in memory", "fused"]
 
 Grades: TypeAlias = Mapping[QueryId, Mapping[VideoId, int]]
 """The judged documents of each topic with their relevance; above 0 is relevant."""

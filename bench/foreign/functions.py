@@ -15,6 +15,8 @@ from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
 from bench.foreign.folder import write_evaluation
 from bench.foreign.formats import Grades
+from bench.foreign.fusion import fuse as fuse_runs
+from bench.foreign.fusion import parse_fusion
 from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.measures import DEFAULT, parse
 from bench.foreign.runs import ForeignRun, read_runs
@@ -36,6 +38,7 @@ def evaluate(
     qrels: Place | Grades,
     *,
     queries: Place | None = None,
+    fuse: str | Sequence[str] = (),
     metrics: Sequence[str] = DEFAULT,
     ties: Ties = "trec_eval",
     split: str = "test",
@@ -45,15 +48,18 @@ def evaluate(
 
     ``runs`` are files (TREC, TSV or JSON), or a mapping of names to files or to ``{query: {document:
     score}}``; ``qrels`` is a file, a BEIR folder (with a ``split``) or ``{query: {document: relevance}}``.
-    Without ``out`` the files of the result live as long as the object. Raises BenchError.
+    ``fuse`` adds rows of the runs together: ``rrf``, ``sum``, ``sum:0.7,0.3``. Without ``out``
+    the files of the result live as long as the object. Raises BenchError.
     """
     judgements = _judgements(qrels, queries, split)
+    read = _runs(runs, judgements)
+    fused = [fuse_runs(read, parse_fusion(text)) for text in ([fuse] if isinstance(fuse, str) else fuse)]
     folder = Path(tempfile.mkdtemp(prefix="qms-bench-")) if out is None else None
     try:
         result = write_evaluation(
             Path(out) if out is not None else _inside(folder),
             judgements,
-            _runs(runs, judgements),
+            [*read, *fused],
             measures=parse(metrics),
             ties=ties,
         )

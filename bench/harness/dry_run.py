@@ -62,7 +62,7 @@ def preview(config: RunConfig) -> str:
     estimates = {**_recorded(config.preset), **_estimates(plan)}
     lines = [
         f"data: {plan.dataset.name} ({plan.dataset.digest[:8]}), split {config.split}: "
-        f"{len(plan.evaluation.pool)} videos, {len(plan.evaluation.queries)} queries, {config.protocol}",
+        f"{len(plan.evaluation.pool)} videos, {len(plan.evaluation.queries)} queries, {plan.config.protocol}",
         f"out: {plan.out()}",
         f"store: {plan.store.root}",
     ]

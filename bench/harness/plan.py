@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import __version__
-from bench.choices import SPLITS, Split
+from bench.choices import ALL_QUERIES, SPLITS, Split
 from bench.config.run_config import RunConfig
 from bench.context import Context
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
-from bench.data.registered import dataset_folder
+from bench.data.registered import dataset_folder, is_beir
 from bench.errors import UsageError, unknown
 from bench.harness.options import IndexOptions, RunOptions
 from bench.metrics.ranking import Relevance
@@ -172,6 +172,8 @@ def make_plan(config: RunConfig) -> Plan:
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
+    if is_beir(Path(config.data)) and config.protocol != ALL_QUERIES:
+        config = dataclasses.replace(config, protocol=ALL_QUERIES)  # a document has no query of its own
     evaluated = make_evaluation_set(
         dataset,
         split=config.split,

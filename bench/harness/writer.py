@@ -87,7 +87,7 @@ class RunWriter:
         lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
         self.folder.write(REFERENCES, format_json_lines(lines))
         self._flush(
-            labels={component.name: component.label for component in components},
+            labels={component.name: self._label(component) for component in components},
             references=[c.name for c in components if is_reference(c.system)],
         )
 
@@ -142,6 +142,11 @@ class RunWriter:
             remarks=self._remarks(about, meta.get("remarks", ())),
             **self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)),
         )
+
+    def _label(self, component: Component[Any]) -> str:
+        """Name a row; the whole text of a collection of documents is no transcript."""
+        is_text = component.name == "transcript" and self._plan.dataset.info.get("importer") == "beir"
+        return "Document" if is_text else component.label
 
     def add_failure(self, cell: str, message: str) -> None:
         """Note a cell's failure in the manifest."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import DataError, UsageError, unknown
+from bench.foreign.formats import CORPUS, JUDGED, QUERIES, judgements_of_folder, read_corpus
 from bench.importers.features import import_features
 from bench.importers.files import read_csv, take, take_id
 from bench.importers.imported import Imported, Importer, clean_id
 from bench.output.trec import write_run
+from bench.store.digests import digest, file_digest
 from bench.store.files import new_folder, read_lines
 from bench.store.json_files import format_json_lines, numbered_json_lines
 from bench.systems.registry import load
+from bench.text import cjk_share
 from bench.types import Run
 
 __cache_neutral__ = True
@@ -66,6 +70,30 @@ def import_dataset(
                 notes.append(f"{missing:,} of {len(data.videos):,} videos have no features.")
         _write_runs(folder, data)
     return notes
+
+
+def dataset_of_beir(source: Path, cache: Path) -> Path:
+    """Rewrite a BEIR folder as a dataset in ``cache``, and return it; one that is there is used again.
+
+    Judged are the queries of qrels/test.tsv, or of dev.tsv where there is no other. Raises BenchError.
+    """
+    recipe = "test" if (source / JUDGED / "test.tsv").is_file() else "dev"
+    if not (source / JUDGED / f"{recipe}.tsv").is_file():
+        judgements_of_folder(source, "test")  # says which splits there are
+    files = [source / CORPUS, source / QUERIES, source / JUDGED / f"{recipe}.tsv"]
+    content = digest([[path.name, file_digest(path)] for path in files if path.is_file()])
+    target = cache / f"beir-{content[:16]}"
+    if not target.is_dir():
+        language = _language_of(read_corpus(source / CORPUS))
+        for note in import_dataset("beir", source, target, recipe, Additions(language=language)):
+            print(f"bench: {source}: {note}", file=sys.stderr)
+    return target
+
+
+def _language_of(corpus: Mapping[str, str]) -> str:
+    """Guess the language of documents: Chinese where most tokens are of its characters, else English."""
+    texts = list(corpus.values())
+    return "zh" if cjk_share("\n".join(texts[:: len(texts) // 1000 + 1])) > 0.5 else "en"
 
 
 def _add_transcripts(data: Imported, path: Path) -> None:

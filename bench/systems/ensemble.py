@@ -1,9 +1,12 @@
-"""Retrievers inside a retriever: built from their names, sharing the models of their rows."""
+"""Retrievers inside a retriever: built by name, sharing the models of their rows; sums of rankings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import UsageError
@@ -15,17 +18,22 @@ from bench.systems.registry import resolve
 from bench.types import Video
 
 Member: TypeAlias = Component[Retriever]
+Method: TypeAlias = Literal["rrf", "sum"]
+Scores: TypeAlias = npt.NDArray[np.floating]
+
+RRF_K = 60
+"""The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 
 
-def build_members(context: Context, names: str, *, outer: str) -> list[Member]:
+def build_members(context: Context, names: str, *, outer: str, least: int = 2) -> list[Member]:
     """Build the retrievers of ``names`` (comma-separated names, globs, groups).
 
     Each has its separate context; its ``key`` belongs into the identity of the outer one, named
-    ``outer``. Raises UsageError for unknown names, for fewer than two, and for a retriever inside itself.
+    ``outer``. Raises UsageError for unknown names, for fewer than ``least``, and for a retriever in itself.
     """
     words = [word.strip() for word in names.split(",") if word.strip()]
     members = resolve("retrievers", words)
-    if outer in members or len(members) < 2:
+    if outer in members or len(members) < least:
         raise UsageError(
             f"option {outer}.retrievers={names!r}: two or more other retrievers are needed, "
             "as in 'bench list retrievers'."
@@ -41,3 +49,28 @@ def fit_members(
     for member in members:
         if member.trainable:
             fitted_model(context.store, member, model_key(member, *digests), lambda: (train, val))
+
+
+def contributions(scores: Scores, method: Method, k: int = RRF_K) -> npt.NDArray[np.float64]:
+    """Return what each document adds to its sum, of rows ``[q, m]`` that are best first; -inf is no document.
+
+    ``rrf``: 1 / (k + rank); documents of equal score share the best of their ranks, so that they stay tied.
+    ``sum``: the score, scaled to 0 for the row's lowest and 1 for its highest; 1 where all are equal.
+    """
+    if method == "rrf":
+        return np.where(np.isneginf(scores), 0.0, 1.0 / (k + _shared_ranks(scores)))
+    filled = np.where(np.isneginf(scores), np.nan, scores.astype(np.float64))
+    rows = ~np.isnan(filled).all(axis=1)
+    low, span = np.zeros((len(scores), 1)), np.ones((len(scores), 1))
+    low[rows, 0] = np.nanmin(filled[rows], axis=1) if filled.size else 0.0
+    span[rows, 0] = np.nanmax(filled[rows], axis=1) - low[rows, 0] if filled.size else 1.0
+    scaled = np.where(span > 0, (filled - low) / np.where(span > 0, span, 1.0), 1.0)
+    return np.where(np.isnan(filled), 0.0, scaled)
+
+
+def _shared_ranks(scores: Scores) -> npt.NDArray[np.int64]:
+    """Return ranks from 1 of rows ``[q, m]``, best first; equal scores share the best of their ranks."""
+    places = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    first = np.ones(scores.shape, dtype=np.bool_)
+    first[:, 1:] = scores[:, 1:] != scores[:, :-1]
+    return np.maximum.accumulate(np.where(first, places, 0), axis=1) + 1

@@ -132,7 +132,9 @@ def test_the_key_holds_what_decides_each_member(fresh: Make) -> None:
 def test_the_fusion_itself_is_in_what_was_read(fresh: Make) -> None:
     context = fresh(hybrid__k=7)
     hybrid(context)
-    assert context.freeze()["options.hybrid"] == {"retrievers": "bm25,dpr-pt", "k": 7, "depth": 1000}
+    assert context.freeze()["options.hybrid"] == {
+        "retrievers": "bm25,dpr-pt", "method": "rrf", "weights": "", "k": 7, "depth": 1000,
+    }  # fmt: skip
 
 
 def test_signature_coverage_and_sizes_are_those_of_the_members(fresh: Make) -> None:

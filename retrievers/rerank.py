@@ -117,7 +117,7 @@ class Rerank:
 
         limit: dict[str, Any] = {"max_length": self._options.max_tokens} if self._options.max_tokens else {}
         with quiet_loading():
-            model = CrossEncoder(str(self._folder), device=self._device, **limit)
+            model: CrossEncoder = CrossEncoder(str(self._folder), device=self._device, **limit)
         if model.num_labels != 1:
             raise MissingError(
                 f"rerank.weights={self._options.weights!r} has {model.num_labels} outputs for a pair, and a "

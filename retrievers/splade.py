@@ -120,7 +120,9 @@ class Splade:
         rows, columns = vectors.indices().numpy()
         filled = np.array([bool(text.strip()) for text in texts])[rows]
         values = vectors.values().numpy()[filled]
-        return sparse.csr_matrix((values, (rows[filled], columns[filled])), shape=tuple(vectors.shape))
+        return sparse.csr_matrix(
+            (values, (rows[filled], columns[filled])), shape=(len(texts), vectors.shape[1])
+        )
 
     @cached_property
     def _folder(self) -> Path:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Le, MinLen, Predicate
 
@@ -15,7 +15,6 @@ from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
 from bench.errors import BenchError, UsageError, unknown
 from bench.options import Allowed, Section, Seed, assignments, build_sections, expand_home, flatten
-from bench.protocols import Generator, Retriever
 
 
 def _split(value: Any) -> Any:
@@ -48,12 +47,17 @@ def _are_distinct(values: Sequence[Any]) -> bool:
     return len(set(values)) == len(values)
 
 
-GivenGenerators: TypeAlias = (
-    str | Generator | Callable[..., Generator] | Sequence[str | Generator | Callable[..., Generator]]
-)
-GivenRetrievers: TypeAlias = (
-    str | Retriever | Callable[..., Retriever] | Sequence[str | Retriever | Callable[..., Retriever]]
-)
+if TYPE_CHECKING:
+    from bench.protocols import Generator, Retriever
+
+    GivenGenerators: TypeAlias = (
+        str | Generator | Callable[..., Generator] | Sequence[str | Generator | Callable[..., Generator]]
+    )
+    GivenRetrievers: TypeAlias = (
+        str | Retriever | Callable[..., Retriever] | Sequence[str | Retriever | Callable[..., Retriever]]
+    )
+else:  # the protocols import numpy, which no help text needs
+    GivenGenerators = GivenRetrievers = str | Sequence[Any] | object
 Names: TypeAlias = Annotated[tuple[str, ...], MinLen(1), Allowed("one or more names, comma-separated")]
 Seeds: TypeAlias = Annotated[
     tuple[Seed, ...],

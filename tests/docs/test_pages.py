@@ -83,9 +83,7 @@ def test_a_shown_output_that_is_not_printed_is_noticed() -> None:
     assert read_commands("$ one \\\n  two\nout\n$ three\n") == [("one \\\n  two", "out"), ("three", "")]
 
 
-def test_the_script_draws_pictures_of_the_pages_and_all_are_shown(
-    tmp_path: Path, store: Path
-) -> None:
+def test_the_script_draws_pictures_of_the_pages_and_all_are_shown(tmp_path: Path, store: Path) -> None:
     run([sys.executable, str(DOCS / "draw.py"), str(tmp_path / "pictures")], tmp_path, store)
     made = {path.name for path in (tmp_path / "pictures").iterdir()}
     pages = "".join(path.read_text("utf-8") for path in [*DOCS.glob("*.md"), DOCS.parent / "README.md"])

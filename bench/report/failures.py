@@ -21,17 +21,17 @@ QUERIES = 300
 INSTEAD = 3
 """First results shown for each query and system."""
 LETTERS = 200
-"""Of a summary or reference; the whole text is in the run's files."""
+"""Characters of a summary or reference; the full text is in the run's files."""
 REFERENCES = 5
 TEXT_BUDGET = 1_000_000
-"""Letters of summaries in the page; with more, fewer queries are embedded."""
+"""Characters of summaries in the page; with more, fewer queries are embedded."""
 Ranked = "tuple[Source, pd.DataFrame]"
 
 
 def failures(
     places: Sequence[tuple[Source, pd.DataFrame]], systems: Sequence[System], limit: int = QUERIES
 ) -> dict[str, Any]:
-    """Return the sampled queries with their ranks, first results and the summaries of both.
+    """Collect the data of the query browser: sampled queries with ranks, first results and summaries.
 
     ``places`` are the runs with the ranks of their relevant videos (`look_up_ranks`). Of several runs,
     those with the first one's queries are shown. The texts are those of all shown videos.
@@ -51,7 +51,7 @@ def failures(
 
 
 def select_queries(ranks: Sequence[pd.DataFrame], queries: list[QueryId], limit: int) -> list[QueryId]:
-    """Return all queries, or of many an even sample and as many on which the systems differ most."""
+    """Select the queries to embed: all, or an even sample and those on which the systems differ most."""
     if len(queries) <= limit:
         return queries
     import pandas as pd
@@ -110,7 +110,7 @@ def _cell(
 ) -> Iterator[list[int]]:
     """Yield for each query: rank of its first relevant video (0: not returned), tied (0 or 1), first results.
 
-    ``numbers`` and ``videos`` take in the videos that are shown.
+    Adds the videos that are shown to ``numbers`` and ``videos``.
     """
     with source.run(cell) as run:
         for query in sample:
@@ -127,7 +127,7 @@ def _cell(
 
 
 def _is_tied(found: Hit, hits: Sequence[Hit], relevant: set[VideoId]) -> bool:
-    """Return whether a video that is not relevant has the same score, so that the order of ties decides."""
+    """Check whether a video that is not relevant has the same score, so that the order of ties decides."""
     return any(hit.score == found.score and hit.video_id not in relevant for hit in hits)
 
 

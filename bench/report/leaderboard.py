@@ -21,7 +21,7 @@ CellOfMetric = tuple[str, str, str, str]
 def leaderboard(
     sources: Sequence[Source], systems: Sequence[System], summary: RunSummary | None
 ) -> dict[str, Any]:
-    """Return what the page needs to show every metric: scores ×100 by metric, system and retriever.
+    """Collect the data of the interactive leaderboard: scores ×100 by metric, system and retriever.
 
     ``summary`` has the groups of a single run; None where rows were not tested with each other.
     A cell is ``[score, low, high, letters, n, worst, best]`` or None, the last two its bounds under ties.
@@ -51,7 +51,7 @@ def leaderboard(
 
 
 def list_retrievers(sources: Sequence[Source]) -> dict[str, str]:
-    """Return name and label of every retriever of the runs, each once."""
+    """List the retrievers of all runs, each once: name to the label that is shown."""
     return {name: s.manifest.labels.get(name, name) for s in sources for name in s.retrievers}
 
 

@@ -45,7 +45,7 @@ SCRIPTS = ("base.js", "tables.js", "leaderboard.js", "failures.js", "plots.js")
 def make_page(
     folders: Sequence[Path], *, to: Path | None = None, figures: Sequence[str] = (), store: Path | None = None
 ) -> Path:
-    """Write the page of one run, or of several together, and return where it is.
+    """Write the page of one run, or one page that compares several, and return its path.
 
     One run's page goes into its folder unless ``to`` names a file; ``figures`` (of svg, png, pdf) adds
     ``figures/`` beside it. What goes into a run's folder is entered in its manifest. Raises DataError
@@ -77,12 +77,12 @@ def open_sources(folders: Sequence[Path]) -> list[Source]:
 
 
 def render(sources: Sequence[Source], store: Store) -> str:
-    """Return the page, the same bytes for the same runs; every text of the runs is inert in it.
+    """Render the page as HTML: the same bytes for the same runs; no text of a run can act as code in it.
 
     Texts are escaped, data is JSON, and a policy in the page lets no script run but the page's own
     (named by its digest) and nothing be fetched.
     """
-    with reading(sources[0].folder):  # each file may be whole, and yet not of the same run as the others
+    with reading(sources[0].folder):  # each file may be intact, and yet not of the same run as the others
         shown = _contents(sources)
     scripts = [vega_script(store), _page_script()]
     datasets = list({of.digest: of for of in (s.result.manifest.dataset for s in sources)}.values())
@@ -104,7 +104,7 @@ def render(sources: Sequence[Source], store: Store) -> str:
 
 
 def _contents(sources: Sequence[Source]) -> dict[str, Any]:
-    """Return everything that the template shows, computed from the runs' files."""
+    """Compute everything that the template shows from the runs' files."""
     systems = list_systems(sources)
     summaries = [read_summary(source) for source in sources]
     ranked = [(source, look_up_ranks(source)) for source in sources]
@@ -137,7 +137,7 @@ def _in_words(summary: RunSummary, run: str) -> dict[str, Any]:
 
 
 def read_summary(source: Source) -> RunSummary | None:
-    """Return the summary of a run, computed if its version wrote none; None of an unfinished run."""
+    """Read the summary of a run, or compute it where its version wrote none; None for an unfinished run."""
     if source.result.summary is None and SIGNIFICANCE in source.result.manifest.files:
         return summarize_run(source.result)
     return source.result.summary
@@ -164,7 +164,7 @@ def _sections(plots: Sequence[Plot]) -> dict[str, Any]:
 
 
 def _manifest(source: Source) -> str:
-    """Return the manifest as it is read, less the digests of files (the page's own is not known yet)."""
+    """Format the manifest as JSON without the digests of files (the page's is not known yet)."""
     hidden = ("files", "finished", "stale")
     shown = {k: v for k, v in source.result.manifest.to_json().items() if k not in hidden}
     return json.dumps(shown, indent=1, ensure_ascii=False)

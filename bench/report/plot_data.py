@@ -22,18 +22,18 @@ COSTS: Mapping[str, Callable[[Any, Any], float]] = {
     "search, ms (median)": lambda generator, cell: cell.search_p50_ms,
     "index, bytes per video": lambda generator, cell: cell.index_bytes_per_doc,
 }
-"""What each cost is, of a generator's and a cell's row of costs.csv; NaN or 0 where there is none."""
+"""Computes each cost from the rows of a generator and of a cell in costs.csv; NaN or 0 if not measured."""
 UNSHOWN = (
     "step", "epoch", "learning_rate", "grad_norm", "eval_score_se",
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
 )  # fmt: skip
-"""Fields of a training log that are the axis, or say nothing of the model."""
+"""Fields of a training log that are the axis, or that do not describe the model."""
 HISTORY = 3
 """Runs from which on their scores are shown as a history."""
 
 
 def all_plots(ranked: Sequence[Ranked]) -> list[Plot]:
-    """Return every plot that the runs have data for, from the ranks of their relevant videos."""
+    """Make every plot that the runs have data for; each run comes with the ranks of its relevant videos."""
     sources = [source for source, _ in ranked]
     look = {system.label: system.colour for system in list_systems(sources)}
     scores = [row for source in sources for row in _scores(source)]
@@ -203,7 +203,7 @@ def _training(sources: Sequence[Source]) -> Iterator[Plot]:
 
 
 def _logged(line: Row) -> Iterator[Row]:
-    if "step" not in line:  # a fact about the whole training, such as the share of rejected queries
+    if "step" not in line:  # a fact about the training as such, for example the share of rejected queries
         return
     if line.get("val_loss") is not None and line.get("eval_score") == -line["val_loss"]:
         line = {name: value for name, value in line.items() if name != "eval_score"}  # the same twice

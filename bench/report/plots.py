@@ -1,4 +1,4 @@
-"""The plots as Vega-Lite specifications: data from a run's files, looks from the page's theme."""
+"""The plots as Vega-Lite specifications: data from a run's files, style from the page's theme."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEGEND = {
 TITLE = {"fontSize": 12, "fontWeight": "normal"}
 NEAR_TO_FAR = ["#1a5276", "#2980b9", "#5dade2", "#a9cce3", "#e8c07d", "#c0392b"]
 FOCUSED = "focus == '' || datum.series == focus"
-"""Holds for the rows of the series that the reader selected in the legend, and for all before that."""
+"""True for the rows of the series that the reader selected in the legend, and for all before that."""
 FOCUS = {"name": "focus", "value": ""}
 
 
@@ -40,7 +40,7 @@ class Plot:
 
 
 def base(title: str, rows: Rows, params: Sequence[Spec] = (), **more: Any) -> Spec:
-    """Return what every plot has: data inline, as wide as its place, a description for screen readers."""
+    """Build what every plot shares: inline data, the width of its container, a text for screen readers."""
     return {
         "$schema": SCHEMA, "description": title, "width": "container", "height": HEIGHT,
         "data": {"values": list(rows)}, "params": [FOCUS, *params], **more,
@@ -48,23 +48,23 @@ def base(title: str, rows: Rows, params: Sequence[Spec] = (), **more: Any) -> Sp
 
 
 def menu(name: str, label: str, options: Sequence[str], start: str | None = None) -> Spec:
-    """Return a parameter that the reader sets in a menu, if there is anything to choose from."""
+    """Define a parameter that the reader sets in a menu; with a single option it is fixed and has no menu."""
     bind = {"bind": {"input": "select", "options": list(options), "name": f"{label} "}}
     return {"name": name, "value": start or options[0], **(bind if len(options) > 1 else {})}
 
 
 def only(name: str) -> Spec:
-    """Return the transform that keeps the rows of a menu's entry."""
+    """Filter the rows to those of the entry that is selected in the menu ``name``."""
     return {"filter": f"datum.{name} == {name}"}
 
 
 def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spec:
-    """Return the encoding of a field on an axis."""
+    """Encode a field as a position on an axis with a title; ``more`` are further Vega-Lite properties."""
     return {"field": field, "type": kind, "title": title, **more}
 
 
 def colours(look: Look) -> Spec:
-    """Return the colour of each series, and the legend that figures have."""
+    """Encode the series as colour, the same in every plot of the page, with the legend below."""
     return {
         "field": "series", "type": "nominal", "legend": LEGEND,
         "scale": {"domain": list(look), "range": list(look.values())},
@@ -72,17 +72,17 @@ def colours(look: Look) -> Spec:
 
 
 def emphasis(full: float = 1.0) -> Spec:
-    """Return the opacity that pales all series but the one in focus."""
+    """Set opacity ``full``; when a series is selected in the legend, all others are faded."""
     return {"condition": {"test": FOCUSED, "value": full}, "value": 0.12}
 
 
 def in_focus(value: float) -> Spec:
-    """Return the opacity of what is shown of the series in focus alone, such as its interval."""
+    """Set the opacity of marks that appear only for the selected series, such as its interval."""
     return {"condition": {"test": "datum.series == focus", "value": value}, "value": 0}
 
 
 def dashes(rows: Rows) -> Spec:
-    """Return the dash of lines: by run on a page of several runs, else dashed for reference systems."""
+    """Encode the dash of lines: by run on a page of several runs, else dashed for reference systems."""
     runs = list(dict.fromkeys(row.get("run", "") for row in rows))
     if len(runs) > 1:
         return {"field": "run", "type": "nominal", "scale": {"domain": runs}, "legend": LEGEND}
@@ -90,13 +90,13 @@ def dashes(rows: Rows) -> Spec:
 
 
 def measured(field: str, title: str, rows: Rows, *bounds: str) -> Spec:
-    """Return the axis of a measured value from 0, tall enough for the upper ends of its intervals."""
+    """Scale the axis of a measured value from 0 to the largest upper end of the intervals, at least to 1."""
     values = [row[name] for row in rows for name in (field, *bounds) if row[name] is not None]
     return axis(field, title, scale={"domain": [0, max(1, *values) if values else 1], "nice": True})
 
 
 def tooltips(**fields: str) -> list[Spec]:
-    """Return tooltips ``title=field``; underscores in titles are spaces, numbers have two decimals."""
+    """List tooltips given as ``title=field``; underscores in titles are spaces, numbers have two decimals."""
     return [
         {"field": field, "title": title.replace("_", " ")}
         | ({"type": "quantitative", "format": ".2f"} if field in ("value", "low", "high", "x") else {})
@@ -105,7 +105,7 @@ def tooltips(**fields: str) -> list[Spec]:
 
 
 def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
-    """Return a metric over the cut-off k: a line for each system, the interval of the one in focus."""
+    """Plot a metric over the cut-off k: a line for each system, and the interval of the selected one."""
     value = measured("value", "score ×100", rows, "high")
     tips = tooltips(
         System="series", Retriever="retriever", Metric="metric", Score="value", From="low", To="high", n="n"
@@ -137,7 +137,7 @@ def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]
 
 
 def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
-    """Return effectiveness over a cost that the reader chooses; the line is the Pareto front."""
+    """Plot effectiveness over a cost that the reader selects; the line is the Pareto front."""
     y = measured("value", "R@10 ×100", rows)
     round_ = "indexof(['1', '2', '5'], substring(format(datum.value, '.0e'), 0, 1)) >= 0"
     short = f"{round_} ? format(datum.value, datum.value < 1000 ? '~g' : '~s') : ''"
@@ -164,7 +164,7 @@ def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]])
 
 
 def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spec:
-    """Return findability over caption quality: a point for each system, 95 % intervals as bars."""
+    """Plot findability over caption quality: a point for each system, 95 % intervals as bars."""
     y, x = measured("value", "R@10 ×100", rows, "high"), measured("x", "CIDEr ×100", rows, "x_high")
     tips = tooltips(System="series", Retriever="retriever", CIDEr="x", Score="value")
     across = {"x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "y": y}
@@ -185,7 +185,7 @@ def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Sp
 
 
 def binned(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spec:
-    """Return the share of videos that are found over the percentile of their summary's CIDEr."""
+    """Plot the share of videos in the first 10 results over the percentile of their summary's CIDEr."""
     words = "Summary's CIDEr, percentile among this model's summaries"
     tips = tooltips(System="series", Mean_CIDEr="x", Found="value", From="low", To="high", n="n")
     value = measured("value", "found in the first 10, %", rows, "high")
@@ -209,7 +209,7 @@ def binned(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spe
 
 
 def stacked(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
-    """Return the share of queries by the rank of their first relevant video."""
+    """Plot the share of queries by the rank of their first relevant video, a stacked bar for each system."""
     buckets = list(menus["bucket"])
     colour = {
         "field": "bucket", "type": "ordinal", "sort": buckets, "legend": LEGEND,
@@ -232,7 +232,7 @@ def stacked(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str
 
 
 def modality(title: str, rows: Rows, look: Look, inputs: Sequence[str]) -> Spec:
-    """Return by how much the loss rises when an input is another video's, with 95 % intervals."""
+    """Plot by how much the loss rises when an input is another video's, with 95 % intervals."""
     y = axis("series", "", "nominal", sort=list(look))
     tips = tooltips(System="series", Input="modality", Gap="value", From="low", To="high", n="n")
     return base(title, rows, [menu("modality", "Input", inputs)]) | {
@@ -257,7 +257,7 @@ def modality(title: str, rows: Rows, look: Look, inputs: Sequence[str]) -> Spec:
 
 
 def history(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
-    """Return the scores of the same systems over several runs, in the order in which these were given."""
+    """Plot the scores of the same systems over several runs, in the order in which these were given."""
     value = measured("value", "R@10 ×100", rows, "high")
     x = axis("at", "", "ordinal", sort=list(menus["at"]), axis={"labelAngle": -30, "labelLimit": 160})
     tips = tooltips(System="series", Run="at", Score="value", From="low", To="high", n="n")
@@ -278,7 +278,7 @@ def history(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str
 
 
 def training(title: str, rows: Rows) -> Spec:
-    """Return what was logged over the steps of a training, a line for each quantity."""
+    """Plot the quantities that were logged during a training over its steps, a line for each."""
     names = list(dict.fromkeys(row["quantity"] for row in rows))
     scale = {"domain": names, "scheme": "tableau10"}
     return base(title, rows) | {

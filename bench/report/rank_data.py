@@ -24,7 +24,10 @@ SAMPLE = 2000
 
 
 def look_up_ranks(source: Source, limit: int = SAMPLE) -> pd.DataFrame:
-    """Return a row for each cell, sampled query and relevant video; ``rank`` is missing where not found."""
+    """Look up at which rank each cell returned the relevant videos of sampled queries; NaN if it did not.
+
+    A row for each cell, query and relevant video.
+    """
     import pandas as pd
 
     rows: list[tuple[str, str, str, str, int | None]] = []
@@ -91,7 +94,7 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
 
 
 def _wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927)."""
+    """Compute the 95 % interval of a share of ``hits`` in ``n`` (Wilson 1927)."""
     z = NormalDist().inv_cdf(0.975)
     share, width = hits / n, z * z / n
     centre = (share + width / 2) / (1 + width)

@@ -18,13 +18,13 @@ from bench.report.views import View, view
 from bench.tables.table import Cell, Table
 
 LONGEST_NAME = 40
-"""Letters of a name that is made of settings; a longer one gives way to the folder's."""
+"""Characters of a name that is made of settings; where it would be longer, the folder's name is used."""
 _LISTS = ("generators", "retrievers")
 """Settings that are shown where they differ, and are too long for a name."""
 
 
 def name_runs(folders: Sequence[Path]) -> list[str]:
-    """Return a name for each run: by the settings that differ between them, else by its folder.
+    """Name each run by the settings that differ between them, else by its folder; a single run by "".
 
     Raises DataError for a folder that is not a run's.
     """
@@ -42,7 +42,7 @@ def name_runs(folders: Sequence[Path]) -> list[str]:
 
 
 def read_settings(manifest: Manifest) -> dict[str, str]:
-    """Return the settings of a run as text: data, options, seeds and systems, options by their own keys."""
+    """Flatten the settings of a run to texts, for comparing runs: data, systems, seeds, options, version."""
     plain = {key: value for key, value in manifest.settings.items() if key != "options"}
     dataset = {"dataset": f"{manifest.dataset.name} {str(manifest.dataset.digest)[:8]}"}
     values = {**dataset, **plain, **manifest.settings["options"], "version": manifest.bench_version}
@@ -56,13 +56,13 @@ def _text(value: object) -> str:
 
 
 def differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the settings that are not the same in all runs."""
+    """List the settings that are not the same in all runs."""
     keys = dict.fromkeys(key for of_run in settings for key in of_run)
     return [key for key in keys if len({of_run.get(key) for of_run in settings}) > 1]
 
 
 def settings_view(sources: Sequence[Source]) -> View | None:
-    """Return the settings that differ, a row each; None when all are the same."""
+    """Tabulate the settings that differ between runs, a row each; None when all are the same."""
     if len(sources) == 1:
         return None
     settings = [read_settings(source.result.manifest) for source in sources]
@@ -73,7 +73,7 @@ def settings_view(sources: Sequence[Source]) -> View | None:
 
 
 def differences_view(sources: Sequence[Source]) -> View | None:
-    """Return the paired differences of the runs from the first one, a row per cell; None without any."""
+    """Test each run against the first one, paired by query: a row per shared cell; None without any."""
     compared = [pair for source in sources[1:] for pair in _compare(sources[0], source)]
     if not compared:
         return None
@@ -92,7 +92,7 @@ def differences_view(sources: Sequence[Source]) -> View | None:
 
 
 def incomparable(sources: Sequence[Source]) -> list[str]:
-    """Return a sentence for each run whose scores are not over the first one's queries and videos."""
+    """Warn, in a sentence each, of runs whose data, split, protocol or query seed differ from the first's."""
     return [
         f"{source.name} differs from {sources[0].name} in data, split or protocol: "
         "their scores are not over the same queries."

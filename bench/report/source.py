@@ -50,12 +50,12 @@ class Source:
         return cls(result, name, folder, read_manifest(folder))
 
     def file(self, name: str) -> Path | None:
-        """Return the checked path of a file of single items, None when the run did not write it."""
+        """Locate a file of the run and check its digest; None when the run did not write it."""
         return checked(self.folder, self.manifest, name) if name in self.manifest.files else None
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """Return the names of systems as they are shown, distinct and with the run's name if it has one."""
+        """Map each system to the label that the page shows: distinct, with the run's name if it has one."""
         given: Mapping[str, str] = self.manifest.labels
         times = list(given.values())
         shown = {n: label if times.count(label) == 1 else f"{label} ({n})" for n, label in given.items()}
@@ -63,18 +63,18 @@ class Source:
 
     @cached_property
     def scores(self) -> Sequence[Any]:
-        """Return the rows that tables show, as tuples named like the columns of scores.csv."""
+        """Read the scores that tables show, as tuples named like the columns of scores.csv."""
         return list(self.result.headline.itertuples())
 
     @cached_property
     def costs(self) -> Mapping[CellName, Any]:
-        """Return the rows of costs.csv by generator and retriever, which is empty for a generator's row."""
+        """Index the rows of costs.csv by generator and retriever, which is empty for a generator's row."""
         rows = with_text(self.result.costs).itertuples()
         return {(str(row.generator), str(row.retriever)): row for row in rows}
 
     @cached_property
     def modality(self) -> Sequence[Mapping[str, Any]]:
-        """Return the rows of modality.csv: by how much each input lowers the loss; none if not measured."""
+        """Read by how much each input lowers a generator's loss (modality.csv); no rows if not measured."""
         if MODALITY not in self.result.manifest.files:
             return []
         path = checked(self.result.out, self.result.manifest, MODALITY)
@@ -86,7 +86,7 @@ class Source:
 
     @cached_property
     def slices(self) -> pd.DataFrame | None:
-        """Return slices.csv, the scores by attributes of the queries; None where they have none."""
+        """Read the scores by attributes of the queries (slices.csv); None for a run without this file."""
         if SLICES not in self.result.manifest.files:
             return None
         path = checked(self.result.out, self.result.manifest, SLICES)
@@ -95,23 +95,23 @@ class Source:
 
     @cached_property
     def cells(self) -> Sequence[CellName]:
-        """Return the pairs of generator and retriever that were scored."""
+        """List the pairs of generator and retriever that were scored, in the order of scores.csv."""
         pairs = ((row.generator, row.retriever) for row in self.scores if isinstance(row.retriever, str))
         return list(dict.fromkeys(pairs))
 
     @cached_property
     def generators(self) -> Sequence[str]:
-        """Return the generators that were scored."""
+        """List the generators that were scored, by any metric, in the order of scores.csv."""
         return list(dict.fromkeys(row.generator for row in self.scores))
 
     @cached_property
     def retrievers(self) -> Sequence[str]:
-        """Return the retrievers that were scored."""
+        """List the retrievers that were scored, each once, in the order of scores.csv."""
         return list(dict.fromkeys(retriever for _, retriever in self.cells))
 
     @property
     def unfinished(self) -> Sequence[str]:
-        """Return the cells that were asked for and neither made nor failed."""
+        """List the cells of the run's settings that are still to be computed: neither scored nor failed."""
         from bench.systems.registry import cell_name
 
         settings, failed = self.result.manifest.settings, self._failed
@@ -124,7 +124,7 @@ class Source:
 
     @property
     def _failed(self) -> set[str]:
-        """Return the cells that failed, of several seeds those of any."""
+        """Collect the cells that failed; of several seeds, those that failed with any."""
         seeds = self.result.manifest.seeds
         if not seeds:
             return set(self.result.manifest.failed)
@@ -133,17 +133,17 @@ class Source:
 
     @cached_property
     def queries(self) -> Mapping[QueryId, str]:
-        """Return the evaluated queries in order."""
+        """Read the texts of the evaluated queries, by id and in order."""
         return read_queries(checked(self.folder, self.manifest, "queries.tsv"))
 
     @cached_property
     def relevant(self) -> Mapping[QueryId, Sequence[VideoId]]:
-        """Return the relevant videos of each evaluated query."""
+        """Read which videos are relevant to each evaluated query, from the run's qrels."""
         return read_relevant(checked(self.folder, self.manifest, "qrels.trec"))
 
     @cached_property
     def asking(self) -> Mapping[VideoId, Sequence[QueryId]]:
-        """Return the evaluated queries of each video."""
+        """Invert `relevant`: the evaluated queries to which each video is relevant."""
         queries: dict[VideoId, list[QueryId]] = {}
         for query in self.queries:
             for video in self.relevant.get(query, ()):
@@ -152,7 +152,7 @@ class Source:
 
     @cached_property
     def references(self) -> Mapping[VideoId, Sequence[str]]:
-        """Return the references of each video; of a run that did not write them, its evaluated queries."""
+        """Read the reference texts of each video; where the run wrote none, use its evaluated queries."""
         path = self.file("references.jsonl")
         if path is None:
             return {v: [self.queries[query] for query in ids] for v, ids in self.asking.items()}
@@ -160,18 +160,18 @@ class Source:
             return {line["video_id"]: line["references"] for line in read_json_lines(path)}
 
     def summaries(self, generator: str) -> Mapping[VideoId, str]:
-        """Return what a generator wrote, in dataset order."""
+        """Read the summaries that a generator wrote, by video and in the order of the dataset."""
         path = checked(self.folder, self.manifest, f"summaries/{generator}.jsonl")
         with reading(path):
             return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
 
     def read_lines(self, kind: str, generator: str) -> list[dict[str, Any]]:
-        """Return the lines of ``<kind>/<generator>.jsonl``, such as a training log; none if there is none."""
+        """Read ``<kind>/<generator>.jsonl``, such as a training log; no lines if the run did not write it."""
         path = self.file(f"{kind}/{generator}.jsonl")
         return read_json_lines(path, allow_nan=True) if path else []
 
     def per_video(self, generator: str) -> pd.DataFrame:
-        """Return BLEU, ROUGE-L and CIDEr of each video's summary; no rows where foreign runs were scored."""
+        """Read BLEU, ROUGE-L and CIDEr of each video's summary; no rows where foreign runs were scored."""
         import pandas as pd
 
         path = self.file(f"per_video/{generator}.csv")

@@ -27,7 +27,7 @@ class System:
     is_reference: bool
     colour: str
     duplicates: float
-    """Share of its summaries that another video has, too."""
+    """Share of its summaries that it also wrote for another video."""
     seconds: float | None
     """Seconds per 1,000 summaries, None where not measured."""
 

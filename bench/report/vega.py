@@ -61,9 +61,9 @@ def _slug(text: str) -> str:
 
 
 def vega_script(store: Store) -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script for the page (0.9 MB).
+    """Bundle Vega, Vega-Lite and Vega-Embed into one script for the page (0.9 MB).
 
-    Bundling takes seconds: the store keeps the script.
+    Bundling takes seconds, so the script is cached in the store.
     """
     key = {"package": PACKAGE, "version": importlib.metadata.version(PACKAGE)}
     return (store.fetch("page-script", key, _bundle).path / _SCRIPT_FILE).read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ View = dict[str, Any]
 
 
 def table_views(source: Source) -> dict[str, View]:
-    """Return the score tables of a run for the template, by name, without rows of relative improvement."""
+    """Prepare the score tables of a run for the template, by name, without rows of relative improvement."""
     views = {}
     for table in source.result.tables():
         rows = [row for row in table.rows if IMPROVEMENT not in row[0]]
@@ -33,7 +33,7 @@ def table_views(source: Source) -> dict[str, View]:
 
 
 def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | None = None) -> View:
-    """Return a table for the template: cells with text, mark, sortable number and the text shown on hover."""
+    """Prepare a table for the template: cells with text, mark, number to sort by and text shown on hover."""
     known = details or {}
     rows: list[View] = []
     for names, cells in table.rows:
@@ -52,7 +52,7 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
 
 
 def slice_views(source: Source) -> list[View]:
-    """Return a table of scores for each attribute of the queries, without the signature; none without any."""
+    """Prepare a table of scores for each attribute of the queries; an empty list if they have none."""
     scores = source.slices
     if scores is None or not len(scores):
         return []
@@ -66,7 +66,7 @@ def slice_views(source: Source) -> list[View]:
 
 
 def cost_views(source: Source) -> list[View]:
-    """Return what each generator costs, and what each retriever does; without a table that has no row."""
+    """Prepare the tables of costs, of generators and of retrievers; one without rows is left out."""
     tables = (_generator_costs(source), _retriever_costs(source))
     return [view(table, source.name) for table in tables if table.rows]
 
@@ -106,7 +106,7 @@ def _number(value: float) -> Cell:
 
 
 def coverage(source: Source) -> View | None:
-    """Return what is missing, empty or duplicate in the dataset and for each system; None if nothing is."""
+    """Tabulate missing, empty and duplicate items of the dataset and each system; None if there are none."""
     counts = source.manifest.coverage
     columns = list(dict.fromkeys(what for cell in counts.values() for what, count in cell.items() if count))
     columns = [column for column in columns if column != "videos"]
@@ -129,7 +129,7 @@ def _cell(cell: Cell, detail: str) -> View:
 
 
 def _details(source: Source) -> dict[tuple[str, ...], str]:
-    """Return the interval, tie bounds and n of each number by the labels of its row and its column."""
+    """Describe the interval, tie bounds and n of each number, by the labels of its row and its column."""
     labels = source.manifest.labels
     headers = {metric: header for header, metric in GENERATION.items()}
     details = {}

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """A run that is finished, or as far as it came."""
+    """Gives access to the scores, tables and files of a run, finished or interrupted, for notebooks."""
 
     out: Path
     scores: pd.DataFrame
@@ -80,7 +80,7 @@ class Result:
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """Map each cell that failed to what went wrong; empty when all went well."""
+        """Map each cell that failed to its error message; empty when none did."""
         failed: Mapping[str, str] = self.manifest.failed
         return failed
 
@@ -91,13 +91,13 @@ class Result:
 
     @cached_property
     def summary(self) -> RunSummary | None:
-        """Return who finds most and whether that is real; None for a run that is not finished."""
+        """Read the rankings with their tests, and the warnings (summary.json); None for an unfinished run."""
         if SUMMARY not in self.manifest.files:
             return None
         return read_summary(checked(self.out, self.manifest, SUMMARY), self.manifest)
 
     def per_query(self) -> pd.DataFrame:
-        """Return the scores of each evaluated query: a row for each generator, retriever and query.
+        """Read the scores of each evaluated query: a row for each generator, retriever and query.
 
         Of a run with several seeds, those of the first.
         """

@@ -36,7 +36,7 @@ class Explainer:
         self._explanations = GeneratorExplanations(self._source.manifest, self._store.root)
 
     def query(self, query: QueryId) -> str:
-        """Return a query's text, the ranks of its relevant videos, and its first hits. Raises UsageError."""
+        """Explain a query: its text, the ranks of its relevant videos, its first hits. Raises UsageError."""
         source = self._source
         _check_known("query", query, list(source.queries))
         relevant = source.relevant[query]
@@ -74,7 +74,7 @@ class Explainer:
         return lines
 
     def _describe_ranks(self, query: QueryId, video: VideoId) -> Iterator[str]:
-        """Yield for each generator and retriever the rank of a relevant video, its score and why."""
+        """Yield for each generator and retriever the rank and score of a video, and why it matched."""
         for generator, retriever in self._source.cells:
             with self._source.run((generator, retriever)) as run:
                 hit = next((hit for hit in run.hits(query) if hit.video_id == video), None)
@@ -99,13 +99,13 @@ class Explainer:
 
     @cached_property
     def _explaining(self) -> Mapping[str, Explaining]:
-        """Build the retrievers that can say why, with the run's options; one that must be fitted cannot."""
+        """Build the retrievers that can explain a match, with the run's options, without trainable ones."""
         explaining = {}
         words = {cell_name(word): word for word in self._source.manifest.settings["retrievers"]}
         for name in self._source.retrievers:
             try:
                 system = make_retriever(words.get(name, name), self._context()).system
-            except BenchError:  # a plug-in or a package of the run's machine that is not on this one
+            except BenchError:  # a plug-in or a package that is not installed on this machine
                 continue
             if isinstance(system, Explaining) and not isinstance(system, Trainable):
                 explaining[name] = system

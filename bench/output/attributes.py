@@ -22,11 +22,11 @@ SEEN = "seen"
 """Whether the text of a query is that of a training query: ``seen`` or ``unseen``."""
 _ID = "query_id"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a pair, which no file can hold."""
+"""Half of a surrogate pair, which UTF-8 cannot encode."""
 
 
 def free_fields(item: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes among the fields of a JSON line of queries: texts, numbers, true and false.
+    """Extract the attributes of a query from its JSON line: fields that are texts, numbers or booleans.
 
     The fields of an object ``metadata``, which BEIR has, are attributes too; lists and null are none. Names
     and texts are reduced to one line of valid Unicode.

@@ -1,4 +1,4 @@
-"""The output folder of a run: whole files, their digests in the manifest, no stale leftovers.
+"""The output folder of a run: complete files, their digests in the manifest, no stale leftovers.
 
 Nothing is removed that a bench command did not write, and nothing is reached through a link.
 """
@@ -37,7 +37,7 @@ from bench.store.files import replacing, write_bytes, write_text
 
 
 class OutputFolder:
-    """Write the files of a run; every file is whole, and its digest is in ``manifest.json``.
+    """Write the files of a run; each is written completely or not at all, its digest in ``manifest.json``.
 
     The folder shows the run of the last command: files of an earlier run that this one does not
     write are removed at the end (their artefacts stay in the store). One process at a time writes
@@ -58,7 +58,7 @@ class OutputFolder:
             raise
 
     def _read_before(self) -> None:
-        """Note what an earlier run left, and remove the unfinished files of a killed one."""
+        """Record the files of an earlier run, and remove the unfinished files of a killed one."""
         before = _run_document(self.path)
         if before is None and not all(is_run_entry(entry.name) for entry in self.path.iterdir()):
             raise UsageError(
@@ -230,7 +230,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def amend(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into the folder of a run that is there, and enter their digests in its manifest.
+    """Add files to the folder of an existing run, and record their digests in its manifest.
 
     Of a subfolder that is written to, what an earlier call left and this one does not write is removed.
     Raises DataError for a folder that is not a run's.
@@ -281,7 +281,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _run_document(folder: Path) -> dict[str, Any] | None:
-    """Return the manifest of a bench run, None for another program's and for a damaged or changed one.
+    """Read the manifest of a bench run; None for another program's and for a damaged or changed one.
 
     Raises DataError for one that names files which no bench command writes.
     """

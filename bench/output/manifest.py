@@ -1,4 +1,4 @@
-"""The manifest of a run: what was run on what, the digest of every file, and how far the run came."""
+"""The manifest of a run: what was run on what, the digest of every file, and whether the run is finished."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def read_document(folder: Path) -> dict[str, Any]:
 def _digest(document: Mapping[str, Any]) -> str | None:
     try:
         return digest(document)
-    except (ValueError, RecursionError):  # NaN, or nested too deeply: nothing that was written by us
+    except (ValueError, RecursionError):  # NaN, or nested too deeply: not written by bench
         return None
 
 

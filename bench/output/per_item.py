@@ -28,9 +28,9 @@ class ItemScores:
     """A cell's scores per independent item: a distinct query, or a video.
 
     ``values`` maps each metric to ``[seeds, n]`` whose rows have that seed's score as their mean; for
-    corpus BLEU they are jackknife pseudo-values, as it is no mean. ``own`` maps it to what the items
-    score by themselves, for counting wins. ``bleu_counts`` is ``[seeds, n, 10]``, None for queries.
-    ``weights [n]``, of mean 1, tell how often an item was drawn: a value is that many times what it scores.
+    corpus BLEU they are jackknife pseudo-values, as it is no mean. ``own`` maps it to the scores of the
+    single items, for counting wins. ``bleu_counts`` is ``[seeds, n, 10]``, None for queries.
+    ``weights [n]``, of mean 1, are how often an item was drawn; a value is its score times its weight.
     """
 
     ids: tuple[str, ...]

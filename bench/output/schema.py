@@ -49,7 +49,7 @@ FILES = {
 }
 """Every file that a command writes into an output folder, by its subfolder."""
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
-"""What `bench.store.files.replacing` calls a file while it is written; a killed run may leave one."""
+"""Names that `bench.store.files.replacing` gives unfinished files; a killed run may leave one."""
 SEED_FOLDER = re.compile(r"seed-[0-9]+")
 """Subfolders with the runs of single seeds."""
 
@@ -91,7 +91,7 @@ TIED = ("P@1", "R@10", "Acc@10")
 HEADLINE = {"generation": "CIDEr", "retrieval": "Acc@10"}
 """The metric of each table whose detectable difference is printed below it."""
 _FORMULA = re.compile(r"'*\s*([=+@＝＋＠－]|-(?![\w.-]*\Z))")
-"""Matches texts that spreadsheets compute. An id such as ``-dQw4w9WgXcQ`` is none and stays as it is."""
+"""Matches texts that spreadsheets compute. An id such as ``-dQw4w9WgXcQ`` does not match."""
 MEAN, SD = "mean", "sd"
 """The seed column of rows of scores.csv that are over several seeds."""
 
@@ -102,7 +102,7 @@ _USUAL = {f"{kind}@{k}" for kind in ("R", "P", "Acc") for k in (1, 5, 10, 30)}
 
 
 def retrieval_metrics(scores: pd.DataFrame) -> list[str]:
-    """Return the columns of a retrieval table: the paper's that were computed, then all other metrics."""
+    """List the columns of a retrieval table: those of the paper that were computed, then all others."""
     metrics = scores.loc[scores["retriever"].notna(), "metric"].unique().tolist()
     if not metrics:
         return list(RETRIEVAL)
@@ -137,7 +137,7 @@ def headline(scores: pd.DataFrame) -> pd.DataFrame:
 
 def with_text(scores: pd.DataFrame) -> pd.DataFrame:
     """Write the empty retriever of generation metrics as text, not as a missing value."""
-    # a column that is empty throughout was read as numbers
+    # a column that is empty in every row was read as numbers
     return scores.assign(retriever=scores["retriever"].astype(object).fillna("").astype(str))
 
 

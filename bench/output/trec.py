@@ -44,7 +44,7 @@ class TrecRun:
 
         Ranks in the file are not used: as in trec_eval, scores decide. Queries of the file that are
         not in ``query_ids`` are left out, and those it lacks have no results. Videos outside the pool
-        follow it in ``video_ids``: they keep their places, because dropping them would raise scores.
+        follow it in ``video_ids``: they retain their ranks, because dropping them would raise scores.
         """
         wanted = {query_id: self.hits.get(query_id, {}) for query_id in query_ids}
         pool = [*video_ids, *TrecRun(wanted).unknown_videos(video_ids)]

@@ -65,7 +65,7 @@ class TrecFile:
             return self._bytes[self._first_line(place) : self._first_line(place + 1)]
 
     def _first_line(self, place: int) -> int:
-        """Return the offset of the first line whose query is at ``place`` in the order, or after it."""
+        """Compute the offset of the first line whose query is at ``place`` in the order, or after it."""
         low, high = 0, self._size
         while low < high:
             middle = (low + high) // 2

@@ -13,7 +13,7 @@ __cache_neutral__ = True
 
 
 def to_markdown(summary: RunSummary) -> str:
-    """Return the sentences with the leaderboard and the cautions below."""
+    """Write the answer of a run as Markdown: its sentences, the leaderboard, the cautions and the facts."""
     paragraphs = [_paragraph(board, "**{}**") for board in summary.main_boards]
     notes = "\n".join(f"- {_plain(line)}" for line in cautions(summary))
     facts = _plain(facts_line(summary.facts))
@@ -22,14 +22,14 @@ def to_markdown(summary: RunSummary) -> str:
 
 
 def to_html(summary: RunSummary) -> str:
-    """Return the leaderboard and the sentences as HTML; every text is escaped."""
+    """Write the answer of a run as HTML, for a notebook: leaderboard, then sentences; all text is escaped."""
     lines = [" ".join(board_sentences(board)) for board in summary.main_boards]
     lines += [*cautions(summary), facts_line(summary.facts)]
     return tables.to_html(leaderboard(summary)) + "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
 
 
 def leaderboard(summary: RunSummary) -> Table:
-    """Return a row for each generator and a column for each retriever: score, interval and letters."""
+    """Tabulate score, interval and letters: a row for each generator, a column for each retriever."""
     boards = summary.main_boards
     labels = {row.generator: row.label for board in boards for row in board.rows}
     apart = {row.generator for board in boards for row in board.references}
@@ -58,5 +58,5 @@ def _paragraph(board: Board, emphasis: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of one line that is no HTML, link or image in Markdown."""
+    """Put a text on one line, without HTML, links or images that Markdown would show."""
     return tables.plain_text(" ".join(text.splitlines()))

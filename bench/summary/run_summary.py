@@ -38,7 +38,7 @@ class Difference:
 
     @property
     def is_significant(self) -> bool:
-        """Return whether the two rows differ by the test."""
+        """Check whether the corrected p is below 0.05 (`ALPHA`)."""
         return self.p < ALPHA
 
 
@@ -75,29 +75,29 @@ class Board:
 
     @property
     def ranked(self) -> Sequence[Row]:
-        """Return the rows that are ranked, from the highest score."""
+        """Select the rows that compete, from the highest score; references are left out."""
         return [row for row in self.rows if not row.is_reference]
 
     @property
     def references(self) -> Sequence[Row]:
-        """Return the rows that are shown and not ranked, in the order of the run."""
+        """Select the reference systems, which are shown but not ranked, in the order of the run."""
         return [row for row in self.rows if row.is_reference]
 
     @property
     def first(self) -> Row | None:
-        """Return the ranked row of the highest score, of equal ones the first of the run."""
+        """Pick the ranked row with the highest score, of equal ones the first of the run; None if none."""
         return next(iter(self.ranked), None)
 
     @property
     def rivals(self) -> Sequence[Row]:
-        """Return the ranked rows that are not significantly different from the first, without it."""
+        """Select the ranked rows below the first that are not significantly different from it."""
         return [row for row in self.ranked if row.against_first and not row.against_first.is_significant]
 
     @property
     def leaders(self) -> frozenset[str]:
-        """Return the generators to print bold: the first, and those below it down to one that differs.
+        """Collect the generators to print bold: the first, and those below it down to one that differs.
 
-        None where all ranked rows would be: nothing sets one of them apart.
+        Empty where all ranked rows would be bold.
         """
         names: list[str] = []
         for row in self.ranked:
@@ -147,22 +147,22 @@ class RunSummary:
     cautions: Sequence[Caution] = ()
 
     def board(self, retriever: str, metric: str | None = None) -> Board | None:
-        """Return the board of a retriever (empty: generation metrics), by default of the chosen metric."""
+        """Look up the board of a retriever ("" for generation metrics), by default in the ranking metric."""
         wanted = (retriever, metric or self.metric)
         return next((board for board in self.boards if (board.retriever, board.metric) == wanted), None)
 
     @property
     def main_boards(self) -> Sequence[Board]:
-        """Return the boards of the chosen metric, one a retriever."""
+        """Select the boards in the metric by which systems are ranked, one for each retriever."""
         return [board for board in self.boards if board.metric == self.metric and board.retriever]
 
     @property
     def leaders(self) -> Mapping[tuple[str, str], frozenset[str]]:
-        """Return the leaders of every board, by retriever and metric."""
+        """Collect the generators that tables print bold, by retriever and metric."""
         return {(board.retriever, board.metric): board.leaders for board in self.boards}
 
     def to_json(self) -> str:
-        """Return the text of summary.json: the same bytes for the same scores, on whichever machine."""
+        """Serialise to the text of summary.json, the same bytes for the same scores on any machine."""
         document = dataclasses.asdict(self)
         for name in _MEASURED:
             document["facts"].pop(name, None)
@@ -188,19 +188,19 @@ def read_summary(path: Path, manifest: Manifest) -> RunSummary:
 
 
 def machine_line(manifest: Manifest) -> str:
-    """Return the processor cores of a run's machine, and what it computed on if that is no CPU."""
+    """Format the CPU cores of a run's machine, such as ``2 CPU cores``; empty if they were not recorded."""
     cores = manifest.machine.get("cores")
     return f"{cores} CPU core{'' if cores == 1 else 's'}" if cores else ""
 
 
 def total_seconds(manifest: Manifest) -> float:
-    """Return what the cells took together; a training that several cells share counts once."""
+    """Sum the seconds of all cells and trainings; a training that several cells share counts once."""
     trainings = {(name.rpartition(".")[2], cost.fit_s) for name, cost in manifest.cells.items() if cost.fit_s}
     return sum(cost.seconds for cost in manifest.cells.values()) + sum(s for _, s in trainings if s)
 
 
 def finite(value: float) -> float | None:
-    """Return the number, None for one that is missing or infinite, which JSON cannot hold."""
+    """Replace NaN and infinity, which JSON cannot hold, by None."""
     return value if math.isfinite(value) else None
 
 

@@ -18,22 +18,22 @@ _REFERENCES = {
 
 
 def to_text(summary: RunSummary) -> str:
-    """Return the answer for each retriever, the cautions and the facts, a paragraph a line."""
+    """Write the answer of a run as plain text: a line for each retriever and caution, then the facts."""
     return "\n".join([*answers(summary), *cautions(summary), facts_line(summary.facts)]) + "\n"
 
 
 def answers(summary: RunSummary) -> list[str]:
-    """Return a paragraph for each retriever: who finds most, whether it is real, and the references."""
+    """Write a paragraph for each retriever: the best system, whether its lead is significant, references."""
     return [" ".join(board_sentences(board)) for board in summary.main_boards]
 
 
 def short_answer(summary: RunSummary) -> str:
-    """Return the first sentence of each retriever."""
+    """Join the first sentence of each retriever, such as which system is best and its score."""
     return " ".join(board_sentences(board)[0] for board in summary.main_boards)
 
 
 def board_sentences(board: Board) -> list[str]:
-    """Return the sentences of one board; of the ranked systems first."""
+    """Describe one board in sentences: its best system, the test against the others, each reference."""
     first = board.first
     if first is None:
         shown = ", ".join(f"{row.label} {score_text(row)}" for row in board.references)
@@ -81,7 +81,7 @@ def _rivals_sentence(board: Board) -> Iterator[str]:
 
 
 def reference_sentence(row: Row) -> str:
-    """Return how a reference compares with the first ranked system; empty where it was not tested."""
+    """Compare a reference with the first ranked system in a sentence; empty where it was not tested."""
     difference = row.against_first
     if difference is None:
         return ""
@@ -93,12 +93,12 @@ def reference_sentence(row: Row) -> str:
 
 
 def cautions(summary: RunSummary) -> list[str]:
-    """Return what changes how the scores are to be read, a line for each kind."""
+    """List the warnings on how to read the scores (ties, duplicates, failures …), a line for each."""
     return [caution.text for caution in summary.cautions]
 
 
 def facts_line(facts: Facts) -> str:
-    """Return what was evaluated, with which seeds and preset, where, and in what time."""
+    """Format what was evaluated, with which seeds and preset, on which machine, and in what time."""
     seeds = ", ".join(map(str, facts.seeds))
     parts = [
         facts.data + (" (synthetic)" if facts.synthetic else ""),
@@ -113,7 +113,7 @@ def facts_line(facts: Facts) -> str:
 
 
 def format_difference(difference: Difference) -> str:
-    """Return a difference in points with its interval and p, such as ``+14.1 [9.3, 19.1], p = 0.003``.
+    """Format a difference in points with its interval and p, such as ``+14.1 [9.3, 19.1], p = 0.003``.
 
     The interval is of this one difference, p is corrected for all pairs: where they seem to contradict
     each other, the text says so.
@@ -126,7 +126,7 @@ def format_difference(difference: Difference) -> str:
 
 
 def format_p(p: float) -> str:
-    """Return a p-value that reads on the same side of 0.05 as it is."""
+    """Format a p-value for a sentence; rounding never moves it across 0.05."""
     if p < 0.001:
         return "p < 0.001"
     text = f"{p:.3f}" if p < 0.0995 else f"{p:.2f}"
@@ -134,7 +134,7 @@ def format_p(p: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time as a person says it: seconds below 90, then minutes, then hours."""
+    """Format a duration with a readable unit: s below 90 s, min below 90 min, else h."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
@@ -142,7 +142,7 @@ def format_duration(seconds: float) -> str:
 
 
 def score_text(row: Row, *, interval: bool = True) -> str:
-    """Return a row's score ×100 with its interval, such as ``41.9 [36.4, 47.4]``."""
+    """Format a row's score ×100 with its interval, such as ``41.9 [36.4, 47.4]``."""
     return f"{_points(row.value):.1f}{_interval(row.low, row.high) if interval else ''}"
 
 

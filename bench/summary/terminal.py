@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __cache_neutral__ = True
 
 METRICS = ("R@1", "R@10", "Acc@10")
-"""What the leaderboard shows of each retriever; only the chosen metric where the terminal is too narrow."""
+"""Metrics shown for each retriever; only the ranking metric where the terminal is too narrow."""
 CAPTION_METRICS = {"BLEU-4": "B-4", "ROUGE-L": "R-L", "CIDEr": "CIDEr"}
 _GAP = "   "
 
@@ -198,7 +198,7 @@ def _width(columns: Sequence[_Column]) -> int:
 def _lay_out(
     columns: Sequence[_Column], parts: tuple[Sequence[str], Sequence[str]], labels: Mapping[str, str]
 ) -> Text:
-    """Return the table as styled text: two lines of heads, the ranked rows, a rule, the references."""
+    """Lay the table out as styled text: two lines of heads, the ranked rows, a rule, the references."""
     from rich.text import Text
 
     first = max(map(len, labels.values()))
@@ -220,7 +220,7 @@ def _lay_out(
 
 
 def _group_heads(columns: Sequence[_Column]) -> str:
-    """Return each retriever's label over its columns."""
+    """Place each retriever's label over its columns."""
     heads, groups = "", dict.fromkeys(column.group for column in columns)
     for group in groups:
         width = sum(len(_GAP) + column.width for column in columns if column.group == group)

@@ -171,7 +171,7 @@ class ScoreTable:
         return BEST if generator in (self.leaders or {}).get((retriever, metric), ()) else PLAIN
 
     def _gain(self, retriever: str, metric: str) -> str:
-        """Return the relative improvement of the best over the strongest other row, in percent."""
+        """Compute the relative improvement of the best over the strongest other row, in percent."""
         row = (self.contests or {}).get((retriever, metric))
         if row is None:
             return ""

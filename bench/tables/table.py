@@ -55,7 +55,7 @@ def _line(text: str) -> str:
 
 
 def select_columns(table: Table, columns: Sequence[str]) -> Table:
-    """Return the table with some of its number columns, in the order of ``columns``; others are ignored."""
+    """Restrict a table to some number columns, in the order of ``columns``; unknown names are ignored."""
     places = [table.columns.index(name) for name in columns if name in table.columns]
     rows = [(names, [cells[place] for place in places]) for names, cells in table.rows]
     return replace(table, columns=[table.columns[place] for place in places], rows=rows)
@@ -94,7 +94,7 @@ def _md(name: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return text that is no HTML, link or image in Markdown: an image would be fetched when it is shown."""
+    """Escape HTML, links and images of Markdown: an image would be fetched when the text is shown."""
     return text.replace("<", "&lt;").replace("](", "]\\(")
 
 
@@ -113,7 +113,7 @@ def to_csv(table: Table) -> str:
 
 
 def _not_a_formula(name: str) -> str:
-    """Return a label that a spreadsheet reads as text: one that begins like a formula gets an apostrophe."""
+    """Put an apostrophe before a label that a spreadsheet would compute as a formula."""
     return "'" + name if name.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else name
 
 
@@ -134,8 +134,9 @@ _COMMENTS = ("Signature: ", "Coverage: ")
 def to_latex(table: Table) -> str:
     r"""Write a booktabs table: the best group bold; notes follow, signature and coverage are comments.
 
-    It needs \usepackage{booktabs} and, where it is scaled to the line, graphicx, which a comment says. In the
-    default fonts of LaTeX "<", ">" and "|" are other signs, so that they are written by name.
+    It needs \usepackage{booktabs} and, where it is scaled to the line, graphicx; a comment in the output
+    names both. In the default fonts of LaTeX "<", ">" and "|" print other characters, so they are
+    written by name.
     """
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {

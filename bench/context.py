@@ -62,19 +62,19 @@ class Context:
 
     @property
     def language(self) -> str:
-        """Return the dataset's language, a code of ISO 639 such as ``en`` or ``zh``."""
+        """The dataset's language, a code of ISO 639 such as ``en``; reading it puts it into the key."""
         self._note("language", self._language)
         return self._language
 
     @property
     def seed(self) -> int:
-        """Return the seed of the run."""
+        """The seed of the run, for all random draws of a component; reading it puts it into the key."""
         self._note("seed", self._seed)
         return self._seed
 
     @property
     def device(self) -> str:
-        """Return the torch device, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
+        """The torch device to compute on, ``cpu`` or ``cuda[:n]``; only its kind enters the key.
 
         ``auto`` is settled at the first reading: a GPU when torch sees one. Raises MissingError for a
         GPU that is requested but not available.
@@ -100,7 +100,7 @@ class Context:
 
     @property
     def store(self) -> Store:
-        """Return the store, for artefacts that several components share."""
+        """The store, for artefacts that several components share; by default that of `default_root`."""
         from bench.store.artefacts import Store, default_root
 
         if self._store is None:

@@ -13,7 +13,7 @@ MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 def exchange_inputs(videos: Sequence[Video], modality: Modality, *, seed: int) -> Mapping[VideoId, Video]:
-    """Return copies of the videos, each with the transcript or the frames of another one.
+    """Give each video the transcript or the frames of another one, to measure how much a generator uses them.
 
     The other is drawn by ``seed`` so that every video's input goes to one other video and none keeps its
     input. Videos without that input are left out; {} where fewer than two have it. Id, references and the

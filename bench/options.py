@@ -186,7 +186,7 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 
 
 def _normalize(value: Any, *, optional: bool) -> Any:
-    """Return a scalar as the text that somebody would type, so that every door reads it alike.
+    """Normalize a scalar to the text that a user would type, so that all sources of options agree.
 
     Otherwise true would pass for a whole number in a YAML file and not after ``--set``. Raises ValueError.
     """

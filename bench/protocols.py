@@ -125,7 +125,7 @@ class Remarking(Protocol):
     """A system of which readers of its scores must know more than counts, such as which epoch was kept."""
 
     def remarks(self) -> Sequence[str]:
-        """Return short clauses for the coverage line, once the system is fitted or loaded."""
+        """List short clauses for the coverage line, once the system is fitted or loaded."""
         ...
 
 
@@ -141,7 +141,7 @@ class MeasuringLoss(Protocol):
     """The inputs that it has: ``text``, ``frames``, or both."""
 
     def reference_losses(self, videos: Sequence[Video]) -> Sequence[float]:
-        """Return -log p per token, in nats, of each video's references together: what it should write.
+        """Compute -log p per token, in nats, of each video's references together: what it should write.
 
         The references are not an input. Called once the generator is fitted or loaded.
         """
@@ -153,7 +153,7 @@ class Describing(Protocol):
     """A system with settings that readers need beside its scores."""
 
     def signature(self) -> Mapping[str, str]:
-        """Return short ``key: value`` pairs for the signature line (analyzer, k1, weights)."""
+        """Describe the system in short ``key: value`` pairs for the signature line (analyzer, weights)."""
         ...
 
 

@@ -48,7 +48,7 @@ class Run:
 
     @property
     def depth(self) -> int:
-        """Return the width of the run: how many documents a query may return."""
+        """The width of the run: the number of documents that a query may return."""
         return int(self.hits.shape[1])
 
     @classmethod

@@ -59,7 +59,7 @@ def locate_weights(name: str, *, option: str, revision: str | None = None, remed
 
 @cache
 def _snapshot(name: str, revision: str | None) -> Path:
-    """Return the hub's snapshot; the hub is contacted once in a process, so that a run has one revision."""
+    """Download the hub's snapshot, once in a process, so that all of a run reads one revision."""
     from huggingface_hub import snapshot_download
 
     return Path(
@@ -70,7 +70,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error, as a sentence."""
+    """Format the first line of an error as a sentence."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip()
     return reason if reason.endswith(".") else f"{reason}."
 
@@ -128,7 +128,7 @@ def _digest(path: Path) -> str:
 
 @cache
 def _digest_once(path: Path, modified: int, size: int) -> str:
-    """Return the digest of a file, read once in a process while it is unchanged: weights are large."""
+    """Compute the digest of a file, read once in a process while it is unchanged: weights are large."""
     return file_digest(path)
 
 

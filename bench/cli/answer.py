@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_aligned(form: str | None) -> bool:
-    """Return whether output is for a person: standard output is a terminal, and no format was named."""
+    """Decide whether to align columns for a person: no format was named and standard output is a terminal."""
     return form is None and sys.stdout.isatty()
 
 
@@ -86,7 +86,7 @@ def print_answers(result: Result) -> None:
 
 
 def summary_of(result: Result) -> RunSummary:
-    """Return a run's summary, made now for runs of versions that wrote none, and for unfinished ones."""
+    """Read a run's summary, or compute it for an unfinished run or one of a version that wrote none."""
     from bench.comparison.summarize import summarize_run
 
     return result.summary or summarize_run(result)

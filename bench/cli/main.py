@@ -160,7 +160,7 @@ def _join_values(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[
 
 
 def _verb(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of the verb, or action of a verb, that the words begin with."""
+    """Look up the parser of the verb, or action of a verb, with which the words begin."""
     for action in parser._actions:
         if words and isinstance(action, argparse._SubParsersAction) and words[0] in action.choices:
             return _verb(action.choices[words[0]], words[1:])

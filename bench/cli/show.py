@@ -146,7 +146,7 @@ def _table(args: argparse.Namespace) -> int:
 
 
 def _chosen_tables(tables: Sequence[Table], args: argparse.Namespace) -> list[Table]:
-    """Return the tables and columns that were named; raises UsageError for a name that no table has."""
+    """Select the tables and columns that the arguments name; raises UsageError for an unknown name."""
     from bench.output.schema import GENERATION
     from bench.tables.table import select_columns
 
@@ -184,7 +184,7 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _figure_formats(text: str | None) -> list[str]:
-    """Return the formats of figures; raises UsageError for another one."""
+    """Split the comma-separated formats of figures; raises UsageError for one that plots cannot have."""
     formats = _words(text)
     _check_known("figure format", formats, FIGURE_FORMATS)
     return list(dict.fromkeys(formats))

@@ -36,7 +36,7 @@ def list_options(sections: Mapping[str, type[Section]]) -> Iterator[OptionInfo]:
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """Return the string after each field of a dataclass, on one line; nothing where its source is missing."""
+    """Read the text after each field of a dataclass, which describes the option; {} without its source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     except (OSError, SyntaxError, TypeError):

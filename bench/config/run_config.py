@@ -18,14 +18,14 @@ from bench.options import Allowed, Section, Seed, assignments, build_sections, e
 
 
 def _split(value: Any) -> Any:
-    """Return the words of a comma-separated text; one number or path as a list of one."""
+    """Split a comma-separated text into words; one number or path becomes a list of one."""
     if isinstance(value, str):
         return [word.strip() for word in value.split(",") if word.strip()]
     return [value] if isinstance(value, (int, float, Path)) else value
 
 
 def _systems(group: str) -> Callable[[Any], Any]:
-    """Return what reads generators or retrievers: words, classes, objects, or a list of them."""
+    """Make the reader of the option for systems of a group: words, classes, objects, or a list of them."""
 
     def read(value: Any) -> Any:
         from bench.systems.given import words_of
@@ -219,7 +219,7 @@ def config_from_settings(settings: Mapping[str, Any], **changes: Any) -> RunConf
 
 
 def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the options of a run and the ``section.key`` values of a YAML file."""
+    """Split a YAML file into the options of a run and the ``section.key`` values of its sections."""
     from bench.config.presets import flatten_sections, read_options
     from bench.systems.registry import option_sections
 

@@ -67,7 +67,7 @@ def make_evaluation_set(
 def _within(
     relevant: Mapping[QueryId, Sequence[VideoId]], videos: Sequence[VideoId]
 ) -> dict[QueryId, list[VideoId]]:
-    """Return the relevant videos that are among the given ones, of the queries that have any."""
+    """Restrict the judgements to the given videos, and drop queries without a relevant one among them."""
     inside = set(videos)
     filtered = {query: [video for video in ids if video in inside] for query, ids in relevant.items()}
     return {query: ids for query, ids in filtered.items() if ids}
@@ -90,7 +90,7 @@ def _draw_one_per_video(
 
 
 def _give_distinct_ids(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[QueryId, QueryId]:
-    """Return ``{item id: query id}`` in order, with a new id for each repetition of a query."""
+    """Map item ids to query ids, in order, with a new item id for each repetition of a query."""
     items: dict[QueryId, QueryId] = {}
     times: dict[QueryId, int] = {}
     for query in drawn:

@@ -62,7 +62,7 @@ def describe_missing_vectors(dataset: Dataset) -> str:
 
 
 def _mean_direction(frames: Frames) -> npt.NDArray[np.float64] | None:
-    """Return the mean direction of frames, ``[dim]``; None where all are zeros."""
+    """Average the unit vectors of a video's frames, ``[dim]``; None where all are zeros."""
     vectors = frames.astype(np.float64)  # float16 would overflow when squared
     lengths = np.linalg.norm(vectors, axis=1)  # [n]
     nonzero = lengths > 0  # a black frame may be all zeros, which has no direction

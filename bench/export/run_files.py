@@ -36,7 +36,7 @@ class RunFiles:
 
     @property
     def manifest(self) -> Manifest:
-        """Return the manifest of the whole run."""
+        """The manifest of the run that the exported cell belongs to."""
         return self.result.manifest
 
     @cached_property

@@ -28,7 +28,7 @@ def recorded_run() -> Mapping[str, Any]:
 
 
 def demo_options() -> dict[str, Any]:
-    """Return the options of `bench.run` that repeat the recorded run without its trainings.
+    """Read the options of `bench.run` that repeat the recorded run without its trainings.
 
     A generator whose summaries are not recorded needs no model: it writes them now.
     """

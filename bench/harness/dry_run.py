@@ -52,7 +52,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Return the cell's name, as in files and messages."""
+        """The cell's name, as in files and messages."""
         return self.generator if self.column == SUMMARIES else f"{self.generator}.{self.column}"
 
 
@@ -76,7 +76,7 @@ def preview(config: RunConfig) -> str:
 
 
 def _lay_out(steps: Sequence[Step]) -> list[str]:
-    """Return the lines of the table, a row for each generator and a column for each stage."""
+    """Format the steps as aligned lines: a row for each generator and a column for each stage."""
     columns = list(dict.fromkeys(step.column for step in steps))
     rows = [["", *columns]]
     for name in dict.fromkeys(step.generator for step in steps):
@@ -140,7 +140,7 @@ def _sum(todo: list[Estimate | None]) -> str:
 
 
 def _recorded(preset: str) -> dict[str, Estimate]:
-    """Return what each system took in the recorded run of a preset, for a store that never ran it."""
+    """Read what each system took in the recorded run of a preset, for a store that never ran it."""
     _, *lines = _TIMES.read_text(encoding="utf-8").splitlines()
     rows = [row for row in csv.DictReader(lines) if row["preset"] == preset]
     return {
@@ -175,7 +175,7 @@ def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[A
 
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:
-    """Return the costs of each component's latest artefact in the store."""
+    """Read the costs of each component from its latest artefact in the store."""
     latest: dict[str, tuple[float, Estimate]] = {}
     for kind in (Summarize.kind, Retrieve.kind):
         for path in (plan.store.root / kind).glob(f"*/{RECORD}"):

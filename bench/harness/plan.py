@@ -68,7 +68,7 @@ class Plan:
 
     @property
     def seed(self) -> int:
-        """Return the run's one seed."""
+        """The single seed of this run; a run of several seeds is divided into one run for each."""
         return self.config.seed[0]
 
     def videos(self, split: str, *, references: bool) -> list[Video]:
@@ -105,7 +105,7 @@ class Plan:
         )
 
     def newer_than(self, name: str) -> int:
-        """Return when an artefact of a system must have been made to be reused (``--fresh``: in this run)."""
+        """Compute since when an artefact must be made to be reused: the run's start with ``--fresh``."""
         return self.began if {name, "all"} & set(map(cell_name, self.config.fresh)) else 0
 
     @property
@@ -193,7 +193,7 @@ def make_plan(config: RunConfig) -> Plan:
 
 
 def index_options(config: RunConfig) -> IndexOptions:
-    """Return the section of a configuration; defaults where it has none."""
+    """Look up the section of a configuration that sets how indexes are made; defaults where it has none."""
     options = config.sections.get(IndexOptions.section, IndexOptions())
     assert isinstance(options, IndexOptions)
     return options

@@ -46,7 +46,7 @@ class _Post:
 
 
 def read_posts(folder: Path) -> dict[str, TrainingStep]:
-    """Return what each system that a worker is on posted last."""
+    """Read the latest training step that each worker has posted, by system, for the progress overview."""
     posts = {}
     for path in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError):  # it was removed meanwhile

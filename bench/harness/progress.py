@@ -222,7 +222,7 @@ class _Training:
         return pace * (self._last.steps - self._last.step)
 
     def to_text(self) -> str:
-        """Return how far it is, such as ``training 43/200, 4 min left``."""
+        """Format how far a training is, such as ``training 43/200, 4 min left``."""
         if not self._last.steps:
             return "starting"
         left = self.seconds_left()

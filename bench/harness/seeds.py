@@ -95,7 +95,7 @@ def _mean_shares(manifests: Sequence[Manifest]) -> dict[str, float]:
 
 
 def _with_intervals(means: Any, items: RunItems) -> Any:
-    """Return the means with the interval of each over items and seeds, not a mean of the seeds' own."""
+    """Add to the means of a table the interval of each, over items and seeds together."""
     limits = [
         cell_intervals(items.cell(str(row.generator), str(row.retriever)))[str(row.metric)]
         for row in with_text(means).itertuples()
@@ -131,7 +131,7 @@ def _of_bleu(counts: npt.NDArray[np.int64]) -> dict[str, Interval]:
 def _intervals(
     names: Sequence[str], drawn: npt.NDArray[Any], scores: npt.NDArray[Any], items: int
 ) -> dict[str, Interval]:
-    """Return each metric's interval from ``drawn [draws, seeds, m]`` and the seeds' ``scores [seeds, m]``."""
+    """Compute each metric's interval from draws ``[draws, seeds, m]`` and scores ``[seeds, m]``."""
     if not items:
         return dict.fromkeys(names, Interval(math.nan, math.nan))
     limits = {}
@@ -143,5 +143,5 @@ def _intervals(
 
 
 def _by_item(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return ``[seeds, n, m]`` as ``[n, seeds * m]``."""
+    """Reshape ``[seeds, n, m]`` to ``[n, seeds * m]``, so that an item is drawn with all its seeds."""
     return values.transpose(1, 0, 2).reshape(values.shape[1], -1)

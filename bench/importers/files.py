@@ -41,7 +41,7 @@ def find_optional(source: Path, *patterns: str) -> Path | None:
 
 
 def take(record: Mapping[str, Any], key: str, kind: type[T], place: object) -> T:
-    """Return a field of a record. Raises DataError when it is missing or of another type."""
+    """Read a field of a record and check its type. Raises DataError when it is missing or of another type."""
     value = record.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
         state = "is missing" if key not in record else f"is {kind_of(value)}"
@@ -50,7 +50,7 @@ def take(record: Mapping[str, Any], key: str, kind: type[T], place: object) -> T
 
 
 def take_id(record: Mapping[str, Any], key: str, place: object) -> str:
-    """Return a field that is a string or a number, as a string. Raises DataError."""
+    """Read an id that a record may write as a string or as a number, as a string. Raises DataError."""
     return str(take(record, key, str if isinstance(record.get(key), str) else int, place))
 
 

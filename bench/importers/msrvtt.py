@@ -59,7 +59,7 @@ class MSRVTT:
 
 
 def _read_captions(source: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Return the owner's split of each video, and all pairs of a video and a caption."""
+    """Read the published split of each video, and all pairs of a video and a caption."""
     whole = find_optional(source, "MSRVTT_data.json")
     names = ("train_val_videodatainfo.json", "test_videodatainfo.json")
     videos: dict[str, str] = {}

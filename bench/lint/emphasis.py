@@ -47,7 +47,7 @@ def _all_bold(row: Row) -> bool:
 
 
 def _scopes(scored: Scored) -> list[Scored]:
-    """Return the sets of values that compete with each other: columns of groups, or printed rows."""
+    """Divide values into the sets that compete for the best: columns of groups, or printed rows."""
     down = [scope for group in _divide(scored, [row.group for row, _ in scored]) for scope in _blocks(group)]
     along = [scope for scope in _divide(scored, [str(row.index) for row, _ in scored]) if len(scope) > 1]
     if not along or not _has_best_of_each(along):

@@ -22,7 +22,7 @@ MAX_CHANCE = 1e-3
 
 
 def steps(column: Column) -> int:
-    """Return how many steps of the column make one query: 1 for Acc@k and P@1, k for P@k, 0 for none."""
+    """Count the steps of the column that make up one query: 1 for Acc@k and P@1, k for P@k, 0 for none."""
     return {"Acc": 1, "P": column.k}.get(column.family, 0)
 
 

@@ -50,13 +50,13 @@ def _is_improvement(row: Row, others: Sequence[Row]) -> bool:
 
 
 def _is_signed(row: Row) -> bool:
-    """Return whether a row's numbers bear signs as differences do: all but zeros, and a plus among them."""
+    """Check whether a row's numbers bear signs as differences do: all but zeros, and a plus among them."""
     texts = [entry.number.text for entry in row.entries.values() if entry.number.value]
     return any(text[:1] == "+" for text in texts) and all(text[:1] in "+-−" for text in texts)
 
 
 def _is_difference(gain: Row, rows: Sequence[Row]) -> bool:
-    """Return whether every number of a row is the difference of the same two other rows."""
+    """Check whether every number of a row is the difference of the same two other rows."""
     pairs = permutations([row for row in rows if row.entries.keys() >= gain.entries.keys()][-20:], 2)
     return any(all(_differs(gain, a, b, column) for column in gain.entries) for a, b in pairs)
 
@@ -108,7 +108,7 @@ def is_relative(gain: Row, others: Sequence[Row]) -> bool:
 
 
 def _readings(gain: Row, rows: list[Row], column: Column) -> list[tuple[Row, Row]]:
-    """Return the (better, baseline) pairs an improvement may compare, the usual one first."""
+    """List the (better, baseline) pairs an improvement may compare, the usual one first."""
     if len(rows) < 2:
         return []
     proposed, others = rows[-1], rows[:-1]

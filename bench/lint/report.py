@@ -66,7 +66,7 @@ def _s(count: int) -> str:
 
 
 def _printable(line: str) -> str:
-    """Return a line with control characters and changes of writing direction shown as escapes."""
+    """Escape the control characters and changes of writing direction of a line."""
     return "".join(
         char if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else ascii(char)[1:-1]
         for char in line

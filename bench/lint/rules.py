@@ -33,7 +33,7 @@ def _place(row: Row, column: Column) -> str:
 
 
 def _series(table: Table, row: Row, family: str) -> list[tuple[int, Printed]]:
-    """Return the values of one family by k; none where the table's scale for it is unknown."""
+    """Collect the values of one family by k; none where the table's scale for it is unknown."""
     if table.scales.get(family) is Scale.UNKNOWN:
         return []
     values = [(c.k, e.number) for c, e in row.entries.items() if c.family == family]
@@ -41,7 +41,7 @@ def _series(table: Table, row: Row, family: str) -> list[tuple[int, Printed]]:
 
 
 def _accuracy(table: Table, row: Row) -> dict[int, Printed]:
-    """Return Acc by k, with P@1 in place of an Acc@1 that is not printed: they are one number."""
+    """Collect Acc by k, with P@1 in place of an Acc@1 that is not printed: they are one number."""
     ones = [pair for pair in _series(table, row, "P") if pair[0] == 1]
     return dict([*ones, *_series(table, row, "Acc")])
 

@@ -61,7 +61,7 @@ def cider(summaries: Sequence[str], references: Sequence[Sequence[str]]) -> npt.
 def _reference_vectors(
     references: tuple[tuple[str, ...], ...],
 ) -> tuple[Counter[NGram], Sequence[Sequence[_Vector]]]:
-    """Return in how many reference sets each n-gram occurs, and the vectors of the references."""
+    """Count the reference sets in which each n-gram occurs, and weigh the references as vectors."""
     counts = [[count_ngrams(text) for text in texts] for texts in references]
     frequencies = Counter(ngram for of_video in counts for ngram in set().union(*of_video))
     size = math.log(len(references)) if references else 0.0
@@ -77,7 +77,7 @@ def _weigh(counts: Counter[NGram], frequencies: Counter[NGram], size: float) -> 
 
 
 def _similarities(summary: _Vector, reference: _Vector) -> list[float]:
-    """Return the clipped cosine of each n-gram length, less for texts of another length."""
+    """Compute the clipped cosine of each n-gram length, less for texts of another length."""
     penalty = math.e ** (-((summary.length - reference.length) ** 2) / (2 * _SIGMA**2))
     values = []
     for n in range(ORDERS):

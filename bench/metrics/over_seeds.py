@@ -66,7 +66,7 @@ def minimum_detectable_over_seeds(
 
 
 def error_of_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[float, float]:
-    """Return the standard error that `paired_test_over_seeds` divides by, and its degrees of freedom.
+    """Compute the standard error that `paired_test_over_seeds` divides by, and its degrees of freedom.
 
     NaN and 0 for a single query, whose variance is unknown; 0 and 0 where nothing varies.
     """
@@ -130,20 +130,20 @@ def _checked(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[Floats, 
 
 
 def _parts(ours: Floats, theirs: Floats) -> tuple[Floats, list[Variance]]:
-    """Return the differences ``[Q]`` and the variance of their mean by source: queries, ours, theirs."""
+    """Compute the differences ``[Q]`` and the variance of their mean by source: queries, ours, theirs."""
     differences = without_rounding(ours.mean(axis=0) - theirs.mean(axis=0))
     sides = [_variance_of_mean(side.mean(axis=1)) for side in (ours, theirs)]
     return differences, [_variance_of_mean(differences), *sides]
 
 
 def _variance_of_mean(values: Floats) -> Variance:
-    """Return the variance of the mean of ``values [n]`` and its degrees of freedom, 0 and 0 for n = 1."""
+    """Estimate the variance of the mean of ``values [n]`` and its degrees of freedom, 0 and 0 for n = 1."""
     n = len(values)
     return (float(values.var(ddof=1)) / n, n - 1) if n > 1 else (0.0, 0)
 
 
 def _welch(difference: float, parts: Sequence[Variance]) -> float:
-    """Return the two-sided p of t; the first part is over queries, and one query gives no variance."""
+    """Compute the two-sided p of t; the first part is over queries, and one query gives no variance."""
     if difference == 0 or parts[0][1] == 0:
         return 1.0
     variance, freedom = _together(parts)
@@ -155,7 +155,7 @@ def _welch(difference: float, parts: Sequence[Variance]) -> float:
 
 
 def _together(parts: Sequence[Variance]) -> tuple[float, float]:
-    """Return the sum of the variances and its degrees of freedom (Satterthwaite); 0 and 0 if none varies."""
+    """Add up the variances, with the sum's degrees of freedom (Satterthwaite); 0 and 0 if none varies."""
     known = [(variance, freedom) for variance, freedom in parts if variance > 0]
     total = sum(variance for variance, _ in known)
     if total == 0:

@@ -94,7 +94,7 @@ class Relevance:
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
-        """Return the query (its position) of each relevant pair ``[pairs]``."""
+        """The query (its position) of each relevant pair ``[pairs]``, to sum over pairs by query."""
         return np.repeat(np.arange(len(self.query_ids), dtype=np.int64), self.counts)
 
 

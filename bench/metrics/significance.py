@@ -156,7 +156,7 @@ def _differences(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> Floats:
 
 
 def _sign_flips(differences: Floats, seed: int, draws: int) -> float:
-    """Return the share of sign patterns whose sum is at least as far from 0 as the observed one."""
+    """Compute the share of sign patterns whose sum is at least as far from 0 as the observed one."""
     # A query without a difference has no sign to flip: it would only double all patterns.
     sizes = np.abs(differences[differences != 0])  # [n]
     # Sums of the same numbers in another order differ in the last bits; they must count as reached.
@@ -170,7 +170,7 @@ def _sign_flips(differences: Floats, seed: int, draws: int) -> float:
 
 
 def _flipped_sums(sizes: Floats, seed: int, draws: int) -> Floats:
-    """Return sums ``[draws]`` of the sizes under random signs.
+    """Draw sums ``[draws]`` of the sizes under random signs.
 
     Queries with the same size are drawn together: of c equal ones, a binomial number are positive.
     Ranking metrics take few values, so this saves most of the draws.
@@ -190,7 +190,7 @@ def _flipped_sums(sizes: Floats, seed: int, draws: int) -> Floats:
 
 
 def _without_pairs(items: set[int], apart: Iterable[tuple[int, int]]) -> list[set[int]]:
-    """Return the maximal subsets of ``items`` that contain no pair of ``apart`` (insert and absorb)."""
+    """Compute the maximal subsets of ``items`` that contain no pair of ``apart`` (insert and absorb)."""
     groups = [items] if items else []
     for i, j in apart:
         split = [group - {x} for group in groups if {i, j} <= group for x in (i, j)]

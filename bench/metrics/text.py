@@ -115,7 +115,7 @@ def _score_each(
 
 
 def _bleu_counts(hypothesis: str, references: Sequence[str]) -> list[int]:
-    """Return the columns of `COUNTS`; an n-gram matches as often as the reference that has it most."""
+    """Count the columns of `COUNTS`; an n-gram matches up to its highest count in any one reference."""
     length = len(hypothesis.split())
     closest = min((abs(size - length), size) for size in (len(text.split()) for text in references))[1]
     most: Counter[NGram] = Counter()
@@ -128,7 +128,7 @@ def _bleu_counts(hypothesis: str, references: Sequence[str]) -> list[int]:
 
 
 def _rouge_l(hypothesis: str, references: Sequence[str]) -> float:
-    """Return ROUGE-L as coco-caption's ``rouge.py`` does, in linear memory; 0 for an empty hypothesis.
+    """Compute ROUGE-L as coco-caption's ``rouge.py`` does, in linear memory; 0 for an empty hypothesis.
 
     Precision and recall are each the best over the references. Source: Lin 2004; coco-caption for beta.
     """
@@ -144,7 +144,7 @@ def _rouge_l(hypothesis: str, references: Sequence[str]) -> float:
 
 
 def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the length of the longest common subsequence.
+    """Compute the length of the longest common subsequence.
 
     A row of the usual table is a whole number: bit i is 0 where the row rises at ``one[i]``.
     Source: Hyyrö 2004, "Bit-parallel LCS-length computation revisited".

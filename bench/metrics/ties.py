@@ -100,7 +100,7 @@ def _bounds(run: Run, relevant: Relevance, ranks: npt.NDArray[np.int32], metric:
 
 
 def _none_drawn(cut: _Cut, tied: Counts) -> Scores:
-    """Return C(m - r, j) / C(m, j): the chance that none of r relevant is among j drawn of m.
+    """Compute C(m - r, j) / C(m, j): the chance that none of r relevant is among j drawn of m.
 
     As a product of j <= k factors, each at most 1: no factorial overflows, nothing cancels.
     """

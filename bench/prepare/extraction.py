@@ -124,7 +124,7 @@ class Extractor:
         )
 
     def _subtitles_of(self, file: VideoFile) -> Path | None:
-        """Return the subtitle file of a video: named as its path within the folder, or as the file alone."""
+        """Look for the subtitles of a video: named as its path within the folder, or as the file alone."""
         if self._options.subtitles is None:
             return None
         name = PurePosixPath(file.name).with_suffix("")

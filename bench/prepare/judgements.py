@@ -67,7 +67,7 @@ def read_queries(path: Path, videos: Mapping[str, str]) -> Judgements:
 
 
 def _query_id(line: _Line, ids: dict[str, str], judgements: Judgements) -> str:
-    """Return the id of a line's query: the one that its text has, the one that is given, or a new one."""
+    """Determine the id of a line's query: the id that the line gives, that of the same text, or a new one."""
     if line.query_id is not None and not _ID.fullmatch(line.query_id):
         raise DataError(f"{line.place}: the query id {shorten(line.query_id)} is empty or holds white space.")
     text = normalise(line.query)

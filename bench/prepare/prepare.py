@@ -120,7 +120,7 @@ def _drop_unreadable(judgements: Judgements, results: Sequence[Extracted]) -> No
 def _metadata(
     name: str, options: PrepareOptions, extractor: Extractor, judgements: Judgements
 ) -> dict[str, Json]:
-    """Return the record of the dataset: what was made of which files by what."""
+    """Record what the dataset was made of: its options, encoder and recogniser, and counts of queries."""
     return {
         "name": name,
         "language": options.language,

@@ -42,7 +42,7 @@ class Artefact:
 
 
 def default_root() -> Path:
-    """Return ``$BENCH_STORE``, else ``qms-bench`` in the user's cache directory. Raises MissingError."""
+    """Locate the store: ``$BENCH_STORE``, else ``qms-bench`` in the user's cache. Raises MissingError."""
     if named := os.environ.get("BENCH_STORE"):
         return expand_home(named)
     if cache := os.environ.get("XDG_CACHE_HOME"):
@@ -88,7 +88,7 @@ class Store:
         key: Mapping[str, Json],
         build: Callable[[Path], Mapping[str, Json] | None],
     ) -> Artefact:
-        """Get the artefact of a key, and build it when the store has none.
+        """Look up the artefact of a key, and build it when the store has none.
 
         ``build`` fills the empty folder it is given and returns what to record beside the files
         (``meta``). The artefact appears under its name only when all of it is written.

@@ -52,7 +52,7 @@ def fit_members(
 
 
 def contributions(scores: Scores, method: Method, k: int = RRF_K) -> npt.NDArray[np.float64]:
-    """Return what each document adds to its sum, of rows ``[q, m]`` that are best first; -inf is no document.
+    """Compute what each document adds to its sum: rows ``[q, m]`` are best first, -inf is no document.
 
     ``rrf``: 1 / (k + rank); documents of equal score share the best of their ranks, so that they stay tied.
     ``sum``: the score, scaled to 0 for the row's lowest and 1 for its highest; 1 where all are equal.
@@ -69,7 +69,7 @@ def contributions(scores: Scores, method: Method, k: int = RRF_K) -> npt.NDArray
 
 
 def _shared_ranks(scores: Scores) -> npt.NDArray[np.int64]:
-    """Return ranks from 1 of rows ``[q, m]``, best first; equal scores share the best of their ranks."""
+    """Rank rows ``[q, m]`` that are best first, from 1; equal scores share the best of their ranks."""
     places = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
     first = np.ones(scores.shape, dtype=np.bool_)
     first[:, 1:] = scores[:, 1:] != scores[:, :-1]

@@ -56,25 +56,25 @@ class FileSummaries:
         self._missing = 0
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the file and of its record."""
+        """Identify the summaries by the digests of the file and of its record."""
         record = record_path(self._path)
         files = {"file": self._path, **({"record": record} if record.is_file() else {})}
         return {name: file_digest(path) for name, path in files.items()}
 
     def coverage(self) -> Mapping[str, int]:
-        """Return how many videos the file does not have, and what its writer counted."""
+        """Count the videos that the file does not have, beside what its writer counted."""
         return {"videos without a summary in the file": self._missing, **self.record.coverage}
 
     def signature(self) -> Mapping[str, str]:
-        """Return the settings of the system that wrote the file, as far as they are recorded."""
+        """Describe the system that wrote the file by its settings, as far as they are recorded."""
         return self.record.signature
 
     def remarks(self) -> Sequence[str]:
-        """Return what the record says readers must know."""
+        """List what the record states that readers of the scores must know."""
         return self.record.remarks
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
-        """Return the file's summary of each video."""
+        """Read each video's summary from the file; empty for a video without one. Raises DataError."""
         known = {video.video_id for video in videos}
         summaries: dict[VideoId, str] = {}
         for number, item in numbered_json_lines(self._path):
@@ -98,7 +98,7 @@ def check_file(path: Path) -> None:
 
 
 def record_path(path: Path) -> Path:
-    """Return where the record of a file of summaries is, if it has one."""
+    """Name the file beside a file of summaries that records how they were written; it may not exist."""
     return path.with_name(path.stem + RECORD_SUFFIX)
 
 
@@ -122,7 +122,7 @@ def read_record(path: Path) -> Record:
 
 
 def recorded_costs(system: object) -> dict[str, Any]:
-    """Return what a system's summaries took where they were written; empty for one that writes them here."""
+    """Look up what a system's summaries took where they were written; empty for one that writes them here."""
     if not isinstance(system, FileSummaries):
         return {}
     record = system.record
@@ -132,7 +132,7 @@ def recorded_costs(system: object) -> dict[str, Any]:
 
 
 def recorded_modality(system: object) -> list[dict[str, Any]]:
-    """Return the rows of modality.csv that a record has, less the generator."""
+    """Copy a record's rows of modality.csv, which lack the generator; [] for a system without a record."""
     return [dict(row) for row in system.record.modality] if isinstance(system, FileSummaries) else []
 
 

@@ -29,7 +29,7 @@ def model_key(component: Component[Any], train: str, val: str) -> dict[str, Json
 def fitted_model(
     store: Store, component: Component[Any], key: dict[str, Json], splits: Callable[[], Splits]
 ) -> Artefact:
-    """Get the model of a key, after fitting the system if the store has none; the system has loaded it."""
+    """Fit the system if the store has no model of the key, and load the model; the system is then ready."""
     artefact = store.fetch(MODEL, key, lambda folder: fit_system(store, component, key, splits(), folder))
     load_system(component, artefact)
     return artefact

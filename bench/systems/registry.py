@@ -143,12 +143,12 @@ def declared_packages(module: str) -> Sequence[str]:
 
 
 def is_plug_in(point: importlib.metadata.EntryPoint | None) -> bool:
-    """Return whether a system comes from another distribution than this one."""
+    """Check whether a system comes from another distribution than this one."""
     return point is not None and _distribution(point) != "qms-bench"
 
 
 def packages_of_plug_in(point: importlib.metadata.EntryPoint | None) -> Sequence[str]:
-    """Return a plug-in's distribution and all that it requires; empty for built-in systems."""
+    """List a plug-in's distribution and all that it requires; empty for built-in systems."""
     if point is None or point.dist is None or not is_plug_in(point):
         return ()
     required = [Requirement(line) for line in point.dist.requires or ()]
@@ -186,7 +186,7 @@ def _distribution(point: importlib.metadata.EntryPoint) -> str:
 
 
 def _first_sentence(value: str) -> str:
-    """Return the first docstring line of ``module:object``, read from the source, not by import."""
+    """Read the first docstring line of ``module:object`` from the source, not by import."""
     module, _, attribute = value.partition(":")
     path = source_of(module)
     if path is None:

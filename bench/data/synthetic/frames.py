@@ -22,7 +22,7 @@ _ENTITY, _SCENE = 4, 2
 
 @cache
 def entity_vector(name: str) -> npt.NDArray[np.int64]:
-    """Return the ``[DIMENSION]`` signs, 1 or -1, that represent an entity or a scene.
+    """Derive the ``[DIMENSION]`` signs, 1 or -1, that represent an entity or a scene in the frames.
 
     They come from the name alone: train and test, and every seed, share one space. The cosine of two
     names is 0 on average, with a standard deviation of 1/8.

@@ -114,7 +114,7 @@ class SynthOptions:
         return max(1, round(self.splits()["test"] / _TEST_VIDEOS_OF_A_VARIETY)) if grows else 1
 
     def recorded(self) -> dict[str, Json]:
-        """Return the options as ``dataset.json`` has them: ``like`` where it is not the default."""
+        """Convert the options to the record in ``dataset.json``; ``like`` only if it is not the default."""
         values = asdict(self)
         if self.like == "demo":
             del values["like"]

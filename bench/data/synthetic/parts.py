@@ -87,7 +87,7 @@ def _transcript(options: SynthOptions, index: int, video: VideoStories) -> str:
 
 
 def _true_fields(video: VideoStories) -> dict[str, Json]:
-    """Return what a video is really about: free fields, for diagnosis, seen by no generator."""
+    """Collect what a video is really about: free fields, for diagnosis, which no generator reads."""
     return {
         "topic": video.video.topic.name,
         "action": video.video.action,

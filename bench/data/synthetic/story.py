@@ -97,13 +97,13 @@ def _draw_distractors(
 
 
 def _usual_tools(topic: Topic, thing: str) -> list[str]:
-    """Return the two tools that are mostly used for a thing: always the same two."""
+    """Pick the two tools that are used for a thing in most videos: always the same two."""
     position = topic.things.index(thing)
     return [topic.tools[(5 * position + step) % len(topic.tools)] for step in (0, 3)]
 
 
 def _draw_mistake(rng: Rng, topic: Topic, keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the key entities with one of them replaced by another of its sort, thing or tool."""
+    """Draw the mistaken key entities: one is replaced by another of its sort, thing or tool."""
     position = rng.below(min(2, len(keys)))
     sort = topic.things if keys[position] in topic.things else topic.tools
     wrong = rng.pick([entity for entity in sort if entity not in keys])

@@ -79,7 +79,7 @@ def _draw_body(world: SyntheticWorld, story: Story, heard: Sequence[str], mentio
 
 
 def _hesitate(world: SyntheticWorld, sentence: str) -> str:
-    """Return a sentence, now and then with an "um" before it or with its first word twice."""
+    """Add a hesitation to some sentences: an "um" before the first word, or that word twice."""
     joint = world.vocabulary.joint
     if world.rng.chance(_HESITATION):
         return world.pick_sentence("hesitations") + joint + sentence
@@ -106,7 +106,7 @@ def transcript_vector(vocabulary: Vocabulary, transcript: str) -> npt.NDArray[np
 
 @cache
 def _entity_pattern(language: str, variety: int) -> re.Pattern[str]:
-    """Return a pattern of all entities, whole words in English; none of them contains another."""
+    """Compile a pattern of all entities, complete words in English; none of them contains another."""
     edge = r"\b" if language == "en" else ""
     names = "|".join(map(re.escape, read_vocabulary(language, variety).entities))
     return re.compile(f"{edge}(?:{names}){edge}")

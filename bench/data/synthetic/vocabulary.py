@@ -62,7 +62,7 @@ def vocabulary_file(language: str) -> Path:
 
 @cache
 def read_vocabulary(language: str, variety: int = 0) -> Vocabulary:
-    """Return the vocabulary of ``en`` or ``zh``, or a variety of it with other entities and generic queries.
+    """Read the vocabulary of ``en`` or ``zh``, or derive a variety with other entities and generic queries.
 
     Their characters are exchanged by a permutation, another for each variety; in English a vowel remains
     one. So a bigger dataset has more words, each as long as before and none part of another.

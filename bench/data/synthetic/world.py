@@ -19,7 +19,7 @@ class SyntheticWorld:
 
     @classmethod
     def of_stream(cls, options: SynthOptions, part: int, index: int) -> SyntheticWorld:
-        """Return the world of a video with the random stream of one of its parts."""
+        """Choose the vocabulary of a video and the random stream of one of its parts."""
         words = read_vocabulary(options.language, index % options.varieties)
         return cls(options, words, Rng(options.seed, part, index))
 

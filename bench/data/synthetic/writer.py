@@ -126,7 +126,7 @@ def _write_queries(part: Part, numbers: dict[str, int], queries: TextIO, qrels: 
 
 
 def _cached_folder(cache: Path, options: SynthOptions) -> Path:
-    """Return the folder that this code makes of these options; other code makes another one."""
+    """Locate the cached dataset of these options and this code, generated first where it is missing."""
     made_by: dict[str, Json] = {
         "code": code_digest(__name__),
         "words": file_digest(vocabulary_file(options.language)),

@@ -175,7 +175,7 @@ class RayCluster:
         self._runs[cell] = self._submit(work.retrieve, *cell, needed=needed)
 
     def _tasks_of(self, retriever: Component[Retriever]) -> list[Task]:
-        """Return the tasks of a retriever that all generators share, submitted with the first cell."""
+        """Submit the tasks of a retriever that all generators share, once, with its first cell."""
         name = retriever.word
         if name not in self._systems:
             tasks: list[Task] = []
@@ -232,7 +232,7 @@ def _do(start: Start, piece: Callable[..., bool], names: tuple[object, ...], *ne
 
 
 def _plan_of(start: Start) -> Plan:
-    """Return the plan of the run, read once in each process."""
+    """Prepare a worker process for the run, and make its plan, once in each process."""
     key = (start.began, start.process, start.config.seed)
     if key not in _plans:
         for name, value in start.variables.items():
@@ -250,7 +250,7 @@ def _plan_of(start: Start) -> Plan:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return an error that travels between processes: without its cause, whatever that holds."""
+    """Convert an error so that it can be pickled between processes: without its cause."""
     if isinstance(error, BenchError):
         return type(error)(str(error))
     try:

@@ -37,7 +37,7 @@ def for_generator(
 def _training_summaries(
     plan: Plan, retriever: Component[Retriever], generator: Component[Generator], *, write: bool
 ) -> dict[VideoId, str] | None:
-    """Return what the generator wrote for training and validation videos; None if it has not, nor shall."""
+    """Collect what the generator wrote for training and validation videos; None if something is missing."""
     if holds_one_split(generator.system):
         why = cast("FitPerGenerator", retriever.system).per_generator
         raise MissingError(

@@ -44,7 +44,7 @@ class MeasureModalities(Stage[Sequence[Row]]):
         self._videos = [video for video in videos if video.references]
 
     def key(self) -> dict[str, Json]:
-        """Return what the generator is, what it sees, and how videos are exchanged."""
+        """Key the measurement by the generator, the videos that it sees, and how they are exchanged."""
         return {
             "generator": learnt_key(self._plan, self._component),
             "videos": videos_digest(self._videos),
@@ -79,7 +79,7 @@ class MeasureModalities(Stage[Sequence[Row]]):
         return values
 
     def read(self, artefact: Artefact) -> Sequence[Row]:
-        """Return the rows of a finished artefact."""
+        """Read the measured losses, a row for each input, from a finished artefact."""
         rows: Sequence[Row] = artefact.meta["rows"]
         return rows
 
@@ -90,7 +90,7 @@ def _summarize(gaps: npt.NDArray[np.float64]) -> Row:
 
 
 def measure_modalities(plan: Plan, component: Component[Generator], *, reused: bool) -> Sequence[Row]:
-    """Return the rows of a generator that can be measured or has a record of them, [] for others.
+    """Measure, or read from a record, how much a generator uses each input; [] where neither is possible.
 
     ``reused`` says that its summaries are from the store: then nothing is trained for this alone.
     """

@@ -109,7 +109,7 @@ class Retrieve(Stage[Retrieved]):
         return divide_corpus(self._documents, count)
 
     def parts(self) -> list[SearchPart]:
-        """Return the searches of all parts, which are artefacts of their own."""
+        """Divide the search into parts that workers can do separately, each with an artefact of its own."""
         return [SearchPart(self._plan, self._component, part) for part in self.divide()]
 
     def _search(self, parts: Sequence[FoundInPart]) -> tuple[Run, Mapping[str, int]]:

@@ -44,7 +44,7 @@ class _Scores(Stage[CellScores]):
 
     @abstractmethod
     def inputs(self) -> dict[str, Json]:
-        """Return the digests of what is scored."""
+        """Identify what is scored by its digests, for the key of the scores."""
 
     @abstractmethod
     def score(self) -> CellScores:
@@ -60,7 +60,7 @@ class _Scores(Stage[CellScores]):
         return {"rows": rows, "columns": list(scores.per_item)}
 
     def read(self, artefact: Artefact) -> CellScores:
-        """Return the scores of a finished artefact."""
+        """Read the scores, in total and per item, from a finished artefact."""
         columns = {
             name: np.load(artefact.path / f"column-{i}.npy")
             for i, name in enumerate(artefact.meta["columns"])

@@ -112,6 +112,6 @@ def load_run(folder: Path, name: str) -> tuple[Any, Any]:
 
 
 def _positions(run: Run, position: Mapping[VideoId, int]) -> Any:
-    """Return the hits of a run as positions in another pool, ``[Q, k]``."""
+    """Translate the hits of a run into positions in another pool, ``[Q, k]``."""
     positions = np.array([position[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
     return positions[run.hits]

@@ -48,16 +48,16 @@ class Stage(ABC, Generic[T]):
         return self.key()
 
     def exists(self) -> bool:
-        """Return whether the store holds the artefact."""
+        """Check whether the store holds the artefact of this stage, so that nothing needs to be computed."""
         return self._find() is not None
 
     def find(self) -> T | None:
-        """Return what the store holds, None when it was not made yet."""
+        """Read the result of this stage from the store; None when it has not been made yet."""
         artefact = self._find()
         return None if artefact is None else self.read(artefact)
 
     def get(self) -> T:
-        """Return what the store holds, made first where it is missing."""
+        """Read the result of this stage from the store, computed first where it is missing or too old."""
         if self._newer_than and self._find() is None:
             self.store.remove(self.kind, self._key)
         return self.read(self.store.fetch(self.kind, self._key, self.make))

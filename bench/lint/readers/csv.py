@@ -38,7 +38,7 @@ def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
 
 
 def _remark(cells: Sequence[str], width: int) -> bool:
-    """Return whether a line is a comment, and not a row called "# videos" with numbers in it."""
+    """Check whether a line is a comment, and not a row called "# videos" with numbers in it."""
     numbers = any(re.fullmatch(r"\s*[\d.,%]+\s*", cell) for cell in cells[1:])
     return bool(_COMMENT.match(cells[0])) and not (numbers and len(cells) == width)
 

@@ -23,7 +23,7 @@ class GridRow:
     ruled: bool = False
 
     def texts(self) -> list[str]:
-        """Return the text of each cell."""
+        """Collect the text of each cell of the row."""
         return [cell.text for cell in self.cells]
 
 
@@ -49,7 +49,7 @@ class Grid:
         return f"table at line {self.line}"
 
     def part(self, rows: Sequence[GridRow]) -> Grid:
-        """Return a grid of some of the rows, named after the first of them."""
+        """Cut a grid of some of the rows out of this one, with the line number of the first of them."""
         return replace(self, rows=tuple(rows), line=rows[0].line if rows else self.line)
 
 

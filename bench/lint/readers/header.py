@@ -132,7 +132,7 @@ def find_header(grid: Grid) -> tuple[Grid, Header] | None:
 
 
 def _metric_column(grid: Grid) -> int | None:
-    """Return the column whose cells name metrics, where the rows are the metrics."""
+    """Detect the column whose cells name metrics, in a table whose rows are the metrics."""
     width = len(grid.rows[0].cells)
     for j in range(min(3, width - 1)):
         texts = [row.cells[j].text for row in grid.rows]
@@ -170,7 +170,7 @@ def _filled(texts: Sequence[str]) -> list[str]:
 
 
 def _one_level(grid: Grid, at: int, here: Names) -> Header:
-    """Return the header whose metrics are in one row, with groups above, beside or below the names."""
+    """Build the header whose metrics are in one row, with groups above, beside or below the names."""
     texts = grid.rows[at].texts()
     if at + 1 < len(grid.rows) and (below := _below(texts, grid.rows[at + 1].texts(), here)):
         return _columns(grid, at + 2, [texts, grid.rows[at + 1].texts()], below)
@@ -190,7 +190,7 @@ def _one_level(grid: Grid, at: int, here: Names) -> Header:
 
 
 def _below(texts: Sequence[str], below: Sequence[str], here: Names) -> Names:
-    """Return the names of columns whose metric spans the groups in the row below it, if that is so."""
+    """Combine metrics that span several columns with the groups in the row below; {} if no metric does."""
     owners = [0] * len(texts)
     for j, text in enumerate(texts):
         owners[j] = j if text or not j else owners[j - 1]
@@ -208,7 +208,7 @@ def _below(texts: Sequence[str], below: Sequence[str], here: Names) -> Names:
 
 
 def _columns(grid: Grid, body: int, levels: Sequence[Sequence[str]], numbers: Names) -> Header:
-    """Return the header for known columns: choose label, groups and count of queries among the others."""
+    """Build the header of known columns: choose label, groups and count of queries among the others."""
     names = [next((text for text in reversed(column) if text), "") for column in zip(*levels, strict=True)]
     line = grid.rows[body - 1].line
     if twice := [name for name, times in Counter(numbers.values()).items() if times > 1]:
@@ -239,7 +239,7 @@ def _columns(grid: Grid, body: int, levels: Sequence[Sequence[str]], numbers: Na
 
 
 def _index_names(grid: Grid, body: int, others: Sequence[int]) -> Mapping[int, str]:
-    """Return the names of the label columns where they stand in a row of their own, as pandas writes them."""
+    """Read the names of the label columns from a row that holds nothing else, as pandas writes them."""
     if body + 1 >= len(grid.rows):
         return {}
     row, after = grid.rows[body], grid.rows[body + 1]
@@ -271,7 +271,7 @@ def _is_mean(row: Mapping[int, str], total: int) -> bool:
 
 
 def _repeats(grid: Grid, body: int, j: int) -> bool:
-    """Return whether a column can group rows: a rank or a year's list of different values cannot."""
+    """Check whether a column can group rows: a rank or a year's list of different values cannot."""
     texts = [row.cells[j].text for row in grid.rows[body:]]
     return len(set(texts)) < len(texts)
 

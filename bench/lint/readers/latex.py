@@ -49,7 +49,7 @@ class _Source:
     macros: Mapping[str, tuple[int, str]]
 
     def line(self, at: int) -> int:
-        """Return the line number of a place in the text."""
+        """Compute the line number of a place in the text, for messages."""
         return bisect_right(self.ends, at - 1) + 1
 
 
@@ -88,7 +88,7 @@ def _unended(source: _Source, start: int, text: str) -> Grid:
 
 
 def _definitions(plain: str) -> dict[str, tuple[int, str]]:
-    """Return number of arguments and text of the macros that the file defines."""
+    """Collect the macros that the file defines, each with its number of arguments and its text."""
     return {
         match["name"]: (int(match["count"] or 0), braced(plain[: match.end() + 1000], match.end())[0])
         for match in _DEFINITION.finditer(plain)
@@ -98,7 +98,7 @@ def _definitions(plain: str) -> dict[str, tuple[int, str]]:
 def _without_inner(
     text: str, start: int, end: int, inner: list[tuple[int, int, str]]
 ) -> tuple[str, list[tuple[int, int]]]:
-    """Return the text with inner tabulars replaced, and (place in it, place in the file) of each piece."""
+    """Replace inner tabulars in the text; also lists (place in it, place in the file) of each piece."""
     pieces, places, at, length = [], [], start, 0
     for first, last, replacement in [*inner, (end, end, "")]:
         places.append((length, at))
@@ -120,7 +120,7 @@ def _grid(source: _Source, name: str, start: int, body: tuple[str, list[tuple[in
 
 
 def _after_arguments(text: str, name: str) -> tuple[str, int]:
-    r"""Return what follows the arguments of \begin, and where it begins."""
+    r"""Skip the arguments of \begin: what follows them, and where it begins."""
     at = 0
     for _ in range(1 + (name.rstrip("*") in ("tabularx", "tabulary") or name == "tabular*")):
         while (option := re.compile(r"\s{0,9}\[[^\]]{0,99}\]").match(text, at)) is not None:
@@ -153,7 +153,7 @@ def _rows(content: str, skipped: int, places: list[tuple[int, int]], source: _So
 
 
 def _blank(match: re.Match[str]) -> str:
-    """Return as many blanks, with the line ends, so that lines still count."""
+    """Replace a match by as many blanks, with the line ends, so that line numbers stay right."""
     return re.sub(r"[^\n]", " ", match[0])
 
 

@@ -154,7 +154,7 @@ class _Cell:
         return "".join(self.groups[0].parts)
 
     def without_macros(self, text: str) -> str:
-        """Return the text without the names of unknown macros, which stand between NUL signs."""
+        """Remove the names of unknown macros, which are marked with NUL signs, from the text."""
         return re.sub("\0[^\0]*\0", "", text)
 
     def _macro(self, token: str, raw: str, at: int) -> int:

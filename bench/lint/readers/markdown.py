@@ -34,7 +34,7 @@ def parse_grids(text: str, file: str) -> list[Grid]:
 
 
 def _grid(file: str, line: int, lines: list[str]) -> Grid:
-    """Return the grid of a header, a line of dashes and rows; with an error where they are too many."""
+    """Build the grid of a header, a line of dashes and rows; with an error where they are too many."""
     header = GridRow(line, _cells(lines[0]))
     try:
         refuse_size(sum(row.count("|") for row in lines), f"{file}:{line}")
@@ -45,7 +45,7 @@ def _grid(file: str, line: int, lines: list[str]) -> Grid:
 
 
 def _shown(text: str) -> list[str]:
-    """Return the lines with those of code fences and of comments blanked."""
+    """Split into lines, with those of code fences and of comments blanked."""
     lines = text.splitlines()
     fence = ""
     for i, line in enumerate(lines):

@@ -117,7 +117,7 @@ class _Reader:
     incomplete: set[Column] = field(default_factory=set)
 
     def rows(self) -> list[Row]:
-        """Return a row for each printed row and each group of columns."""
+        """Read the scores: a row for each printed row and each group of columns."""
         rows: list[Row] = []
         heading, block, groups = "", 0, [""] * len(self.header.groups)
         for index, printed in enumerate(self.grid.rows[self.header.body :], 1):
@@ -131,7 +131,7 @@ class _Reader:
         return rows
 
     def _split(self, printed: GridRow, *, group: str, block: int, index: int) -> list[Row]:
-        """Return one row for each group of columns (``BM25 | DPR`` above ``R@1 | R@1``): usually one."""
+        """Split a printed row by groups of columns (``BM25 | DPR`` above ``R@1 | R@1``): usually one."""
         label = printed.cells[self.header.label]
         text = label.text.removeprefix(UNREADABLE)
         if pair := _TUPLE.fullmatch(text):
@@ -151,7 +151,7 @@ class _Reader:
         ]
 
     def _holds_words(self, row: GridRow) -> bool:
-        """Return whether a row has words under each metric: remarks, which are no scores."""
+        """Check whether a row has words under each metric: remarks, which are no scores."""
         texts = [row.cells[j].text for j in self.header.numbers]
         if any(re.search(r"\d", text) for text in texts):
             return False
@@ -205,7 +205,7 @@ def _heading(row: GridRow, header: Header) -> str | None:
 
 
 def _tables(grid: Grid, header: Header) -> list[Table]:
-    """Return the table with the notes a user needs, none for one without a row.
+    """Build the table with the notes a user needs, none for one without a row.
 
     Raises DataError where cells are there and none of them can be read.
     """
@@ -232,7 +232,7 @@ def _tables(grid: Grid, header: Header) -> list[Table]:
 
 
 def _holds_counts(row: Row, rows: Sequence[Row], grid: Grid) -> bool:
-    """Return whether a column beside the metrics of a transposed table holds whole numbers, such as years."""
+    """Check whether a column beside the metrics of a transposed table holds integers, such as years."""
     return grid.transposed and _is_whole(row) and not all(map(_is_whole, rows))
 
 

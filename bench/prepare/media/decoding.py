@@ -144,14 +144,14 @@ def error_text(error: Exception) -> str:
 
 
 def _picture_stream(container: Any) -> Any:
-    """Return the first video stream that is no cover picture and can be decoded."""
+    """Select the first video stream that is no cover picture and can be decoded."""
     attached = _library().stream.Disposition.attached_pic
     streams = (s for s in container.streams.video if s.codec_context and not s.disposition & attached)
     return next(streams, None)
 
 
 def _seconds(path: Path, container: Any, stream: Any) -> float:
-    """Return the length of a stream: as declared, or longer where its packets are.
+    """Determine the length of a stream: as declared, or longer where its packets are.
 
     A cut file declares more than it holds, and some declare too little. The length of the whole file counts
     where nothing else is known, because it may begin before the first frame.
@@ -162,7 +162,7 @@ def _seconds(path: Path, container: Any, stream: Any) -> float:
 
 
 def _measured_seconds(path: Path) -> float:
-    """Return the length by the times of the packets, which need not be decoded."""
+    """Measure the length by the times of the packets, which need not be decoded."""
     ends = [0.0]
     start = None
     with _open(path) as container, contextlib.suppress(_library().FFmpegError):
@@ -248,7 +248,7 @@ def _time(frame: Any) -> float | None:
 
 
 def _end(frame: Any) -> float:
-    """Return when a frame leaves the screen; a second later where the file does not say."""
+    """Compute when a frame leaves the screen; a second later where the file does not give its duration."""
     length = float((frame.duration or 0) * frame.time_base) if frame.time_base else 0.0
     return (_time(frame) or 0.0) + (length or 1.0)
 

@@ -76,7 +76,7 @@ def encode(encoder: FrameEncoder, pictures: Pictures) -> Frames:
 
 
 def identify_encoder(name: str, encoder: FrameEncoder) -> Mapping[str, Json]:
-    """Return what decides an encoder's vectors besides its pictures: part of the key of the features."""
+    """Collect what decides an encoder's vectors besides its pictures: part of the key of the features."""
     point = entries("encoders")[name]
     identity = getattr(encoder, "identity", dict)
     versions = {package: _version(package) for package in (*packages_of_plug_in(point), "torch", "av")}
@@ -125,7 +125,7 @@ class EfficientNetLite0:
         self._network = _load_lite0(path)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digest of the weights."""
+        """Identify the encoder by the digest of its weights, for the key of the features."""
         return {"weights": self._SHA256}
 
     def encode(self, frames: Pictures) -> Vectors:

@@ -37,7 +37,7 @@ class _HubEncoder:
             self._model = kind.from_pretrained(self.folder, local_files_only=True).eval()
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the files of the model."""
+        """Identify the encoder by the files of the model and the version of transformers."""
         import transformers
 
         return {"weights": digest_weights(self.folder), "transformers": transformers.__version__}
@@ -93,7 +93,7 @@ class Clip(_HubEncoder):
 
 
 def _projected(output: Any) -> Any:
-    """Return the vectors of CLIP's output, which is a tensor before transformers 5."""
+    """Unpack the vectors of CLIP's output, which is a tensor before transformers 5."""
     return getattr(output, "pooler_output", output)
 
 

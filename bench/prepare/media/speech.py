@@ -50,7 +50,7 @@ class Recogniser(Protocol):
     """Writes down what is said."""
 
     def identity(self) -> Mapping[str, Json]:
-        """Return what decides the text besides the sound."""
+        """Identify what decides the text besides the sound, for the key of the transcripts."""
 
     def transcribe(self, sound: Sound) -> str:
         """Transcribe mono sound of 16,000 samples a second; empty where nobody speaks."""
@@ -128,7 +128,7 @@ class FasterWhisper:
         self._convert = _simplifier() if language == "zh" else str
 
     def identity(self) -> Mapping[str, Json]:
-        """Return weights, language and the versions that compute."""
+        """Identify the recogniser by weights, language and the versions of the packages that compute."""
         versions = {name: version(name) for name in ("ctranslate2", "faster-whisper")}
         return {"whisper": digest(self._weights), "language": self._language, "int8": True, **versions}
 
@@ -167,7 +167,7 @@ class TransformersWhisper:
         self._convert = _simplifier() if language == "zh" else str
 
     def identity(self) -> Mapping[str, Json]:
-        """Return weights, language and the versions that compute."""
+        """Identify the recogniser by weights, language and the versions of the packages that compute."""
         versions = {name: version(name) for name in ("transformers", "torch")}
         return {"whisper": digest(digest_weights(self._folder)), "language": self._language, **versions}
 
@@ -204,7 +204,7 @@ def _speech_only(sound: Sound) -> Sound:
 
 
 def _simplifier() -> Callable[[str], str]:
-    """Return a conversion to simplified Chinese. Raises MissingError without its package."""
+    """Load the conversion to simplified Chinese. Raises MissingError without its package."""
     try:
         from opencc import OpenCC
     except ImportError as error:

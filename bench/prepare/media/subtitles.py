@@ -56,7 +56,7 @@ def _cues(path: Path) -> Iterator[str]:
 
 
 def _json_texts(value: Any, path: Path) -> list[str]:
-    """Return the texts of ``{"text": …}``, ``{"segments": [{"text": …}]}`` or ``[{"text": …}]``."""
+    """Read the texts of ``{"text": …}``, ``{"segments": [{"text": …}]}`` or ``[{"text": …}]``."""
     segments = value.get("segments") if isinstance(value, dict) else value
     if isinstance(segments, list) and all(isinstance(one, dict) for one in segments):
         texts = [one.get("text") for one in segments]

@@ -113,7 +113,7 @@ class MDVCModel(nn.Module):
         return [_stream_state(text, batch["token_mask"]), _stream_state(visual, mask)]
 
     def _project_frames(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return projected frames and their mask, with the learned vector where there are none."""
+        """Project frames, with a learned vector in place of the frames of a video without any."""
         frames, mask = self.project(batch["frames"]), batch["frame_mask"]
         if frames.shape[1] == 0:
             frames, mask = frames.new_zeros(len(mask), 1, frames.shape[2]), mask.new_zeros(len(mask), 1)

@@ -32,7 +32,7 @@ class LSTMState:
     fed: Tensor  # [n, d], the last attentional vector
 
     def at(self, rows: Tensor) -> LSTMState:
-        """Return the given rows."""
+        """Select the states of the given rows, in their order; a row may be repeated."""
         carried = self.hidden[:, rows], self.cell[:, rows], self.fed[rows]
         return LSTMState(self.memory[rows], self.mask[rows], *carried)
 
@@ -109,7 +109,7 @@ class AttentiveLSTM(nn.Module):
         return self.vocabulary(fed).float().log_softmax(-1), state
 
     def select(self, state: LSTMState, rows: Tensor) -> LSTMState:
-        """Return the given rows."""
+        """Select the given rows of the state, when the search keeps or repeats beams."""
         return state.at(rows)
 
     def reorder(self, state: LSTMState, rows: Tensor) -> LSTMState:

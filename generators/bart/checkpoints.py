@@ -86,7 +86,7 @@ class Source:
         return f"{self.name}@{(self.revision or self.folder().name)[:8]}"
 
     def identity(self) -> dict[str, Json]:
-        """Return the digests of the checkpoint's files; none for weights made from the data."""
+        """Identify the checkpoint by the digests of its files; {} for weights made from the data."""
         if self.name == "self":
             return {}
         minilm = self.name == "minilm"

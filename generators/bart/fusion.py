@@ -26,7 +26,7 @@ class Fusion(nn.Module):
         return states, mask
 
     def positions(self, batch: Batch) -> Tensor | None:
-        """Return the position of each input ``[b, s]``, None where they count from 0 to the end."""
+        """Compute the position of each input ``[b, s]``; None where they count from 0 to the end."""
         return None
 
 
@@ -53,13 +53,13 @@ class Concat(Fusion):
         self.token_positions = token_positions
 
     def inputs(self, text: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return ``[frames; tokens]``, ``[b, f + t, d]`` at most."""
+        """Concatenate ``[frames; tokens]``, each row packed without padding: ``[b, f + t, d]`` at most."""
         frames = self.project(batch["frames"]) + self.modality
         both = torch.cat((frames.to(text.dtype), text), dim=1)
         return compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
 
     def positions(self, batch: Batch) -> Tensor | None:
-        """Return positions that begin at 0 for the frames, and again for the tokens."""
+        """Count positions from 0 for the frames, and again from 0 for the tokens; None with ``shifted``."""
         if self.token_positions == "shifted":
             return None
         masks = batch["frame_mask"], batch["token_mask"]

@@ -73,7 +73,7 @@ class Infilling:
         return _Lengths(self)
 
     def longest(self, index: int) -> int:
-        """Return the most tokens that an example of the current round may have."""
+        """Bound the tokens of an example of the current round, so that batches are of like length."""
         return min(max(map(len, self._group(index))), self._masking.window)
 
     def _group(self, index: int) -> Group:

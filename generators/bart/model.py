@@ -40,7 +40,7 @@ class FusedBart(nn.Module):
 
     @property
     def decoder(self) -> Any:
-        """Return the library's decoder."""
+        """The library's decoder, whose layers attend to the fused memory."""
         return self.bart.model.decoder
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -54,7 +54,7 @@ class FusedBart(nn.Module):
         return self.fusion.memory(states, mask, batch)
 
     def _move(self, positions: Tensor) -> Tensor:
-        """Return what moves inputs to positions ``[b, s]``, as the library's encoder adds those from 0 on."""
+        """Compute what moves inputs to positions ``[b, s]``; the library's encoder adds those from 0 on."""
         table = self.bart.get_encoder().embed_positions
         counted = torch.arange(positions.shape[1], device=positions.device)
         moved: Tensor = table.weight[positions + table.offset] - table.weight[counted + table.offset]
@@ -68,7 +68,7 @@ class FusedBart(nn.Module):
         return self.score_vocabulary(states)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss parts; `loss` is what is minimised."""
+        """Compute the loss: the cross entropy per token of the references that follow the prompt."""
         read, labels, mask = split_targets(batch)
         logits = self.logits(read, *self.encode(batch))
         return {"loss": per_token(token_losses(logits, labels), mask)}
@@ -145,7 +145,7 @@ class BartShape:
         )
 
     def config(self) -> dict[str, Any]:
-        """Return the arguments of the library's BartConfig.
+        """Convert the shape to the arguments of the library's BartConfig.
 
         Random weights are N(0, 0.02) at BART's width of 768, and wider spread in a narrower model, so that
         a layer's output is as large as in BART.

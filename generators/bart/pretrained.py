@@ -62,9 +62,9 @@ class PretrainedBart:
         return read_weights(self.folder).state_dict()
 
     def identity(self) -> dict[str, Json]:
-        """Return the digests of the files that the weights come from."""
+        """Identify the weights by the digests of the files that they come from."""
         return {**self.source.identity(), **self.recipe.identity()}
 
     def signature(self) -> dict[str, str]:
-        """Return where the weights come from, for the signature line."""
+        """Name the source of the weights, for the signature line."""
         return {"weights": str(self.source)}

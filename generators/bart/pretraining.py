@@ -64,7 +64,7 @@ class Recipe:
         )
 
     def shape(self, tokens: Tokens) -> BartShape:
-        """Return the shape of the BART, for a vocabulary."""
+        """Set the shape of the BART that is pretrained, for a vocabulary."""
         return BartShape.of(tokens, self.bart, layers=(self.bart.encoder_layers, self.bart.decoder_layers))
 
     @property
@@ -73,11 +73,11 @@ class Recipe:
         return read_texts(self.pretrain.texts) if self.pretrain.texts else ()
 
     def identity(self) -> dict[str, Json]:
-        """Return the digest of the unlabelled texts; nothing without any."""
+        """Identify the unlabelled texts by their digest; {} without any."""
         return {"unlabelled": digest(list(self.unlabelled))} if self.pretrain.texts else {}
 
     def key(self) -> dict[str, Json]:
-        """Return what the artefact depends on besides the videos; rates of fine-tuning are none of it."""
+        """Collect what decides the pretrained weights besides the videos; rates of fine-tuning do not."""
         shaping = ("encoder_layers", "decoder_layers", "width", "heads", "feed_forward", "dropout")
         return {
             "bart": {name: getattr(self.bart, name) for name in shaping},
@@ -165,7 +165,7 @@ def _plan(recipe: Recipe, rounds: int) -> TrainingPlan:
 
 
 def _name_loss(entry: Mapping[str, float]) -> dict[str, float]:
-    """Return an entry of the log with the held-out loss in place of the score that is its negative."""
+    """Replace the score in an entry of the log by the held-out loss, whose negative it is."""
     named = {name: value for name, value in entry.items() if name != SCORE}
     return named | ({"heldout_loss": -entry[SCORE]} if SCORE in entry else {})
 

@@ -67,15 +67,15 @@ class BartRow(NeuralRow):
         module.bart.load_state_dict(self.pretrained.weights())
 
     def training_facts(self) -> Mapping[str, float]:
-        """Return the loss that pretraining ended with, where the weights are made here."""
+        """Report the loss at which pretraining ended, where the weights are made here."""
         return self.pretrained.facts
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the checkpoint's files."""
+        """Identify the pretrained weights by the digests of the checkpoint's files."""
         return self.pretrained.identity()
 
     def signature(self) -> Mapping[str, str]:
-        """Return where the weights come from."""
+        """Name the source of the weights, for the signature line."""
         return self.pretrained.signature()
 
 

@@ -76,7 +76,7 @@ _NAMES = {
 
 
 def _rename_weights(bert: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return a BERT's weights under the names of BART's encoder."""
+    """Rename a BERT's weights to those of BART's encoder, so that it can be trained from them."""
     positions = (
         bert["embeddings.position_embeddings.weight"] + bert["embeddings.token_type_embeddings.weight"][0]
     )

@@ -66,7 +66,7 @@ class ModalityDropout:
     """The ids of an empty transcript."""
 
     def __call__(self, example: Example, epoch: int) -> Example:
-        """Return the example as it is read in an epoch."""
+        """Drop the text or the frames of some examples, drawn in each epoch, so that both inputs are used."""
         if not len(example.frames) or len(example.tokens) <= len(self.empty):
             return example
         draw = unit("modality", self.seed, epoch, example.video_id)
@@ -177,7 +177,7 @@ class TrainingSet(Dataset[tuple[Example, list[int]]]):
 
     @property
     def lengths(self) -> list[int]:
-        """Return the length of each example, for batches of like length."""
+        """The length of each example, for batches of like length."""
         return [len(example) for example in self.examples]
 
 

@@ -116,7 +116,7 @@ class _Search(Generic[S]):
                 return
 
     def _next_scores(self, step: int) -> Tensor:
-        """Return log-probabilities ``[b, k, v]`` of the next token."""
+        """Compute log-probabilities ``[b, k, v]`` of the next token, with the rules of the search applied."""
         k, at = self.rules.beams, len(self.rules.prompt) + step
         if step == 0:  # the beams are still one
             scores, self.state = self.decoder.step(self.live[:, 0, :at], self.state)
@@ -158,7 +158,7 @@ class _Search(Generic[S]):
         self.is_done = torch.cat((self.is_done, ends), 1).gather(1, picked)
 
     def _finished(self, step: int) -> Tensor:
-        """Return ``[b]``: which videos cannot find a better sequence, by the estimate of transformers."""
+        """Check which videos ``[b]`` cannot get a better sequence, by the estimate of transformers."""
         rules = self.rules
         if step == rules.max_tokens:
             return torch.ones(len(self.rows), dtype=torch.bool, device=self.rows.device)
@@ -199,5 +199,5 @@ def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
 
 
 def _take(sequences: Tensor, index: Tensor) -> Tensor:
-    """Return ``sequences[b, index[b, m]]``: ``[b, m, length]``."""
+    """Select ``sequences[b, index[b, m]]``: ``[b, m, length]``."""
     return sequences.gather(1, index[:, :, None].expand(-1, -1, sequences.shape[-1]))

@@ -72,7 +72,7 @@ class Inference:
         return to_device(self.collate([(example, []) for example in examples]), self.device)
 
     def _losses(self, state: Any, targets: Sequence[list[list[int]]]) -> Floats:
-        """Return each video's loss per token ``[b]``; ``targets`` are the references of each."""
+        """Compute each video's loss per token ``[b]``; ``targets`` are the references of each."""
         module, tokens, device = self.module, self.tokens, self.device
         counts = torch.tensor([len(of_video) for of_video in targets], device=device)
         ids, mask = pad([target for of_video in targets for target in of_video], tokens.pad)

@@ -129,7 +129,7 @@ class NeuralRow(RowDefinition):
         )
 
     def _card_notes(self) -> dict[str, str]:
-        """Return the signature, and learning rate, decay and precision as trained."""
+        """List the signature, and learning rate, decay and precision as trained, for the model card."""
         plan = self.training_plan()
         multipliers = ", ".join(f"{part}* times {times:g}" for part, times in plan.lr_multipliers.items())
         rate = f"{plan.lr:g}{f' ({multipliers})' if multipliers else ''}, weight decay {plan.weight_decay:g}"

@@ -44,7 +44,7 @@ class Tokens:
         self.prompt: tuple[int, ...] = tuple(prompt) if prompt is not None else (self.bos,)
 
     def __len__(self) -> int:
-        """Return the number of ids a model needs."""
+        """Count the ids that a model's vocabulary layer needs."""
         return len(self.tokenizer)
 
     @property
@@ -137,7 +137,7 @@ def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
 
 
 def _inner_characters(texts: Sequence[str], size: int) -> list[str]:
-    """Return the characters that occur within words, in a fixed order.
+    """List the characters that occur within words, the most frequent first, in a reproducible order.
 
     The trainer numbers them in the order of a hash map, and by their numbers it settles which of two
     equally frequent pairs is joined: given to it in order, the same texts make the same vocabulary.

@@ -45,7 +45,7 @@ class Backbone(ABC):
 
     @abstractmethod
     def shape(self, tokens: Tokens) -> dict[str, Json]:
-        """Return the arguments of `build`, as JSON."""
+        """Collect the arguments of `build` as JSON, so that a saved model can be built again."""
 
     def build(self, shape: dict[str, Any]) -> Any:
         """Build the library's model with random weights."""
@@ -56,15 +56,15 @@ class Backbone(ABC):
         return None
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the files of pretrained weights."""
+        """Identify pretrained weights by the digests of their files; {} without any."""
         return {}
 
     def facts(self) -> Mapping[str, float]:
-        """Return numbers of the pretraining, for the training log."""
+        """Report numbers of the pretraining, for the training log; {} without one."""
         return {}
 
     def signature(self) -> Mapping[str, str]:
-        """Return where the weights come from, for the signature line."""
+        """Name the source of the weights, for the signature line; {} for random ones."""
         return {}
 
 
@@ -82,7 +82,7 @@ class BartBackbone(Backbone):
         return self._pretrained.prepare(train)
 
     def shape(self, tokens: Tokens) -> dict[str, Json]:
-        """Return the shape of the checkpoint."""
+        """Copy the shape from the configuration of the checkpoint."""
         return self._pretrained.config
 
     def pretrained_weights(self) -> Mapping[str, Tensor]:
@@ -90,15 +90,15 @@ class BartBackbone(Backbone):
         return self._pretrained.weights()
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the checkpoint's files."""
+        """Identify the pretrained weights by the digests of the checkpoint's files."""
         return self._pretrained.identity()
 
     def facts(self) -> Mapping[str, float]:
-        """Return the loss that pretraining ended with, where the weights are made here."""
+        """Report the loss at which pretraining ended, where the weights are made here."""
         return self._pretrained.facts
 
     def signature(self) -> Mapping[str, str]:
-        """Return where the weights come from."""
+        """Name the source of the weights, for the signature line."""
         return self._pretrained.signature()
 
 
@@ -116,5 +116,5 @@ class TransformerBackbone(Backbone):
         return build(transcripts_and_queries(train), self._text.vocabulary)
 
     def shape(self, tokens: Tokens) -> dict[str, Json]:
-        """Return the shape that the section ``transformer`` sets."""
+        """Set the shape from the options of the section ``transformer``."""
         return transformer_shape(self.options, tokens).config()

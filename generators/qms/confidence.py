@@ -25,7 +25,7 @@ class Confidence:
         self._references = [[Counter(tokenize(text)) for text in texts] for texts in references]
 
     def __call__(self, written: Sequence[Sequence[int]], rows: Sequence[int]) -> list[float]:
-        """Return U of each text, from its ids; ``rows`` are the numbers of its videos."""
+        """Compute the confidence U of each text, from its ids; ``rows`` are the numbers of its videos."""
         return [self._best(ids, self._references[row]) for ids, row in zip(written, rows, strict=True)]
 
     def _best(self, ids: Sequence[int], references: Sequence[Counter[str]]) -> float:

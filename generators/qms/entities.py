@@ -126,5 +126,5 @@ def nouns(query: str) -> tuple[str, ...]:
 
 
 def _fold(text: str) -> str:
-    """Return a text in lower case with as many characters as before."""
+    """Lower a text without changing the number of its characters, so that positions stay valid."""
     return "".join(low if len(low := character.lower()) == 1 else character for character in text)

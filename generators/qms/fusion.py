@@ -171,7 +171,7 @@ def stack(pairs: list[Masked]) -> Masked:
 
 
 def _open_empty(mask: Tensor) -> Tensor:
-    """Return a mask with the first position of empty rows set: attention to nothing would be NaN."""
+    """Set the first position of empty rows of a mask: attention to nothing would be NaN."""
     first = torch.zeros_like(mask)
     first[:, 0] = ~mask.any(1)
     return mask | first

@@ -103,7 +103,7 @@ class QMS(FusedBart):
         return self.fusion.views((states, mask), batch)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Return the loss parts; `loss` is eq. 18."""
+        """Compute the parts of the loss of eq. 18; ``loss`` is their sum, which training minimises."""
         views = self.views(batch)
         parts = self.generation(views, batch)
         loss = parts.pop("generation")
@@ -176,7 +176,7 @@ class QMS(FusedBart):
         return written
 
     def _forced(self, logits: Tensor, batch: Batch) -> list[list[int]]:
-        """Return the likeliest token after each true prefix, for V and then for T, until an end."""
+        """Predict the likeliest token after each true prefix, for V and then for T, until an end."""
         _, _, mask = split_targets(batch)
         best = logits.argmax(-1)[len(mask) :]  # [2b, t], those of M left out
         rules = self.objective.rules

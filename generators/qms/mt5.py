@@ -108,11 +108,11 @@ class MT5Backbone(Backbone):
         return weights
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of the checkpoint's files."""
+        """Identify the pretrained weights by the digests of the checkpoint's files."""
         return {"weights": {**digest_weights(self.folder)}}
 
     def signature(self) -> Mapping[str, str]:
-        """Return where the weights come from."""
+        """Name the folder of the weights, for the signature line."""
         return {"weights": Path(self.options.weights).name}
 
 

@@ -155,7 +155,7 @@ class QMSRow(NeuralRow):
         return self._label(train, examples)
 
     def _limit_decodes(self, examples: Sequence[Example]) -> Objective:
-        """Return the objective with decodes of eq. 15 no longer than the longest query, which is faster."""
+        """Limit the decodes of eq. 15 to the length of the longest query, which is faster."""
         objective: Objective = self.module.objective
         rules = objective.rules
         written = (ids[len(rules.prompt) :] for example in examples for ids in example.targets)
@@ -193,13 +193,13 @@ class QMSRow(NeuralRow):
     # What the harness reports of a row
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of pretrained weights, those of the sentence encoder included."""
+        """Identify all pretrained weights by digests, those of the sentence encoder included."""
         sampled = sentences.identity(self.encoder) if self.parts.sampling else {}
         made = self.recipe.identity() if self.encoder == "self" else {}
         return {**self.backbone.identity(), **made, **sampled}
 
     def signature(self) -> Mapping[str, str]:
-        """Return where the weights come from, what compares queries, and the threshold mu."""
+        """Name the source of the weights, the encoder that compares queries, and the threshold mu."""
         weights = self.backbone.signature()
         if not self.parts.sampling:
             return weights

@@ -82,5 +82,5 @@ class Sampled:
 
 
 def _last(chances: Sequence[float]) -> int:
-    """Return the last that can be drawn: rounding may end the sums a little early."""
+    """Select the last text that can be drawn: rounding may end the sums a little early."""
     return max(i for i, chance in enumerate(chances) if chance > 0)

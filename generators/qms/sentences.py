@@ -49,7 +49,7 @@ class Encoder:
 
     @torch.inference_mode()
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return ``[n, d]``; a text without tokens is zero."""
+        """Encode texts as mean token states ``[n, d]``; a text without tokens is zero."""
         ids = [one.ids for one in self.tokens.encode(texts, 126)]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         vectors: dict[int, Tensor] = {}
@@ -83,7 +83,7 @@ def folder(name: str) -> Path:
 
 
 def identity(name: str) -> dict[str, Json]:
-    """Return the digests of an encoder's files; none for one made from the data."""
+    """Identify an encoder by the digests of its files; ``self`` for one made from the data."""
     return {"sentences": "self" if name == "self" else {**digest_weights(folder(name))}}
 
 

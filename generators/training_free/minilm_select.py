@@ -54,11 +54,11 @@ class MiniLMSelect:
         self._model: Any = None
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digests of MiniLM's files."""
+        """Identify MiniLM by the digests of its files."""
         return {"minilm": {**digest_weights(self._folder)}}
 
     def signature(self) -> Mapping[str, str]:
-        """Return what the phrases are compared with."""
+        """Name the encoder that compares the phrases, for the signature line."""
         return {"encoder": MINILM}
 
     def parameters(self) -> int:

@@ -18,12 +18,12 @@ class Epochs(Sized, Protocol):
     epoch: int
 
     def __getitem__(self, index: int) -> Any:
-        """Return an example."""
+        """Read one example, as the current epoch sees it."""
         ...
 
     @property
     def lengths(self) -> Sequence[int]:
-        """Return the length of each example."""
+        """The length of each example, for batches of like length."""
         ...
 
 

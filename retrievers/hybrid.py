@@ -105,7 +105,7 @@ class Hybrid:
     def _fused(
         self, runs: Sequence[Run], rows: slice
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return the documents of a chunk of queries, each once, and their fused scores ``[q, m]``."""
+        """Fuse the members' runs of a chunk of queries: each document once, with its score ``[q, m]``."""
         hits = [self._places(run)[run.hits[rows]] for run in runs]
         total = np.zeros((len(hits[0]), len(self._video_ids) + 1))  # the last column is that of NO_HIT
         line = np.arange(len(total))[:, None]
@@ -121,7 +121,7 @@ class Hybrid:
         return places, np.round(total[line, places], DECIMALS)
 
     def _places(self, run: Run) -> npt.NDArray[np.int64]:
-        """Return the position among our videos of each of a member's; NO_HIT stays NO_HIT."""
+        """Look up the position among our videos of each of a member's; NO_HIT stays NO_HIT."""
         place = {video_id: i for i, video_id in enumerate(self._video_ids)}
         return np.array([*(place[video_id] for video_id in run.video_ids), NO_HIT], dtype=np.int64)
 

@@ -50,7 +50,7 @@ class Rerank:
         self._first.system.index(summaries)
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the best ``k`` documents of each query, ties by video id."""
+        """Rerank the documents that BM25 retrieves: the best ``k`` of each query, ties by video id."""
         run = self._first.system.search(queries, max(k, self._options.k))
         scores = np.full(run.scores.shape, -np.inf)  # [q, m]
         reranked = run.hits[:, : self._options.k]
@@ -70,24 +70,24 @@ class Rerank:
         return Run.from_arrays(run.query_ids, run.video_ids, run.hits, scores, k)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digest of the weights and the key of BM25."""
+        """Identify the retriever by the digest of its weights and the key of BM25."""
         return {"weights": self._digest, "first": dict(self._first.key)}
 
     def signature(self) -> Mapping[str, str]:
-        """Return the weights, how many documents they rank, and the signature of BM25."""
+        """Describe the weights, the number of documents they rank, and BM25 for the signature line."""
         weights = f"{self._options.weights} {self._digest[:8]}"
         return {"reranker": weights, "reranked": str(self._options.k), **self._first.signature()}
 
     def coverage(self) -> Mapping[str, int]:
-        """Return what BM25 could not take in."""
+        """Count what BM25 could not take in, which is therefore never reranked."""
         return self._first.coverage()
 
     def parameters(self) -> int:
-        """Return the parameters of the cross-encoder."""
+        """Count the parameters of the cross-encoder."""
         return sum(one.numel() for one in self._model.parameters())
 
     def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return the score of a query and a summary."""
+        """Explain a hit by the cross-encoder's score of the query and the summary."""
         return [f"reranker's score {self._score([(query, text)])[0]:.4f}"]
 
     def _score(self, pairs: list[tuple[str, str]]) -> list[float]:

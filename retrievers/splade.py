@@ -57,27 +57,27 @@ class Splade:
             self._matrix = self._encode(list(distinct), "document")[[distinct[text] for text in texts]]
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
-        """Return the best ``k`` documents of each query with a score above 0, ties by video id."""
+        """Search each query by its sparse vector: the best ``k`` documents above 0, ties by video id."""
         return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
-        """Return the digest of the weights."""
+        """Identify the encoder by the digest of its weights."""
         return {"weights": self._digest}
 
     def signature(self) -> Mapping[str, str]:
-        """Return the weights."""
+        """Name the weights and the start of their digest, for the signature line."""
         return {"weights": f"{self._options.weights} {self._digest[:8]}"}
 
     def coverage(self) -> Mapping[str, int]:
-        """Return the number of empty summaries in the corpus indexed last."""
+        """Count the empty summaries in the corpus indexed last."""
         return {"empty documents": self._empty}
 
     def parameters(self) -> int:
-        """Return the parameters of the encoder."""
+        """Count the parameters of the encoder."""
         return sum(one.numel() for one in self._model.parameters())
 
     def index_bytes(self) -> int:
-        """Return the bytes of the vectors indexed last, 0 before `index`."""
+        """Count the bytes of the vectors indexed last, 0 before `index`."""
         if self._matrix is None:
             return 0
         return int(
@@ -85,7 +85,7 @@ class Splade:
         )
 
     def explain(self, query: str, text: str) -> Sequence[str]:
-        """Return the words that carry the score, the heaviest first."""
+        """List the words that contribute to the score of a query and a summary, the heaviest first."""
         shared = self._encode([query], "query").multiply(self._encode([text], "document")).tocoo()
         best = np.argsort(-shared.data, kind="stable")[:SHOWN]
         words = self._model.tokenizer.convert_ids_to_tokens(shared.col[best].tolist())
@@ -105,7 +105,7 @@ class Splade:
         return hits
 
     def _encode(self, texts: Sequence[str], side: str) -> Any:
-        """Return sparse vectors ``[n, vocabulary]``; that of an empty text is zero."""
+        """Encode texts as sparse vectors ``[n, vocabulary]``; that of an empty text is zero."""
         from scipy import sparse
 
         encode = self._model.encode_query if side == "query" else self._model.encode_document

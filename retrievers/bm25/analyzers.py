@@ -99,7 +99,7 @@ def _bigrams(run: str) -> list[str]:
 
 
 def _full_width(word: str) -> str:
-    """Return a word with letters and kana in their usual width, as Lucene's CJKWidthFilter does."""
+    """Convert letters and kana of a word to their usual width, as Lucene's CJKWidthFilter does."""
     if not _WIDE.search(word):
         return word
     letters: list[str] = []

@@ -58,7 +58,7 @@ class BM25sIndex:
         self._model.scores = _score_matrix(counts, len(self._numbers), k1, b)
 
     def search(self, texts: Sequence[str], k: int) -> Hits:
-        """Return for each text the best ``k`` after rounding, ties by number; in no order."""
+        """Search each text's best ``k`` documents after rounding, ties by number; hits are in no order."""
         queries = [self._terms(text) for text in texts]
         work = len(queries) * self._model.scores["num_docs"]
         if work >= WORTH_COMPILING and find_spec("numba"):
@@ -112,7 +112,7 @@ class BM25sIndex:
 
 
 def _candidates(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
-    """Return the numbers of documents, ascending, that may be among the best ``k`` after rounding."""
+    """Collect the numbers of documents, ascending, that may be among the best ``k`` after rounding."""
     sample = scores[:: max(1, len(scores) // _SAMPLE)]
     lowest = float(np.partition(sample, -k)[-k]) if len(sample) >= k else 0.0
     if lowest == 0:
@@ -121,7 +121,7 @@ def _candidates(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64
 
 
 def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
-    """Return each term's share of each document's score, as bm25s stores it: a sparse matrix by columns.
+    """Compute each term's share of each document's score, as bm25s stores it: a sparse matrix by columns.
 
     ``counts`` are the frequencies of terms in each document. A column is a term, a row a document.
     """
@@ -145,13 +145,13 @@ def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: fl
 
 
 def _idf(holding: npt.NDArray[np.int64], documents: int) -> Floats:
-    """Return ln(1 + (N - n + 0.5) / (n + 0.5)); N counts documents with a term, as Lucene does."""
+    """Compute ln(1 + (N - n + 0.5) / (n + 0.5)); N counts documents with a term, as Lucene does."""
     idf: Floats = np.log(1 + (documents - holding + 0.5) / (holding + 0.5)).astype(np.float32)
     return idf
 
 
 def _inverse_norms(lengths: npt.NDArray[np.int64], k1: float, b: float) -> Floats:
-    """Return 1 / (k1 (1 - b + b L / mean L)) in float32, L as Lucene stores it, infinite for k1 = 0."""
+    """Compute 1 / (k1 (1 - b + b L / mean L)) in float32, L as Lucene stores it, infinite for k1 = 0."""
     mean = np.float32(lengths.sum() / max(1, np.count_nonzero(lengths)))
     stored = np.array([quantise_length(int(length)) for length in lengths], dtype=np.float32)
     one, k1_, b_ = np.float32(1), np.float32(k1), np.float32(b)

@@ -43,7 +43,7 @@ def search_columns(queries: Any, matrix: Any, partial: Any, numbers: Any, scores
 
 @_compile
 def _find_best(partial: Any, k: int) -> list[tuple[float, int]]:
-    """Return a heap of the best ``k`` rounded scores above 0, each with its negative document number."""
+    """Collect a heap of the best ``k`` rounded scores above 0, each with its negative document number."""
     best = [(0.0, 0)][:0]
     lowest = 0.0  # what a score must exceed
     for start in range(0, len(partial), _BLOCK):

@@ -165,7 +165,7 @@ class LuceneIndex:
         self._open()
 
     def search(self, texts: Sequence[str], k: int) -> list[Hits]:
-        """Return for each text every hit that may be among the best ``k`` once scores have 4 decimals.
+        """Search for each text every hit that may be among the best ``k`` once scores have 4 decimals.
 
         These are the best ``k`` by Lucene's unrounded scores, and those that tie with the last of them after
         rounding, as far as a lower number can bring them in. The text is a bag of words: ``AND``, ``"`` and
@@ -259,7 +259,7 @@ def round_scores(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _continue_after(
     docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int, *, last: int
 ) -> tuple[int, float] | None:
-    """Return the document and score to search after, or None when no further hit can be among the best ``k``.
+    """Decide where to search on: a document and score, or None if no further hit can be among the best ``k``.
 
     Hits come by unrounded score, then by number. Those that follow matter only while they tie with hit ``k``
     after rounding. Of documents with one unrounded score, the lowest numbers suffice, as many as there are

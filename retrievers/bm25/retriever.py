@@ -30,7 +30,7 @@ class Engine(Protocol):
     """An index of texts that are numbered from 0 in the order given."""
 
     def search(self, texts: Sequence[str], k: int) -> Hits:
-        """Return for each text numbers and scores of all hits that may be among the rounded best ``k``."""
+        """Search for each text all hits that may be among the rounded best ``k``: numbers and scores."""
         ...
 
     def size(self) -> int:

@@ -108,7 +108,7 @@ def is_cjk(classes: str) -> bool:
 
 
 def _window(text: str, start: int) -> int:
-    """Return the end of what Lucene's scanner sees at once: LONGEST units of UTF-16 from ``start`` on."""
+    """Compute the end of what Lucene's scanner sees at once: LONGEST units of UTF-16 from ``start`` on."""
     end, units = start, 0
     while end < len(text) and (units := units + 1 + (text[end] > "\uffff")) <= LONGEST:
         end += 1
@@ -117,7 +117,7 @@ def _window(text: str, start: int) -> int:
 
 @cache
 def _class_letters() -> dict[int, str]:
-    """Return the letter of each character's class."""
+    """Make the table that replaces each character by the letter of its class, for the rules below."""
     return _Letters()
 
 

@@ -141,7 +141,7 @@ class FinetunedDPR(PretrainedDPR):
         return ("query", "document") if self._tuning.untied else ("document",)
 
     def _similarity(self) -> Similarity:
-        """Return how the two sides are compared. Raises UsageError when their weights disagree."""
+        """Look up how the two sides are compared. Raises UsageError when their weights disagree."""
         query, document = (self._start(role).similarity for role in (self.query, self.document))
         if query != document:
             raise UsageError(

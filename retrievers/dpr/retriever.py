@@ -139,7 +139,7 @@ class PretrainedDPR:
         return [f"similarity {float(left.astype(np.float64) @ right.astype(np.float64)):.4f}"]
 
     def _prefix(self, option: str | None, weights: str | None, default: str) -> str:
-        """Return what precedes a side's texts: the option, or what the Chinese default was trained with."""
+        """Determine the prefix of a side's texts: the option, or that of the Chinese default's training."""
         if option is not None:
             return option
         return default if weights is None and self._language != "en" else ""
@@ -172,7 +172,7 @@ class PretrainedDPR:
         return embed(texts, encode, cache, audit=self._context.audit_cache)
 
     def _scope(self, role: Role) -> dict[str, Json]:
-        """Return what decides a vector besides its text."""
+        """Collect what decides a vector besides its text: the key of the cache of vectors."""
         return {
             "weights": self._weights(role).digest,
             "code": code_digest("retrievers.dpr.encoders"),
@@ -206,7 +206,7 @@ class PretrainedDPR:
         return locate(role.weights, self._language, option=role.option, store=self._context.store)
 
     def _signature_weights(self, role: Role) -> Weights:
-        """Return the weights that the signature names."""
+        """Look up the weights of a side that the signature names; subclasses may name others."""
         return self._weights(role)
 
     def _describe(self, role: Role) -> str:

@@ -167,7 +167,7 @@ def _build_model(recipe: Recipe) -> SentenceTransformer:
 def _dataset(
     pairs: Pairs, negatives: Sequence[Sequence[str]], recipe: Recipe
 ) -> tuple[dict[str, int], Dataset]:
-    """Return the number of each text, by its normal form, and the rows to train on."""
+    """Assign a number to each text, by its normal form, and build the rows to train on."""
     numbers: dict[str, int] = {}
     query_prefix, document_prefix = recipe.prefixes
     columns: dict[str, Any] = {
@@ -215,5 +215,5 @@ def _arguments(
 
 
 def _routes(columns: Sequence[str]) -> dict[str, str]:
-    """Return the tower that reads each column of texts."""
+    """Map each column of texts to the tower that reads it."""
     return {name: "query" if name == "query" else "document" for name in columns if name != "label"}

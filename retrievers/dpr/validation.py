@@ -39,13 +39,13 @@ class RankingEvaluator(BaseEvaluator):
         self._normalise = similarity == "cosine"
 
     def __len__(self) -> int:
-        """Return the number of queries."""
+        """Count the queries of the validation."""
         return len(self._queries)
 
     def __call__(
         self, model: Any, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Return the mean reciprocal rank of an encoder."""
+        """Compute the mean reciprocal rank of an encoder on the validation queries, to select the epoch."""
         queries = self._encode(model, self._queries, "query")
         documents = self._encode(model, self._documents, "document")
         total = 0.0
@@ -68,7 +68,7 @@ class RankingEvaluator(BaseEvaluator):
 
 
 def _reciprocal_rank(scores: torch.Tensor, relevant: Sequence[int], same: int | None) -> float:
-    """Return one over the rank of the first relevant document, 0 below `DEPTH`; ``scores`` is ``[n]``."""
+    """Compute one over the rank of the first relevant document, 0 below `DEPTH`; ``scores`` is ``[n]``."""
     best = scores[list(relevant)].max()
     others = scores.clone()
     others[list(relevant)] = -torch.inf

@@ -82,7 +82,7 @@ class VectorIndex:
 
 
 def _may_miss_a_hit(scores: npt.NDArray[np.float64], k: int) -> bool:
-    """Return whether a vector that was not fetched may tie with, or beat, the one at rank ``k``."""
+    """Check whether a vector that was not fetched may tie with, or beat, the one at rank ``k``."""
     ordered = np.sort(scores)[::-1]
     return bool(ordered[-1] + SLACK * max(1.0, abs(ordered[-1])) >= ordered[min(k, len(ordered)) - 1])
 

@@ -1,4 +1,4 @@
-"""By what queries are divided into slices: their own attributes, and those that follow from their text."""
+"""The attributes by which queries are divided into slices: given ones, and those derived from the text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.text import cjk_share, tokenize
 from bench.types import QueryId
 
 LARGEST = 8
-"""Slices of one attribute; rarer values are put together."""
+"""Largest number of slices of one attribute; rarer values share one slice."""
 NUMERIC = 6
 """A numeric attribute of more distinct values than this is divided into terciles."""
 NONE, OTHER = "(none)", "(other)"
@@ -42,7 +42,7 @@ def script(text: str) -> str:
 
 
 def question_word(text: str) -> str:
-    """Return with which word a query asks: the first one in English, any in Chinese; else ``(none)``."""
+    """Classify a query by its question word: the first word in English, any in Chinese; else ``(none)``."""
     first = next(iter(tokenize(text)), "")
     if first in _ENGLISH:
         return first
@@ -129,7 +129,7 @@ def _terciles(values: Collection[str]) -> dict[str, str]:
 
 
 def _frequent(values: Collection[str]) -> dict[str, str]:
-    """Name the slice of each value: its own, the most frequent first, or that of all rare ones."""
+    """Name the slice of each value: the value itself, most frequent first, or one for all rare values."""
     counts = Counter(values)
     ranked = sorted(counts, key=lambda value: (value == NONE, -counts[value], value))
     kept = ranked if len(ranked) <= LARGEST else ranked[: LARGEST - 1]

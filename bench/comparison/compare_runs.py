@@ -153,7 +153,7 @@ class Block:
 
 
 def _pairs(runs: Runs, cell: tuple[str, str], baseline: str | None) -> dict[System, System]:
-    """Return which system each one of a block is compared with, without those compared with themselves."""
+    """Pair each system of a block with its baseline; a system that is its own baseline is left out."""
     scores = {system: runs.scores(system).score(cell[1]) for system in runs.cells[cell]}
     others = {system: _baseline_of(runs, system, scores, baseline) for system in scores}
     return {system: other for system, other in others.items() if other is not None and other != system}

@@ -93,7 +93,7 @@ def gate_on_table(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow
 
 
 def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
-    """Compare a run with another one over the same queries, paired by query where it is asked for.
+    """Compare a run with another one over the same queries, with paired tests if ``rule.significant``.
 
     With ``rule.by``, the retrieval scores of each slice follow those of all queries, and all are one family
     of tests. Raises DataError where the two were evaluated on different queries or judgements.
@@ -174,7 +174,7 @@ def _tolerance(key: Key, rule: Rule) -> float:
 
 
 def _moved(row: GateRow, rule: Rule) -> bool:
-    """Return whether the scores differ beyond the tolerance, and significantly where that is asked for."""
+    """Check whether scores differ beyond the tolerance, and significantly if the rule requires it."""
     if row.before is None or row.after is None:
         return True
     if math.isnan(row.before) or math.isnan(row.after):
@@ -184,7 +184,7 @@ def _moved(row: GateRow, rule: Rule) -> bool:
 
 
 def _counts(row: GateRow, rule: Rule) -> bool:
-    """Return whether a difference in this direction fails the gate."""
+    """Check whether a difference in this direction fails the gate."""
     if row.difference is None:
         return not rule.only_common
     return rule.fail_on == "change" or not row.difference > 0
@@ -203,7 +203,7 @@ def to_text(rows: Sequence[GateRow], title: str) -> str:
 
 
 def to_json(rows: Sequence[GateRow], title: str) -> str:
-    """Return the rows as a JSON object; a score that is not a number is null."""
+    """Serialise the rows as a JSON object, for other programs; a score that is NaN is null."""
     records = [
         {
             name: None if isinstance(value, float) and math.isnan(value) else value
@@ -216,7 +216,7 @@ def to_json(rows: Sequence[GateRow], title: str) -> str:
 
 
 def to_junit(rows: Sequence[GateRow], title: str) -> str:
-    """Return a JUnit test suite with a test case for each score."""
+    """Write a JUnit test suite with a test case for each score, for the test view of a CI server."""
     failed = str(sum(row.failed for row in rows))
     suite = ElementTree.Element("testsuite", name=title, tests=str(len(rows)), failures=failed)
     for row in rows:
@@ -231,7 +231,7 @@ def to_junit(rows: Sequence[GateRow], title: str) -> str:
 
 
 def to_markdown(rows: Sequence[GateRow], title: str) -> str:
-    """Return a table of the rows that moved, for a job summary or a comment on a pull request."""
+    """Write a table of the rows that moved, for a job summary or a comment on a pull request."""
     shown = [row for row in rows if row.failed or row.difference is None or abs(row.difference) > SLACK]
     head = [
         "| | score | before | after | difference | p (Holm) |",

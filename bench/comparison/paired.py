@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PValues: TypeAlias = "WeakKeyDictionary[ItemScores, Sequence[float]]"
 _BLEU_P_VALUES: WeakKeyDictionary[ItemScores, PValues] = WeakKeyDictionary()
-"""The p-values of BLEU-1 to BLEU-4 by our scores and theirs; keys are weak, so that no run is kept alive."""
+"""The p-values of BLEU-1 to BLEU-4 by our scores and theirs; keys are weak, so that runs can be freed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def p_value(ours: ItemScores, theirs: ItemScores, metric: str) -> float:
 
 
 def _bleu_p_values(ours: ItemScores, theirs: ItemScores) -> Sequence[float]:
-    """Return the p-values of all four at once, as one draw gives them; forgotten with the scores."""
+    """Compute the p-values of BLEU-1 to BLEU-4 from the same draws; cached as long as the scores exist."""
     from bench.metrics.text_tests import bleu_p_values
 
     known = _BLEU_P_VALUES.setdefault(ours, WeakKeyDictionary())
@@ -119,7 +119,7 @@ def significance(scores: pd.DataFrame, items: RunItems, apart: Collection[str]) 
 
 
 def _contests(scores: pd.DataFrame, apart: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Yield who is best and who is second in each column; of equal scores the first row."""
+    """Yield the best and the second row of each column; of equal scores the first row."""
     ranked_rows = with_text(scores[~scores["generator"].isin(list(apart))].dropna(subset=["value"]))
     retrievers = ranked_rows["retriever"]
     for table, metrics in (

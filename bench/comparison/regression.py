@@ -44,7 +44,7 @@ class BaselineScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Baseline:
-    """A committed table, what it was measured on, and at which ranks each query found its videos."""
+    """A committed table, what it was measured on, and the ranks of each query's relevant videos."""
 
     signature: Mapping[str, str]
     evaluation: str
@@ -172,7 +172,7 @@ def _within_tolerance(before: BaselineScore | None, after: BaselineScore | None)
 
 
 def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
-    """Raise DataError when the run and the baseline are not about the same thing.
+    """Raise DataError when the run and the baseline were evaluated on different data or differently.
 
     Settings of systems may differ, and the version of this project.
     """
@@ -230,7 +230,7 @@ def _ranks(ranks: Sequence[int]) -> str:
 
 
 def _read_signature(text: str) -> dict[str, str]:
-    """Return the signature of a table; tables of version 0.1.0 have it as it is printed, not as JSON."""
+    """Parse the signature of a table; tables of version 0.1.0 have it as it is printed, not as JSON."""
     if not text.startswith("{"):
         return parse_signature(text)
     return {str(name): str(value) for name, value in json.loads(text).items()}

@@ -204,6 +204,6 @@ def _reversal(
 
 
 def shown_metric(scores: pd.DataFrame) -> str:
-    """Return the metric that is shown where none is named: R@10, else the first."""
+    """Pick the metric to show where none is named: R@10, else the first."""
     known = scores["metric"].tolist()
     return METRIC if METRIC in known else str(next(iter(known), METRIC))

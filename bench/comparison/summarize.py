@@ -1,4 +1,4 @@
-"""Make the summary of a run from its files: rank, test every pair of rows, and collect what to beware of."""
+"""Make the summary of a run from its files: rank, test every pair of rows, and collect warnings."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from bench.summary.run_summary import (
 )
 
 DUPLICATES = 0.25
-"""Share of videos with a summary that another video has, too, from which a row is warned of."""
+"""Share of videos with a summary that another video has, too, from which the summary of a run warns."""
 TIE_SPREAD = 0.01
 """Difference between best and worst order of tied documents from which a score depends on their order."""
 _INPUTS = {"text": "transcript", "frames": "frames"}
 
 
 def summarize_run(result: Result, metric: str = METRIC) -> RunSummary:
-    """Return the summary of a run, from its files alone; boards are ranked and tested in each metric.
+    """Rank and test the systems of a run in each metric, and collect warnings, from its files alone.
 
     Raises DataError when files are missing or were changed.
     """
@@ -70,7 +70,7 @@ class _Block:
         self._intervals = self._intervals_of_differences()
 
     def board(self, metric: str) -> Board:
-        """Return the board of a metric."""
+        """Rank the systems in a metric, each with its letters and its test against the first row."""
         labels, references = self._result.manifest.labels, self._result.manifest.references
         scores = self._ordered[metric]
         pairs, named = self._tests(metric)
@@ -86,14 +86,14 @@ class _Block:
         return Board(self._retriever, label, metric, rows, _mde(self._result, self._retriever, metric))
 
     def _order(self, metric: str) -> list[Any]:
-        """Return the ranked rows from the highest, of equal ones the first of the run, then references."""
+        """Sort the ranked rows from the highest, of equal ones in the run's order; references follow."""
         references = self._result.manifest.references
         rows = sorted(self._scores[metric], key=lambda row: -row.value)
         ranked = [row for row in rows if row.generator not in references]
         return ranked + [row for row in self._scores[metric] if row.generator in references]
 
     def _tests(self, metric: str) -> tuple[Mapping[tuple[int, int], float], Sequence[str]]:
-        """Return the corrected p of each pair of rows, and the letters of each row that follow from them."""
+        """Test all pairs of rows: the corrected p of each pair, and the letters of each row."""
         rows = self._ordered[metric]
         pairs = list(combinations(range(len(rows)), 2))
         tested = [self._p_value(rows[a].generator, rows[b].generator, metric) for a, b in pairs]
@@ -102,7 +102,7 @@ class _Block:
         return corrected, letters(groups, len(rows)) if pairs else [""] * len(rows)
 
     def _p_value(self, ours: str, theirs: str, metric: str) -> float:
-        """Return the p of a pair; a factor of all differences does not change it (P@10 may be R@10 / 10)."""
+        """Compute the p of a pair; cached, as a constant factor does not change it (P@10 and R@10)."""
         a, b = self._cells[ours], self._cells[theirs]
         if a.seeds > 1 or b.seeds > 1 or metric in BLEU or a.ids != b.ids:
             return p_value(a, b, metric)
@@ -125,9 +125,9 @@ class _Block:
         return Difference(value, finite(low), finite(high), pairs[0, place])
 
     def _intervals_of_differences(self) -> Mapping[tuple[str, str], Interval]:
-        """Return the 95 % interval of each row less the first, by metric and generator, from the same draws.
+        """Compute the 95 % interval of each row less the first, by metric and generator, from the same draws.
 
-        Of several seeds, whose intervals take a bootstrap each, those of the chosen metric alone.
+        Of several seeds, whose intervals take a bootstrap each, those of the ranking metric alone.
         """
         pairs = [
             (metric, row.generator, self._ordered[metric][0].generator)
@@ -150,7 +150,7 @@ class _Block:
 
 
 def _mde(result: Result, retriever: str, metric: str) -> float | None:
-    """Return the detectable difference of the first two ranked rows, as significance.csv has it."""
+    """Look up the detectable difference of the first two ranked rows in significance.csv."""
     if result.significance is None:
         return None
     tests = with_text(result.significance)
@@ -230,7 +230,7 @@ def _unread_inputs(result: Result) -> Iterator[Caution]:
 
 
 def _equal_retrievers(result: Result, rows: Any) -> Iterator[Caution]:
-    """Name retrievers with the same scores in each cell, such as a fine-tuned one that kept its start."""
+    """Name retrievers with the same scores in each cell, such as a fine-tuned one that did not change."""
     of_retriever: dict[str, list[tuple[str, str, float]]] = {}
     for row in rows[rows["retriever"] != ""].itertuples():
         of_retriever.setdefault(row.retriever, []).append((row.generator, row.metric, row.value))

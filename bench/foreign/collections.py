@@ -10,17 +10,17 @@ from bench.foreign.formats import Grades
 from bench.types import QueryId
 
 PREFIX = "ir_datasets:"
-"""What an id of ir_datasets is marked by, such as ``ir_datasets:antique/test``."""
+"""Prefix of an id of ir_datasets, such as ``ir_datasets:antique/test``."""
 
 
 def collection_id(path: Path) -> str | None:
-    """Return the id that a word for ``--qrels`` names, None where it is a file or a folder."""
+    """Extract the id of a collection from the value of ``--qrels``; None where that is a file or a folder."""
     text = path.as_posix()
     return text.removeprefix(PREFIX) if text.startswith(PREFIX) else None
 
 
 def read_collection(name: str) -> tuple[Grades, dict[QueryId, str]]:
-    """Return the judgements and the queries of a collection; the package downloads what it does not have.
+    """Read the judgements and the queries of a collection; the package downloads what it does not have.
 
     Raises MissingError where the package is not installed or a download fails, UsageError for an unknown id.
     """
@@ -33,7 +33,7 @@ def read_collection(name: str) -> tuple[Grades, dict[QueryId, str]]:
         for one in collection.qrels_iter():
             grades.setdefault(str(one.query_id), {})[str(one.doc_id)] = int(one.relevance)
         texts = {str(query.query_id): query.default_text() for query in collection.queries_iter()}
-    except OSError as error:  # no network, an owner's server that is gone, a full disk
+    except OSError as error:  # no network, a server that is offline, a full disk
         raise MissingError(
             f"{PREFIX}{name} cannot be read: {shorten(error)}. ir_datasets downloads a collection at first "
             "use and keeps it in ~/.ir_datasets ($IR_DATASETS_HOME): repeat this where there is a network, "

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RETRIEVER = "run"
-"""The name of the one block of the tables: foreign runs are rows, with no retriever of ours."""
+"""The name of the one block of the tables: foreign runs are rows, without a retriever."""
 
 
 def write_evaluation(
@@ -91,7 +91,7 @@ def _write_judgements(folder: OutputFolder, judgements: Judgements) -> None:
 
 
 def _write_documents(folder: OutputFolder, judgements: Judgements, scored: Sequence[RunScores]) -> None:
-    """Write the text of each document that was judged or retrieved, where a corpus tells it, for each run."""
+    """Write the text of each judged or retrieved document, where a corpus has it, for each run."""
     for scores in scored:
         documents = dict.fromkeys([*judgements.truth().video_ids, *scores.run.video_ids])
         records = ({"video_id": d, "summary": judgements.documents.get(d, "")} for d in documents)
@@ -113,7 +113,7 @@ def _write_runs(folder: OutputFolder, scored: Sequence[RunScores]) -> pd.DataFra
 
 
 def _write_run(path: Path, scores: RunScores, tag: str) -> None:
-    """Write a run with its own scores where trec_eval puts them in the same order, else with places."""
+    """Write a run with its original scores for the tie rule of trec_eval, else with scores by rank."""
     if scores.ties != "trec_eval":
         write_run(path, scores.run, tag)
         return
@@ -129,7 +129,7 @@ def _write_run(path: Path, scores: RunScores, tag: str) -> None:
 
 
 def _no_costs(runs: Sequence[ForeignRun]) -> pd.DataFrame:
-    """Return rows of costs.csv without costs: nobody measured a foreign run."""
+    """Make rows of costs.csv without values: the costs of a foreign run are unknown."""
     import pandas as pd
 
     rows = [{"generator": run.name, "retriever": RETRIEVER} for run in runs]

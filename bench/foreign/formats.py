@@ -53,7 +53,7 @@ def regular_file(path: Path) -> Iterator[Path]:
             shutil.copyfileobj(stream, target)
         try:
             yield copy
-        except DataError as error:  # the copy's name says nothing to the user
+        except DataError as error:  # the user does not know the name of the copy
             raise DataError(str(error).replace(str(copy), str(path))) from error
 
 
@@ -117,7 +117,7 @@ def read_any_queries(path: Path) -> dict[QueryId, str]:
 
 
 def read_query_fields(path: Path) -> dict[QueryId, dict[str, str]]:
-    """Return the free fields of queries in JSON lines, and of their ``metadata``; none of other formats."""
+    """Read the attributes of queries from their JSON lines and ``metadata``; other formats have none."""
     first = next((text for _, text in read_lines(path) if text.strip()), "")
     if not first.lstrip().startswith("{"):
         return {}
@@ -208,7 +208,7 @@ def _grade(value: object) -> int:
 
 
 def _number(value: Any) -> float:
-    """Return a number of JSON, or of a text in plain ASCII digits."""
+    """Convert a JSON number, or a text in plain ASCII digits, to a float."""
     if isinstance(value, str) and (not value.isascii() or "_" in value):
         raise ValueError(f"{shorten(value)} is not a number")
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):

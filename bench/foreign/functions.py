@@ -107,7 +107,7 @@ def check(
     tolerances: Sequence[tuple[str, float]] = (),
     by: str | None = None,
 ) -> list[GateRow]:
-    """Gate a result on another one; the rows say what moved, and ``failed`` whether the gate stands.
+    """Gate a result on another one; the rows show what moved; the gate fails if any row has ``failed`` set.
 
     Raises BenchError where the two cannot be compared.
     """
@@ -118,7 +118,7 @@ def check(
 
 
 def open_result(place: Result | Place) -> Result:
-    """Return the result of an output folder. Raises DataError for a folder that is none."""
+    """Open the result in an output folder; a `Result` is returned as is. Raises DataError for any other."""
     return place if isinstance(place, Result) else Result.read(Path(place).expanduser())
 
 

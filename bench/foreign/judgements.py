@@ -44,7 +44,7 @@ class Judgements:
     """The evaluated topics in order; the text is the id where none is known."""
     form: str
     documents: Mapping[VideoId, str] = field(default_factory=dict)
-    """Texts of documents, for those who read what was retrieved; empty where no corpus is at hand."""
+    """Texts of documents, to show what was retrieved; empty without a corpus."""
     attributes: Attributes = field(default_factory=dict)
     """What is known of the topics; see `bench.output.attributes`."""
     notes: Sequence[str] = ()

@@ -165,7 +165,7 @@ def _ideal_depth(scored: Scored, name: str, k: int) -> int:
 
 
 def _relevant(scored: Scored) -> Floats:
-    """Return the number of relevant documents of each topic ``[Q]``."""
+    """Count the relevant documents of each topic ``[Q]``."""
     return np.array(
         [sum(grade > 0 for grade in scored.grades[query].values()) for query in scored.run.query_ids],
         dtype=np.float64,
@@ -173,7 +173,7 @@ def _relevant(scored: Scored) -> Floats:
 
 
 def _dcg(gains: Floats) -> Floats:
-    """Return the sum of gain / log2(rank + 1) ``[Q]``."""
+    """Sum gain / log2(rank + 1) over the ranks ``[Q]``."""
     return np.asarray(gains @ (1 / np.log2(np.arange(2, gains.shape[1] + 2))))
 
 
@@ -183,7 +183,7 @@ def _share(part: Floats, whole: npt.NDArray[Any]) -> Floats:
 
 
 def _rearranged(scored: Scored, sign: int) -> Scored:
-    """Return the run with the documents of each tie group by gain: ascending (1) or descending (-1)."""
+    """Sort the documents of each tie group by gain: ascending (``sign`` 1) or descending (-1)."""
     run = scored.run
     order = np.lexsort((sign * scored.gains, -run.scores), axis=-1)  # [Q, depth]
     hits = np.take_along_axis(run.hits, order, axis=1)
@@ -229,7 +229,7 @@ def _expected(scored: Scored, name: str) -> Floats:
 
 
 def _expected_first(group: Group, place: npt.NDArray[np.int64], worth: Floats) -> Floats:
-    """Return the expectation ``[Q]`` of the worth ``[depth]`` of the first relevant rank."""
+    """Compute the expected worth ``[Q]`` of the first relevant rank, with the worth ``[depth]`` of ranks."""
     n, depth = place.shape
     total, none_before = np.zeros(n), np.ones(n)
     for column in range(depth):
@@ -266,7 +266,7 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
     measures = {_ir_measure(name): name for name in names}
     run = scored.run
     ids = run.video_ids
-    # by place, so that the order of ties is ours to decide
+    # scores by rank, so that ties are ordered as in the run
     ranking: dict[QueryId, dict[VideoId, float]] = {
         query: {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT}
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)

@@ -36,7 +36,7 @@ def is_plugged(name: str) -> bool:
 def compute_plugged(
     name: str, gains: npt.NDArray[np.float64], ideal: Sequence[Sequence[int]]
 ) -> npt.NDArray[np.float64]:
-    """Return a measure per topic ``[Q]`` from the gains ``[Q, depth]``. Raises BenchError that names it."""
+    """Compute a measure per topic ``[Q]`` from the gains ``[Q, depth]``. Raises BenchError that names it."""
     match = _NAME.fullmatch(name)
     assert match is not None
     measure: Measure = load("measures", match[1])

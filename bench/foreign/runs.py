@@ -58,10 +58,10 @@ def _read_run(word: str, judgements: Judgements) -> ForeignRun:
 
 
 def _answers(file: Path, run: TrecRun, evaluated: EvaluationSet, dataset: Dataset) -> TrecRun:
-    """Return the results of each evaluated query, under its id.
+    """Map a run's results to the ids of the evaluated queries.
 
-    Who ran the dataset's queries knows neither the ids of repeats (``q7~2``) nor which of the spellings of a
-    query stands for all: a query has the results of the first of its ids that has any.
+    A run over the dataset's queries has neither the ids of repeats (``q7~2``) nor always the spelling that
+    represents a query: a query has the results of the first of its ids that has any.
     """
     written = [query for same in dataset.spellings.values() for query in same]
     _refuse(file, "query", run.unknown_queries([*evaluated.queries, *written]))
@@ -87,6 +87,6 @@ def _stem(path: Path) -> str:
 
 
 def unjudged(runs: Iterable[ForeignRun], judgements: Judgements) -> int:
-    """Count the topics of the runs that nobody judged."""
+    """Count the topics of the runs that have no judgements."""
     topics = {topic for run in runs for topic in run.run.hits}
     return len(topics - judgements.grades.keys())

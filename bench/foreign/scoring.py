@@ -24,7 +24,7 @@ ORDERS: Mapping[Ties, str] = {
     "ours": "score desc, document id asc",
     "rank": "rank as written in the run",
 }
-"""How documents of equal score are put in order."""
+"""How documents of equal score are ordered, by the name of ``--ties``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ def ordered(source: ForeignRun, truth: Relevance, ties: Ties) -> Run:
     """Order a run by a rule for ties, as deep as its longest list.
 
     Scores are replaced by their place among the query's distinct scores: `Run` holds single precision, in
-    which close scores would become ties. Documents that nobody judged keep their ranks.
+    which close scores would become ties. Documents without a judgement retain their ranks.
     """
     hits_of = {query: source.run.hits.get(query, {}) for query in truth.query_ids}
     pool = [*truth.video_ids, *TrecRun(hits_of).unknown_videos(truth.video_ids)]
@@ -92,7 +92,7 @@ def ordered(source: ForeignRun, truth: Relevance, ties: Ties) -> Run:
 def _in_order(
     source: ForeignRun, query: QueryId, score_of: Mapping[VideoId, float], ties: Ties
 ) -> tuple[list[VideoId], list[float]]:
-    """Return a query's documents, best first, with scores that keep their ties alone."""
+    """Order a query's documents, best first, with new scores that preserve only order and ties."""
     if ties == "rank":
         ranks = source.run.ranks.get(query, {}) if source.run.ranks is not None else None
         if ranks is None:

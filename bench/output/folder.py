@@ -66,7 +66,7 @@ class OutputFolder:
             )
         before = before or {}
         self._before = {*before.get("files", ()), *before.get("stale", ())}
-        # a run that was killed may have written files after its last manifest: those nobody changed
+        # a run that was killed may have written files after its last manifest: those were not changed by hand
         self._recorded: dict[str, str] = dict(before["files"]) if before.get("finished") else {}
         for name in FILES:
             for leftover in locate_folder(self.path, name).glob(".*.tmp"):

@@ -93,7 +93,7 @@ class Manifest(FileList):
     distinct: Mapping[str, float] = field(default_factory=dict)
     """Share of distinct summaries by generator; empty in runs that did not count them."""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What readers must know beside counts, by cell: which epoch was kept, what a system hardly reads."""
+    """Remarks for readers by cell, beside counts: the selected epoch, an input that is hardly used."""
     cells: Mapping[str, CellCost] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, str] = field(default_factory=dict)

@@ -71,8 +71,8 @@ def write_run(target: Path | TextIO, run: Run, tag: str) -> None:
 def strictly_decreasing(run: Run) -> npt.NDArray[np.float32]:
     """Lower tied scores ``[Q, k]`` step by step until they decrease strictly, still distinct as C floats.
 
-    Each document that does not score less than the one written before it is put `TIE_STEP` below
-    it, or one float32 ulp where that is larger; the rest keep their score. Raises ValueError for a
+    Each document that does not score less than the one written before it gets `TIE_STEP` less
+    than it, or one float32 ulp less where that is larger; other scores are unchanged. Raises ValueError for a
     score that is not finite and for a row out of order.
     """
     real = run.hits != NO_HIT

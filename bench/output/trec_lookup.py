@@ -31,7 +31,7 @@ class TrecFile:
         self._path = path
         self._size = path.stat().st_size
         self._stream = path.open("rb")
-        # an empty file cannot be mapped: no query found anything
+        # an empty file cannot be mapped: no query has results
         self._bytes = mmap.mmap(self._stream.fileno(), 0, access=mmap.ACCESS_READ) if self._size else b""
 
     def __enter__(self) -> Self:

@@ -58,7 +58,7 @@ def _first_sentence(board: Board, first: Row) -> str:
 
 
 def _rivals_sentence(board: Board) -> Iterator[str]:
-    """Yield whether the first is significantly different from the next, and from whom it is not."""
+    """Yield whether the first differs significantly from the next, and from which systems it does not."""
     ranked, rivals = board.ranked, board.rivals
     if len(ranked) < 2:
         return

@@ -1,1 +1,1 @@
-"""Runs and relevance judgements of any origin, scored like a run of the benchmark."""
+"""Runs and relevance judgements of any origin, scored as a run of ours."""

@@ -1,1 +1,1 @@
-"""The answer of a run: which system is best, whether that is significant, and warnings."""
+"""The answer of a run: who finds most, whether that is significant, and what to beware of."""

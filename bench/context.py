@@ -47,7 +47,7 @@ class Context:
         self._seed = seed
         self._device = device
         self.process = process
-        """What tells this process from others; in the key of systems that do not say what they depend on."""
+        """What distinguishes this process; in the key of systems that do not declare what they depend on."""
         self.threads = threads
         """CPU threads that a trained system is fitted and used with; part of its key."""
         self._sections = dict(sections or {})

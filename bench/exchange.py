@@ -24,7 +24,7 @@ def exchange_inputs(videos: Sequence[Video], modality: Modality, *, seed: int) -
         return {}
     order = list(having)
     random.Random(f"{modality}:{seed}").shuffle(order)
-    # in a cycle through all of them nobody is followed by itself
+    # in a cycle through all of them no video is followed by itself
     return {
         video.video_id: Video(
             video.video_id,

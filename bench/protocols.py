@@ -73,7 +73,7 @@ class IgnoresValidation(Protocol):
     """A trainable system that does not read the validation videos it is given."""
 
     ignores_validation: bool
-    """Whether nothing of the system is chosen by validation videos, so that they are fair to evaluate on."""
+    """Whether nothing of the system is selected on validation videos, so that evaluating on them is fair."""
 
 
 @runtime_checkable
@@ -122,7 +122,7 @@ class Covering(Protocol):
 
 @runtime_checkable
 class Remarking(Protocol):
-    """A system of which readers of its scores must know more than counts, such as which epoch was kept."""
+    """A system of which readers of scores must know more than counts, such as which epoch was selected."""
 
     def remarks(self) -> Sequence[str]:
         """List short clauses for the coverage line, once the system is fitted or loaded."""

@@ -24,7 +24,7 @@ _sinks: list[Sink] = []
 
 
 def post_step(step: int, steps: int, epoch: float = 0.0) -> None:
-    """Post a finished step; cheap, and without effect where nobody shows progress."""
+    """Post a finished step; cheap, and without effect where no progress is shown."""
     for sink in _sinks:
         sink(TrainingStep(step, steps, epoch))
 

@@ -197,7 +197,7 @@ class TwoVocabularies(Tokens):
         return self.read.encode(texts, limit)
 
     def save(self, folder: Path) -> None:
-        """Write both tokenizers, that of what is read in a folder of its own."""
+        """Write both tokenizers, that of the input in a separate folder."""
         super().save(folder)
         self.read.save(folder / READ)
 

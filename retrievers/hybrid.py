@@ -68,7 +68,7 @@ class Hybrid:
         )
 
     def identity(self) -> Mapping[str, Json]:
-        """List the whole key of each member, since any of it may move the fused ranks."""
+        """List the complete key of each member, since any of it may move the fused ranks."""
         return {member.name: dict(member.key) for member in self._members}
 
     def signature(self) -> Mapping[str, str]:
@@ -82,7 +82,7 @@ class Hybrid:
         return {"fusion": ways[self._options.method], **weights, "depth": str(self._options.depth), **members}
 
     def coverage(self) -> Mapping[str, int]:
-        """Count what the members could not take in whole, under their names."""
+        """Count what the members could not read completely, under their names."""
         return {f"{what} ({m.name})": n for m in self._members for what, n in m.coverage().items()}
 
     def parameters(self) -> int:
@@ -131,7 +131,7 @@ class TrainableHybrid(Hybrid):
 
     @property
     def per_generator(self) -> str:
-        """Say why members are fitted anew for each generator; empty when none is."""
+        """Explain why members are fitted anew for each generator; empty when none is."""
         reasons = {m.system.per_generator for m in self._members if is_fitted_per_generator(m.system)}
         return ", ".join(sorted(reasons))
 

@@ -143,7 +143,7 @@ _PREPARE_FLAGS = {
     "log_watch": ("SHARE", "click log: keep pairs watched for this share in the mean"),
     "log_queries": ("N", "click log: keep videos with this many queries"),
 }
-"""Fields of `bench.prepare.options.PrepareOptions`: what stands for the value, and what it is for."""
+"""Fields of `bench.prepare.options.PrepareOptions`: the placeholder of the value, and its purpose."""
 
 
 def _validate(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``bench list``, ``new`` and ``doctor``: the available systems, one of your own, and this machine."""
+"""``bench list``, ``new`` and ``doctor``: list the systems, start a new one, check this machine."""
 
 from __future__ import annotations
 

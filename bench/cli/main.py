@@ -24,7 +24,7 @@ GROUPS = {
     "Compare and check": (compare, score),
     "Data, store and this machine": (data, store, info),
 }
-"""The verbs by what somebody wants to do, as the help lists them."""
+"""The verbs by purpose, as the help lists them."""
 ABOUT = """Does this generated summary make a video findable?
 Generators write summaries, retrievers search them, metrics score the ranks."""
 START = "Start with: bench run --generators lead,transcript --retrievers bm25    (the synthetic demo)"

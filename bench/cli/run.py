@@ -1,4 +1,4 @@
-"""``bench demo``, ``run`` and ``reproduce``: a first look, the main job, a table of the paper beside it."""
+"""``bench demo``, ``run`` and ``reproduce``: a demonstration, a run, a table of the paper beside it."""
 
 from __future__ import annotations
 

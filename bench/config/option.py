@@ -43,7 +43,7 @@ class Option(Generic[Given_contra, Value]):
     @overload
     def __get__(self, instance: object, owner: type) -> Value: ...
     def __get__(self, instance: object | None, owner: type) -> Value:
-        if instance is None:  # where dataclasses look for the default
+        if instance is None:  # here dataclasses read the default
             return self.default
         value: Value = vars(instance)[self.name]
         return value
@@ -83,7 +83,7 @@ def options_of(config: type) -> Mapping[str, Option[Any, Any]]:
 def keywords_of(
     config: Callable[Parameters, Any],
 ) -> Callable[[Callable[..., Returned]], Callable[Parameters, Returned]]:
-    """Give a function of ``**options`` the keywords of a dataclass: signature, types and docstring."""
+    """Show the keywords of a dataclass as those of a function of ``**options``, in signature and help."""
 
     def decorate(function: Callable[..., Returned]) -> Callable[Parameters, Returned]:
         assert isinstance(config, type)

@@ -10,7 +10,7 @@ from typing import Any
 from bench.errors import UsageError, shorten, unknown
 
 LONGEST_FILE = 1_000_000
-"""Bytes of a file of options; nobody writes a longer one."""
+"""Limit in bytes of a file of options; a longer one is refused."""
 
 
 def preset_names() -> list[str]:

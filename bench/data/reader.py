@@ -86,7 +86,7 @@ def _unite_relevant(
     spellings: Mapping[QueryId, list[QueryId]],
     records: list[VideoRecord],
 ) -> dict[QueryId, list[VideoId]]:
-    """Give each query what is relevant to any of its spellings, in the order of the videos' file."""
+    """Collect for each query what is relevant to any of its spellings, in the order of the videos' file."""
     order = {record.video_id: i for i, record in enumerate(records)}
     return {
         query_id: sorted(set().union(*(relevant.get(q, ()) for q in same)), key=order.__getitem__)

@@ -113,7 +113,7 @@ def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
 def _step(
     place: tuple[str, str], reused: bool, estimate: Estimate | None, plan: Plan, component: Component[Any]
 ) -> Step:
-    """Say of one cell whether it is reused, what it takes, and whether a training is part of that."""
+    """Describe one cell: whether it is reused, what it takes, and whether a training is part of that."""
     if reused:
         return Step(*place, "reused")
     is_trained = component.trainable and Fit(plan, component).exists()
@@ -152,7 +152,7 @@ def _recorded(preset: str) -> dict[str, Estimate]:
 
 
 def _recorded_on() -> str:
-    """Say on which machine and data the recorded run was."""
+    """Read on which machine and data the recorded run was made."""
     return _TIMES.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 

@@ -122,7 +122,7 @@ def query_attributes(plan: Plan) -> dict[QueryId, dict[str, str]]:
 
 
 def selection_coverage(plan: Plan, component: Component[Any]) -> dict[str, int]:
-    """Count the evaluated videos by which a trained system's epochs were chosen: all of ``--split val``."""
+    """Count the evaluated videos by which a trained system's epochs were selected: all of ``--split val``."""
     chooses = component.trainable and not ignores_validation(component.system)
     if plan.config.split != "val" or not chooses:
         return {}
@@ -130,7 +130,7 @@ def selection_coverage(plan: Plan, component: Component[Any]) -> dict[str, int]:
 
 
 def summaries_coverage(summaries: Summaries) -> dict[str, int]:
-    """Count empty and duplicate summaries, and what the generator could not take in whole."""
+    """Count empty and duplicate summaries, and what the generator could not read completely."""
     texts = [normalise(text) for text in summaries.texts.values()]
     times = Counter(text for text in texts if text)
     return {
@@ -150,7 +150,7 @@ def distinct_share(summaries: Summaries) -> float:
 
 
 def modality_remarks(uses: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say in words which input a generator hardly reads: a gap near 0, or below `LEAST_GAP`."""
+    """Describe in words which input a generator hardly reads: a gap near 0, or below `LEAST_GAP`."""
     inputs = {"text": "transcript", "frames": "frames"}
     return [
         f"hardly reads the {inputs[use['modality']]}: another video's cost {use['gap']:.3f} nats a token "
@@ -161,7 +161,7 @@ def modality_remarks(uses: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
-    """Count queries without results, and what the retriever could not take in whole."""
+    """Count queries without results, and what the retriever could not read completely."""
     empty = int((retrieved.run.hits[:, 0] < 0).sum()) if retrieved.run.depth else len(retrieved.run.query_ids)
     return {"queries without results": empty, **retrieved.meta.get("coverage", {})}
 

@@ -1,4 +1,4 @@
-"""What a run will do: the dataset, the evaluation, the systems, where it is kept and written."""
+"""What a run will do: the dataset, the evaluation, the systems, the store and the output folder."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Plan:
     began: int = field(default_factory=time.time_ns)
     """When the run began, in ns since 1970; the same in its workers."""
     process: int = _PROCESS
-    """What tells this process and its workers from others."""
+    """What distinguishes this process and its workers from others."""
 
     @property
     def seed(self) -> int:

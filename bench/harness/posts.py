@@ -1,4 +1,4 @@
-"""How workers tell the overview what they train and how far they are: a small file for each system."""
+"""How workers report to the overview what they train and how far they are: a small file for each system."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Post:
         now = time.monotonic()
         if now - self._written >= _INTERVAL or step.steps == 0:
             self._written = now
-            with contextlib.suppress(OSError):  # the run ends: nobody reads it any more
+            with contextlib.suppress(OSError):  # the run ends: no process reads it any more
                 write_text(self.path, json.dumps([step.step, step.steps, step.epoch]))
 
 

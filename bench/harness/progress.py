@@ -50,7 +50,7 @@ class Progress:
         self._live: Any = None
         self._open = ExitStack()
         self.posts: Path | None = None
-        """Where workers post their training steps; None where nobody sees them."""
+        """Where workers post their training steps; None where no overview is shown."""
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -113,7 +113,7 @@ class Progress:
         self.say(f"bench: {self._finished()}/{self._total()} {what}: {state}{spent}{left}")
 
     def say(self, line: str) -> None:
-        """Print a line above the overview, or on its own."""
+        """Print a line above the overview, or alone where there is none."""
         if self._live is not None:
             self._live.console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
         else:

@@ -18,7 +18,7 @@ _KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object"
 
 
 def find(source: Path, *patterns: str) -> Path:
-    """Locate the first file in a folder, or its subfolders, that fits a pattern; a file stands for itself.
+    """Locate the first file in a folder, or its subfolders, that fits a pattern; a file is taken as it is.
 
     Raises MissingError that names the patterns.
     """

@@ -18,7 +18,7 @@ Scores = Mapping[QueryId, Mapping[VideoId, float]]
 
 @dataclass(slots=True)
 class ImportedVideo:
-    """A video as it will stand in videos.jsonl."""
+    """A video as it will be written to videos.jsonl."""
 
     split: str
     transcript: str = ""

@@ -15,7 +15,7 @@ from bench.lint.rules import Violation
 from bench.lint.table import Column, Row, Scale, Table
 
 MAX_DECIMALS = 5
-"""Beyond this precision (of the fraction) the smallest n is not sought: nobody prints so much."""
+"""Beyond this precision (of the fraction) the smallest n is not searched: no table prints so many digits."""
 
 MAX_CHANCE = 1e-3
 """Above this chance a smallest n says nothing, and no note is made of it."""

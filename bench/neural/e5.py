@@ -125,7 +125,7 @@ def _unpack(path: Path, folder: Path) -> None:
 
 
 def _tensors(reader: _Reader) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-    """Give each tensor, flat, by its name in a BERT."""
+    """Yield each tensor, flat, by its name in a BERT."""
     (count,) = reader.take("i")
     for _ in range(count):
         (length,) = reader.take("H")
@@ -174,7 +174,7 @@ def _write_tokenizer(reader: _Reader, positions: int, folder: Path) -> None:
 
 
 def _normalisation(reader: _Reader) -> Iterator[tuple[str, str]]:
-    """Give each character that is replaced, with its replacement."""
+    """Yield each character that is replaced, with its replacement."""
     count, size = reader.take("iI")
     end = reader.position + size
     for _ in range(count):

@@ -22,12 +22,12 @@ from bench.text import normalise
 __cache_neutral__ = True
 
 _SHOWN = 1000
-"""Lines that name no video, of which the place is kept; all are counted."""
+"""Lines that name no video, whose place is recorded; all are counted."""
 
 
 @dataclass(slots=True)
 class _Pair:
-    """What users did with a video that a query found."""
+    """What users did with a video that a query retrieved."""
 
     query: str
     clicks: float = 0.0

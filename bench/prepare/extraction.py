@@ -1,4 +1,4 @@
-"""What is taken from one file: features of its frames and its transcript, kept in the store.
+"""What is taken from one file: features of its frames and its transcript, cached in the store.
 
 The key of an artefact has the digest of the file and of all that computes, so that an interrupted preparation
 continues, and one with another speech model keeps the frames.

@@ -59,7 +59,7 @@ def _walk(folder: Path) -> Iterator[str]:
 
 
 def identify(folder: Path, names: Sequence[str], given: Path | None, split: str) -> list[VideoFile]:
-    """Give each file an id and a split: those of the names file, else an id made of the file's name.
+    """Assign each file an id and a split: those of the names file, else an id made of the file's name.
 
     Raises DataError when the names file names no file of the folder, or two files by one id.
     """
@@ -91,7 +91,7 @@ def _plain(name: str) -> str:
 
 
 def names_of(files: Iterable[VideoFile]) -> Mapping[str, str]:
-    """Map each name that somebody may give a video to its id: id, path, file name, either without suffix.
+    """Map each name that may refer to a video to its id: id, path, file name, with or without suffix.
 
     A name that means two videos is left out.
     """

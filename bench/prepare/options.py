@@ -1,4 +1,4 @@
-"""What `bench data prepare` may be asked for."""
+"""Options of `bench data prepare`."""
 
 from __future__ import annotations
 

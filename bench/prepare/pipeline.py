@@ -14,7 +14,7 @@ from bench.prepare.files import VideoFile
 from bench.prepare.options import PrepareOptions
 
 _LINE_EVERY = 30.0
-"""Seconds between two lines of progress where nobody sees a bar move."""
+"""Seconds between two lines of progress where no progress bar is shown."""
 
 
 def extract_all(

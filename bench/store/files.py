@@ -1,4 +1,4 @@
-"""Text files: read with one set of rules about encodings, and written whole or not at all."""
+"""Text files: read with one set of rules about encodings, and written completely or not at all."""
 
 from __future__ import annotations
 

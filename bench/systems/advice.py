@@ -39,7 +39,7 @@ def missing_methods(kind: str, name: str, system: object, protocol: type) -> Mis
 
 @cache
 def report_no_identity(name: str, kind: str) -> None:
-    """Say once that what a plug-in makes is reused by no other process, and what to write."""
+    """Report once that what a plug-in makes is reused by no other process, and what to write."""
     print(
         f"bench: '{name}': {kind} has no identity(): nothing that it makes is reused by another process, "
         "because a file that it reads may have changed. Add\n"
@@ -52,7 +52,7 @@ def report_no_identity(name: str, kind: str) -> None:
 
 @cache
 def report_no_source(name: str, kind: str) -> None:
-    """Say once that the code of a system is in no file, so that what it makes is not reused."""
+    """Report once that the code of a system is in no file, so that what it makes is not reused."""
     print(
         f"bench: '{name}': the code of {kind} is in no file (a notebook?), so that a change of it cannot be "
         "noticed: nothing that it makes is reused. Put it into a file and name it: file.py:Class.",

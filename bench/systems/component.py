@@ -82,7 +82,7 @@ class Component(Generic[T]):
         return dict(self.system.coverage()) if isinstance(self.system, Covering) else {}
 
     def remarks(self) -> list[str]:
-        """Collect what readers of the system's scores must know, such as which epoch was kept."""
+        """Collect what readers of the system's scores must know, such as which epoch was selected."""
         return list(self.system.remarks()) if isinstance(self.system, Remarking) else []
 
     def parameters(self) -> int | None:

@@ -95,7 +95,7 @@ class Infilling:
 
 
 class _Lengths(Sequence[int]):
-    """The lengths of a data set's examples, looked up when they are asked for: they change with the round."""
+    """The lengths of a data set's examples, computed when they are read: they change with the round."""
 
     def __init__(self, data: Infilling) -> None:
         self._data = data

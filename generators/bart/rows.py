@@ -37,7 +37,7 @@ class BartRow(NeuralRow):
         return self.options.lr
 
     def lr_multipliers(self) -> Mapping[str, float]:
-        """Train the fusion, which is not pretrained, at a rate of its own."""
+        """Train the fusion, which is not pretrained, at a separate rate."""
         return {"fusion.": 1.0 if self.options.fusion_lr is None else self.options.fusion_lr}
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
@@ -101,7 +101,7 @@ class BartMM(BartRow):
     fusion = "concat"
 
     def fusion_settings(self) -> dict[str, Json]:
-        """Say which positions tokens have beside the frames."""
+        """Describe which positions tokens have beside the frames."""
         return {"token_positions": self.options.token_positions}
 
 

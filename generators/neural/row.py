@@ -189,12 +189,12 @@ class NeuralRow(RowDefinition):
 
     @property
     def choice(self) -> str:
-        """Which epoch was kept by which score, as a sentence; empty where nothing was measured."""
+        """Which epoch was selected by which score, as a sentence; empty where nothing was measured."""
         facts: dict[str, float] = {}
         for entry in self.log:
             facts |= entry if "kept_epoch" in entry else {}
         return describe_choice(self.training.choose, facts)
 
     def remarks(self) -> Sequence[str]:
-        """Say for the coverage line which epoch was kept."""
+        """Report which epoch was selected, for the coverage line."""
         return [self.choice] if self.choice else []

@@ -1,4 +1,4 @@
-"""What is measured of a row on validation videos after each epoch, and how the kept epoch is described."""
+"""What is measured on validation videos after each epoch, and how the selected epoch is described."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def exchange_examples(
     seed: int,
     prepare: Callable[[Sequence[Video]], Sequence[Example]],
 ) -> dict[str, dict[int, Example]]:
-    """Give up to `EXCHANGED` videos another one's transcript or frames, to see how much a row uses them.
+    """Exchange, in up to `EXCHANGED` videos, the transcript or frames, to see how much a row uses them.
 
     By modality that the row ``reads``, the examples have their number among the videos.
     """
@@ -87,7 +87,7 @@ def exchange_examples(
 
 
 def describe_choice(choose: Choice, facts: Mapping[str, float]) -> str:
-    """Describe the kept epoch in a sentence, from what `train` noted; empty where nothing was measured.
+    """Describe the selected epoch in a sentence, from what `train` noted; empty where nothing was measured.
 
     A difference below two standard errors is called noise: another sample of validation videos may have
     chosen otherwise.

@@ -122,7 +122,7 @@ class QMSRow(NeuralRow):
         return self.qms.beta if self.qms.regulariser == "decoupled" else 0.0
 
     def lr_multipliers(self) -> Mapping[str, float]:
-        """Train what is not pretrained at a rate of its own."""
+        """Train what is not pretrained at a separate rate."""
         return {"fusion.": self.qms.fresh_lr}
 
     def targets(self, train: Sequence[Video]) -> Targets:

@@ -1,4 +1,4 @@
-"""TextRank keywords: words that stand near many words which do so themselves."""
+"""TextRank keywords: words that occur near many words which do so themselves."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _X = "[LPRSXYabc]*"  # what attaches to the character before it (rule WB4)
 _E = "[LPRSabc]*"  # the same within emoji, where the styles have a meaning
 _JOINED = f"(?:[DFH]{_X}[IMQT]{_X})"  # WB6, WB7: a letter behind an apostrophe, a full stop, a colon
 _LETTERS = (
-    f"(?:[GN]{_X}(?:[DEF]{_X}(?=[GN]))?"  # WB8, WB11, WB12: numbers, and what may stand between digits
+    f"(?:[GN]{_X}(?:[DEF]{_X}(?=[GN]))?"  # WB8, WB11, WB12: numbers, and what may occur between digits
     f"|[IQT]{_X}{_JOINED}*"  # WB5: letters
     f"|M{_X}(?:D{_X}|B{_X}M{_X}|[FH]{_X}[IMQT]{_X}{_JOINED}*)?)+"  # WB7a to WB7c: Hebrew and its quotes
 )

@@ -97,7 +97,7 @@ class FinetunedDPR(PretrainedDPR):
         self._epoch = int(json.loads((folder / TRAINING).read_text(encoding="utf-8"))["epoch"])
 
     def remarks(self) -> Sequence[str]:
-        """Say which epoch was kept, or that none was better than the encoder without training."""
+        """Report which epoch was selected, or that none was better than the encoder without training."""
         epochs = self._tuning.epochs
         if self._epoch == 0:
             return [

@@ -11,7 +11,7 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 
 FILLER = -1
-"""The number of a hard negative that stands for none: it is masked everywhere."""
+"""The number of a hard negative that represents none: it is masked everywhere."""
 
 
 @dataclass(frozen=True)

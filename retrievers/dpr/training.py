@@ -47,7 +47,7 @@ class Recipe:
     seed: int
     device: str
     scratch: Path
-    """Where checkpoints go; training resumes from the last whole one in it."""
+    """Where checkpoints go; training resumes from the last complete one in it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Trained:
 
     model: SentenceTransformer
     epoch: int
-    """The epoch that was kept; 0 is the start, the last one where nothing was validated."""
+    """The epoch that was selected; 0 is the start, the last one where nothing was validated."""
 
 
 def train(recipe: Recipe, pairs: Pairs, negatives: Sequence[Sequence[str]], ranking: Ranking) -> Trained:

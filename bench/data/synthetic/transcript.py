@@ -1,4 +1,4 @@
-"""Draw what is said in a video as speech recognition writes it, and represent it in the space of the frames.
+"""Draw the speech of a video as speech recognition writes it, and represent it in the space of the frames.
 
 There is no punctuation, and there are hesitations.
 """

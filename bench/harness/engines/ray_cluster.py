@@ -116,7 +116,7 @@ class RayCluster:
         return self._wait(".".join(cell), [self._runs[cell]] if cell in self._runs else [])
 
     def _connect(self) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster of ours reports to nobody
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage reports
         address = os.environ.get("RAY_ADDRESS", "")
         try:
             _reach(address)

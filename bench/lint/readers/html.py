@@ -21,7 +21,7 @@ def parse_grids(text: str, file: str) -> list[Grid]:
 
 
 class _Tables(HTMLParser):
-    """Collects the rows of tables; an inner table is a table of its own, and empty in the outer one."""
+    """Collects the rows of tables; an inner table is read separately, and empty in the outer one."""
 
     def __init__(self, file: str) -> None:
         super().__init__(convert_charrefs=False)

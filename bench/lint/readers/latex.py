@@ -131,7 +131,7 @@ def _after_arguments(text: str, name: str) -> tuple[str, int]:
 
 
 def _rows(content: str, skipped: int, places: list[tuple[int, int]], source: _Source) -> list[GridRow]:
-    """Split at double backslashes and ``&`` outside braces; a rule before a row is kept as ``ruled``."""
+    """Split at double backslashes and ``&`` outside braces; a rule before a row is recorded as ``ruled``."""
     pending: dict[int, tuple[int, str]] = {}  # column -> (rows still to fill, text), from \multirow
     rows: list[GridRow] = []
     ruled, cells = False, 0

@@ -47,13 +47,13 @@ _BASE: Mapping[str, str] = {
 
 
 class Recogniser(Protocol):
-    """Writes down what is said."""
+    """Transcribes the speech of a video."""
 
     def identity(self) -> Mapping[str, Json]:
         """Identify what decides the text besides the sound, for the key of the transcripts."""
 
     def transcribe(self, sound: Sound) -> str:
-        """Transcribe mono sound of 16,000 samples a second; empty where nobody speaks."""
+        """Transcribe mono sound of 16,000 samples a second; empty without speech."""
 
 
 def make_recogniser(speech: str, language: str) -> Recogniser | None:
@@ -133,7 +133,7 @@ class FasterWhisper:
         return {"whisper": digest(self._weights), "language": self._language, "int8": True, **versions}
 
     def transcribe(self, sound: Sound) -> str:
-        """Transcribe sound; empty where nobody speaks."""
+        """Transcribe sound; empty without speech."""
         if not len(sound):
             return ""
         segments, _ = self._model.transcribe(

@@ -11,7 +11,7 @@ from bench.training_steps import post_step
 
 
 class EpochAndCheckpointCallback(TrainerCallback):
-    """Announces the epoch to the data, and asks for a checkpoint every so many steps."""
+    """Announces the epoch to the data, and requests a checkpoint every so many steps."""
 
     def __init__(
         self, checkpoint_steps: int, steps_per_epoch: int, start_epoch: Callable[[int], None]

@@ -56,14 +56,14 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Validation:
-    """What is measured after each epoch, and by which the kept epoch is chosen."""
+    """What is measured after each epoch, and by which the epoch is selected."""
 
     scores: Callable[[], npt.ArrayLike]
     """Scores each validation item ``[n]``, higher is better; an epoch is judged by the mean."""
     extra: Callable[[], Mapping[str, float]] | None = None
     """Measures what else is logged; called after ``scores``."""
     keep: Literal["best", "last"] = "best"
-    """Which epoch's weights are kept."""
+    """Which epoch's weights are the result."""
 
 
 def uses_bf16(precision: str, device: str) -> bool:

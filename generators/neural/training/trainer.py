@@ -217,7 +217,7 @@ class ModuleTrainer(CheckpointTrainer):
             self._scores = {int(step): values for step, values in scores.items()}
 
     def describe_choice(self) -> dict[str, float]:
-        """Compare the kept with the last epoch: their scores, and the difference with its standard error.
+        """Compare the selected with the last epoch: their scores, and the difference with its standard error.
 
         The error is that of a mean over validation items of paired differences. {} without validation.
         """

@@ -52,11 +52,11 @@ class LeadOfMeanLength(Lead):
         self._count = math.ceil(sum(lengths) / len(lengths))
 
     def save(self, folder: Path) -> None:
-        """Write the length."""
+        """Write the fitted length, in words or characters."""
         (folder / _FILE).write_text(json.dumps({"units": self._count}) + "\n", encoding="utf-8")
 
     def load(self, folder: Path) -> None:
-        """Read the length."""
+        """Restore the length that `save` wrote."""
         self._count = json.loads((folder / _FILE).read_text(encoding="utf-8"))["units"]
 
 

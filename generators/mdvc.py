@@ -106,7 +106,7 @@ class MDVCModel(nn.Module):
                 nn.init.xavier_uniform_(weight)
 
     def start(self, batch: Batch) -> list[StreamState]:
-        """Encode both streams."""
+        """Encode the streams of both modalities, from which a search decodes."""
         frames, mask = self._project_frames(batch)
         text = self.text.encode(self.embed(batch["tokens"]), batch["token_mask"])
         visual = self.visual.encode(frames, mask)
@@ -203,7 +203,7 @@ class TwoVocabularies(Tokens):
 
     @classmethod
     def load(cls, folder: Path, prompt: Sequence[int]) -> TwoVocabularies:
-        """Read what `save` wrote."""
+        """Restore both tokenizers from the folder that `save` wrote."""
         written = PreTrainedTokenizerFast.from_pretrained(str(folder))
         return cls(written, Tokens.load(folder / READ, prompt), prompt)
 
@@ -227,7 +227,7 @@ class MDVC(FromScratchRow[MDVCOptions]):
         return TwoVocabularies(written.tokenizer, read, written.prompt)
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Describe the shape."""
+        """Describe the shape of the model, from which it can be built again."""
         assert isinstance(tokens, TwoVocabularies)
         o = self.options
         return {
@@ -244,5 +244,5 @@ class MDVC(FromScratchRow[MDVCOptions]):
         }
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build both streams."""
+        """Build the streams of both modalities with random weights."""
         return MDVCModel(**configuration)

@@ -65,7 +65,7 @@ class AttentiveLSTM(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def start(self, batch: Batch) -> LSTMState:
-        """Encode a batch."""
+        """Encode a batch into the state from which a search decodes."""
         both = torch.cat((self.project(batch["frames"]), self.embed(batch["tokens"])), dim=1)  # [b, f + t, d]
         inputs, mask = compact(both, torch.cat((batch["frame_mask"], batch["token_mask"]), dim=1))
         # packing ends each direction at the last real position: padding reaches no state
@@ -133,7 +133,7 @@ class Seq2Seq(FromScratchRow[Seq2SeqOptions]):
     options_class = Seq2SeqOptions
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Describe the shape."""
+        """Describe the shape of the model, from which it can be built again."""
         o = self.options
         return {
             "vocabulary": len(tokens),
@@ -145,5 +145,5 @@ class Seq2Seq(FromScratchRow[Seq2SeqOptions]):
         }
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build the LSTMs."""
+        """Build the encoder and decoder LSTMs with random weights."""
         return AttentiveLSTM(**configuration)

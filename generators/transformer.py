@@ -33,7 +33,7 @@ class Transformer(FromScratchRow[TransformerOptions]):
         return replace(plan, warmup=steps) if steps else plan
 
     def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Describe the shape."""
+        """Describe the shape of the model, from which it can be built again."""
         return {"frame_width": frame_width, "bart": transformer_shape(self.options, tokens).config()}
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verbs."""
+    """Add the verbs of this module to the command line's parser."""
     _add_compare(verbs)
     _add_check(verbs)
 

@@ -10,7 +10,7 @@ from bench.options import expand_home
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verb with its actions."""
+    """Add the verb ``data`` with its actions to the command line's parser."""
     parser = add_verb(
         verbs,
         "data",

@@ -20,7 +20,7 @@ ON_REQUEST = ("claims", "encoders", "importers", "options")
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verbs."""
+    """Add the verbs of this module to the command line's parser."""
     parser = add_verb(
         verbs,
         "list",

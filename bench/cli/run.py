@@ -18,7 +18,7 @@ TARGETS = ("table2", "table3", "table4", "table5", "table6", "table7", "fig3")
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verbs."""
+    """Add the verbs of this module to the command line's parser."""
     _add_demo(verbs)
     _add_run(verbs)
     _add_reproduce(verbs)

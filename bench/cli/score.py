@@ -14,7 +14,7 @@ _DATA_OPTIONS = ("data", "protocol", "query_seed", "split", "store")
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verbs."""
+    """Add the verbs of this module to the command line's parser."""
     _add_evaluate(verbs)
     _add_lint_table(verbs)
 

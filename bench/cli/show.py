@@ -17,7 +17,7 @@ FIGURE_FORMATS = ("svg", "png", "pdf")
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verbs."""
+    """Add the verbs of this module to the command line's parser."""
     _add_table(verbs)
     _add_report(verbs)
     _add_explain(verbs)

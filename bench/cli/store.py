@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add(verbs: Verbs) -> None:
-    """Add the verb and its actions."""
+    """Add the verb ``store`` and its actions to the command line's parser."""
     parser = verbs.add_parser(
         "store", help="list, check and prune cached artefacts", description="Manage the store of artefacts."
     )

@@ -85,7 +85,7 @@ class BEIR:
     source = "Thakur et al. 2021, BEIR: A Heterogenous Benchmark; the folder that was given"
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
-        """Read the folder."""
+        """Read the folder of a collection into videos, queries and judgements."""
         qrels, _ = read_any_judgements(judgements_of_folder(source, recipe))
         name = f"{source.resolve().name}-{recipe}"
         data = Imported(name, language or "en", f"{self.recipes[recipe]}, over the whole corpus")

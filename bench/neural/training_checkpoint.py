@@ -200,7 +200,7 @@ def save_optimizer(optimizer: Any, scheduler: Any, folder: Path) -> None:
 
 
 def load_optimizer(optimizer: Any, scheduler: Any, folder: Path) -> None:
-    """Read what `save_optimizer` wrote."""
+    """Restore the states of optimizer and scheduler that `save_optimizer` wrote, to continue a training."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in load_file(str(folder / f"{_OPTIMIZER}.safetensors")).items():
         parameter, _, name = key.partition(".")

@@ -33,7 +33,7 @@ class BartRow(NeuralRow):
 
     @property
     def learning_rate(self) -> float:
-        """``bart.lr``."""
+        """The peak learning rate of fine-tuning, ``bart.lr``."""
         return self.options.lr
 
     def lr_multipliers(self) -> Mapping[str, float]:
@@ -57,7 +57,7 @@ class BartRow(NeuralRow):
         return {}
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build BART and the fusion."""
+        """Build BART with the fusion of this row, with random weights."""
         part, width = configuration["fusion"], configuration["bart"]["d_model"]
         made = fusion.make(part["name"], width, configuration["frame_width"], part["settings"])
         return FusedBart(random_bart(configuration["bart"]), made)

@@ -91,7 +91,7 @@ class Tokens:
 
     @classmethod
     def load(cls, folder: Path, prompt: Sequence[int]) -> Tokens:
-        """Read what `save` wrote."""
+        """Restore the tokenizer from the folder that `save` wrote."""
         return cls(PreTrainedTokenizerFast.from_pretrained(str(folder)), prompt)
 
 

@@ -86,7 +86,7 @@ class BartBackbone(Backbone):
         return self._pretrained.config
 
     def pretrained_weights(self) -> Mapping[str, Tensor]:
-        """Read the weights of the checkpoint."""
+        """Read the weights of the checkpoint, by their names in the library's model."""
         return self._pretrained.weights()
 
     def identity(self) -> Mapping[str, Json]:

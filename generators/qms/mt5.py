@@ -63,7 +63,7 @@ class MT5Module(QMS):
 
     @property
     def decoder(self) -> Any:
-        """The library's decoder."""
+        """The library's decoder, which writes the summary."""
         return self.bart.decoder
 
     def score_vocabulary(self, states: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class KeywordRow(ABC):
         self.document_frequency = Counter(word for words in transcripts for word in set(words))
 
     def save(self, folder: Path) -> None:
-        """Write the counts."""
+        """Write the document counts of the training transcripts, which weigh the words."""
         counts = dict(sorted(self.document_frequency.items()))
         content = {"videos": self.training_videos, "words": counts}
         (folder / _FILE).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

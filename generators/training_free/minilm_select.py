@@ -62,7 +62,7 @@ class MiniLMSelect:
         return {"encoder": MINILM}
 
     def parameters(self) -> int:
-        """Count MiniLM's parameters."""
+        """Count the parameters of MiniLM, which encodes the phrases."""
         return sum(parameter.numel() for parameter in self._encoder().parameters())
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:

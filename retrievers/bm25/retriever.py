@@ -34,7 +34,7 @@ class Engine(Protocol):
         ...
 
     def size(self) -> int:
-        """Count the bytes of the index."""
+        """Count the bytes of the index, for the table of costs."""
         ...
 
     def close(self) -> None:

@@ -62,7 +62,7 @@ class EmbeddingCache:
         return vectors
 
     def write(self, vectors: Mapping[str, Vector]) -> None:
-        """Add vectors, by text."""
+        """Add the vectors of texts that were just encoded, for later uses."""
         rows = []
         for text, vector in vectors.items():
             key, data = self._key(text), vector.astype("<f4").tobytes()

@@ -37,7 +37,7 @@ class Encoder(Protocol):
         ...
 
     def parameters(self) -> int:
-        """Count the parameters."""
+        """Count the parameters of the encoder, for the table of costs."""
         ...
 
 
@@ -96,7 +96,7 @@ class SentenceEncoder:
         return too_long(self.model.tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
-        """Count the parameters."""
+        """Count the parameters of the encoder, for the table of costs."""
         return count_parameters(self.model)
 
 
@@ -125,7 +125,7 @@ class NativeDPREncoder:
         return too_long(self._tokenizer, texts, self.limit)
 
     def parameters(self) -> int:
-        """Count the parameters."""
+        """Count the parameters of the encoder, for the table of costs."""
         return count_parameters(self._model)
 
     def _batch(self, texts: list[str], length: int) -> Vectors:

@@ -91,7 +91,7 @@ class FinetunedDPR(PretrainedDPR):
         shutil.copytree(self._folder, folder, dirs_exist_ok=True)
 
     def load(self, folder: Path) -> None:
-        """Use the towers in the folder."""
+        """Encode with the trained towers in the folder from now on."""
         self._folder = folder
         self._encoders.clear()
         self._epoch = int(json.loads((folder / TRAINING).read_text(encoding="utf-8"))["epoch"])

@@ -48,7 +48,7 @@ class _Scores(Stage[CellScores]):
 
     @abstractmethod
     def score(self) -> CellScores:
-        """Compute the scores."""
+        """Compute the scores of the cell, in total and per item."""
 
     def make(self, folder: Path) -> dict[str, Json]:
         """Write the scores per item as arrays."""

@@ -1,1 +1,1 @@
-"""Write the start of a package: a generator, a retriever, a measure or a dataset, with its test."""
+"""Start a package of one's own: a generator, a retriever, a measure or a dataset, with its test."""

@@ -1,1 +1,1 @@
-"""Generators and retrievers as the harness uses them: looked up by name, built, keyed, fitted."""
+"""Generators and retrievers as the harness uses them: found by name, built, keyed, fitted."""

@@ -51,7 +51,14 @@ class GivenSystem:
 
     @property
     def has_source(self) -> bool:
-        """Check whether there is a file with the code, so that a change of it is noticed."""
+        """Check whether there is a file with the code, so that a change of it is noticed.
+
+        A class that was typed in may call itself one of ``__main__`` while that is a file: it is not in it.
+        """
+        if self.module == "__main__":
+            kind = self.value if hasattr(self.value, "__qualname__") else type(self.value)
+            if getattr(sys.modules["__main__"], kind.__qualname__, None) is not kind:
+                return False
         return source_of(self.module) is not None
 
     def code(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from bench.types import Check
 from tests.conftest import Cli, child_environment
+from tests.prepare.films import Film, photograph
 
 VERBS = (
     "run", "reproduce", "table", "report", "explain", "compare", "check", "evaluate", "lint-table", "data",
@@ -113,6 +114,9 @@ def test_the_example_works_as_typed_in_an_empty_folder(
     command: tuple[str, ...], cli: Cli, tmp_path: Path, bin_folder: Path, warm_store: Path
 ) -> None:
     typed = example(command, cli)
+    if command == ("data", "prepare"):
+        Film([photograph("flower.jpg")] * 4).write(tmp_path / "videos" / "flower.mp4")
+        (tmp_path / "queries.csv").write_text("query,video\nyellow flower,flower.mp4\n")
     environment = child_environment(BENCH_STORE=str(warm_store))
     environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
     done = subprocess.run(

@@ -31,6 +31,8 @@ def test_the_folder_is_complete(finished: Path) -> None:
         "costs.csv",
         "significance.csv",
         "summary.json",
+        "attributes.csv",
+        "slices.csv",
         "report.html",
     }
     expected |= {f"summaries/{g}.jsonl" for g in GENERATORS} | {f"runs/{g}.bm25.trec" for g in GENERATORS}

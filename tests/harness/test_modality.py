@@ -48,7 +48,7 @@ def plan(tiny: Tiny) -> Plan:
 
 
 def component(plan: Plan, system: Generator) -> Component[Generator]:
-    return Component("reader", system, plan.context(), {})
+    return Component("reader", system, plan.context(), {}, "reader")
 
 
 def test_the_gap_is_the_rise_of_the_loss_with_anothers_input(plan: Plan) -> None:

@@ -33,7 +33,7 @@ def test_a_block_computes_with_its_own_number_of_threads() -> None:
 def test_a_system_is_fitted_with_the_threads_of_its_key(tmp_path: Path) -> None:
     """However many the process has: workers side by side have one, a system trained alone all of them."""
     system = ThreadCounter()
-    component: Component[Any] = Component("counter", system, Context(threads=3), {})
+    component: Component[Any] = Component("counter", system, Context(threads=3), {}, "counter")
     with limit_threads(1):
         fit_system(Store(tmp_path), component, {}, ([], []), tmp_path)
     assert system.threads == 3

@@ -143,6 +143,7 @@ NEUTRAL = {
     "bench/summary/run_summary.py",
     "bench/summary/sentences.py",
     "bench/summary/terminal.py",
+    "bench/systems/advice.py",
     "bench/systems/extras.py",
     "bench/training_steps.py",
     "bench/__init__.py",

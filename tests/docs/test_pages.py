@@ -60,6 +60,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pages-store")
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_run_and_print_what_it_shows(page: str, tmp_path: Path, store: Path) -> None:
     text = (DOCS / page).read_text("utf-8")
@@ -83,6 +84,7 @@ def test_a_shown_output_that_is_not_printed_is_noticed() -> None:
     assert read_commands("$ one \\\n  two\nout\n$ three\n") == [("one \\\n  two", "out"), ("three", "")]
 
 
+@pytest.mark.docs
 def test_the_script_draws_pictures_of_the_pages_and_all_are_shown(tmp_path: Path, store: Path) -> None:
     run([sys.executable, str(DOCS / "draw.py"), str(tmp_path / "pictures")], tmp_path, store)
     made = {path.name for path in (tmp_path / "pictures").iterdir()}

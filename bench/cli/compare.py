@@ -137,7 +137,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.qrels is None:
         table = compare_runs(outs, baseline=args.baseline, metrics=words or METRICS, by=args.by)
     else:
-        with evaluated(args, [str(out) for out in outs]) as result:
+        with evaluated(args, [str(out) for out in outs]) as (result,):
             first = result.manifest.settings["generators"][0]
             baseline = args.baseline or first
             table = compare_runs([result.out], baseline=baseline, metrics=words or ["*"], by=args.by)
@@ -160,10 +160,7 @@ def _check(args: argparse.Namespace) -> int:
         by=args.by,
     )
     if args.qrels is not None:
-        with (
-            evaluated(args, [f"run={args.against}"]) as before,
-            evaluated(args, [f"run={args.out}"]) as after,
-        ):
+        with evaluated(args, [f"run={args.against}"], [f"run={args.out}"]) as (before, after):
             return _check_on_run(before, after, rule, args)
     if args.against.is_dir():
         return _check_on_run(Result.read(args.against), Result.read(args.out), rule, args)

@@ -42,16 +42,18 @@ def add_judgements(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def read_foreign(
-    args: argparse.Namespace, words: Sequence[str]
-) -> tuple[Judgements, list[ForeignRun], tuple[str, ...]]:
-    """Read judgements and runs, and say what each file was taken for. Raises BenchError."""
-    from bench.foreign.judgements import judgements_of_dataset, read_judgements
+def read_measures(args: argparse.Namespace) -> tuple[str, ...]:
+    """Parse the measures of ``--metrics``, by default the paper's. Raises UsageError."""
     from bench.foreign.measures import DEFAULT, parse
-    from bench.foreign.runs import read_runs
 
     given = [word.strip() for words in args.metrics or () for word in words.split(",") if word.strip()]
-    measures = parse(given or DEFAULT)
+    return parse(given or DEFAULT)
+
+
+def load_judgements(args: argparse.Namespace) -> Judgements:
+    """Read what runs are scored on, and say what the file was taken for. Raises BenchError."""
+    from bench.foreign.judgements import judgements_of_dataset, read_judgements
+
     data = getattr(args, "data", None)
     if (data is None) == (args.qrels is None):
         raise UsageError("say what the runs are scored on: --qrels FILE or DIR, or --data NAME or DIR.")
@@ -72,18 +74,33 @@ def read_foreign(
             split=config.split,
             store=config.store,
         )
+    return judgements
+
+
+def read_named_runs(words: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
+    """Read the runs that ``[NAME=]FILE`` words name, and say what each was taken for. Raises BenchError."""
+    from bench.foreign.runs import read_runs
+
     runs = read_runs(words, judgements)
     for run in runs:
         print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics", file=sys.stderr)
-    return judgements, runs, measures
+    return runs
 
 
 @contextlib.contextmanager
-def evaluated(args: argparse.Namespace, words: Sequence[str]) -> Iterator[Result]:
-    """Score run files for the length of a block; yields what a run's output folder would hold."""
+def evaluated(args: argparse.Namespace, *groups: Sequence[str]) -> Iterator[list[Result]]:
+    """Score groups of run files for the length of a block; yields a result for each group.
+
+    The judgements are read once, so that they may come from a pipe.
+    """
     from bench.foreign.folder import write_evaluation
 
-    judgements, runs, measures = read_foreign(args, words)
+    measures, judgements = read_measures(args), load_judgements(args)
     with tempfile.TemporaryDirectory() as temporary:
-        out = Path(temporary) / "out"
-        yield write_evaluation(out, judgements, runs, measures=measures, ties=args.ties)
+        yield [
+            write_evaluation(
+                Path(temporary) / str(number) / "out",
+                judgements, read_named_runs(words, judgements), measures=measures, ties=args.ties,
+            )
+            for number, words in enumerate(groups)
+        ]  # fmt: skip

@@ -7,7 +7,7 @@ import sys
 
 from bench.cli.answer import tables_by
 from bench.cli.common import Verbs, add_by, add_format, add_path, add_run_options, add_verb
-from bench.cli.foreign import add_judgements, read_foreign
+from bench.cli.foreign import add_judgements, load_judgements, read_measures, read_named_runs
 
 _PAPER = "paper:"
 _DATA_OPTIONS = ("data", "protocol", "query_seed", "split", "store")
@@ -67,7 +67,8 @@ def _evaluate(args: argparse.Namespace) -> int:
     from bench.store.artefacts import Store, default_root
     from bench.tables.table import RENDERERS
 
-    judgements, runs, measures = read_foreign(args, args.runs)
+    measures, judgements = read_measures(args), load_judgements(args)
+    runs = read_named_runs(args.runs, judgements)
     fused = [fuse(runs, parse_fusion(text)) for text in args.fuse or ()]
     with tempfile.TemporaryDirectory() as temporary:
         result = write_evaluation(

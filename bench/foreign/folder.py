@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench import __version__
 from bench.choices import Ties
-from bench.foreign.judgements import Judgements
+from bench.errors import UsageError
+from bench.foreign.judgements import Judgements, count_topics
 from bench.foreign.runs import ForeignRun, unjudged
 from bench.foreign.scoring import ORDERS, RunScores, score_run
 from bench.harness.writer import write_results
@@ -54,8 +55,13 @@ def write_evaluation(
 ) -> Result:
     """Score runs and write their output folder, which report, explain, compare and check read like any other.
 
-    The page is made only where there is a ``store``. Raises BenchError for a run that cannot be scored.
+    The page is made only where there is a ``store``. Raises UsageError for two runs of one name, BenchError
+    for a run that cannot be scored.
     """
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"two rows would be called '{twice}'. Name each run, and fuse in each way, once.")
     scored = [score_run(run, judgements, measures, ties) for run in runs]
     with OutputFolder(out) as folder:
         manifest = _manifest(judgements, scored, ties)
@@ -81,12 +87,12 @@ def _write_judgements(folder: OutputFolder, judgements: Judgements) -> None:
     folder.write(QUERIES, "".join(f"{q}\t{' '.join(text.split())}\n" for q, text in judgements.texts.items()))
     if judgements.attributes:
         folder.write(ATTRIBUTES, attributes_text(judgements.attributes, judgements.topics))
-    asked: dict[str, list[str]] = {}
+    references: dict[str, list[str]] = {}
     for topic, text in judgements.texts.items():
         for document, grade in judgements.grades[topic].items():
             if grade > 0:
-                asked.setdefault(document, []).append(text)
-    records = ({"video_id": document, "references": texts} for document, texts in asked.items())
+                references.setdefault(document, []).append(text)
+    records = ({"video_id": document, "references": texts} for document, texts in references.items())
     folder.write(REFERENCES, format_json_lines(records))
 
 
@@ -181,10 +187,6 @@ def _coverage_line(judgements: Judgements, scored: Sequence[RunScores]) -> str:
     parts = [
         *(f"{s.source.name}: {s.empty} queries without results" for s in scored if s.empty),
         *judgements.notes,
-        *(
-            [f"{left_out} {'topic' if left_out == 1 else 'topics'} of the runs not judged and left out"]
-            if left_out
-            else []
-        ),
+        *([f"{count_topics(left_out)} of the runs not judged and left out"] if left_out else []),
     ]
     return "; ".join(parts) or "complete"

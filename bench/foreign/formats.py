@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from bench.errors import DataError, MissingError, shorten
 from bench.output.attributes import free_fields
@@ -24,6 +25,8 @@ from bench.types import QueryId, VideoId
 Number = TypeVar("Number", int, float)
 Form: TypeAlias = Literal["TREC run", "TREC qrels", "JSON", "TSV", "ir_datasets", "in memory", "fused"]
 
+Pair: TypeAlias = tuple[str, QueryId, VideoId, object]
+"""Where a number is given, the query, the document and the number as it is written."""
 Grades: TypeAlias = Mapping[QueryId, Mapping[VideoId, int]]
 """The judged documents of each topic with their relevance; above 0 is relevant."""
 
@@ -87,8 +90,7 @@ def read_any_run(path: Path) -> tuple[TrecRun, Form]:
         )
     if form == "TREC run":
         return read_run(path), form
-    pairs = _json_pairs(path) if form == "JSON" else _tsv_pairs(path)
-    return TrecRun(_gathered(path, pairs, _score)), form
+    return TrecRun(_gathered(path, _pairs(path, form), _score)), form
 
 
 def read_any_judgements(path: Path) -> tuple[Grades, Form]:
@@ -98,8 +100,17 @@ def read_any_judgements(path: Path) -> tuple[Grades, Form]:
         raise DataError(f"{path}: this is a TREC run (6 columns); qrels have 4: qid 0 docno relevance.")
     if form == "TREC qrels":
         return read_qrels(path), form
-    pairs = _json_pairs(path) if form == "JSON" else _tsv_pairs(path)
-    return _gathered(path, pairs, _grade), form
+    return _gathered(path, _pairs(path, form), _grade), form
+
+
+def run_of_mapping(what: str, hits: Mapping[QueryId, Mapping[VideoId, float]]) -> TrecRun:
+    """Check a run in memory by the rules of files; ``what`` names it in a message. Raises DataError."""
+    return TrecRun(_gathered(what, _mapping_pairs(what, hits), _score))
+
+
+def grades_of_mapping(what: str, grades: Grades) -> Grades:
+    """Check judgements in memory by the rules of files; ``what`` names them in messages. Raises DataError."""
+    return _gathered(what, _mapping_pairs(what, grades), _grade)
 
 
 def read_any_queries(path: Path) -> dict[QueryId, str]:
@@ -112,6 +123,8 @@ def read_any_queries(path: Path) -> dict[QueryId, str]:
         name, text = item.get("_id", item.get("id")), item.get("text")
         if not isinstance(name, (str, int)) or not isinstance(text, str):
             raise DataError(f'{path}:{number}: a query needs "_id" (or "id") and "text".')
+        if str(name) in texts:
+            raise DataError(f"{path}:{number}: query '{name}' appears twice.")
         texts[str(name)] = text
     return texts
 
@@ -148,18 +161,21 @@ def judgements_of_folder(folder: Path, split: str) -> Path:
     return path
 
 
-def _json_pairs(path: Path) -> Iterator[tuple[str, str, str, object]]:
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: a JSON object {{query: {{document: number}}}} is expected.")
+def _pairs(path: Path, form: Form) -> Iterator[Pair]:
+    return _mapping_pairs(path, read_json(path)) if form == "JSON" else _tsv_pairs(path)
+
+
+def _mapping_pairs(what: Path | str, content: object) -> Iterator[Pair]:
+    if not isinstance(content, Mapping):
+        raise DataError(f"{what}: a JSON object {{query: {{document: number}}}} is expected.")
     for query, documents in content.items():
-        if not isinstance(documents, dict):
-            raise DataError(f"{path}: query '{query}': an object {{document: number}} is expected.")
+        if not isinstance(documents, Mapping):
+            raise DataError(f"{what}: query '{query}': an object {{document: number}} is expected.")
         for document, number in documents.items():
-            yield f"{path}: query '{query}', document '{document}'", query, document, number
+            yield f"{what}: query '{query}', document '{document}'", str(query), str(document), number
 
 
-def _tsv_pairs(path: Path) -> Iterator[tuple[str, str, str, object]]:
+def _tsv_pairs(path: Path) -> Iterator[Pair]:
     first = True
     for number, line in read_lines(path):
         if not line.strip():
@@ -177,7 +193,7 @@ def _tsv_pairs(path: Path) -> Iterator[tuple[str, str, str, object]]:
 
 
 def _gathered(
-    path: Path, pairs: Iterator[tuple[str, str, str, object]], number_of: Callable[[object], Number]
+    what: Path | str, pairs: Iterator[Pair], number_of: Callable[[object], Number]
 ) -> dict[QueryId, dict[VideoId, Number]]:
     gathered: dict[QueryId, dict[VideoId, Number]] = {}
     for place, query, document, value in pairs:
@@ -185,12 +201,23 @@ def _gathered(
         if document in documents:
             raise DataError(f"{place}: document '{document}' appears twice for query '{query}'.")
         try:
+            _check_ids(query, document)
             documents[document] = number_of(value)
         except ValueError as error:
             raise DataError(f"{place}: {error}.") from error
     if not gathered:
-        raise DataError(f"{path}: the file is empty.")
+        raise DataError(f"{what}: it holds no query with a document.")
     return gathered
+
+
+def _check_ids(*ids: str) -> None:
+    for name in ids:
+        raw = name.encode("utf-8", "backslashreplace")
+        if raw.split() != [raw] or raw.decode("utf-8") != name:
+            raise ValueError(
+                f"the id {shorten(name)} is empty, has white space or is not valid Unicode: the results are "
+                "TREC files, which cannot hold it"
+            )
 
 
 def _score(value: object) -> float:
@@ -207,11 +234,11 @@ def _grade(value: object) -> int:
     return int(number)
 
 
-def _number(value: Any) -> float:
-    """Convert a JSON number, or a text in plain ASCII digits, to a float."""
+def _number(value: object) -> float:
+    """Convert a number of JSON or numpy, or a text in plain ASCII digits, to a float."""
     if isinstance(value, str) and (not value.isascii() or "_" in value):
         raise ValueError(f"{shorten(value)} is not a number")
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, bool) or not isinstance(value, (str, int, float, numbers.Real)):
         raise ValueError(f"{shorten(value)} is not a number")
     try:
         return float(value)

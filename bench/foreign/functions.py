@@ -14,13 +14,12 @@ from bench.comparison.compare_runs import METRICS, compare_runs
 from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
 from bench.foreign.folder import write_evaluation
-from bench.foreign.formats import Grades
+from bench.foreign.formats import Grades, grades_of_mapping, run_of_mapping
 from bench.foreign.fusion import fuse as fuse_runs
 from bench.foreign.fusion import parse_fusion
-from bench.foreign.judgements import Judgements, read_judgements
+from bench.foreign.judgements import Judgements, read_judgements, restrict_to_judged
 from bench.foreign.measures import DEFAULT, parse
-from bench.foreign.runs import ForeignRun, read_runs
-from bench.output.trec import TrecRun
+from bench.foreign.runs import ForeignRun, checked_run, read_run_file, read_runs
 from bench.result import Result
 from bench.store.digests import digest
 from bench.types import QueryId, VideoId
@@ -129,14 +128,19 @@ def _inside(folder: Path | None) -> Path:
 
 def _judgements(qrels: Place | Grades, queries: Place | None, split: str) -> Judgements:
     if isinstance(qrels, (str, Path)):
-        return read_judgements(Path(qrels).expanduser(), None if queries is None else Path(queries), split)
-    grades = {query: dict(documents) for query, documents in qrels.items()}
-    return Judgements(
-        name="judgements in memory",
-        digest=digest(grades),
-        grades=grades,
-        texts={query: query for query in grades},
-        form="in memory",
+        queries_file = None if queries is None else Path(queries).expanduser()
+        return read_judgements(Path(qrels).expanduser(), queries_file, split)
+    if queries is not None:
+        raise UsageError("queries= belongs to qrels in a file; those in memory are of the queries they have.")
+    grades = grades_of_mapping("qrels", qrels)
+    return restrict_to_judged(
+        Judgements(
+            name="judgements in memory",
+            digest=digest(grades),
+            grades=grades,
+            texts={query: query for query in grades},
+            form="in memory",
+        )
     )
 
 
@@ -145,17 +149,16 @@ def _runs(
 ) -> list[ForeignRun]:
     if isinstance(runs, (str, Path)):
         runs = [runs]
+    if not runs:
+        raise UsageError("there is no run to evaluate.")
     if not isinstance(runs, Mapping):
         return read_runs([str(run) for run in runs], judgements)
-    read: list[ForeignRun] = []
-    for name, run in runs.items():
-        if isinstance(run, (str, Path)):
-            read += read_runs([f"{name}={run}"], judgements)
-        else:
-            hits = TrecRun({query: dict(scores) for query, scores in run.items()})
-            read.append(
-                ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="in memory", run=hits)
-            )
-    if not read:
-        raise UsageError("there is no run to evaluate.")
-    return read
+    return [_run(name, run, judgements) for name, run in runs.items()]
+
+
+def _run(name: str, run: Place | Hits, judgements: Judgements) -> ForeignRun:
+    if isinstance(run, (str, Path)):
+        return read_run_file(Path(run), judgements, name)
+    hits = run_of_mapping(f"run '{name}'", run)
+    in_memory = ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="in memory", run=hits)
+    return checked_run(in_memory, judgements)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,11 @@ from bench.systems.ensemble import RRF_K, Method, contributions
 from bench.types import QueryId, VideoId
 
 METHODS: Sequence[Method] = ("rrf", "sum")
+LARGEST = 1_000_000
+"""Largest weight."""
 DECIMALS = 8
-"""Decimals of fused scores, so that the order in which runs are added does not matter."""
+"""Decimals of fused scores, so that the order in which runs are added does not matter; with weights of which
+none reaches 0.1 it is more, so that scores do not become ties."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,11 @@ def parse_fusion(text: str) -> Fusion:
         weights = tuple(float(word) for word in rest.split(",")) if sign else ()
     except ValueError:
         weights = (-1.0,)
-    if method not in METHODS or any(not 0 <= weight < float("inf") for weight in weights):
+    in_range = all(0 <= weight <= LARGEST for weight in weights) and any(weights or (1.0,))
+    if method not in METHODS or not in_range:
         raise UsageError(
-            f"--fuse {shorten(text)}: expected rrf or sum, with weights of 0 or more perhaps, one for each "
-            "run: --fuse sum:0.7,0.3."
+            f"--fuse {shorten(text)}: expected rrf or sum, with weights from 0 to {LARGEST:,} perhaps, one "
+            "for each run and not all 0: --fuse sum:0.7,0.3."
         )
     return Fusion(cast("Method", method), weights)
 
@@ -59,8 +64,9 @@ def fuse(runs: Sequence[ForeignRun], fusion: Fusion) -> ForeignRun:
             sums = hits.setdefault(query, {})
             for document, value in zip(documents, contributions(row, fusion.method)[0], strict=True):
                 sums[document] = sums.get(document, 0.0) + weight * float(value)
+    decimals = DECIMALS + max(0, math.floor(-math.log10(max(weights))))
     rounded = {
-        query: {d: round(value, DECIMALS) for d, value in sums.items()} for query, sums in hits.items()
+        query: {d: round(value, decimals) for d, value in sums.items()} for query, sums in hits.items()
     }
     factors = [f"{weight:g} " for weight in fusion.weights] or [""] * len(runs)
     name = f"{fusion.method}({'+'.join(f'{w}{run.name}' for w, run in zip(factors, runs, strict=True))})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.choices import EvaluatedSplit, Protocol
@@ -15,6 +15,7 @@ from bench.errors import DataError, shorten
 from bench.foreign.collections import PREFIX, collection_id, read_collection
 from bench.foreign.formats import (
     CORPUS,
+    JUDGED,
     QUERIES,
     Grades,
     judgements_of_folder,
@@ -84,31 +85,49 @@ def read_judgements(
         qrels = judgements_of_folder(qrels, split)
     if collection is not None:
         grades, texts = read_collection(collection)
-        form, digest = "ir_datasets", digest_of(grades)
+        name, form, digest = f"{PREFIX}{collection}", "ir_datasets", digest_of(grades)
     else:
         with regular_file(qrels) as path:
             grades, form = read_any_judgements(path)
-            digest = file_digest(path)
-    if queries or texts is None:
-        texts = read_any_queries(queries) if queries else {topic: topic for topic in grades}
-    known: Attributes = read_query_fields(queries) if queries else {}
+            name, digest = _name_of(qrels), file_digest(path)
+    known: Attributes = {}
+    if queries:
+        with regular_file(queries) as path:
+            texts, known = read_any_queries(path), read_query_fields(path)
+    if texts is None:
+        texts = {topic: topic for topic in grades}
     if attributes is not None:
         known = _joined(known, _read_attributes(attributes, texts))
+    return restrict_to_judged(
+        Judgements(
+            name=name, digest=digest, grades=grades, texts=texts, form=form, documents=documents,
+            attributes=known,
+        )
+    )  # fmt: skip
+
+
+def _name_of(qrels: Path) -> str:
+    """Name judgements by their file; those of a BEIR folder, which are several files, by the folder."""
+    is_in_folder = qrels.is_file() and qrels.resolve().parent.name == JUDGED
+    return qrels.resolve().parent.parent.name if is_in_folder else shown_name(qrels)
+
+
+def restrict_to_judged(judgements: Judgements) -> Judgements:
+    """Leave out topics without judgements, and note it. Raises DataError if no relevant document is left."""
+    grades, texts = judgements.grades, judgements.texts
     judged = {topic: text for topic, text in texts.items() if topic in grades}
-    if not any(grade > 0 for topic in judged for grade in grades[topic].values()):
-        raise DataError(f"{qrels}: no query has a relevant document, so there is nothing to evaluate.")
     idle = [topic for topic in judged if not any(grade > 0 for grade in grades[topic].values())]
+    if len(idle) == len(judged):
+        raise DataError(
+            f"{judgements.name}: no query has a relevant document, so there is nothing to evaluate."
+        )
     left_out = len(texts) - len(judged)
     notes = [
         *([f"{count_topics(left_out)} of the queries not judged and left out"] if left_out else []),
         *([f"{count_topics(len(idle))} without a relevant document, counted 0"] if idle else []),
     ]
-    name = qrels.parent.parent.name if qrels.parent.name == "qrels" else shown_name(qrels)
-    name = f"{PREFIX}{collection}" if collection else name
-    return Judgements(
-        name=name, digest=digest, grades=grades, texts=judged, form=form, notes=notes, documents=documents,
-        attributes={topic: known[topic] for topic in judged if topic in known},
-    )  # fmt: skip
+    known = {topic: judgements.attributes[topic] for topic in judged if topic in judgements.attributes}
+    return replace(judgements, texts=judged, notes=notes, attributes=known)
 
 
 def _read_attributes(path: Path, texts: Mapping[QueryId, str]) -> Attributes:

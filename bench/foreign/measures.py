@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BenchError, MissingError, UsageError, shorten
+from bench.errors import MissingError, UsageError, shorten, third_party_errors
 from bench.foreign.formats import Grades
 from bench.foreign.plugged_measures import compute_plugged, is_plugged
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
@@ -249,13 +249,17 @@ def _ir_measure(name: str) -> Any:
             f"measure '{name}' is not computed here and needs ir_measures. Install it with: "
             "pip install ir-measures."
         ) from error
-    try:
-        return ir_measures.parse_measure(name)
-    except (ValueError, NameError, SyntaxError) as error:
-        raise UsageError(
-            f"unknown measure {shorten(name)}. Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k "
-            "the names of ir_measures, such as Bpref or P(rel=2)@10, and those of installed packages."
-        ) from error
+    with third_party_errors(
+        f"unknown measure {shorten(name)}",
+        UsageError,
+        advice="Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, the names of ir_measures, such as "
+        "Bpref or P(rel=2)@10, and those of installed packages.",
+    ):
+        measure: Any = ir_measures.parse_measure(name)
+        measure.validate_params()
+        if measure.params.get("cutoff", 1) < 1:  # trec_eval would end the process
+            raise ValueError("a cut-off is at least 1")
+        return measure
 
 
 def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
@@ -263,7 +267,7 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         return {}
     import ir_measures
 
-    measures = {_ir_measure(name): name for name in names}
+    measures = {name: _ir_measure(name) for name in names}  # several names may be of one measure
     run = scored.run
     ids = run.video_ids
     # scores by rank, so that ties are ordered as in the run
@@ -271,12 +275,12 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         query: {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT}
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
     }
-    values = {name: dict.fromkeys(run.query_ids, 0.0) for name in names}
-    try:
-        judged = {query: dict(grades) for query, grades in scored.grades.items()}
-        for metric in ir_measures.iter_calc(list(measures), judged, ranking):
-            if metric.query_id in values[measures[metric.measure]]:
-                values[measures[metric.measure]][metric.query_id] = float(metric.value)
-    except (ValueError, RuntimeError, NotImplementedError) as error:
-        raise BenchError(f"ir_measures cannot compute {', '.join(names)}: {error}.") from error
-    return {name: np.array([values[name][query] for query in run.query_ids]) for name in names}
+    judged = {query: dict(grades) for query, grades in scored.grades.items()}
+    values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
+    with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
+        for metric in ir_measures.iter_calc(list(values), judged, ranking):
+            values[metric.measure][metric.query_id] = float(metric.value)
+    return {
+        name: np.array([values[measure].get(query, 0.0) for query in run.query_ids])
+        for name, measure in measures.items()
+    }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import EvaluationSet
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, shorten
 from bench.foreign.formats import Form, read_any_run, regular_file, shown_name
 from bench.foreign.judgements import Judgements
 from bench.output.trec import TrecRun
@@ -30,7 +30,9 @@ def read_runs(named: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
     """Read the runs that ``[NAME=]FILE`` words name. Raises UsageError for two of one name."""
     runs: dict[str, ForeignRun] = {}
     for word in named:
-        run = _read_run(word, judgements)
+        name, sign, rest = word.partition("=")
+        is_named = bool(sign) and not Path(word).exists()
+        run = read_run_file(Path(rest if is_named else word), judgements, name if is_named else None)
         if run.name in runs:
             raise UsageError(
                 f"two runs are called '{run.name}': {runs[run.name].file} and {run.file}. Name them: "
@@ -40,21 +42,32 @@ def read_runs(named: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
     return list(runs.values())
 
 
-def _read_run(word: str, judgements: Judgements) -> ForeignRun:
-    name, sign, rest = word.partition("=")
-    given = Path(rest).expanduser() if sign and not Path(word).exists() else Path(word).expanduser()
-    with regular_file(given) as path:
+def read_run_file(file: Path, judgements: Judgements, name: str | None = None) -> ForeignRun:
+    """Read a run, by default under the name of its file. Raises DataError if no topic of it is judged."""
+    file = file.expanduser()
+    with regular_file(file) as path:
         run, form = read_any_run(path)
         digest = file_digest(path)
     if judgements.dataset is not None and judgements.evaluated is not None:
-        run = _answers(given, run, judgements.evaluated, judgements.dataset)
-    elif run.hits and not any(topic in judgements.grades for topic in run.hits):
-        raise DataError(
-            f"{given}: none of its {len(run.hits)} topics is judged in {judgements.name}; the first is "
-            f"'{next(iter(run.hits))}'. Name the qrels that belong to this run."
+        run = _answers(file, run, judgements.evaluated, judgements.dataset)
+    shown = Path(shown_name(file).removesuffix(".gz")).stem if name is None else name
+    return checked_run(ForeignRun(name=shown, file=file, digest=digest, form=form, run=run), judgements)
+
+
+def checked_run(run: ForeignRun, judgements: Judgements) -> ForeignRun:
+    """Check the name of a run, which is also that of files (UsageError), and its topics (DataError)."""
+    if not run.name.strip() or not run.name.isprintable() or "/" in run.name:
+        raise UsageError(
+            f"{run.file}: {shorten(run.name)} cannot be the name of a run, which is also that of files. Name "
+            "it in letters and digits: --run NAME=FILE."
         )
-    shown = name if sign and str(given) == str(Path(rest).expanduser()) else _stem(given)
-    return ForeignRun(name=shown, file=given, digest=digest, form=form, run=run)
+    topics = run.run.hits
+    if topics and not any(topic in judgements.grades for topic in topics):
+        raise DataError(
+            f"{run.file}: none of its {len(topics)} topics is judged in {judgements.name}; the first is "
+            f"'{next(iter(topics))}'. Name the qrels that belong to this run."
+        )
+    return run
 
 
 def _answers(file: Path, run: TrecRun, evaluated: EvaluationSet, dataset: Dataset) -> TrecRun:
@@ -80,10 +93,6 @@ def _refuse(path: Path, what: str, unknown: Iterable[str]) -> None:
             f"{path}: {len(names)} {what} ids are not known to what the run is scored on; "
             f"the first is '{names[0]}'."
         )
-
-
-def _stem(path: Path) -> str:
-    return Path(shown_name(path).removesuffix(".gz")).stem
 
 
 def unjudged(runs: Iterable[ForeignRun], judgements: Judgements) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,10 @@ def test_a_run_has_the_order_that_is_asked_for(beir: Path, tmp_path: Path, cli: 
         ('{"q1": [1]}', "query 'q1': an object {document: number} is expected"),
         ('{"q1": {"a": "x"}}', "document 'a': 'x' is not a number"),
         ('{"q1": {"a": 1, "a": 2}}', "twice"),
+        ('{"q1": {"a b": 1}}', "the id 'a b' is empty, has white space"),
+        ('{"": {"a": 1}}', "the id '' is empty, has white space"),
+        ('{"q1": {"\\ud800": 1}}', "is not valid Unicode"),
+        ("{}", "it holds no query with a document"),
         ("q1\ta\t1\nq1\ta\t2\n", "run:2: document 'a' appears twice for query 'q1'"),
         ("q9 Q0 a 1 1 x\n", "none of its 1 topics is judged"),
     ],
@@ -122,3 +128,42 @@ def test_a_folder_is_no_run(beir: Path, tmp_path: Path, cli: Cli) -> None:
     done = cli("evaluate", "--qrels", beir, "--run", tmp_path)
     assert done.status == 3
     assert "Is a directory" in done.error()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a\tb", "\x1b[31m"])
+def test_a_name_that_no_file_can_have_is_refused(name: str, beir: Path, tmp_path: Path, cli: Cli) -> None:
+    done = cli("evaluate", "--qrels", beir, "--run", f"{name}={tmp_path / 'old.trec'}")
+    assert done.status == 2
+    assert "cannot be the name of a run" in done.error()
+
+
+def test_judgements_are_named_by_their_folder_from_inside_it(
+    beir: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(beir)
+    done = cli("evaluate", "--qrels", ".", "--run", tmp_path / "old.trec")
+    assert "Signature: data: beir:" in done.out
+
+
+def test_judgements_and_queries_may_be_pipes(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    files = {"--qrels": beir / "qrels" / "test.tsv", "--queries": beir / "queries.jsonl"}
+    pipes = {option: tmp_path / option for option in files}
+    threads = []
+    for option, pipe in pipes.items():
+        os.mkfifo(pipe)
+        threads.append(threading.Thread(target=pipe.write_bytes, args=(files[option].read_bytes(),)))
+        threads[-1].start()
+    words = ["check", tmp_path / "new.json", "--against", tmp_path / "old.trec", "--metrics", "R@5"]
+    done = cli(*words, *(word for pair in pipes.items() for word in pair))
+    for thread in threads:
+        thread.join()
+    assert done.status == 5
+    assert "run.run R@5: 0.2500 -> 0.7500" in done.out
+
+
+def test_a_query_that_appears_twice_is_refused(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    with (beir / "queries.jsonl").open("a") as stream:
+        stream.write('\n{"_id": "q1", "text": "another"}\n')
+    done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "old.trec")
+    assert done.status == 3
+    assert "queries.jsonl:4: query 'q1' appears twice" in done.error()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import bench
@@ -45,3 +47,35 @@ def test_a_kept_folder_is_opened_again(tmp_path: Path) -> None:
 def test_no_run_at_all_is_refused() -> None:
     with pytest.raises(bench.UsageError, match="no run to evaluate"):
         bench.evaluate({}, QRELS)
+
+
+@pytest.mark.parametrize("run", [{"q1": {"a": float("nan")}}, {"q1": {"a": "x"}}, {"q1": {"": 1.0}}, {}])
+def test_a_run_in_memory_is_checked_as_a_file_is(run: bench.foreign.functions.Hits) -> None:
+    with pytest.raises(bench.DataError, match="run 'a'"):
+        bench.evaluate({"a": run}, QRELS)
+
+
+def test_numbers_of_numpy_and_ids_that_are_integers_are_read() -> None:
+    hits: Any = {1: {7: np.float32(0.5), 8: np.float64(1)}}
+    grades: Any = {1: {8: np.int64(1)}}
+    scores = bench.evaluate({"a": hits}, grades, metrics=["P@1"]).scores
+    assert scores["value"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("grades", [{}, {"q1": {"a": 0}}, {"q1": {"a": 0.5}}, {"q9": {"a": 1}}])
+def test_judgements_in_memory_that_judge_nothing_are_refused(grades: Any) -> None:
+    with pytest.raises(bench.DataError):
+        bench.evaluate({"a": {"q1": {"a": 1.0}}}, grades)
+
+
+def test_without_a_run_there_is_nothing_to_evaluate() -> None:
+    with pytest.raises(bench.UsageError, match="no run"):
+        bench.evaluate([], QRELS)
+
+
+def test_a_name_may_have_an_equals_sign_and_no_slash(tmp_path: Path) -> None:
+    (tmp_path / "run.trec").write_text("q1 Q0 a 1 1.0 x\n")
+    result = bench.evaluate({"k1=0.9": tmp_path / "run.trec"}, QRELS, metrics=["P@1"])
+    assert result.scores["generator"].tolist() == ["k1=0.9"]
+    with pytest.raises(bench.UsageError, match="name of a run"):
+        bench.evaluate({"a/b": tmp_path / "run.trec"}, QRELS)

@@ -48,10 +48,24 @@ def test_equal_scores_are_worth_the_same_and_no_document_is_worth_nothing() -> N
     assert contributions(rows[:0], "sum").shape == (0, 4)
 
 
-@pytest.mark.parametrize("text", ["rff", "sum:", "sum:1,x", "rrf:-1,2", "sum:nan,1"])
+@pytest.mark.parametrize(
+    "text", ["rff", "sum:", "sum:1,x", "rrf:-1,2", "sum:nan,1", "sum:0,0", "sum:1e308,1"]
+)
 def test_other_words_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected rrf or sum"):
         parse_fusion(text)
+
+
+def test_small_weights_make_no_ties() -> None:
+    result = bench.evaluate({"one": ONE, "two": TWO}, QRELS, fuse="rrf:1e-9,1e-9")
+    scores = written(result, "rrf*")
+    assert scores["q1", "a"] == pytest.approx(1e-9 / 61)
+    assert scores["q1", "b"] > scores["q1", "a"] > scores["q1", "c"]
+
+
+def test_the_same_fusion_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"two rows would be called 'rrf\(one\+two\)'"):
+        bench.evaluate({"one": ONE, "two": TWO}, QRELS, fuse=["rrf", "rrf"])
 
 
 @pytest.mark.parametrize(("runs", "spec"), [({"one": ONE}, "rrf"), ({"one": ONE, "two": TWO}, "sum:1")])

@@ -156,5 +156,24 @@ def test_every_format_gives_the_same_numbers(
 
 
 def test_an_unknown_measure_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(UsageError, match=r"unknown measure 'nDGC@10'\. Known are R@k"):
+    with pytest.raises(UsageError, match=r"unknown measure 'nDGC@10'.* Known are R@k"):
         parse(["nDGC@10"])
+
+
+@pytest.mark.parametrize("name", ["P@0", "P(rel=2)@0", "P@10.5", "nDCG(dcg=1)@5", "Compat(p=2)"])
+def test_a_parameter_that_trec_eval_would_end_at_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="unknown measure"):
+        parse([name])
+
+
+ONE_TOPIC: Topics = {"q1": ({"d01": 2.0, "d02": 1.0}, {"d01": 1, "d02": 0})}
+
+
+def test_two_names_of_one_measure_are_both_computed() -> None:
+    computed = values(ONE_TOPIC, ("Bpref", "BPref"))
+    assert computed["Bpref"].tolist() == computed["BPref"].tolist() == [1.0]
+
+
+def test_a_measure_that_fails_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="cannot compute P"):
+        values(ONE_TOPIC, ("P(rel=99999999999999999999)@5",))

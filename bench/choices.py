@@ -1,7 +1,8 @@
-"""The fixed choices of an evaluation: protocols and splits; light, because the command line reads them."""
+"""Fixed choices of an evaluation: protocols, splits, languages; light, because the command line reads them."""
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal, TypeAlias, get_args
 
 Protocol: TypeAlias = Literal["one-query-per-video", "all-queries"]
@@ -20,3 +21,6 @@ EvaluatedSplit: TypeAlias = Literal["test", "val"]
 Ties: TypeAlias = Literal["trec_eval", "ours", "rank"]
 """How documents of equal score are put in order in a run of any origin (`bench.foreign.scoring`)."""
 TIES: tuple[Ties, ...] = get_args(Ties)
+
+LANGUAGE_CODE = re.compile("[a-z]{2,3}")
+"""What a code of ISO 639 looks like."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.choices import SPLITS
+from bench.choices import LANGUAGE_CODE, SPLITS
 from bench.data.dataset import Dataset, VideoRecord
 from bench.data.features import feature_names, file_problem, read_features
 from bench.data.options import DataOptions
@@ -23,7 +23,6 @@ from bench.types import QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _LONGEST_WORD = 50  # a longer text is near no known word, and comparing it takes long
-_LANGUAGE = re.compile("[a-z]{2,3}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands
 
 Report = Callable[[str], None]
@@ -129,7 +128,7 @@ class _Reader:
         for key in ("name", "language", "version"):
             self._text(place, info, key)
         language = info.get("language")
-        if isinstance(language, str) and not _LANGUAGE.fullmatch(language):
+        if isinstance(language, str) and not LANGUAGE_CODE.fullmatch(language):
             self.report(
                 f"{place}: language {shorten(language)} is not a code of ISO 639, such as en, zh, de or pt."
             )

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.choices import SPLITS
-from bench.errors import DataError, MissingError
-from bench.importers.files import find, read_csv, read_object, read_records, take, take_id
+from bench.errors import DataError, MissingError, UsageError
+from bench.importers.files import find, read_object, read_records, take, take_id
 from bench.importers.imported import Imported, clean_id
+from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
 
@@ -87,15 +88,17 @@ class CSV:
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
         """Read a CSV or TSV file with a header; without a column ``split`` all videos are the test."""
-        path = find(source, "*.csv", "*.tsv", "*.txt")
+        path = source if source.is_file() else find(source, "*.csv", "*.tsv", "*.txt")
+        if source.is_dir() and len(list(path.parent.glob(f"*{path.suffix}"))) > 1:
+            raise UsageError(f"--from {source}: there are several tables in this folder; name one of them.")
         data = Imported(clean_id(path.stem), language or "en", self.recipes[recipe])
         ids: dict[str, str] = {}
-        for place, row in read_csv(path):
+        for place, row in read_rows(path, needed=("video_id", "query")):
             split = row.get("split") or "test"
             if split not in SPLITS:
                 raise DataError(f"{place}: unknown split '{split}'; known: {', '.join(SPLITS)}.")
-            video = data.add_video(take(row, "video_id", str, place), split, row.get("transcript") or "")
-            text = " ".join(take(row, "query", str, place).split())
+            video = data.add_video(row["video_id"], split, row.get("transcript") or "")
+            text = " ".join(row["query"].split())
             if text:
                 query = ids.setdefault(text, f"q{len(ids):07d}")
                 data.add_query(query, text, video, _relevance(row.get("relevance") or "1", place))

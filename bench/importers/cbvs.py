@@ -8,13 +8,15 @@ without such a video (its ``uniclip/eval/utils.py``).
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from bench.errors import DataError
+from bench.errors import DataError, shorten
 from bench.importers.files import find, find_optional, read_columns
-from bench.importers.imported import Imported
+from bench.importers.imported import Imported, clean_id
 
 __cache_neutral__ = True
 
@@ -48,7 +50,7 @@ class CBVS:
         if lines != 20_001:
             data.remarks.append(f"published are 20,001 pairs; {path.name} has {lines:,}.")
         if run := find_optional(source, "inference_result.txt"):
-            data.runs[UNICLIP] = _read_run(run, ids)
+            data.runs[UNICLIP] = _read_run(run, ids, data)
         return data
 
 
@@ -62,11 +64,20 @@ def _grade(text: str, place: str) -> int:
     return int(text)
 
 
-def _read_run(path: Path, ids: Mapping[str, str]) -> dict[str, dict[str, float]]:
+def _read_run(path: Path, ids: Mapping[str, str], data: Imported) -> dict[str, dict[str, float]]:
     run: dict[str, dict[str, float]] = {}
-    for place, (_, text, video, score) in read_columns(path, 4):
-        try:
-            run.setdefault(ids[text.strip()], {})[video] = float(score)
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{place}: an unknown query, or a score that is no number: '{score}'.") from error
+    for place, (_, text, video_id, score) in read_columns(path, 4):
+        query, video = ids.get(text.strip()), clean_id(video_id)
+        if query is None or video not in data.videos:
+            raise DataError(f"{place}: the query {shorten(text)} or the video '{video}' is not in the data.")
+        run.setdefault(query, {})[video] = _score(score, place)
+    if not run:
+        raise DataError(f"{path}: the file is empty.")
     return run
+
+
+def _score(text: str, place: str) -> float:
+    with contextlib.suppress(ValueError):
+        if math.isfinite(score := float(text)):
+            return score
+    raise DataError(f"{place}: the score {shorten(text)} is not a finite number.")

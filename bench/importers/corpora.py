@@ -6,11 +6,13 @@ queries that are judged. Training queries are left out, because they share the p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.errors import MissingError, UsageError
+from bench.errors import DataError, MissingError
+from bench.foreign.collections import read_collection, read_documents
 from bench.foreign.formats import (
     CORPUS,
     QUERIES,
@@ -19,7 +21,7 @@ from bench.foreign.formats import (
     read_any_queries,
     read_corpus,
 )
-from bench.importers.files import find, read_columns, take_id
+from bench.importers.files import find, read_columns, take, take_id
 from bench.importers.imported import Imported
 from bench.store.json_files import numbered_json_lines
 
@@ -65,10 +67,12 @@ class CMTEBVideo:
         """Read corpus, queries and qrels, wherever they lie in the folder."""
         published = {"videos": 100_930, "queries": 1_000}
         data = Imported("c-mteb-videoretrieval", "zh", self.recipes[recipe], published=published)
-        corpus = {take_id(row, "id", place): str(row["text"]) for place, row in _rows(source, "corpus")}
-        queries = {take_id(row, "id", place): str(row["text"]) for place, row in _rows(source, "queries")}
+        corpus, queries = (
+            {take_id(row, "id", place): take(row, "text", str, place) for place, row in _rows(source, table)}
+            for table in ("corpus", "queries")
+        )
         judged = (
-            (take_id(row, "qid", place), take_id(row, "pid", place), int(row["score"]))
+            (take_id(row, "qid", place), take_id(row, "pid", place), take(row, "score", int, place))
             for place, row in _rows(source, "qrels", "dev")
         )
         return _fill(data, corpus, queries, judged)
@@ -102,23 +106,11 @@ class IRDatasets:
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
         """Read documents, queries and judgements by the package, which may download them."""
-        try:
-            import ir_datasets
-        except ImportError:
-            raise MissingError(
-                "ir_datasets is not installed. Install it with: pip install -c constraints.txt ir_datasets"
-            ) from None
         name = source.as_posix()
-        try:
-            collection = ir_datasets.load(name)
-        except KeyError:
-            raise UsageError(f"--from {name}: not a collection that ir_datasets knows.") from None
-        code = language or getattr(collection, "docs_lang", lambda: None)() or "en"
-        data = Imported(name.replace("/", "-"), code, self.recipes[recipe])
-        corpus = {document.doc_id: document.default_text() for document in collection.docs_iter()}
-        queries = {query.query_id: query.default_text() for query in collection.queries_iter()}
-        judged = ((one.query_id, one.doc_id, int(one.relevance)) for one in collection.qrels_iter())
-        return _fill(data, corpus, queries, judged)
+        qrels, queries = read_collection(name)
+        corpus, code = read_documents(name)
+        data = Imported(name.replace("/", "-"), language or code or "en", self.recipes[recipe])
+        return _fill(data, corpus, queries, _pairs(qrels))
 
 
 def _fill(
@@ -145,12 +137,14 @@ def _pairs(qrels: Mapping[str, Mapping[str, int]]) -> Judgements:
 
 
 def _rows(source: Path, *names: str) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield the rows of the first table that has one of the names, Parquet or JSON lines."""
-    path = find(source, *(f"{name}*.{form}" for name in names for form in ("parquet", "jsonl")))
+    """Yield the rows of the first table with one of the names, Parquet or JSON lines, of all its parts."""
+    first = find(source, *(f"{name}*.{form}" for name in names for form in ("parquet", "jsonl")))
     read: Callable[[Path], Iterable[tuple[int, dict[str, Any]]]] = numbered_json_lines
-    if path.suffix == ".parquet":
+    if first.suffix == ".parquet":
         read = _read_parquet
-    return ((f"{path}: row {number}", row) for number, row in read(path))
+    part = re.match(r"(.*-)\d{5}(-of-\d{5})", first.name)  # how the hub names the parts of a table
+    paths = sorted(first.parent.glob(f"{part[1]}*{part[2]}*{first.suffix}")) if part else [first]
+    return ((f"{path}: row {number}", row) for path in paths for number, row in read(path))
 
 
 def _read_parquet(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
@@ -160,4 +154,8 @@ def _read_parquet(path: Path) -> Iterable[tuple[int, dict[str, Any]]]:
         raise MissingError(
             f"{path}: reading Parquet needs pyarrow. Install it with: pip install -c constraints.txt pyarrow"
         ) from None
-    return enumerate(pyarrow.parquet.read_table(path).to_pylist(), start=1)
+    try:
+        rows: list[dict[str, Any]] = pyarrow.parquet.read_table(path).to_pylist()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: no valid Parquet ({error}).") from error
+    return enumerate(rows, start=1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +26,18 @@ def import_features(source: Path, target: Path, videos: Iterable[VideoId]) -> in
     ``[frames, dim]``, or ``[dim]`` for one frame. Raises DataError for other shapes, different widths and
     numbers that are not finite.
     """
-    read = _open_h5(source) if source.is_file() else _open_folder(source)
     ids: list[VideoId] = []
     arrays: list[Frames] = []
     missing = 0
-    for video in videos:
-        array = read(video)
-        if array is None:
-            missing += 1
-            continue
-        arrays.append(_check(array, f"{source}: the features of video '{video}'", arrays))
-        ids.append(video)
+    with contextlib.ExitStack() as stack:
+        read = _open_h5(source, stack) if source.is_file() else _open_folder(source)
+        for video in videos:
+            array = read(video)
+            if array is None:
+                missing += 1
+                continue
+            arrays.append(_check(array, f"{source}: the features of video '{video}'", arrays))
+            ids.append(video)
     if not arrays:
         raise DataError(f"{source}: no video of the dataset has features in it; files are <video id>.npy.")
     _write(target, ids, arrays)
@@ -42,20 +45,25 @@ def import_features(source: Path, target: Path, videos: Iterable[VideoId]) -> in
 
 
 def _open_folder(source: Path) -> Callable[[VideoId], npt.NDArray[np.floating] | None]:
+    if not source.is_dir():
+        raise MissingError(f"--features {source}: there is no such folder or file.")
+
     def read(video: VideoId) -> npt.NDArray[np.floating] | None:
         path = source / f"{video}.npy"
         if not path.is_file():
             return None
         try:
-            array: npt.NDArray[np.floating] = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
+            with path.open("rb") as stream:
+                return cast("npt.NDArray[np.floating]", np.lib.format.read_array(stream, allow_pickle=False))
+        except Exception as error:  # a header is a Python literal, and a damaged one fails in any way
             raise DataError(f"{path}: not a plain NumPy array ({error}).") from error
-        return array
 
     return read
 
 
-def _open_h5(source: Path) -> Callable[[VideoId], npt.NDArray[np.floating] | None]:
+def _open_h5(
+    source: Path, stack: contextlib.ExitStack
+) -> Callable[[VideoId], npt.NDArray[np.floating] | None]:
     try:
         import h5py
     except ImportError:
@@ -63,7 +71,7 @@ def _open_h5(source: Path) -> Callable[[VideoId], npt.NDArray[np.floating] | Non
             f"{source}: HDF5 needs the package h5py. Install it with: pip install -c constraints.txt h5py"
         ) from None
     try:
-        file = h5py.File(source, "r")
+        file = stack.enter_context(h5py.File(source, "r"))
     except OSError as error:
         raise DataError(f"{source}: not an HDF5 file ({error}).") from error
     return lambda video: np.asarray(file[video]) if video in file else None
@@ -72,7 +80,7 @@ def _open_h5(source: Path) -> Callable[[VideoId], npt.NDArray[np.floating] | Non
 def _check(array: npt.NDArray[np.floating], place: str, before: Sequence[Frames]) -> Frames:
     if array.ndim == 1:
         array = array[None]  # [1, dim]
-    if array.ndim != 2 or not np.issubdtype(array.dtype, np.number):
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise DataError(f"{place} are {array.dtype} {array.shape}; numbers [frames, dim] are expected.")
     if before and array.shape[1] != before[0].shape[1]:
         raise DataError(f"{place} have {array.shape[1]} numbers a frame, those before {before[0].shape[1]}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +17,9 @@ _KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object"
 
 
 def find(source: Path, *patterns: str) -> Path:
-    """Locate the first file in a folder, or its subfolders, that fits a pattern; a file is taken as it is.
+    """Locate the first file in a folder, or its subfolders, that fits a pattern.
 
-    Raises MissingError that names the patterns.
+    ``source`` may be that file itself. Raises MissingError that names the patterns.
     """
     if path := find_optional(source, *patterns):
         return path
@@ -35,13 +34,15 @@ def find_optional(source: Path, *patterns: str) -> Path | None:
     if source.is_file():
         return source if any(source.match(pattern) for pattern in patterns) else None
     for pattern in patterns:
-        for path in (path for path in sorted(source.rglob(pattern)) if path.is_file()):
-            return path
+        if files := sorted(path for path in source.rglob(pattern) if path.is_file()):
+            return files[0]
     return None
 
 
-def take(record: Mapping[str, Any], key: str, kind: type[T], place: object) -> T:
-    """Read a field of a record and check its type. Raises DataError when it is missing or of another type."""
+def take(record: object, key: str, kind: type[T], place: object) -> T:
+    """Read a field of an object, of one type. Raises DataError when it is missing or of another type."""
+    if not isinstance(record, Mapping):
+        raise DataError(f"{place}: a JSON object is expected, not {kind_of(record)}.")
     value = record.get(key)
     if not isinstance(value, kind) or isinstance(value, bool):
         state = "is missing" if key not in record else f"is {kind_of(value)}"
@@ -52,6 +53,15 @@ def take(record: Mapping[str, Any], key: str, kind: type[T], place: object) -> T
 def take_id(record: Mapping[str, Any], key: str, place: object) -> str:
     """Read an id that a record may write as a string or as a number, as a string. Raises DataError."""
     return str(take(record, key, str if isinstance(record.get(key), str) else int, place))
+
+
+def take_texts(record: object, key: str, place: object) -> list[str]:
+    """Read a field that is a list of strings. Raises DataError."""
+    texts = take(record, key, list, place)
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise DataError(f"{place}: text {number} of '{key}' is {kind_of(text)}; a string is expected.")
+    return texts
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -71,24 +81,6 @@ def read_records(path: Path, content: Any) -> Iterator[tuple[str, dict[str, Any]
         if not isinstance(record, dict):
             raise DataError(f"{place}: a JSON object is expected, not {kind_of(record)}.")
         yield place, record
-
-
-def read_csv(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the rows of a CSV or TSV file with a header, by column, each with ``file:line``.
-
-    The separator is a tab, a semicolon or a comma: the one of the header. Raises DataError for a row of
-    another length.
-    """
-    lines = (line for _, line in read_lines(path))
-    header_line = next(lines, "")
-    delimiter = next((mark for mark in "\t;" if mark in header_line), ",")
-    header = [name.strip().lower() for name in next(csv.reader([header_line], delimiter=delimiter), [])]
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
-    for row in reader:
-        place = f"{path}:{reader.line_num + 1}"
-        if len(row) != len(header):
-            raise DataError(f"{place}: {len(row)} columns, where the header has {len(header)}.")
-        yield place, dict(zip(header, row, strict=True))
 
 
 def read_columns(path: Path, count: int) -> Iterator[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bench.errors import DataError
+from bench.errors import DataError, shorten
 from bench.types import QueryId, VideoId
 
 __cache_neutral__ = True
@@ -46,18 +46,30 @@ class Imported:
     def add_video(self, video_id: str, split: str, transcript: str = "") -> VideoId:
         """Add a video, or find it, and return its id without white space.
 
-        Raises DataError for a video in two splits.
+        Raises DataError for a video in two splits or with two transcripts.
         """
         name = clean_id(video_id)
         video = self.videos.setdefault(name, ImportedVideo(split, transcript))
         if video.split != split:
             raise DataError(f"video '{name}' is in the split '{video.split}' and in '{split}'.")
+        if transcript and transcript != video.transcript:
+            if video.transcript:
+                raise DataError(f"video '{name}' has two different transcripts.")
+            video.transcript = transcript
         return name
 
     def add_query(self, query_id: str, text: str, video_id: str, grade: int = 1) -> None:
-        """Add a query with a judged video; a pair that is judged twice keeps the higher grade."""
+        """Add a query with a judged video; of a pair that is judged twice, the higher grade counts.
+
+        Raises DataError for a query with two texts.
+        """
         query, pair = clean_id(query_id), (clean_id(query_id), clean_id(video_id))
-        self.queries.setdefault(query, " ".join(text.split()))
+        text = " ".join(text.split())
+        if self.queries.setdefault(query, text) != text:
+            raise DataError(
+                f"query '{query}' has two texts: {shorten(self.queries[query])} and {shorten(text)}. "
+                "If the ids of your files begin anew in each of them, import the files one by one."
+            )
         self.grades[pair] = max(grade, self.grades.get(pair, grade))
 
     def counts(self) -> dict[str, int]:

@@ -9,23 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import DataError, UsageError, unknown
+from bench.choices import LANGUAGE_CODE
+from bench.errors import DataError, UsageError, shorten, unknown
 from bench.foreign.formats import CORPUS, JUDGED, QUERIES, judgements_of_folder, read_corpus
 from bench.importers.features import import_features
-from bench.importers.files import read_csv, take, take_id
+from bench.importers.files import take, take_id
 from bench.importers.imported import Imported, Importer, clean_id
 from bench.output.trec import write_run
-from bench.store.digests import digest, file_digest
+from bench.store.artefacts import Store
+from bench.store.csv_files import read_rows
+from bench.store.digests import file_digest
 from bench.store.files import new_folder, read_lines
 from bench.store.json_files import format_json_lines, numbered_json_lines
 from bench.systems.registry import load
 from bench.text import cjk_share
-from bench.types import Run
+from bench.types import Json, Run
 
 __cache_neutral__ = True
 
 VERSION = "1"
-"""Version of the folders that are written here."""
+"""Version of what is written for the same files of an owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +53,8 @@ def import_dataset(
     Raises UsageError for an unknown importer or recipe and for a folder ``out`` that is not empty, DataError
     and MissingError for the owner's files. Nothing is left behind by an import that fails.
     """
-    importer: Importer = load("importers", name)()
-    recipe = recipe or next(iter(importer.recipes))
-    if recipe not in importer.recipes:
-        raise unknown(f"recipe of '{name}'", recipe, importer.recipes)
-    additions = additions or Additions()
-    data = importer.read(source, recipe, additions.language)
-    notes = _compare_counts(data) + data.remarks
-    if additions.transcripts:
-        _add_transcripts(data, additions.transcripts)
-    if additions.validation:
-        _hold_out(data, additions.validation)
     with new_folder(out, "--out") as folder:
-        _write_texts(folder, data)
-        _write_metadata(folder, data, importer, name, recipe)
-        if additions.features:
-            target = folder / "features" / additions.features.stem
-            if missing := import_features(additions.features, target, data.videos):
-                notes.append(f"{missing:,} of {len(data.videos):,} videos have no features.")
-        _write_runs(folder, data)
-    return notes
+        return _write_dataset(folder, name, source, recipe, additions or Additions())
 
 
 def dataset_of_beir(source: Path, cache: Path) -> Path:
@@ -79,15 +64,46 @@ def dataset_of_beir(source: Path, cache: Path) -> Path:
     """
     recipe = "test" if (source / JUDGED / "test.tsv").is_file() else "dev"
     if not (source / JUDGED / f"{recipe}.tsv").is_file():
-        judgements_of_folder(source, "test")  # says which splits there are
+        judgements_of_folder(source, "test")  # raises: it names the splits of the folder
     files = [source / CORPUS, source / QUERIES, source / JUDGED / f"{recipe}.tsv"]
-    content = digest([[path.name, file_digest(path)] for path in files if path.is_file()])
-    target = cache / f"beir-{content[:16]}"
-    if not target.is_dir():
+    made_by: dict[str, Json] = {
+        "version": VERSION,
+        "name": source.resolve().name,
+        "recipe": recipe,
+        "files": {path.name: file_digest(path) for path in files if path.is_file()},
+    }
+
+    def write(folder: Path) -> None:
         language = _language_of(read_corpus(source / CORPUS))
-        for note in import_dataset("beir", source, target, recipe, Additions(language=language)):
+        for note in _write_dataset(folder, "beir", source, recipe, Additions(language=language)):
             print(f"bench: {source}: {note}", file=sys.stderr)
-    return target
+
+    return Store(cache.parent).fetch(cache.name, made_by, write).path
+
+
+def _write_dataset(
+    folder: Path, name: str, source: Path, recipe: str | None, additions: Additions
+) -> list[str]:
+    """Fill an empty folder with the dataset of an importer, and list what a user should know."""
+    if additions.language is not None and not LANGUAGE_CODE.fullmatch(additions.language):
+        language = shorten(additions.language)
+        raise UsageError(f"--language {language} is not a code of ISO 639, such as en, zh, de or pt.")
+    importer: Importer = load("importers", name)()
+    recipe = recipe or next(iter(importer.recipes))
+    if recipe not in importer.recipes:
+        raise unknown(f"recipe of '{name}'", recipe, importer.recipes)
+    data = importer.read(source, recipe, additions.language)
+    notes = _compare_counts(data) + data.remarks
+    if additions.transcripts:
+        _add_transcripts(data, additions.transcripts)
+    if additions.validation:
+        _hold_out(data, additions.validation)
+    _write_texts(folder, data)
+    _write_metadata(folder, data, importer, name, recipe)
+    if additions.features and (missing := _add_features(folder, data, additions.features)):
+        notes.append(f"{missing:,} of {len(data.videos):,} videos have no features.")
+    _write_runs(folder, data)
+    return notes
 
 
 def _language_of(corpus: Mapping[str, str]) -> str:
@@ -102,7 +118,7 @@ def _add_transcripts(data: Imported, path: Path) -> None:
     if first.lstrip().startswith("{"):
         rows = ((f"{path}:{number}", record) for number, record in numbered_json_lines(path))
     else:
-        rows = read_csv(path)
+        rows = read_rows(path, needed=("id", "transcript"))
     given = 0
     for place, row in rows:
         video = data.videos.get(clean_id(take_id(row, "id", place)))
@@ -113,10 +129,16 @@ def _add_transcripts(data: Imported, path: Path) -> None:
         raise DataError(f"{path}: no id in it is a video such as '{next(iter(data.videos), '')}'.")
 
 
+def _add_features(folder: Path, data: Imported, source: Path) -> int:
+    """Write the features under the name of their file or folder, and count the videos that have none."""
+    name = source.stem if source.is_file() else source.resolve().name
+    return import_features(source, folder / "features" / name, data.videos)
+
+
 def _hold_out(data: Imported, count: int) -> None:
     """Turn training videos into validation videos: those whose ids have the smallest digests."""
     train = [video for video, record in data.videos.items() if record.split == "train"]
-    if count >= len(train):
+    if not 0 < count < len(train):
         raise UsageError(f"--val {count}: there are {len(train)} training videos, and some must be left.")
     for video in sorted(train, key=lambda video: hashlib.sha256(video.encode()).digest())[:count]:
         data.videos[video].split = "val"
@@ -171,5 +193,9 @@ def _write_runs(folder: Path, data: Imported) -> None:
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(pieces)
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(pieces)
+    except UnicodeEncodeError as error:
+        near = shorten(error.object[max(0, error.start - 40) : error.start + 40])
+        raise DataError(f"not valid Unicode, because it holds half of a surrogate pair: {near}") from error

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.importers.files import find, find_optional, read_csv, read_object, read_records, take
+from bench.importers.files import find, find_optional, read_object, read_records, take
 from bench.importers.imported import Imported
+from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
 
@@ -53,9 +54,10 @@ class MSRVTT:
         return data
 
     def _add_test(self, source: Path, data: Imported) -> None:
-        for place, row in read_csv(find(source, "MSRVTT_JSFUSION_test.csv")):
-            video = data.add_video(take(row, "video_id", str, place), "test")
-            data.add_query(f"{video}#test", take(row, "sentence", str, place), video)
+        path = find(source, "MSRVTT_JSFUSION_test.csv")
+        for _, row in read_rows(path, needed=("video_id", "sentence")):
+            video = data.add_video(row["video_id"], "test")
+            data.add_query(f"{video}#test", row["sentence"], video)
 
 
 def _read_captions(source: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -74,8 +76,12 @@ def _read_captions(source: Path) -> tuple[dict[str, str], list[tuple[str, str]]]
 
 
 def _split_by_lists(source: Path, recipe: str, videos: Mapping[str, str]) -> dict[str, str]:
-    test = {row["video_id"] for _, row in read_csv(find(source, "MSRVTT_JSFUSION_test.csv"))}
+    test = set(_read_list(find(source, "MSRVTT_JSFUSION_test.csv")))
     name = "MSRVTT_train.7k.csv" if recipe == "1k-A-7k" else "MSRVTT_train.9k.csv"
     path = find(source, name) if recipe == "1k-A-7k" else find_optional(source, name)
-    train = [row["video_id"] for _, row in read_csv(path)] if path else [v for v in videos if v not in test]
+    train = _read_list(path) if path else [v for v in videos if v not in test]
     return dict.fromkeys(train, "train") | dict.fromkeys((v for v in videos if v in test), "test")
+
+
+def _read_list(path: Path) -> list[str]:
+    return [row["video_id"] for _, row in read_rows(path, needed=("video_id",))]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.errors import DataError
-from bench.importers.files import find, read_object, read_records, take, take_id
+from bench.importers.files import find, read_object, read_records, take, take_id, take_texts
 from bench.importers.imported import Imported
 
 __cache_neutral__ = True
@@ -65,7 +65,7 @@ class ActivityNet:
             path = find(source, name)
             for video, record in read_object(path).items():
                 place = f"{path}: video '{video}'"
-                sentences = [str(one).strip() for one in take(record, "sentences", list, place)]
+                sentences = [text.strip() for text in take_texts(record, "sentences", place)]
                 data.add_video(video, split)
                 for number, text in enumerate([" ".join(sentences)] if recipe == "paragraph" else sentences):
                     data.add_query(f"{video}#{number}", text, video)

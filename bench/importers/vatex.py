@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from bench.errors import DataError
-from bench.importers.files import find, read_records, take
+from bench.importers.files import find, read_records, take, take_texts
 from bench.importers.imported import Imported
 from bench.store.json_files import read_json
 
@@ -38,12 +37,7 @@ class VATEX:
         validation = find(source, "vatex_validation_*.json")
         _add(data, validation, "val" if recipe == "en" else "test", code)
         if recipe == "en":
-            _add(
-                data,
-                find(source, "vatex_public_test_english_*.json"),
-                "test",
-                code,
-            )
+            _add(data, find(source, "vatex_public_test_english_*.json"), "test", code)
         return data
 
 
@@ -55,10 +49,7 @@ def _published(recipe: str) -> Mapping[str, int]:
 
 def _add(data: Imported, path: Path, split: str, language: str) -> None:
     key = {"en": "enCap", "zh": "chCap"}[language]
-    content: Any = read_json(path)
-    for place, record in read_records(path, content):
+    for place, record in read_records(path, read_json(path)):
         video = data.add_video(take(record, "videoID", str, place), split)
-        for number, caption in enumerate(take(record, key, list, place)):
-            if not isinstance(caption, str):
-                raise DataError(f"{place}: caption {number + 1} of '{key}' is not a string.")
+        for number, caption in enumerate(take_texts(record, key, place)):
             data.add_query(f"{video}#{number}", caption, video)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import DataError, shorten
-from bench.prepare.files import read_rows
 from bench.prepare.judgements import Judgements
 from bench.prepare.options import PrepareOptions
+from bench.store.csv_files import read_rows
 from bench.text import normalise
 
 __cache_neutral__ = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import unicodedata
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from bench.choices import SPLITS
 from bench.errors import DataError, UsageError, shorten, unknown
-from bench.store.files import read_lines
+from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
 
@@ -120,24 +119,3 @@ def _read_names(path: Path, known: set[str], default: str) -> Mapping[str, tuple
             raise DataError(f"{place}: the file {shorten(name)} or the id {shorten(video_id)} appears twice.")
         rows[name] = video_id, split
     return rows
-
-
-def read_rows(path: Path, *, needed: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (``file:line``, row) of a CSV or TSV file with a header. Raises DataError for what is missing."""
-    lines = (line + "\n" for _, line in read_lines(path))
-    header = next(lines, "")
-    delimiter = "\t" if "\t" in header else ","
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    columns = next(csv.reader([header], delimiter=delimiter), [])
-    missing = [name for name in needed if name not in columns]
-    if missing:
-        raise DataError(f"{path}:1: the header has no column {', '.join(missing)}; it is {shorten(columns)}.")
-    try:
-        for values in reader:
-            if values and len(values) != len(columns):
-                place = f"{path}:{reader.line_num + 1}"
-                raise DataError(f"{place}: {len(values)} values; the header has {len(columns)}.")
-            if values:
-                yield f"{path}:{reader.line_num + 1}", dict(zip(columns, values, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num + 1}: no valid CSV ({error}).") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.errors import DataError, shorten
-from bench.prepare.files import read_rows
+from bench.store.csv_files import read_rows
 from bench.store.files import read_lines
 from bench.store.json_files import numbered_json_lines
 from bench.text import normalise

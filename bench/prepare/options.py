@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.choices import SPLITS
+from bench.choices import LANGUAGE_CODE, SPLITS
 from bench.errors import UsageError, shorten, unknown
 from bench.options import Count, CountOrZero, Share, check_fields
 
 __cache_neutral__ = True
 
-_LANGUAGE = re.compile("[a-z]{2,3}")
 NO_SPEECH, PACKAGED = "none", "packaged"
 
 
@@ -52,7 +50,7 @@ class PrepareOptions:
         check_fields(self)
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
-        if not _LANGUAGE.fullmatch(self.language):
+        if not LANGUAGE_CODE.fullmatch(self.language):
             raise UsageError(
                 f"--language {shorten(self.language)} is not a code of ISO 639, such as en or zh."
             )

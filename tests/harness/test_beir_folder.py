@@ -71,6 +71,13 @@ def test_a_changed_folder_is_another_dataset(beir: Path, tmp_path: Path, cli: Cl
     assert bench.open(tmp_path / "out").manifest.dataset.digest != first
 
 
+def test_a_folder_of_another_name_is_another_dataset(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    cli("data", "stats", beir)
+    shown = cli("data", "stats", beir.rename(tmp_path / "garden"), "--format", "csv")
+    assert shown.status == 0, shown.err
+    assert "garden-test" in shown.out
+
+
 def test_a_folder_without_judgements_names_what_is_missing(beir: Path, tmp_path: Path, cli: Cli) -> None:
     (beir / "qrels" / "test.tsv").rename(beir / "qrels" / "train.tsv")
     done = cli(*run(beir, tmp_path / "out"))

@@ -15,6 +15,7 @@ import pytest
 
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset
+from bench.errors import DataError
 from bench.importers.importer import Additions, import_dataset
 from bench.systems.registry import entries, load
 from tests.conftest import Cli
@@ -208,6 +209,9 @@ def test_transcripts_and_validation_videos_are_added(tmp_path: Path) -> None:
 
 
 STEPS = "youcookii_annotations_trainval.json"
+SUBTITLES = "tvqa_preprocessed_subtitles.jsonl"
+RUN = "output/inference_result.txt"
+ANEW = '{"images": [{"id": 1}], "annotations": [{"id": 10, "image_id": 1, "caption": "other"}]}'
 BROKEN = {
     "a field that is missing": ("tvr", "tvr_val_release.jsonl", '{"desc_id": 2, "desc": "x"}\n'),
     "a field of another kind": ("vatex", "vatex_training_v1.0.json", '[{"videoID": "a", "enCap": "x"}]'),
@@ -216,15 +220,43 @@ BROKEN = {
     "a row that is short": ("csv", "pairs.csv", "video_id,query\nv1\n"),
     "a column that is missing": ("csv", "pairs.csv", "video,query\nv1,x\n"),
     "a subset that is unknown": ("youcook2", STEPS, '{"database": {"a": {"subset": "x"}}}'),
+    "a record that is no object": ("youcook2", STEPS, '{"database": {"a": 3}}'),
+    "a sentence that is no text": ("activitynet", "train.json", '{"v": {"sentences": [null]}}'),
+    "a line that is no object": ("tvr", SUBTITLES, '{"vid_name": "show_s01_clip_00", "sub": ["x"]}\n'),
+    "a document without text": ("c-mteb-video", "corpus.jsonl", '{"id": "11"}\n'),
+    "a score that is no number": ("c-mteb-video", "qrels.jsonl", '{"qid": "5", "pid": "11", "score": "x"}\n'),
+    "a list without videos": ("msr-vtt", "MSRVTT_JSFUSION_test.csv", "id,sentence\n1,x\n"),
+    "a run that is empty": ("cbvs", RUN, ""),
+    "a run of other videos": ("cbvs", RUN, "2\t猫 睡觉\tv9\t0.4\n"),
+    "a run with a score that is none": ("cbvs", RUN, "2\t猫 睡觉\tv1\tnan\n"),
+    "a quote that is not closed": ("csv", "pairs.csv", 'video_id,query\nv1,"red\nv2,blue\n'),
+    "a column twice": ("csv", "pairs.csv", "video_id,query,query\nv1,red,car\n"),
+    "two transcripts": ("csv", "pairs.csv", "video_id,query,transcript\nv1,red,a\nv1,car,b\n"),
+    "ids that begin anew": ("coco", "captions_val2014.json", ANEW),
+    "half of a surrogate pair": ("beir", "corpus.jsonl", '{"_id": "d1", "text": "red \\ud800 car"}\n'),
 }
 MESSAGES = {
     "a field that is missing": "tvr_val_release.jsonl:1: the field 'vid_name' is missing",
     "a field of another kind": "record 1: the field 'enCap' is a string; a list is expected",
     "no JSON": "train.json:1: invalid JSON",
     "a grade that is none": "cbvs20k.txt:1: the grade '3' is not 0, 1 or 2",
-    "a row that is short": "pairs.csv:2: 1 columns, where the header has 2",
-    "a column that is missing": "pairs.csv:2: the field 'video_id' is missing",
+    "a row that is short": "pairs.csv:2: 1 values; the header has 2",
+    "a column that is missing": "pairs.csv:1: the header has no column video_id",
     "a subset that is unknown": "unknown subset 'x'",
+    "a record that is no object": "video 'a': a JSON object is expected, not a number",
+    "a sentence that is no text": "video 'v': text 1 of 'sentences' is null; a string is expected",
+    "a line that is no object": "subtitles.jsonl:1: a JSON object is expected, not a string",
+    "a document without text": "corpus.jsonl: row 1: the field 'text' is missing",
+    "a score that is no number": "qrels.jsonl: row 1: the field 'score' is a string",
+    "a list without videos": "MSRVTT_JSFUSION_test.csv:1: the header has no column video_id",
+    "a run that is empty": "inference_result.txt: the file is empty",
+    "a run of other videos": "txt:1: the query '猫 睡觉' or the video 'v9' is not in the data",
+    "a run with a score that is none": "inference_result.txt:1: the score 'nan' is not a finite number",
+    "a quote that is not closed": "pairs.csv:3: no valid CSV",
+    "a column twice": "pairs.csv:1: a column of the header appears twice",
+    "two transcripts": "video 'v1' has two different transcripts",
+    "ids that begin anew": "query '10' has two texts: 'a train picture' and 'other'",
+    "half of a surrogate pair": "half of a surrogate pair",
 }
 
 
@@ -238,6 +270,59 @@ def test_what_is_broken_is_named_with_its_place_and_nothing_is_left(
     assert done.status == 3
     assert MESSAGES[case] in done.error()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["owner"]
+
+
+def test_a_table_may_have_any_name_blank_lines_and_long_transcripts(tmp_path: Path) -> None:
+    speech = "word " * 40_000
+    text = f"Video_ID;query;transcript\nv1;red car;\n\nv1;car;{speech}\n"
+    table = write(tmp_path / "owner", {"pairs.dat": text}) / "pairs.dat"
+    import_dataset("csv", table, tmp_path / "out")
+    dataset = read_dataset(tmp_path / "out")
+    assert [record.transcript for record in dataset.records] == [speech]
+    assert list(dataset.queries.values()) == ["red car", "car"]
+
+
+def test_parts_of_a_table_are_read_as_one(tmp_path: Path) -> None:
+    files = {**FORMATS["c-mteb-video"]}
+    for number, document in enumerate(files.pop("corpus.jsonl")):
+        files[f"corpus-{number:05d}-of-00002.jsonl"] = [document]
+    import_dataset("c-mteb-video", write(tmp_path / "owner", files), tmp_path / "out")
+    assert len(read_dataset(tmp_path / "out").records) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "message"),
+    [
+        (("--val", "-1"), 2, "--val -1: there are 1 training videos"),
+        (("--language", "english"), 2, "'english' is not a code of ISO 639"),
+        (("--features", "nowhere"), 4, "--features nowhere: there is no such folder or file"),
+    ],
+)
+def test_a_wrong_addition_leaves_nothing(
+    more: tuple[str, str], status: int, message: str, cli: Cli, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "owner", FORMATS["csv"])
+    done = cli("data", "import", "csv", "--from", source, "--out", tmp_path / "out", *more)
+    assert (done.status, message in done.error()) == (status, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_several_tables_is_refused(cli: Cli, tmp_path: Path) -> None:
+    source = write(tmp_path / "owner", {"test.csv": "video_id,query\n", "train.csv": "video_id,query\n"})
+    done = cli("data", "import", "csv", "--from", source, "--out", tmp_path / "out")
+    assert (done.status, "several tables" in done.error()) == (2, True)
+
+
+def test_an_archive_is_no_array_of_features(tmp_path: Path) -> None:
+    (tmp_path / "clip.v1").mkdir()
+    with (tmp_path / "clip.v1" / "v_one.npy").open("wb") as stream:
+        np.savez(stream, frames=np.zeros((1, 2)))
+    with pytest.raises(DataError, match=r"v_one.npy: not a plain NumPy array"):
+        imported("activitynet", None, tmp_path, features=tmp_path / "clip.v1")
+    np.save(tmp_path / "clip.v1" / "v_one.npy", np.zeros((1, 2)))
+    dataset, _ = imported("activitynet", None, tmp_path, features=tmp_path / "clip.v1")
+    assert dataset.features is not None
+    assert dataset.features.name == "clip.v1"
 
 
 def test_usage_errors_say_what_is_known(cli: Cli, tmp_path: Path) -> None:

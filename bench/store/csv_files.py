@@ -1,0 +1,43 @@
+"""Tables that users give as CSV or TSV: one reader for every file with a header."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.errors import DataError, shorten
+from bench.store.files import read_lines
+
+__cache_neutral__ = True
+
+_LONGEST_FIELD = 2**31 - 1
+"""Characters of a field at most; the default of Python's reader, 131,072, is less than a long transcript."""
+
+
+def read_rows(path: Path, *, needed: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield (``file:line``, row by column) of a CSV or TSV file with a header; blank lines are left out.
+
+    The separator is the one of the header: a tab, a semicolon or a comma. Names of columns are taken in lower
+    case. Raises DataError for a missing or repeated column, a row of another length, an unclosed quote.
+    """
+    lines = (line + "\n" for _, line in read_lines(path))
+    header = next(lines, "")
+    delimiter = next((mark for mark in "\t;" if mark in header), ",")
+    columns = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise DataError(f"{path}:1: the header has no column {', '.join(missing)}; it is {shorten(columns)}.")
+    if len(set(columns)) < len(columns):
+        raise DataError(f"{path}:1: a column of the header appears twice; it is {shorten(columns)}.")
+    csv.field_size_limit(_LONGEST_FIELD)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for values in reader:
+            if values and len(values) != len(columns):
+                place = f"{path}:{reader.line_num + 1}"
+                raise DataError(f"{place}: {len(values)} values; the header has {len(columns)}.")
+            if values:
+                yield f"{path}:{reader.line_num + 1}", dict(zip(columns, values, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num + 1}: no valid CSV ({error}).") from error

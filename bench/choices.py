@@ -1,4 +1,4 @@
-"""Fixed choices of an evaluation: protocols, splits, languages; light, because the command line reads them."""
+"""Fixed choices of an evaluation: protocols, splits, languages; light, as the command line reads them."""
 
 from __future__ import annotations
 

@@ -169,11 +169,6 @@ def judgements_of_dataset(
     )
 
 
-def is_beir(folder: Path) -> bool:
-    """Check whether a folder has the files of a BEIR dataset."""
-    return (folder / CORPUS).is_file() and (folder / QUERIES).is_file()
-
-
 def count_topics(count: int) -> str:
     """Write a number of topics with its noun, for a line that a user reads."""
     return f"{count} {'topic' if count == 1 else 'topics'}"

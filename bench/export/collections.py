@@ -28,17 +28,20 @@ def export_beir(run: RunFiles, folder: Path) -> None:
     ``corpus.jsonl`` (``_id``, ``title``, ``text``), ``queries.jsonl`` and ``qrels/<split>.tsv`` with its
     header. Source: the wiki of github.com/beir-cellar/beir, "Load your custom dataset".
     """
-    split = str(run.manifest.settings.get("split", "test"))
     queries = format_json_lines({"_id": query, "text": text} for query, text in run.queries.items())
-    pairs = ((query, video) for query, videos in run.relevant.items() for video in videos)
-    qrels = "query-id\tcorpus-id\tscore\n" + "".join(f"{query}\t{video}\t1\n" for query, video in pairs)
+    lines = (
+        f"{query}\t{video}\t{grade}\n"
+        for query, grades in run.grades.items()
+        for video, grade in grades.items()
+    )
+    qrels = "query-id\tcorpus-id\tscore\n" + "".join(lines)
     for generator in dict.fromkeys(generator for generator, _ in run.cells):
         target = folder / generator
         (target / "qrels").mkdir(parents=True)
         corpus = ({"_id": video, "title": "", "text": text} for video, text in run.summaries(generator))
         _write(target / "corpus.jsonl", format_json_lines(corpus))
         _write(target / "queries.jsonl", queries)
-        _write(target / "qrels" / f"{split}.tsv", qrels)
+        _write(target / "qrels" / f"{run.split}.tsv", qrels)
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,7 +13,7 @@ from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.measures import Scored, compute
 from bench.foreign.runs import read_runs
 from bench.foreign.scoring import ordered
-from bench.metrics.definitions import DESCRIPTIONS
+from bench.metrics.definitions import HIGHEST_CIDER, describe
 from bench.output.schema import QRELS, QUERIES
 
 __cache_neutral__ = True
@@ -57,7 +57,7 @@ def export_mteb(run: RunFiles, folder: Path) -> None:
             "dataset_revision": dataset.digest,
             "task_name": dataset.name,
             "mteb_version": None,
-            "scores": {str(run.manifest.settings.get("split", "test")): [entry]},
+            "scores": {run.split: [entry]},
             "evaluation_time": cost.seconds if cost else None,
             "kg_co2_emissions": None,
         }
@@ -138,19 +138,19 @@ def _results(run: RunFiles, generator: str, retriever: str) -> Iterator[dict[str
                 "source_type": "other",
                 "additional_details": details,
             },
-            "metric_config": _metric(metric),
+            "metric_config": _metric(metric, score["score"]),
             "score_details": score,
         }
 
 
-def _metric(name: str) -> Mapping[str, Any]:
-    highest = 10.0 if name == "CIDEr" else 1.0
+def _metric(name: str, score: float) -> Mapping[str, Any]:
+    highest = HIGHEST_CIDER if name == "CIDEr" else 1.0
     return {
-        "evaluation_description": DESCRIPTIONS.get(name, name),
+        "evaluation_description": describe(name),
         "lower_is_better": False,
         "score_type": "continuous",
-        "min_score": 0.0,
-        "max_score": highest,
+        "min_score": min(0.0, score),
+        "max_score": max(highest, score),  # a measure of another package may exceed 1
     }
 
 

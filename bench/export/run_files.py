@@ -11,8 +11,8 @@ from bench.errors import DataError
 from bench.output.folder import checked
 from bench.output.manifest import Manifest
 from bench.output.per_item import RunItems
-from bench.output.schema import QRELS, QUERIES
-from bench.output.trec import read_queries, read_relevant
+from bench.output.schema import GIVEN, QRELS, QUERIES
+from bench.output.trec import read_qrels, read_queries
 from bench.result import Result
 from bench.store.json_files import numbered_json_lines
 from bench.types import QueryId, VideoId
@@ -39,6 +39,12 @@ class RunFiles:
         """The manifest of the run that the exported cell belongs to."""
         return self.result.manifest
 
+    @property
+    def split(self) -> str:
+        """Name the evaluated split; judgements that were given as a file count as the test."""
+        split = str(self.manifest.settings.get("split", "test"))
+        return "test" if split == GIVEN else split
+
     @cached_property
     def cells(self) -> list[tuple[str, str]]:
         """List the pairs of generator and retriever that have scores, in their order."""
@@ -57,9 +63,9 @@ class RunFiles:
         return read_queries(self.path(QUERIES))
 
     @cached_property
-    def relevant(self) -> dict[QueryId, list[VideoId]]:
-        """Read the relevant videos of each evaluated query."""
-        return read_relevant(self.path(QRELS))
+    def grades(self) -> dict[QueryId, dict[VideoId, int]]:
+        """Read the judged videos of each evaluated query, with their relevance."""
+        return read_qrels(self.path(QRELS))
 
     def summaries(self, generator: str) -> Iterator[tuple[VideoId, str]]:
         """Yield the summary of each searched video, by id."""

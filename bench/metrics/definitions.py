@@ -26,3 +26,14 @@ DESCRIPTIONS: Mapping[str, str] = {
     "CIDEr": "mean over videos, as coco-caption's 'cider' (CIDEr-D without stemming); raw in scores.csv",
 }
 """What each metric measures, in the order of the tables."""
+
+
+def describe(metric: str) -> str:
+    """Describe a printed metric, such as R@10, in a few words; of an unknown one its name."""
+    if metric in BLEU:
+        return DESCRIPTIONS[f"BLEU-1..{ORDERS}"]
+    kind, _, k = metric.partition("@")
+    if kind not in RANKING_KINDS or not k:
+        return DESCRIPTIONS.get(metric, metric)
+    text = DESCRIPTIONS[f"{kind}@k"].partition("; k =")[0]
+    return text.replace("top k", f"top {k}").replace("/ k", f"/ {k}")

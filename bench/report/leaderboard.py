@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.metrics.definitions import DESCRIPTIONS
+from bench.metrics.definitions import describe
 from bench.output.schema import RETRIEVAL
 from bench.report.source import Source
 from bench.report.systems import System
@@ -43,7 +43,7 @@ def leaderboard(
         for metric in metrics
     }
     return {
-        "metrics": {metric: _describe(metric) for metric in metrics},
+        "metrics": {metric: describe(metric) for metric in metrics},
         "metric": METRIC if METRIC in metrics else next(iter(metrics), ""),
         "retrievers": [{"key": name, "label": label} for name, label in retrievers.items()],
         "cells": cells,
@@ -72,13 +72,6 @@ def _letters(run: str, summary: RunSummary | None) -> dict[CellOfMetric, str]:
         for board in (summary.boards if summary else ())
         for row in board.rows
     }
-
-
-def _describe(metric: str) -> str:
-    kind, _, k = metric.partition("@")
-    return (
-        DESCRIPTIONS[f"{kind}@k"].partition("; k =")[0].replace("top k", f"top {k}").replace("/ k", f"/ {k}")
-    )
 
 
 def _times_100(value: float) -> float | None:

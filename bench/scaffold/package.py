@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib.util
+import keyword
 import re
+import sys
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +25,7 @@ GROUPS: Mapping[str, str] = {
     "dataset": "datasets",
 }
 """What can be started, and the group of entry points that it belongs to."""
+_IN_TEMPLATES = {"tests", "Mapping", "Path", "Run", "Sequence", "Video"}
 _NAME = re.compile("[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
@@ -37,13 +42,19 @@ def start_package(kind: str, name: str, folder: Path) -> list[Path]:
     if name in entries(GROUPS[kind]):
         raise UsageError(f"the name '{name}' is taken: bench list shows the {kind}s. Use another.")
     module = name.replace("-", "_")
+    made = module if kind in ("metric", "dataset") else "".join(map(str.capitalize, name.split("-")))
+    if _is_in_use(module, made):
+        raise UsageError(
+            f"'{name}' cannot be a name: '{module}' or '{made}' is in use in Python, in an installed package "
+            f"or in the template. Use another, such as my-{name}."
+        )
     words = {
         "name": name,
         "module": module,
         "kind": kind,
         "group": GROUPS[kind],
         "label": name.replace("-", " ").capitalize(),
-        "object": module if kind in ("metric", "dataset") else "".join(map(str.capitalize, name.split("-"))),
+        "object": made,
     }
     with new_folder(folder, "--out") as target:
         (target / module).mkdir()
@@ -53,6 +64,13 @@ def start_package(kind: str, name: str, folder: Path) -> list[Path]:
         _write(target / module / f"{kind}.py", kind, words)
         _write(target / "tests" / f"test_{module}.py", f"test_{kind}", words)
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _is_in_use(module: str, made: str) -> bool:
+    """Check whether a module, or the class or function that it defines, would hide another or be no name."""
+    if {module, made} & {*keyword.kwlist, *_IN_TEMPLATES} or hasattr(builtins, made):
+        return True
+    return module in sys.modules or importlib.util.find_spec(module) is not None
 
 
 def _write(path: Path, template: str, words: Mapping[str, str]) -> None:

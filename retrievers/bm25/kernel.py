@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-_compile: Callable[[Callable[..., Any]], Any] = njit(nogil=True, cache=True)
-"""Compiled at the first call; numba keeps the code beside this file, or in the user's cache."""
 _BLOCK = 64
 """Documents compared at a time, by vector instructions."""
+
+
+def _compile(function: Callable[..., Any]) -> Any:
+    """Compile at the first call; numba stores the code beside this file, or in the user's cache."""
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # neither folder can be written: each process compiles anew
+        return njit(nogil=True)(function)
 
 
 @_compile

@@ -95,6 +95,24 @@ def test_records_have_the_fields_that_the_schema_requires(folder: Path, competin
     assert results["R@10"]["score_details"]["score"] == score(competing_run, "R@10")
     assert results["R@10"]["score_details"]["uncertainty"]["confidence_interval"]["confidence_level"] == 0.95
     assert "CIDEr" in results
+    described = results["R@10"]["metric_config"]["evaluation_description"]
+    assert described == "relevant videos in the top 10 / relevant videos in the pool"
+
+
+def test_grades_of_given_judgements_are_exported_as_the_test(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "q.trec").write_text("q 0 d1 2\nq 0 d2 0\n", encoding="utf-8")
+    (tmp_path / "r.trec").write_text("q Q0 d1 1 1.0 r\nq Q0 d2 2 0.5 r\n", encoding="utf-8")
+    files = ("--qrels", tmp_path / "q.trec", "--run", tmp_path / "r.trec", "--metrics", "NumRet")
+    assert cli("evaluate", *files, "--out", tmp_path / "out").status == 0
+    assert cli("export", tmp_path / "out", "--format", "beir", "--to", tmp_path / "beir").status == 0
+    qrels = (tmp_path / "beir" / "r" / "qrels" / "test.tsv").read_text(encoding="utf-8")
+    assert qrels == "query-id\tcorpus-id\tscore\nq\td1\t2\nq\td2\t0\n"
+    assert (
+        cli("export", tmp_path / "out", "--format", "every_eval_ever", "--to", tmp_path / "eee").status == 0
+    )
+    record = json.loads((tmp_path / "eee" / "r.run.json").read_text(encoding="utf-8"))
+    [result] = record["evaluation_results"]
+    assert result["score_details"]["score"] <= result["metric_config"]["max_score"] == 2.0
 
 
 def test_an_unknown_format_and_a_full_folder_are_refused(competing_run: CompetingRun, cli: Cli) -> None:

@@ -90,9 +90,12 @@ def test_they_run_together_by_name(install: Install, tiny: Tiny, cli: Cli, tmp_p
 
 
 def test_names_that_cannot_be_are_refused(cli: Cli, tmp_path: Path) -> None:
-    for name, message in (("My_Row", "cannot be a name"), ("lead", "is taken")):
-        refused = cli("new", "generator", name, "--out", tmp_path / "x")
-        assert (refused.status, message in refused.error()) == (2, True)
+    names = ("My_Row", "class", "none", "tests", "video", "json", "bench")
+    for kind, name in (*(("generator", name) for name in names), ("metric", "sum")):
+        refused = cli("new", kind, name, "--out", tmp_path / "x")
+        assert (refused.status, "cannot be a name" in refused.error()) == (2, True), name
+    taken = cli("new", "generator", "lead", "--out", tmp_path / "x")
+    assert (taken.status, "is taken" in taken.error()) == (2, True)
     full = cli("new", "generator", "mine", "--out", tmp_path.parent)
     assert (full.status, "not an empty folder" in full.error()) == (2, True)
     assert not list(tmp_path.iterdir())
@@ -149,12 +152,12 @@ def test_a_package_that_claims_a_built_in_name_is_listed_and_ignored(
 def test_a_measure_that_returns_nonsense_is_named(
     body: str, message: str, install: Install, cli: Cli, tmp_path: Path
 ) -> None:
+    for name in ("broken", "broken.metric"):  # of the case before
+        sys.modules.pop(name, None)
     start_package("metric", "broken", tmp_path / "broken")
     path = tmp_path / "broken" / "broken" / "metric.py"
     path.write_text(f"def broken(gains, ideal, k):\n    {body}\n", encoding="utf-8")
     install(tmp_path / "broken")
-    for name in ("broken", "broken.metric"):  # of the case before
-        sys.modules.pop(name, None)
     (tmp_path / "q.trec").write_text("q 0 d 1\n", encoding="utf-8")
     (tmp_path / "r.trec").write_text("q Q0 d 1 1.0 r\n", encoding="utf-8")
     files = ("--qrels", tmp_path / "q.trec", "--run", tmp_path / "r.trec")

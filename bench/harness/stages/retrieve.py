@@ -14,22 +14,21 @@ import numpy as np
 from bench.data.evaluation_set import even_sample
 from bench.errors import DataError
 from bench.harness.plan import Plan
-from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.search import (
     DEPTH,
-    FoundInPart,
+    PartialRun,
     SearchPart,
+    SearchStage,
     divide_corpus,
     load_run,
     merge,
     save_run,
     search,
 )
-from bench.harness.stages.stage import Stage
 from bench.harness.stages.summarize import Summaries
 from bench.protocols import Caching, Encoding, Indexed, Retriever
 from bench.store.artefacts import Artefact
-from bench.store.digests import digest
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost
 from bench.types import Json, QueryId, Run, VideoId
@@ -50,25 +49,13 @@ class Retrieved:
     reused: bool
 
 
-class Retrieve(Stage[Retrieved]):
+class Retrieve(SearchStage[Retrieved]):
     """Let a retriever index summaries and search them, fitting it first where it must be."""
 
     kind = "retrieval"
 
     def __init__(self, plan: Plan, component: Component[Retriever], summaries: Summaries) -> None:
-        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
-        self._plan, self._component = plan, component
-        self._documents = corpus(plan, summaries)
-        self._queries = plan.evaluation.queries
-
-    def key(self) -> dict[str, Json]:
-        """Key a run by the retriever, what it indexes and what it searches for."""
-        return {
-            "retriever": learnt_key(self._plan, self._component),
-            "corpus": digest(list(self._documents.items())),
-            "queries": digest(list(self._queries.items())),
-            "depth": DEPTH,
-        }
+        super().__init__(plan, component, corpus(plan, summaries))
 
     def make(self, folder: Path) -> dict[str, Json]:
         """Write the run and the deeper run as arrays."""
@@ -112,7 +99,7 @@ class Retrieve(Stage[Retrieved]):
         """Divide the search into parts that workers can do separately, each with an artefact of its own."""
         return [SearchPart(self._plan, self._component, part) for part in self.divide()]
 
-    def _search(self, parts: Sequence[FoundInPart]) -> tuple[Run, Mapping[str, int]]:
+    def _search(self, parts: Sequence[PartialRun]) -> tuple[Run, Mapping[str, int]]:
         """Search what was indexed, or merge its parts; return what could not be used in full, too."""
         if parts:
             run = merge([part.run for part in parts], tuple(self._documents))

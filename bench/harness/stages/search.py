@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted, learnt_key
-from bench.harness.stages.stage import Stage
+from bench.harness.stages.stage import Stage, T
 from bench.protocols import Retriever
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest
@@ -23,20 +23,8 @@ DEPTH = 100
 """Documents in a run per query."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FoundInPart:
-    """The best documents of a part for each query, and what the search could not use in full."""
-
-    run: Run
-    coverage: Mapping[str, int]
-    seconds: float
-    reused: bool
-
-
-class SearchPart(Stage[FoundInPart]):
-    """Search a part of a corpus, for a retriever whose scores do not depend on the other documents."""
-
-    kind = "run-parts"
+class SearchStage(Stage[T]):
+    """Base of what a retriever makes of a corpus and the queries: the key is the same for all of it."""
 
     def __init__(self, plan: Plan, component: Component[Retriever], documents: Mapping[VideoId, str]) -> None:
         super().__init__(plan.store, newer_than=plan.newer_than(component.name))
@@ -44,13 +32,29 @@ class SearchPart(Stage[FoundInPart]):
         self._queries = plan.evaluation.queries
 
     def key(self) -> dict[str, Json]:
-        """Key a part by the retriever, its documents and what is searched for."""
+        """Key a run by the retriever, what it indexes and what it searches for."""
         return {
             "retriever": learnt_key(self._plan, self._component),
             "corpus": digest(list(self._documents.items())),
             "queries": digest(list(self._queries.items())),
             "depth": DEPTH,
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialRun:
+    """The best documents of a part of a corpus for each query, and what the search could not use in full."""
+
+    run: Run
+    coverage: Mapping[str, int]
+    seconds: float
+    reused: bool
+
+
+class SearchPart(SearchStage[PartialRun]):
+    """Search a part of a corpus, for a retriever whose scores do not depend on the other documents."""
+
+    kind = "run-parts"
 
     def make(self, folder: Path) -> dict[str, Json]:
         """Write the best documents of the part as arrays."""
@@ -60,10 +64,10 @@ class SearchPart(Stage[FoundInPart]):
         save_run(folder, "run", run)
         return {"coverage": self._component.coverage()}
 
-    def read(self, artefact: Artefact) -> FoundInPart:
+    def read(self, artefact: Artefact) -> PartialRun:
         """Read the part back from a finished artefact."""
         run = Run(tuple(self._queries), tuple(self._documents), *load_run(artefact.path, "run"))
-        return FoundInPart(run, artefact.meta["coverage"], artefact.meta["seconds"], artefact.reused)
+        return PartialRun(run, artefact.meta["coverage"], artefact.meta["seconds"], artefact.reused)
 
 
 def divide_corpus(documents: Mapping[VideoId, str], count: int) -> list[dict[VideoId, str]]:

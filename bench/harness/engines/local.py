@@ -164,8 +164,8 @@ def _make(kind: str, word: str, followers: Sequence[str]) -> bool:
             work.fit_retriever(_plan, word)
             return True
         made = work.summarize(_plan, word)
-    except BenchError as error:
-        raise type(error)(str(error)) from None  # what caused it may not travel between processes
+    except Exception as error:  # a plug-in may fail in any way
+        raise work.portable_error(error) from None
     for follower in followers:
         with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
             work.fit_follower(_plan, word, follower)

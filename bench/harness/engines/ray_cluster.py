@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pickle
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -228,7 +227,7 @@ def _do(start: Start, piece: Callable[..., bool], names: tuple[object, ...], *ne
     try:
         return Done(made=piece(_plan_of(start), *names))
     except Exception as error:  # a plug-in may fail in any way; the grid reports it in the cell's turn
-        return Done(error=_portable(error))
+        return Done(error=work.portable_error(error))
 
 
 def _plan_of(start: Start) -> Plan:
@@ -247,14 +246,3 @@ def _plan_of(start: Start) -> Plan:
         _plans.clear()
         _plans[key] = dataclasses.replace(plan, began=start.began, process=start.process)
     return _plans[key]
-
-
-def _portable(error: Exception) -> Exception:
-    """Convert an error so that it can be pickled between processes: without its cause."""
-    if isinstance(error, BenchError):
-        return type(error)(str(error))
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return BenchError(f"{type(error).__name__}: {error}")
-    return error

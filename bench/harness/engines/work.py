@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+
+from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import Fit, ensure_fitted
 from bench.harness.stages.follow import for_generator
@@ -74,6 +77,19 @@ def search_part(plan: Plan, name: str, retriever: str, number: int) -> bool:
 def retrieve(plan: Plan, name: str, retriever: str) -> bool:
     """Make the run of a cell, and return whether it was made now."""
     return not _run_of(plan, name, retriever)[1].get().reused
+
+
+def portable_error(error: Exception) -> Exception:
+    """Convert an error so that other processes can unpickle it: without its cause, as its text if need be."""
+    if isinstance(error, BenchError):
+        kinds: tuple[type, ...] = type(error).__mro__
+        kind = next(k for k in kinds if issubclass(k, BenchError) and k.__module__ == BenchError.__module__)
+        return kind(str(error))  # a plug-in's subclass may be constructed in another way
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return BenchError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _run_of(plan: Plan, name: str, retriever: str) -> tuple[Component[Retriever], Retrieve]:

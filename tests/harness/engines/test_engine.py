@@ -9,6 +9,7 @@ import pytest
 from bench.config.run_config import configure
 from bench.errors import BenchError, DataError
 from bench.harness.engines.ray_cluster import Done, Start, _do
+from bench.harness.engines.work import portable_error
 from bench.harness.plan import Plan, make_plan
 from tests.conftest import Cli
 from tests.tiny import Tiny
@@ -59,7 +60,17 @@ def test_a_task_returns_what_it_raised_and_does_not_run_after_a_failed_one(tiny:
     assert _do(start, lambda plan: pytest.fail("it ran"), (), Done(made=True), failed) is failed
 
 
-def test_an_error_that_cannot_travel_is_returned_in_words(tiny: Tiny) -> None:
+def test_an_error_of_a_plug_in_with_another_constructor_keeps_message_and_exit_status() -> None:
+    class PlugInError(DataError):
+        def __init__(self, name: str, line: int) -> None:
+            super().__init__(f"{name}:{line}")
+
+    error = portable_error(PlugInError("mine", 3))
+    assert type(error) is DataError
+    assert str(error) == "mine:3"
+
+
+def test_an_error_that_cannot_be_pickled_is_returned_in_words(tiny: Tiny) -> None:
     class LocalError(Exception):
         """Cannot be pickled: its class has no address."""
 

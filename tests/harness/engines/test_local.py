@@ -46,3 +46,45 @@ def test_a_trained_row_and_side_by_side_training(cli: Cli, tiny: Tiny, tmp_path:
     assert (out / "summaries" / "qms.jsonl").read_bytes() == before
     shutil.rmtree(tiny.folder)
     assert "QMS wrote:" in cli("explain", out, "--video", "v10").out  # without the data: the files alone
+
+
+PLUG_INS = """
+class Fails:
+    label = "Fails"
+
+    def identity(self):
+        return {}
+
+    def fit(self, train, val):
+        pass
+
+    def save(self, folder):
+        (folder / "empty").touch()
+
+    def load(self, folder):
+        pass
+
+    def summarize(self, videos):
+        raise TwoPartError("first", "second")
+
+
+class Works(Fails):
+    label = "Works"
+
+    def summarize(self, videos):
+        return {video.video_id: video.transcript for video in videos}
+
+
+class TwoPartError(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")  # cannot be unpickled: it lacks an argument then
+"""
+
+
+def test_an_error_that_cannot_be_pickled_fails_its_system_alone(cli: Cli, tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(PLUG_INS)
+    words = ",".join(f"{tmp_path / 'mine.py'}:{name}" for name in ("Fails", "Works"))
+    options = ("--retrievers", "bm25", "--out", tmp_path / "out", "--set", "run.workers=2")
+    done = cli("run", "--data", tiny.folder, "--generators", words, *options)
+    assert "Fails: TwoPartError: first and second" in done.err
+    assert (tmp_path / "out" / "summaries" / "Works.jsonl").is_file(), done.err

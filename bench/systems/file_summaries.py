@@ -6,15 +6,30 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
 
 from bench.errors import DataError, MissingError, shorten
+from bench.options import NonNegative
 from bench.store.digests import file_digest
 from bench.store.files import read_text
 from bench.store.json_files import numbered_json_lines, parse_json
 from bench.types import Json, Video, VideoId
 
 RECORD_SUFFIX = ".record.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedUse:
+    """How much a system uses an input: a row of modality.csv, less the generator."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
+    modality: Literal["text", "frames"]
+    gap: float
+    ci_low: float
+    ci_high: float
+    n: Annotated[int, Ge(0)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +40,17 @@ class Record:
     is not given is measured here, or left out. The fields are described in the contract, section 3.
     """
 
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {"allow_inf_nan": False}
     label: str = ""
-    seconds: float | None = None
-    peak_mb: float | None = None
-    fit_s: float | None = None
-    params: int | None = None
+    seconds: NonNegative | None = None
+    peak_mb: NonNegative | None = None
+    fit_s: NonNegative | None = None
+    params: Annotated[int, Ge(0)] | None = None
     training: Sequence[Mapping[str, float]] = ()
     signature: Mapping[str, str] = field(default_factory=dict)
     coverage: Mapping[str, int] = field(default_factory=dict)
     remarks: Sequence[str] = ()
-    modality: Sequence[Mapping[str, str | float]] = ()
+    modality: Sequence[RecordedUse] = ()
 
 
 class FileSummaries:
@@ -109,16 +125,17 @@ def read_record(path: Path) -> Record:
     place = record_path(path)
     if not place.is_file():
         return Record()
-    values = parse_json(read_text(place), place)
+    text = read_text(place)
+    values = parse_json(text, place)
     known = {one.name for one in dataclasses.fields(Record)}
     if not isinstance(values, dict) or not set(values) <= known:
         raise DataError(f"{place}: an object with some of the keys {', '.join(sorted(known))} is expected.")
     try:
-        return TypeAdapter(Record).validate_python(values, strict=False)
+        return TypeAdapter(Record).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise DataError(f"{place}: key '{key}': {first['msg'].lower()}.") from error
+        key = ".".join(map(str, first["loc"]))  # none where the text is not valid Unicode
+        raise DataError(f"{place}: {f'key {key!r}: ' if key else ''}{first['msg'].lower()}.") from error
 
 
 def recorded_costs(system: object) -> dict[str, Any]:
@@ -133,7 +150,9 @@ def recorded_costs(system: object) -> dict[str, Any]:
 
 def recorded_modality(system: object) -> list[dict[str, Any]]:
     """Copy a record's rows of modality.csv, which lack the generator; [] for a system without a record."""
-    return [dict(row) for row in system.record.modality] if isinstance(system, FileSummaries) else []
+    if not isinstance(system, FileSummaries):
+        return []
+    return [dataclasses.asdict(row) for row in system.record.modality]
 
 
 def _string(place: str, item: Mapping[str, Json], key: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import bench
 from bench.comparison.regression import read_baseline
+from bench.errors import DataError
 from bench.harness.demo import demo_folder, demo_options, recorded_run
 from bench.result import Result
 from bench.systems.file_summaries import read_record
 from bench.systems.registry import FILE_PREFIX, entries
 from tests.conftest import ROOT, Cli
+from tests.tiny import Tiny
 
 AGAIN = (
     "the demo is not that of the recorded run; make OUT with 'bench run --generators "
@@ -65,9 +68,29 @@ def test_every_row_is_recorded_or_known() -> None:
     assert sum(path.stat().st_size for path in demo_folder().iterdir()) < 1_000_000
 
 
-def test_a_record_that_is_damaged_is_named(tmp_path: Path, cli: Cli) -> None:
-    (tmp_path / "mine.jsonl").write_text('{"video_id": "v", "summary": ""}\n')
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ('{"seconds": "long"}', "key 'seconds': input should be a valid number"),
+        ('{"seconds": "inf"}', "key 'seconds': input should be a valid number"),
+        ('{"seconds": 1e999}', "key 'seconds': input should be a finite number"),
+        ('{"params": -1}', "key 'params': input should be greater than or equal to 0"),
+        ('{"training": [{"epoch": 1e999}]}', "key 'training.0.epoch': input should be a finite number"),
+        ('{"modality": [{"modality": "text", "gap": 0.1}]}', "key 'modality.0.ci_low': field required"),
+        ('{"label": "\\ud800"}', "invalid json"),
+        ('{"labels": "mine"}', "an object with some of the keys"),
+    ],
+)
+def test_a_record_that_is_damaged_is_named(record: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.record.json").write_text(record)
+    with pytest.raises(DataError, match=re.escape("mine.record.json: ") + message):
+        read_record(tmp_path / "mine.jsonl")
+
+
+def test_a_run_with_a_damaged_record_ends_with_status_3(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "mine.jsonl").write_text("")
     (tmp_path / "mine.record.json").write_text('{"seconds": "long"}')
-    outcome = cli("run", "--generators", f"file:{tmp_path / 'mine.jsonl'}", "--out", tmp_path / "out")
-    assert outcome.status == 3
-    assert "mine.record.json: key 'seconds'" in outcome.err
+    generator, out = f"file:{tmp_path / 'mine.jsonl'}", tmp_path / "out"
+    done = cli("run", "--data", tiny.folder, "--generators", generator, "--retrievers", "bm25", "--out", out)
+    assert done.status == 3
+    assert "mine.record.json: key 'seconds'" in done.err

@@ -25,7 +25,7 @@ from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
 from bench.systems.file_summaries import check_file
-from bench.systems.given import check_word
+from bench.systems.given import OBJECT_PREFIX, check_word
 from bench.systems.registry import FILE_PREFIX, cell_name, resolve
 from bench.types import Json, Video
 
@@ -160,6 +160,7 @@ def make_plan(config: RunConfig) -> Plan:
     for group, words in (("generators", config.generators), ("retrievers", config.retrievers)):
         for word in words:
             check_word(group, word)
+            _check_engine(config, word)
     generators = resolve("generators", config.generators)
     retrievers = resolve("retrievers", config.retrievers)
     _check_names(generators, retrievers)
@@ -197,6 +198,17 @@ def index_options(config: RunConfig) -> IndexOptions:
     options = config.sections.get(IndexOptions.section, IndexOptions())
     assert isinstance(options, IndexOptions)
     return options
+
+
+def _check_engine(config: RunConfig, word: str) -> None:
+    """Raise UsageError for an object of this process where other processes would have to build it."""
+    if config.engine != "local" and word.startswith(OBJECT_PREFIX):
+        name = cell_name(word)
+        raise UsageError(
+            f"option engine={config.engine} is not allowed with '{name}', an object of this process: the "
+            "processes of a cluster do not have it. Put its class into a file that all nodes see, and name "
+            "that: file.py:Class."
+        )
 
 
 def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:

@@ -105,8 +105,8 @@ def load_given(group: str, word: str) -> GivenSystem:
     if word.startswith(OBJECT_PREFIX):
         if (group, word) not in _OBJECTS:
             raise UsageError(
-                f"'{attribute}' was an object of another process, which is gone. Pass it to bench.run again, "
-                "or put its class into a file and name it: file.py:Class."
+                f"'{attribute}' was an object of another process, which has ended. Pass it to bench.run "
+                "again, or put its class into a file and name it: file.py:Class."
             )
         value, number = _OBJECTS[group, word]
         owner = value if isinstance(value, type) or not _has_methods(value) else type(value)
@@ -125,11 +125,11 @@ def check_word(group: str, word: str) -> None:
     """Raise UsageError for a file without the name of a class, with the classes that it has."""
     if not word.endswith(".py") or not Path(word).expanduser().is_file():
         return
-    tree = ast.parse(Path(word).expanduser().read_text(encoding="utf-8"))
+    what = f"{group.rstrip('s')} '{word}'"
+    with third_party_errors(f"{what} does not load", MissingError):
+        tree = ast.parse(Path(word).expanduser().read_bytes())
     names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)] or ["Class"]
-    raise UsageError(
-        f"{group.rstrip('s')} '{word}': name a class of it: {' or '.join(f'{word}:{n}' for n in names)}."
-    )
+    raise UsageError(f"{what}: name a class of it: {' or '.join(f'{word}:{n}' for n in names)}.")
 
 
 def _is_system(value: Any) -> bool:
@@ -165,19 +165,19 @@ def _is_importable(module: str, name: str, value: Any) -> bool:
 
 def _load(name: str, what: str) -> ModuleType:
     _make_importable(Path.cwd())
-    try:
-        importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        missing = True
-    else:
-        missing = importlib.util.find_spec(name) is None
-    if missing:
-        raise UsageError(
-            f"{what}: there is no module '{name}'. Name an installed system (bench list), file.py:Class or "
-            "module:Class."
-        )
+    missing = UsageError(
+        f"{what}: there is no module '{name}'. Name an installed system (bench list), file.py:Class or "
+        "module:Class."
+    )
+    if not name or name.startswith("."):
+        raise missing
     with third_party_errors(f"{what} does not load", MissingError):
-        return importlib.import_module(name)
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if not f"{name}.".startswith(f"{error.name}."):  # the module lacks another one
+                raise
+            raise missing from error
 
 
 def _load_file(path: Path, what: str) -> ModuleType:

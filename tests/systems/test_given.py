@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bench
+from bench.errors import UsageError
 from bench.types import Video
 from tests.conftest import Cli, child_environment
 from tests.systems.plugin_runs import rows
@@ -146,6 +147,11 @@ def test_a_retriever_of_a_file_runs_and_one_without_identity_says_that_it_is_not
         ("mine/mine.py", (), 2, "mine/mine.py:Begin"),
         ("other.py:Begin", (), 2, "no file other.py"),
         ("nothing_like_it:Begin", (), 2, "no module 'nothing_like_it'"),
+        ("broken.py", (), 4, "broken.py' does not load: SyntaxError"),
+        ("encoded.py", (), 4, "encoded.py' does not load: SyntaxError"),
+        ("fails.part:Begin", (), 4, "does not load: ValueError: it fails"),
+        ("lacks:Begin", (), 4, "No module named 'nothing_like_it'"),
+        (".fails:Begin", (), 2, "no module '.fails'"),
         ("object:Begin", (), 2, "object of another process"),
         ("mine/mine.py:Begin", ("--set", "Begin.wrods=3"), 2, "words (a whole number), joiner (a text)"),
         ("mine/mine.py:Begin", ("--set", "Begin.words=x"), 2, "expected a whole number"),
@@ -156,6 +162,11 @@ def test_what_cannot_be_built_is_named_with_what_to_do(
     word: str, more: Sequence[str], status: int, message: str, tiny: Tiny, tmp_path: Path, file: Path,
     cli: Cli, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
+    (tmp_path / "broken.py").write_text("class Begin(:")
+    (tmp_path / "encoded.py").write_bytes(b"name = '\xff'")
+    (tmp_path / "fails").mkdir()
+    (tmp_path / "fails" / "__init__.py").write_text("raise ValueError('it fails')")
+    (tmp_path / "lacks.py").write_text("import nothing_like_it")
     monkeypatch.chdir(tmp_path)
     done = cli("run", "--data", tiny.folder, "--generators", word, "--retrievers", "bm25", *more)
     assert done.status == status
@@ -178,6 +189,13 @@ def test_objects_are_rows_of_their_own(tiny: Tiny, tmp_path: Path) -> None:
     texts = [(tmp_path / "out" / "summaries" / f"{name}.jsonl").read_text() for name in ("Words", "Words-2")]
     assert '"apple pie from"' in texts[1]
     assert '"apple"' in texts[0]
+
+
+def test_an_object_is_refused_for_a_cluster_before_anything_is_made(tiny: Tiny, tmp_path: Path) -> None:
+    out, generators = tmp_path / "out", ["lead", Words(1)]
+    with pytest.raises(UsageError, match="engine=ray is not allowed with 'Words', an object of this process"):
+        bench.run(data=tiny.folder, generators=generators, retrievers="bm25", engine="ray", out=out)
+    assert not out.exists()
 
 
 def test_an_object_without_identity_is_never_reused_and_one_with_it_is(

@@ -53,8 +53,8 @@ class Splade:
         texts = [summaries[video_id] for video_id in self._video_ids]
         self._empty = sum(1 for text in texts if not text.strip())
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        if distinct:
-            self._matrix = self._encode(list(distinct), "document")[[distinct[text] for text in texts]]
+        rows = [distinct[text] for text in texts]
+        self._matrix = self._encode(list(distinct), "document")[rows] if distinct else None
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Search each query by its sparse vector: the best ``k`` documents above 0, ties by video id."""
@@ -93,7 +93,7 @@ class Splade:
         return [f"{word} {value:.2f}" for word, value in pairs] or ["no word in common"]
 
     def _search(self, texts: list[str], k: int) -> Hits:
-        if self._matrix is None or not self._video_ids:
+        if self._matrix is None:
             return [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
         product = (self._encode(texts, "query") @ self._matrix.T).tocsr()  # [q, documents]
         hits: Hits = []

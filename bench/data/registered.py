@@ -18,7 +18,7 @@ def dataset_folder(name: str, cache: Path) -> Path:
     if name in entries("datasets"):
         return _make(name, cache)
     folder = Path(name)
-    if is_beir(folder):
+    if is_beir(name):
         return Path(load("foreign_datasets", "beir")(folder, cache))
     if folder.is_dir():
         return folder
@@ -30,9 +30,11 @@ def dataset_folder(name: str, cache: Path) -> Path:
     )
 
 
-def is_beir(folder: Path) -> bool:
-    """Check whether a folder has the files of a BEIR collection, and is no dataset of section 2."""
-    return (folder / "corpus.jsonl").is_file() and not (folder / "dataset.json").is_file()
+def is_beir(name: str) -> bool:
+    """Check whether ``--data`` is the folder of a BEIR collection: no registered name, no dataset folder."""
+    folder = Path(name)
+    has_documents = (folder / "corpus.jsonl").is_file() and not (folder / "dataset.json").is_file()
+    return has_documents and name not in entries("datasets")
 
 
 def _make(name: str, cache: Path) -> Path:

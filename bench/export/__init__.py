@@ -1,1 +1,1 @@
-"""A finished run in the formats of others: TREC, BEIR, MTEB's results, Every Eval Ever."""
+"""A finished run in the formats of other tools: TREC, BEIR, MTEB's results, Every Eval Ever."""

@@ -173,7 +173,7 @@ def make_plan(config: RunConfig) -> Plan:
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")
     dataset = read_dataset(folder, options=data_options, features=config.features)
-    if is_beir(Path(config.data)) and config.protocol != ALL_QUERIES:
+    if is_beir(config.data) and config.protocol != ALL_QUERIES:
         config = dataclasses.replace(config, protocol=ALL_QUERIES)  # a document has no query of its own
     evaluated = make_evaluation_set(
         dataset,

@@ -1,1 +1,1 @@
-"""Datasets of others, from the files that their owners distribute, as folders of contract section 2."""
+"""Known datasets, from the files that their owners distribute, as folders of contract section 2."""

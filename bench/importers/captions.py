@@ -1,4 +1,4 @@
-"""Captions in the format of COCO, and tables of anybody.
+"""Captions in the format of COCO, and tables of pairs in CSV or TSV.
 
 Formats: ``{"images": [{"id"}], "annotations": [{"id", "image_id", "caption"}]}`` (cocodataset.org; ``videos``
 and ``video_id`` are taken, too), split by the names of the files; Karpathy's ``dataset_*.json``,

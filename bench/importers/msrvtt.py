@@ -18,6 +18,7 @@ from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
 
+_ALL_IN_ONE = "MSRVTT_data.json"
 _SPLITS = {"train": "train", "validate": "val", "test": "test"}
 
 
@@ -62,11 +63,12 @@ class MSRVTT:
 
 def _read_captions(source: Path) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Read the published split of each video, and all pairs of a video and a caption."""
-    whole = find_optional(source, "MSRVTT_data.json")
+    all_in_one = find_optional(source, _ALL_IN_ONE)
     names = ("train_val_videodatainfo.json", "test_videodatainfo.json")
     videos: dict[str, str] = {}
     sentences: list[tuple[str, str]] = []
-    for path in [whole] if whole else [find(source, names[0], "MSRVTT_data.json"), find(source, names[1])]:
+    paths = [all_in_one] if all_in_one else [find(source, names[0], _ALL_IN_ONE), find(source, names[1])]
+    for path in paths:
         content: Mapping[str, Any] = read_object(path)
         for place, record in read_records(path, content.get("videos")):
             videos[take(record, "video_id", str, place)] = take(record, "split", str, place)

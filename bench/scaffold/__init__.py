@@ -1,1 +1,1 @@
-"""Start a package of one's own: a generator, a retriever, a measure or a dataset, with its test."""
+"""Write a package to start from: a generator, a retriever, a measure or a dataset, with its test."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import bench
+from bench.data.registered import is_beir
 from tests.conftest import Cli
 
 DOCUMENTS = {
@@ -76,6 +77,15 @@ def test_a_folder_of_another_name_is_another_dataset(beir: Path, tmp_path: Path,
     shown = cli("data", "stats", beir.rename(tmp_path / "garden"), "--format", "csv")
     assert shown.status == 0, shown.err
     assert "garden-test" in shown.out
+
+
+def test_a_folder_beside_a_registered_dataset_changes_nothing(
+    beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beir.rename(tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    assert not is_beir("demo")
+    assert is_beir("./demo")
 
 
 def test_a_folder_without_judgements_names_what_is_missing(beir: Path, tmp_path: Path, cli: Cli) -> None:

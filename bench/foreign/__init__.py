@@ -1,1 +1,1 @@
-"""Runs and relevance judgements of any origin, scored as a run of ours."""
+"""Runs and relevance judgements of any origin, scored as the runs of ``bench run`` are."""

@@ -1,1 +1,1 @@
-"""The answer of a run: who finds most, whether that is significant, and what to beware of."""
+"""The summary of a run: its ranking, which differences are significant, and warnings."""

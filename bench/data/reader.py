@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,9 +50,7 @@ def read_dataset(
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
     relevant = reader.qrels(texts, records)
     names = feature_names(folder, report)
-    if features is not None and features not in names:
-        raise unknown("features", features, names)
-    name = features or next(iter(names), None)
+    name = _select(features, names)
     spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
     return Dataset(
         name=str(info.get("name", folder.name)),
@@ -70,6 +68,13 @@ def read_dataset(
         max_frames=options.max_frames,
         attributes=reader.attributes,
     )
+
+
+def _select(features: str | None, names: Sequence[str]) -> str | None:
+    """Select the features to read: those named, else the first. Raises UsageError for unknown ones."""
+    if features is not None and features not in names:
+        raise unknown("features", features, names)
+    return features or next(iter(names), None)
 
 
 def _unite(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:

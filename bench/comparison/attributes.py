@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from bench.errors import unknown
+from bench.metrics.needs import number_needs
 from bench.output.attributes import Attributes, read_attributes
 from bench.output.folder import checked
 from bench.output.per_item import RunItems
@@ -17,6 +18,8 @@ from bench.output.schema import ATTRIBUTES
 from bench.text import cjk_share, tokenize
 from bench.types import QueryId
 
+ALL = "all"
+"""The slice of all evaluated queries."""
 LARGEST = 8
 """Largest number of slices of one attribute; rarer values share one slice."""
 NUMERIC = 6
@@ -69,6 +72,10 @@ class QueryAttributes:
     def __init__(self, items: RunItems) -> None:
         folder, manifest = items.first
         self._texts = items.texts()
+        first_of: dict[int, QueryId] = {}
+        for query, need in zip(self._texts, number_needs(self._texts.values()).tolist(), strict=True):
+            first_of.setdefault(need, query)
+        self._distinct = list(first_of.values())
         self._given: Attributes = {}
         if ATTRIBUTES in manifest.files:
             self._given = read_attributes(checked(folder, manifest, ATTRIBUTES))
@@ -84,10 +91,11 @@ class QueryAttributes:
         return list(dict.fromkeys([*self.given, *DERIVED]))
 
     def slices(self, name: str) -> dict[str, list[QueryId]]:
-        """Divide the queries by an attribute: the queries of each slice. Raises UsageError for another name.
+        """Divide the queries by an attribute: the distinct queries of each slice, by its name.
 
         Numbers of more than `NUMERIC` distinct values, and lengths, are divided into terciles of the
-        evaluated queries, which a slice's name shows as its least and largest value.
+        evaluated queries, which a slice's name shows as its least and largest value. Raises UsageError for
+        an unknown attribute.
         """
         if name not in self.names:
             raise unknown("attribute", name, self.names)
@@ -98,9 +106,9 @@ class QueryAttributes:
         divide = _terciles if _is_numeric(values.values(), name) else _frequent
         label = divide(values.values())
         slices: dict[str, list[QueryId]] = {one: [] for one in dict.fromkeys(label.values())}
-        for query, value in values.items():
-            slices[label[value]].append(query)
-        return slices
+        for query in self._distinct:
+            slices[label[values[query]]].append(query)
+        return {one: queries for one, queries in slices.items() if queries}
 
 
 def _is_numeric(values: Collection[str], name: str) -> bool:
@@ -123,8 +131,8 @@ def _terciles(values: Collection[str]) -> dict[str, str]:
     labels = {}
     for which in sorted(set(part.values())):
         members = sorted((value for value in part if part[value] == which), key=float)
-        low, high = (f"{float(value):g}" for value in (members[0], members[-1]))
-        labels.update(dict.fromkeys(members, low if low == high else f"{low}–{high}"))
+        low, high = members[0], members[-1]  # as they are written: rounded, two slices could have one name
+        labels.update(dict.fromkeys(members, low if float(low) == float(high) else f"{low}–{high}"))
     return {**labels, **({NONE: NONE} if NONE in values else {})}
 
 
@@ -133,4 +141,5 @@ def _frequent(values: Collection[str]) -> dict[str, str]:
     counts = Counter(values)
     ranked = sorted(counts, key=lambda value: (value == NONE, -counts[value], value))
     kept = ranked if len(ranked) <= LARGEST else ranked[: LARGEST - 1]
-    return {value: value if value in kept else OTHER for value in ranked}
+    names = {value: value if value in kept else OTHER for value in ranked}
+    return names | ({ALL: f"{ALL} (value)"} if ALL in kept else {})

@@ -22,7 +22,6 @@ from bench.output.per_item import RunItems
 from bench.output.schema import QRELS, QUERIES
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
-from bench.text import normalise
 
 METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
 """What is compared by default."""
@@ -68,14 +67,7 @@ def compare_runs(
         _check_baseline(runs, baseline)
     if by == RETRIEVER and max(map(len, runs.cells.values()), default=0) < 2:
         raise UsageError(f"{outs[0]} holds one retriever: there is none to compare it with. Run it with two.")
-    pairs = {
-        (part, cell): _pairs(parts[part], cell, baseline)
-        for cell in runs.cells
-        if cell[1] in selected
-        for part in parts
-    }
-    family = sum(map(len, pairs.values()))
-    blocks = [_block(parts[part], cell, against, family, part) for (part, cell), against in pairs.items()]
+    blocks = _blocks(parts, [cell for cell in runs.cells if cell[1] in selected], baseline)
     corrected = iter(holm([c.test.p_value for block in blocks for c in block.against.values()]).tolist())
     rows: Rows = []
     for block in blocks:
@@ -90,12 +82,10 @@ def compare_runs(
 def _slices(runs: Runs, attribute: str) -> dict[str, Runs]:
     """Divide the runs by an attribute of their queries; a slice's name says how many distinct ones it has."""
     slices = QueryAttributes(runs.items[0]).slices(attribute)
-    texts = runs.items[0].texts()
-    parts = {}
-    for name, queries in slices.items():
-        n = len({normalise(texts[query]) for query in queries})
-        parts[f"{name} (n = {n})"] = Runs(runs.results, runs.by, frozenset(queries))
-    return parts
+    return {
+        f"{name} (n = {len(queries)})": Runs(runs.results, runs.by, frozenset(queries))
+        for name, queries in slices.items()
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +140,13 @@ class Block:
             *counts,
             _times_100(comparison.mde),
         ]
+
+
+def _blocks(parts: Mapping[str, Runs], cells: Sequence[tuple[str, str]], baseline: str | None) -> list[Block]:
+    """Compare the systems of each cell in each slice; all comparisons are one family."""
+    pairs = {(part, cell): _pairs(parts[part], cell, baseline) for cell in cells for part in parts}
+    family = sum(map(len, pairs.values()))
+    return [_block(parts[part], cell, against, family, part) for (part, cell), against in pairs.items()]
 
 
 def _pairs(runs: Runs, cell: tuple[str, str], baseline: str | None) -> dict[System, System]:

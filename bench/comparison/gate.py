@@ -6,7 +6,6 @@ text, JSON, JUnit XML (for a CI server's test view) or Markdown (for a job's sum
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from xml.etree import ElementTree
 
 from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare
-from bench.comparison.regression import DATA, SLACK, Baseline, BaselineScore, Key, baseline_of, differences
+from bench.comparison.regression import DATA, SLACK, Baseline, Key, baseline_of, differences
 from bench.errors import DataError
 from bench.metrics.significance import ALPHA, holm
 from bench.output.per_item import RunItems
@@ -84,12 +83,9 @@ class GateRow:
 def gate_on_table(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow]:
     """Compare a run with a committed table, cell by cell, each within the table's tolerance."""
     moved = {difference.key for difference in differences(before, after)}
-    rows = []
-    for key in dict.fromkeys([*before.cells, *after.cells]):
-        old, new = before.cells.get(key), after.cells.get(key)
-        row = GateRow(key, _value(old), _value(new), old.tolerance if old else 0.0)
-        rows.append(replace(row, failed=key in moved and _counts(row, rule)))
-    return rows
+    return [
+        replace(row, failed=row.key in moved and _counts(row, rule)) for row in _rows(before, after, rule)
+    ]
 
 
 def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
@@ -104,10 +100,7 @@ def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
             f"{after.out} and {before.out} were evaluated on different queries or judgements; their scores "
             "cannot be compared."
         )
-    rows = [
-        GateRow(key, _value(old.cells.get(key)), _value(new.cells.get(key)), _tolerance(key, rule))
-        for key in dict.fromkeys([*old.cells, *new.cells])
-    ]
+    rows = _rows(old, new, rule)
     items = RunItems(before.out, before.manifest), RunItems(after.out, after.manifest)
     parts = _slices(items[0], rule.by) if rule.by else {}
     common = [row for row in rows if row.key[1] and row.difference is not None]
@@ -115,6 +108,18 @@ def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
     if rule.significant:
         rows = _tested(rows, items, parts)
     return [replace(row, failed=_moved(row, rule) and _counts(row, rule)) for row in rows]
+
+
+def _rows(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow]:
+    """Pair the scores of two sides. Raises DataError where only common ones count and there are none."""
+    if rule.only_common and not before.cells.keys() & after.cells.keys():
+        raise DataError("the two sides have no score in common, so --only-common leaves nothing to compare.")
+    rows = []
+    for key in dict.fromkeys([*before.cells, *after.cells]):
+        old, new = before.cells.get(key), after.cells.get(key)
+        row = GateRow(key, old.value if old else None, new.value if new else None)
+        rows.append(replace(row, tolerance=old.tolerance) if old else row)
+    return rows
 
 
 def changed_settings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -167,12 +172,6 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _tolerance(key: Key, rule: Rule) -> float:
-    cell = ".".join(part for part in key[:2] if part)
-    fitting = [value for pattern, value in rule.tolerances if fnmatch.fnmatchcase(cell, pattern)]
-    return fitting[-1] if fitting else 0.0
-
-
 def _moved(row: GateRow, rule: Rule) -> bool:
     """Check whether scores differ beyond the tolerance, and significantly if the rule requires it."""
     if row.before is None or row.after is None:
@@ -188,10 +187,6 @@ def _counts(row: GateRow, rule: Rule) -> bool:
     if row.difference is None:
         return not rule.only_common
     return rule.fail_on == "change" or not row.difference > 0
-
-
-def _value(score: BaselineScore | None) -> float | None:
-    return None if score is None else score.value
 
 
 def to_text(rows: Sequence[GateRow], title: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from bench.comparison.attributes import OTHER, QueryAttributes
+from bench.comparison.attributes import ALL, OTHER, QueryAttributes
 from bench.metrics.intervals import Interval, bootstrap_means
 from bench.metrics.over_seeds import crossed_interval
 from bench.output.manifest import signature_line
@@ -27,9 +27,6 @@ SMALL = 20
 """A slice of fewer distinct queries is marked, and counts in no reversal."""
 SHOWN = 5
 """Reversals that are written out."""
-ALL = "all"
-"""The slice of all evaluated queries."""
-
 CellName: TypeAlias = tuple[str, str]
 """Generator and retriever."""
 

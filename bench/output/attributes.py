@@ -57,23 +57,35 @@ def attributes_text(attributes: Attributes, queries: Sequence[QueryId]) -> str:
 def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
     """Read CSV with a header, whose first column holds the ids of queries; empty cells are missing.
 
-    Raises DataError with file:line for a line of another length and a query given twice.
+    Raises DataError with file:line for a line of another length or with a cell that does not end on it, a
+    name given twice and a query given twice.
     """
     attributes: dict[QueryId, dict[str, str]] = {}
     header: list[str] | None = None
     for number, line in read_lines(path):
-        cells = [str(unguard(cell)) for cell in next(csv.reader([line]), [])]
+        cells = _cells(path, number, line)
         if header is None:
             header = cells
-            if len(header) < 2:
+            if len(header) < 2 or not all(name.strip() for name in header[1:]):
                 raise DataError(f"{path}:{number}: a header of at least two columns is needed: {_ID},NAME.")
+            if len(set(header)) < len(header):
+                raise DataError(f"{path}:{number}: two columns of the header have the same name.")
             continue
         if not cells:
             continue
         if len(cells) != len(header):
             raise DataError(f"{path}:{number}: {len(cells)} columns where the header has {len(header)}.")
-        if cells[0] in attributes:
-            raise DataError(f"{path}:{number}: query '{cells[0]}' appears twice.")
-        pairs = zip(header[1:], cells[1:], strict=True)
-        attributes[cells[0]] = {name: value for name, value in pairs if value}
+        query, *values = (str(unguard(cell)) for cell in cells)
+        if query in attributes:
+            raise DataError(f"{path}:{number}: query '{query}' appears twice.")
+        pairs = zip(header[1:], values, strict=True)
+        attributes[query] = {name: value for name, value in pairs if value}
     return attributes
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    csv.field_size_limit(max(csv.field_size_limit(), len(line)))  # a free field may be a text of any length
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise DataError(f"{path}:{number}: not a line of CSV ({error}); a cell ends on its line.") from error

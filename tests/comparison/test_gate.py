@@ -98,6 +98,17 @@ def test_a_cell_that_one_side_lacks_fails_unless_only_common_ones_count(
     assert "32.run P@1: new" in done.out
 
 
+def test_a_gate_without_a_common_cell_is_an_error(
+    files: Mapping[str, Path], tmp_path: Path, cli: Cli
+) -> None:
+    for run in ("30", "50"):
+        given = ["--run", files[run], "--metrics", "P@1", "--out", tmp_path / run]
+        cli("evaluate", "--qrels", files["qrels"], *given)
+    done = cli("check", tmp_path / "50", "--against", tmp_path / "30", "--only-common")
+    assert done.status == 3
+    assert "no score in common" in done.error()
+
+
 def test_runs_on_other_judgements_are_refused(files: Mapping[str, Path], tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "fewer").write_text("q1 0 good 1\nq2 0 good 1\n")
     for name in ("qrels", "fewer"):

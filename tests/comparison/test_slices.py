@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from bench.comparison.attributes import QueryAttributes, question_word
 from bench.comparison.slices import find_reversals
+from bench.errors import DataError
 from bench.output.attributes import attributes_text, free_fields, read_attributes
 from bench.output.per_item import RunItems
 from bench.output.schema import SLICE_COLUMNS
@@ -134,6 +136,45 @@ def test_lengths_are_divided_into_thirds(files: Path, cli: Cli) -> None:
     assert {name: len(queries) for name, queries in slices.items()} == {"3": 19, "4": 18, "5": 18}
 
 
+def slices_of(files: Path, cli: Cli, values: Sequence[object]) -> dict[str, int]:
+    """Divide the topics by an attribute with these values, in turn; returns the sizes of the slices."""
+    rows = [f"q{i},{values[i % len(values)]}\n" for i in range(WEB + SHOP)]
+    (files / "more.csv").write_text("id,group\n" + "".join(rows))
+    out, more = files / "out", ["--attributes", files / "more.csv"]
+    assert cli("evaluate", "--run", files / "a.trec", *words(files, *more, "--out", out)).status == 0
+    slices = pd.read_csv(out / "slices.csv").query("attribute == 'group'")
+    return dict(zip(slices["slice"], slices["n"].tolist(), strict=True))
+
+
+def test_numbers_that_are_near_each_other_are_three_slices(files: Path, cli: Cli) -> None:
+    times = [1_700_000_000 + i for i in range(WEB + SHOP)]
+    assert slices_of(files, cli, times) == {
+        "all": 55,
+        "1700000000–1700000018": 19,
+        "1700000019–1700000036": 18,
+        "1700000037–1700000054": 18,
+    }
+
+
+def test_a_value_called_all_is_another_slice_than_that_of_all_queries(files: Path, cli: Cli) -> None:
+    sizes = slices_of(files, cli, ["all", "web"])
+    assert sizes == {"all": 55, "all (value)": 28, "web": 27}
+
+
+def test_copies_of_a_query_count_once_in_every_table(files: Path, cli: Cli) -> None:
+    """They are one information need, whatever the attributes of the copies are."""
+    lines = (files / "queries.jsonl").read_text().splitlines()
+    copy = json.loads(lines[0])["text"]
+    lines[-1] = json.dumps({"_id": f"q{WEB + SHOP - 1}", "text": copy, "metadata": {"kind": "shop"}})
+    (files / "queries.jsonl").write_text("\n".join(lines))
+    runs = [files / "a.trec", files / "b.trec"]
+    compared = cli("compare", *runs, *words(files, "--by", "kind")).out
+    evaluated = cli("evaluate", "--run", runs[0], *words(files, "--by", "kind")).out
+    assert "all (n = 54) | shop (n = 29) | web (n = 25)" in evaluated
+    assert "shop (n = 29)" in compared
+    assert "web (n = 25)" in compared
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
@@ -163,7 +204,20 @@ def test_attributes_of_any_name_and_text_are_read_back(tmp_path: Path) -> None:
 
 def test_damaged_attributes_are_named_by_line(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    for text, line in (("q,kind\nq1\n", 2), ("q,kind\nq1,a\nq1,b\n", 3), ("q\n", 1)):
+    for text, line in (
+        ("q,kind\nq1\n", 2),
+        ("q,kind\nq1,a\nq1,b\n", 3),
+        ("q\n", 1),
+        ('q,kind\nq1,"a\n', 2),
+        ("q,a,a\n", 1),
+        ("q,\n", 1),
+    ):  # fmt: skip
         path.write_text(text)
-        with pytest.raises(Exception, match=f"a.csv:{line}: "):
+        with pytest.raises(DataError, match=f"a.csv:{line}: "):
             read_attributes(path)
+
+
+def test_a_long_text_is_an_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(attributes_text({"q": {"body": "x" * 200_000}}, ["q"]))
+    assert len(read_attributes(path)["q"]["body"]) == 200_000

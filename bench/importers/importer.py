@@ -54,7 +54,7 @@ def import_dataset(
     and MissingError for the owner's files. Nothing is left behind by an import that fails.
     """
     with new_folder(out, "--out") as folder:
-        return _write_dataset(folder, name, source, recipe, additions or Additions())
+        return _write_dataset(folder, name, source, recipe=recipe, additions=additions or Additions())
 
 
 def dataset_of_beir(source: Path, cache: Path) -> Path:
@@ -74,15 +74,15 @@ def dataset_of_beir(source: Path, cache: Path) -> Path:
     }
 
     def write(folder: Path) -> None:
-        language = _language_of(read_corpus(source / CORPUS))
-        for note in _write_dataset(folder, "beir", source, recipe, Additions(language=language)):
+        additions = Additions(language=_language_of(read_corpus(source / CORPUS)))
+        for note in _write_dataset(folder, "beir", source, recipe=recipe, additions=additions):
             print(f"bench: {source}: {note}", file=sys.stderr)
 
     return Store(cache.parent).fetch(cache.name, made_by, write).path
 
 
 def _write_dataset(
-    folder: Path, name: str, source: Path, recipe: str | None, additions: Additions
+    folder: Path, name: str, source: Path, *, recipe: str | None, additions: Additions
 ) -> list[str]:
     """Fill an empty folder with the dataset of an importer, and list what a user should know."""
     if additions.language is not None and not LANGUAGE_CODE.fullmatch(additions.language):

@@ -29,7 +29,7 @@ class Hybrid:
 
     Each term may have a weight. Documents that a member scores the same are worth the same, so that equal
     summaries stay tied. A document that no member returns within ``depth`` is not returned. The key includes
-    each member's whole key. Source: Cormack, Clarke and Buettcher 2009. Raises UsageError for other weights
+    the key of each member. Source: Cormack, Clarke and Buettcher 2009. Raises UsageError for other weights
     than members.
     """
 
@@ -127,7 +127,7 @@ class Hybrid:
 
 
 class TrainableHybrid(Hybrid):
-    """Fuse members of which some must be trained; their models are those of their own rows."""
+    """Fuse members of which some must be trained; their models are those of the members' rows."""
 
     @property
     def per_generator(self) -> str:

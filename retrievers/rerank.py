@@ -79,7 +79,7 @@ class Rerank:
         return {"reranker": weights, "reranked": str(self._options.k), **self._first.signature()}
 
     def coverage(self) -> Mapping[str, int]:
-        """Count what BM25 could not take in, which is therefore never reranked."""
+        """Count what BM25 could not index, which is therefore never reranked."""
         return self._first.coverage()
 
     def parameters(self) -> int:

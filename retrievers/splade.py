@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.context import Context
 from bench.store.digests import digest
@@ -27,6 +28,8 @@ SUGGESTED = "naver/splade-cocondenser-ensembledistil"
 """What the message suggests where no weights are set (CC BY-NC-SA 4.0)."""
 SHOWN = 8
 """Words that explain a match."""
+_CELLS = 2**24
+"""Scores held in memory at a time, of some queries with all documents."""
 
 
 class Splade:
@@ -95,14 +98,18 @@ class Splade:
     def _search(self, texts: list[str], k: int) -> Hits:
         if self._matrix is None:
             return [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
-        product = (self._encode(texts, "query") @ self._matrix.T).tocsr()  # [q, documents]
-        hits: Hits = []
+        queries, documents = self._encode(texts, "query"), self._matrix.T.tocsr()
+        step = max(1, _CELLS // len(self._video_ids))
+        parts = (queries[start : start + step] @ documents for start in range(0, len(texts), step))
+        return [hit for part in parts for hit in self._best(part, k)]
+
+    def _best(self, product: Any, k: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
+        """Select each query's documents of a product ``[q, documents]``: the best ``k``, and their ties."""
         for start, end in zip(product.indptr[:-1], product.indptr[1:], strict=True):
             scores = np.round(product.data[start:end].astype(np.float64), DECIMALS)
             least = np.sort(scores)[-k] if len(scores) > k else 0.0  # ties with the last stay
-            kept = (scores >= least) & (scores > 0)
-            hits.append((product.indices[start:end][kept].astype(np.int64), scores[kept]))
-        return hits
+            best = (scores >= least) & (scores > 0)
+            yield product.indices[start:end][best].astype(np.int64), scores[best]
 
     def _encode(self, texts: Sequence[str], side: str) -> Any:
         """Encode texts as sparse vectors ``[n, vocabulary]``; that of an empty text is zero."""

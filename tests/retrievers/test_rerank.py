@@ -126,6 +126,26 @@ def test_splade_ranks_by_the_product_of_sparse_vectors(make: Make, tmp_path: Pat
     assert np.isfinite([score for _, score in ranking(run, "q1")]).all()
 
 
+def test_splade_ranks_the_same_whatever_fits_in_memory(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = make(splade__weights=str(checkpoint(tmp_path / "splade", "BertForMaskedLM")))
+    at_once = searched("splade", context)
+    monkeypatch.setattr("retrievers.splade._CELLS", 1)  # a query at a time
+    assert [ranking(searched("splade", context), q) for q in QUERIES] == [
+        ranking(at_once, q) for q in QUERIES
+    ]
+
+
+def test_splade_has_no_index_of_an_empty_corpus(make: Make, tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "splade", "BertForMaskedLM")
+    system: Any = make_retriever("splade", make(splade__weights=str(folder))).system
+    system.index(CORPUS)
+    system.index({})
+    assert system.index_bytes() == 0
+    assert ranking(system.search(QUERIES, 3), "q1") == []
+
+
 def test_splade_describes_itself_and_explains(make: Make, tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "splade", "BertForMaskedLM")
     component = make_retriever("splade", make(splade__weights=str(folder)))

@@ -172,6 +172,8 @@ def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[A
         return for_generator(plan, retriever, generator, write=False)
     except BenchError as error:
         return str(error)
+    except Exception as error:  # a plug-in may fail in any way
+        return f"{type(error).__name__}: {error}"
 
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:

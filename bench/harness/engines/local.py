@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from bench.config.run_config import RunConfig
-from bench.errors import BenchError
 from bench.harness.engines import work
 from bench.harness.plan import Plan, make_plan
 from bench.harness.posts import post_of
@@ -112,7 +111,7 @@ def _jobs(
 def _unfollowed(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> bool:
     try:
         return _unfitted(plan, for_generator(plan, retriever, generator, write=False))
-    except BenchError:  # it cannot be fitted at all; the cell reports it
+    except Exception:  # a plug-in may fail in any way; the cell reports it
         return False
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from bench.config.run_config import RunConfig
-from bench.errors import BenchError, MissingError
+from bench.errors import MissingError
 from bench.harness.engines import work
 from bench.harness.engines.engine import Components
 from bench.harness.plan import Plan, make_plan
@@ -192,7 +192,7 @@ class RayCluster:
                 return False
             component = for_generator(self._plan, retriever, generator, write=False)
             return Retrieve(self._plan, component, summaries).exists()
-        except BenchError:  # the task raises it again, for its cell
+        except Exception:  # a plug-in may fail in any way; the task raises it again, for its cell
             return False
 
 

@@ -88,3 +88,48 @@ def test_an_error_that_cannot_be_pickled_fails_its_system_alone(cli: Cli, tiny: 
     done = cli("run", "--data", tiny.folder, "--generators", words, *options)
     assert "Fails: TwoPartError: first and second" in done.err
     assert (tmp_path / "out" / "summaries" / "Works.jsonl").is_file(), done.err
+
+
+PER_GENERATOR = """
+import bench
+
+
+class Refuses:
+    label = "Refuses"
+    per_generator = "it learns from summaries"
+
+    def identity(self):
+        return {}
+
+    def use_summaries(self, summaries):
+        raise ValueError("not these")
+
+    def fit(self, train, val):
+        pass
+
+    def save(self, folder):
+        pass
+
+    def load(self, folder):
+        pass
+
+    def index(self, summaries):
+        pass
+
+    def search(self, queries, k):
+        return bench.Run.from_hits({query: [] for query in queries}, (), k)
+"""
+
+
+def test_a_retriever_that_refuses_summaries_fails_its_cell_alone(
+    cli: Cli, tiny: Tiny, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(PER_GENERATOR)
+    retrievers = f"bm25,{tmp_path / 'mine.py'}:Refuses"
+    command = ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", retrievers)
+    for _ in range(2):  # the second run has the training summaries before it begins
+        done = cli(*command, "--out", tmp_path / "out")
+        assert "lead.Refuses: lead.Refuses failed: ValueError: not these" in done.err
+        assert (tmp_path / "out" / "scores.csv").is_file()
+        assert "Unexpected" not in done.err
+    assert "lead.Refuses: cannot run: ValueError: not these" in cli(*command, "--dry-run").out

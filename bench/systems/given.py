@@ -42,7 +42,7 @@ class GivenSystem:
     word: str
     module: str
     number: int = 0
-    """Tells objects of this process apart; 0 for what is read from a file or a module."""
+    """Distinguishes objects of this process; 0 for what is read from a file or a module."""
 
     @property
     def is_object(self) -> bool:
@@ -68,8 +68,8 @@ class GivenSystem:
     def versions(self) -> dict[str, str]:
         """Look up the version of each package that the code imports, as its distribution or itself says."""
         tops = imported_packages(self.module, self._folder) - {"bench", "generators", "retrievers"}
-        own = {top: getattr(sys.modules.get(top), "__version__", None) for top in sorted(tops)}
-        return {**{top: v for top, v in own.items() if isinstance(v, str)}, **installed_versions(tops)}
+        stated = {top: getattr(sys.modules.get(top), "__version__", None) for top in sorted(tops)}
+        return {**{top: v for top, v in stated.items() if isinstance(v, str)}, **installed_versions(tops)}
 
     @property
     def _folder(self) -> Path | None:

@@ -1,4 +1,4 @@
-"""What readers must know of a retriever stands in the coverage line, once for all its rows."""
+"""What readers must know of a retriever is in the coverage line, once for all its rows."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def test_a_retriever_without_search_is_shown_the_lines_to_write(tiny: Tiny, file
     assert "def index" not in done.err
 
 
-def test_objects_are_rows_of_their_own(tiny: Tiny, tmp_path: Path) -> None:
+def test_each_object_is_a_row(tiny: Tiny, tmp_path: Path) -> None:
     result = bench.run(
         data=tiny.folder, generators=[Words(1), Words(3), "lead"], retrievers=["bm25"], out=tmp_path / "out"
     )
@@ -227,7 +227,7 @@ def test_a_class_of_a_module_is_known_by_its_place_and_a_built_in_one_by_its_nam
     assert result.manifest.settings["retrievers"] == ["bm25"]
 
 
-def test_a_missing_argument_is_asked_for(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_missing_argument_is_named_with_the_option_that_sets_it(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(bench.UsageError, match=r"--set Words\.count=VALUE"):
         bench.run(data=tiny.folder, generators=Words, retrievers="bm25", out=tmp_path / "out")
 

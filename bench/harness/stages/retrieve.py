@@ -96,17 +96,14 @@ class Retrieve(SearchStage[Retrieved]):
         return divide_corpus(self._documents, count)
 
     def parts(self) -> list[SearchPart]:
-        """Divide the search into parts that workers can do separately, each with an artefact of its own."""
+        """Divide the search into parts that workers can do separately, each with a separate artefact."""
         return [SearchPart(self._plan, self._component, part) for part in self.divide()]
 
     def _search(self, parts: Sequence[PartialRun]) -> tuple[Run, Mapping[str, int]]:
         """Search what was indexed, or merge its parts; return what could not be used in full, too."""
         if parts:
             run = merge([part.run for part in parts], tuple(self._documents))
-            return run, {
-                **parts[0].coverage,
-                **self._component.coverage(),
-            }  # of queries, and of all documents
+            return run, {**parts[0].coverage, **self._component.coverage()}  # of queries; of all documents
         run = search(self._component, self._queries, DEPTH, tuple(self._documents))
         return run, self._component.coverage()  # before some queries are searched again
 

@@ -82,7 +82,7 @@ def divide_corpus(documents: Mapping[VideoId, str], count: int) -> list[dict[Vid
 def merge(parts: Sequence[Run], pool: tuple[VideoId, ...]) -> Run:
     """Merge the runs of parts into one over the pool.
 
-    The best documents of the whole are among the best of the parts, and one rule orders both.
+    The best documents of the corpus are among the best of its parts, and one rule orders both.
     """
     position = {video_id: i for i, video_id in enumerate(pool)}
     hits = np.concatenate([_positions(run, position) for run in parts], axis=1)  # [Q, parts * k]

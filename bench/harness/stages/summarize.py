@@ -59,7 +59,7 @@ class Summarize(Stage[Summaries]):
             self._videos = plan.pool_videos(references=references)
 
     def parts(self) -> list[Summarize]:
-        """Divide the videos of a fitted generator into parts, artefacts of their own (``run.shards``).
+        """Divide the videos of a fitted generator into parts, each a separate artefact (``run.shards``).
 
         Returns [] for a generator that is not divided.
         """

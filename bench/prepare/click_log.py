@@ -52,6 +52,8 @@ def read_click_log(path: Path, videos: Mapping[str, str], options: PrepareOption
     counts: Counter[str] = Counter()
     pairs: dict[tuple[str, str], _Pair] = {}
     for place, row in read_rows(path, needed=("query", "video", "watch_time", "duration")):
+        if "user" not in row and "clicks" not in row:
+            raise DataError(f"{place}: a column 'user' or 'clicks' is needed, to count users.")
         counts["lines"] += 1
         video_id = videos.get(row["video"])
         if video_id is None:
@@ -80,8 +82,6 @@ def _add(
     watched, duration = _number(row, "watch_time", place), _number(row, "duration", place)
     if duration == 0:
         raise DataError(f"{place}: the duration is 0.")
-    if "user" not in row and "clicks" not in row:
-        raise DataError(f"{place}: a column 'user' or 'clicks' is needed, to count users.")
     pair = pairs.setdefault(key, _Pair(row["query"].strip()))
     pair.clicks += clicks
     pair.watched += clicks * watched / duration

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from bench.choices import SPLITS
 from bench.errors import DataError, UsageError, shorten, unknown
@@ -50,11 +52,15 @@ def find_files(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
         for name in names:
             if not name.startswith("."):
                 yield (Path(root) / name).relative_to(folder).as_posix()
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error  # os.walk would pass over a folder that cannot be listed
 
 
 def identify(folder: Path, names: Sequence[str], given: Path | None, split: str) -> list[VideoFile]:
@@ -72,9 +78,10 @@ def _make_ids(names: Iterable[str], taken: set[str]) -> dict[str, str]:
     """Make ids: the stem of a name where it is the only one; without white space; never one twice."""
     names = list(names)
     stems = [_plain(PurePosixPath(name).stem) for name in names]
+    counts = Counter(stems)
     ids = {}
     for name, stem in zip(names, stems, strict=True):
-        wanted = stem if stems.count(stem) == 1 else _plain(name)
+        wanted = stem if counts[stem] == 1 else _plain(name)
         video_id, number = wanted, 2
         while video_id in taken:
             video_id, number = f"{wanted}-{number}", number + 1
@@ -107,6 +114,7 @@ def names_of(files: Iterable[VideoFile]) -> Mapping[str, str]:
 def _read_names(path: Path, known: set[str], default: str) -> Mapping[str, tuple[str, str]]:
     """Read ``file,id[,split]``: (id, split) of each file."""
     rows: dict[str, tuple[str, str]] = {}
+    ids: set[str] = set()
     for place, row in read_rows(path, needed=("file", "id")):
         name, video_id, split = row["file"], row["id"], row.get("split") or default
         if name not in known:
@@ -115,7 +123,8 @@ def _read_names(path: Path, known: set[str], default: str) -> Mapping[str, tuple
             raise DataError(f"{place}: the id {shorten(video_id)} is empty or holds white space or a slash.")
         if split not in SPLITS:
             raise DataError(f"{place}: {unknown('split', split, SPLITS)}")
-        if name in rows or video_id in (other for other, _ in rows.values()):
+        if name in rows or video_id in ids:
             raise DataError(f"{place}: the file {shorten(name)} or the id {shorten(video_id)} appears twice.")
         rows[name] = video_id, split
+        ids.add(video_id)
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from bench.errors import DataError, shorten
@@ -51,10 +52,11 @@ def read_queries(path: Path, videos: Mapping[str, str]) -> Judgements:
     """
     judgements = Judgements()
     ids: dict[str, str] = {}
-    lines = 0
-    for line in _read(path):
-        lines += 1
-        query_id = _query_id(line, ids, judgements)
+    lines = list(_read(path))
+    given = {line.query_id for line in lines}
+    new_ids = (name for number in count(1) if (name := f"q{number}") not in given)
+    for line in lines:
+        query_id = _query_id(line, ids, judgements.texts, new_ids)
         for name in line.videos:
             if name not in videos:
                 judgements.unknown.append(f"{line.place}: {shorten(name)} names no video, or several.")
@@ -62,20 +64,26 @@ def read_queries(path: Path, videos: Mapping[str, str]) -> Judgements:
             pair, grade = (query_id, videos[name]), int(line.grade)
             if judgements.grades.setdefault(pair, grade) != grade:
                 raise DataError(f"{line.place}: the pair has another relevance further up.")
-    judgements.counts = {"lines": lines, "pairs": len(judgements.grades)}
+    judgements.counts = {"lines": len(lines), "pairs": len(judgements.grades)}
+    if judgements.unknown:
+        judgements.counts["names that name no video"] = len(judgements.unknown)
     return judgements
 
 
-def _query_id(line: _Line, ids: dict[str, str], judgements: Judgements) -> str:
-    """Determine the id of a line's query: the id that the line gives, that of the same text, or a new one."""
+def _query_id(line: _Line, ids: dict[str, str], texts: dict[str, str], new_ids: Iterator[str]) -> str:
+    """Determine the id of a line's query: the id that the line gives, that of the same text, or a new one.
+
+    ``ids`` has the first id of each normalised text, ``texts`` the text of each id; both get this query's.
+    """
     if line.query_id is not None and not _ID.fullmatch(line.query_id):
         raise DataError(f"{line.place}: the query id {shorten(line.query_id)} is empty or holds white space.")
     text = normalise(line.query)
     if not text:
         raise DataError(f"{line.place}: the query is empty.")
-    query_id = ids.setdefault(line.query_id or text, line.query_id or f"q{len(ids) + 1}")
-    if normalise(judgements.texts.setdefault(query_id, line.query.strip())) != text:
+    query_id = line.query_id or ids.get(text) or next(new_ids)
+    if normalise(texts.setdefault(query_id, line.query.strip())) != text:
         raise DataError(f"{line.place}: the query id {shorten(query_id)} has another text further up.")
+    ids.setdefault(text, query_id)
     return query_id
 
 

@@ -102,7 +102,7 @@ def test_a_log_of_100000_lines_is_filtered_and_every_line_counted(tmp_path: Path
         (HEADER, "fox,v1,1,nan,30", ":2: watch_time 'nan' is not a number"),
         (HEADER, "fox,v1,1,10,0", ":2: the duration is 0"),
         (HEADER, ",v1,1,10,30", ":2: the query is empty"),
-        ("query,video,watch_time,duration\n", "fox,v1,1,30", "a column 'user' or 'clicks' is needed"),
+        ("query,video,watch_time,duration\n", "fox,nobody,1,30", "a column 'user' or 'clicks' is needed"),
         ("query,video\n", "fox,v1", ":1: the header has no column watch_time, duration"),
     ],
 )

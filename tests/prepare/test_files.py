@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,12 +46,27 @@ def test_a_name_means_a_video_where_it_means_one_alone(tmp_path: Path) -> None:
     assert "x.mp4" not in names
 
 
+def test_a_folder_that_cannot_be_listed_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.mp4")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):  # a path longer than the system opens
+        Path("d" * 250).mkdir()
+        os.chdir("d" * 250)
+    with pytest.raises(OSError, match="File name too long"):
+        find_files(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("file,id\nx.mp4,a\n", "'x.mp4' is no file of the folder"),
         ("file,id\na.mp4,a b\n", "the id 'a b' is empty or holds white space"),
         ("file,id\na.mp4,a\nb.mp4,a\n", ":3: the file 'b.mp4' or the id 'a' appears twice"),
+        ("file,id,id\na.mp4,a,b\n", ":1: the header has the column 'id' more than once"),
+        ("file,id\n" + "a" * 200_000 + ",a\n", ":2: no valid CSV (field larger than field limit"),
+        ("x" * 200_000 + "\n", ":1: no valid CSV (field larger than field limit"),
         ("file,id,split\na.mp4,a,tset\n", "unknown split 'tset'. Did you mean test?"),
     ],
 )

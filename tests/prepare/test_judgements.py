@@ -35,10 +35,17 @@ def test_given_ids_are_kept(tmp_path: Path) -> None:
     assert read_queries(path, VIDEOS).grades == {("x7", "a"): 1, ("x7", "b"): 1}
 
 
+def test_lines_without_an_id_have_that_of_their_text_or_a_new_one(tmp_path: Path) -> None:
+    lines = "q2,red fox,a\n,wolf,a\n,Red Fox,b\nwolf,cat,b\n"
+    path = write(tmp_path / "q.csv", f"query_id,query,video\n{lines}")
+    expected = {("q2", "a"): 1, ("q1", "a"): 1, ("q2", "b"): 1, ("wolf", "b"): 1}
+    assert read_queries(path, VIDEOS).grades == expected
+
+
 def test_lines_of_unknown_videos_are_collected(tmp_path: Path) -> None:
     judgements = read_queries(write(tmp_path / "q.csv", "query,video\nfox,a\nfox,c\n"), VIDEOS)
     assert judgements.unknown == [f"{tmp_path / 'q.csv'}:3: 'c' names no video, or several."]
-    assert judgements.counts == {"lines": 2, "pairs": 1}
+    assert judgements.counts == {"lines": 2, "pairs": 1, "names that name no video": 1}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +96,7 @@ def read_sound(path: Path, limit: int) -> Decoded:
             return decoded
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE)
         left = limit * SAMPLE_RATE
-        for frame in (*_frames(container, stream, decoded), None):
+        for frame in itertools.chain(_frames(container, stream, decoded), [None]):
             try:
                 resampled = resampler.resample(frame)
             except (av.FFmpegError, ValueError):  # a stream that changes its rate or channels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ __cache_neutral__ = True
 
 _TIMES = re.compile(r"^\s*(?:\d+:)?\d+:\d\d[.,]\d+\s+-->\s+\S")
 _MARKUP = re.compile(r"<[^<>]*>|\{\\[^{}]*\}")
-_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "", "&rlm;": ""}
+_ENTITY = re.compile(r"&#?\w+;")
+_DIRECTION = re.compile("[\u200e\u200f]")
+"""Marks of the direction of writing (&lrm; and &rlm;), which are no words."""
 
 
 def read_subtitles(path: Path) -> str:
@@ -34,10 +37,8 @@ def read_subtitles(path: Path) -> str:
 
 
 def _plain(text: str) -> str:
-    text = _MARKUP.sub("", text)
-    for entity, character in _ENTITIES.items():
-        text = text.replace(entity, character)
-    return text
+    text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), _MARKUP.sub("", text))
+    return _DIRECTION.sub("", text)
 
 
 def _cues(path: Path) -> Iterator[str]:

@@ -131,6 +131,15 @@ def test_sound_after_the_limit_is_left_out_and_said(tmp_path: Path) -> None:
     assert decoded.notes == ["sound after 1 s is not transcribed"]
 
 
+def test_sound_after_the_limit_is_not_decoded(tmp_path: Path) -> None:
+    content = bytearray(Film(sound=recording("beckett.wav", 0, 6)).write(tmp_path / "a.mkv").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = b"\xff" * 2000
+    (tmp_path / "b.mkv").write_bytes(content)
+    assert any("damaged packets" in note for note in read_sound(tmp_path / "b.mkv", 60).notes)
+    assert read_sound(tmp_path / "b.mkv", 1).notes == ["sound after 1 s is not transcribed"]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -50,6 +50,13 @@ def test_the_words_are_read_once_and_without_markup(suffix: str, text: str, tmp_
     assert read_subtitles(path) == WORDS
 
 
+def test_entities_are_characters(tmp_path: Path) -> None:
+    (tmp_path / "a.vtt").write_text(
+        "WEBVTT\n\n00:01.000 --> 00:02.000\nIt&#39;s &quot;R&D&quot; &amp;lt;&lrm;\n"
+    )
+    assert read_subtitles(tmp_path / "a.vtt") == 'It\'s "R&D" &lt;'
+
+
 def test_an_empty_file_has_no_words(tmp_path: Path) -> None:
     (tmp_path / "a.srt").write_text("")
     (tmp_path / "a.vtt").write_text("WEBVTT\n")

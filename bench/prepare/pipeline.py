@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
@@ -12,6 +11,7 @@ from pathlib import Path
 from bench.prepare.extraction import UNREADABLE, Extracted, Extractor
 from bench.prepare.files import VideoFile
 from bench.prepare.options import PrepareOptions
+from bench.store.environment import usable_cores
 
 _LINE_EVERY = 30.0
 """Seconds between two lines of progress where no progress bar is shown."""
@@ -32,7 +32,7 @@ def extract_all(
     """
     from tqdm import tqdm
 
-    jobs = min(options.jobs or _cores(), len(files))
+    jobs = min(options.jobs or usable_cores(), len(files))
     done: dict[str, Extracted] = {}
     results = map(extractor.extract, files) if jobs == 1 else _in_processes(files, jobs, options, store)
     interval = 0.5 if sys.stderr.isatty() else _LINE_EVERY
@@ -46,29 +46,35 @@ def extract_all(
 def _in_processes(
     files: Sequence[VideoFile], jobs: int, options: PrepareOptions, store: Path
 ) -> Iterator[Extracted]:
-    """Yield results as they come; after a process has ended, go through the rest one by one."""
+    """Yield results as they come, past files that end their process.
+
+    Among several processes nobody knows which file ended one. So a single process goes on until it ends, too,
+    which was then at its first file without a result; several do the rest.
+    """
     left = {file.name: file for file in files}
-    try:
-        for result in _pooled(files, jobs, options, store):
-            del left[result.file.name]
-            yield result
-    except BrokenProcessPool:
-        for file in left.values():
-            try:
-                yield from _pooled([file], 1, options, store)
-            except BrokenProcessPool as error:
+    workers = jobs
+    while left:
+        try:
+            for result in _pooled(list(left.values()), workers, options, store):
+                del left[result.file.name]
+                yield result
+        except BrokenProcessPool as error:
+            if workers == 1:
+                file = left.pop(next(iter(left)))
                 yield Extracted(file, UNREADABLE, (f"{file.path}: reading it ended the process ({error}).",))
+            workers = 1 if workers > 1 else jobs
 
 
 def _pooled(
-    files: Sequence[VideoFile], jobs: int, options: PrepareOptions, store: Path
+    files: Sequence[VideoFile], workers: int, options: PrepareOptions, store: Path
 ) -> Iterator[Extracted]:
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, initializer=_begin, initargs=(options, store))
+    pool = ProcessPoolExecutor(workers, initializer=_begin, initargs=(options, store))
     finished = False
     try:
-        for future in as_completed([pool.submit(_work, file) for file in files]):
+        futures = [pool.submit(_work, file) for file in files]
+        for future in futures if workers == 1 else as_completed(futures):
             yield future.result()
         finished = True
     finally:
@@ -87,7 +93,3 @@ def _begin(options: PrepareOptions, store: Path) -> None:
 def _work(file: VideoFile) -> Extracted:
     assert _extractor is not None
     return _extractor.extract(file)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

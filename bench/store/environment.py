@@ -48,6 +48,11 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     return versions
 
 
+def usable_cores() -> int:
+    """Count the processor cores that this process may use: how many workers are worth starting."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine() -> dict[str, Json]:
     """Describe the machine: system, processor cores, memory."""
     import psutil

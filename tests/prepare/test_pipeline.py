@@ -19,8 +19,8 @@ def begin(options: PrepareOptions, store: Path) -> None:
 
 
 def work(file: VideoFile) -> Extracted:
-    """End the process, as a defect of a library does, for one file."""
-    if file.video_id == "v3":
+    """End the process, as a defect of a library does, for two files."""
+    if file.video_id in ("v3", "v4"):
         os._exit(1)
     return Extracted(file, PREPARED)
 
@@ -36,6 +36,6 @@ def test_a_file_that_ends_its_process_is_unreadable_alone(
     results = pipeline.extract_all(files, unused, options, store=tmp_path, quiet=True)
     assert [result.file.name for result in results] == [file.name for file in files]
     assert [result.status for result in results] == [
-        UNREADABLE if file.name == "v3" else PREPARED for file in files
+        UNREADABLE if file.name in ("v3", "v4") else PREPARED for file in files
     ]
     assert "reading it ended the process" in results[3].notes[0]

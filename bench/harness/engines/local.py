@@ -25,6 +25,7 @@ from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.summarize import Summarize
 from bench.protocols import Generator, Retriever, is_fitted_per_generator
+from bench.store.environment import usable_cores
 from bench.systems.component import Component
 from bench.systems.given import OBJECT_PREFIX
 from bench.systems.registry import cell_name
@@ -123,12 +124,8 @@ def _worker_count(plan: Plan) -> int:
     if plan.machine.workers is not None:
         return plan.machine.workers
     if plan.context().device == "cpu":
-        return max(1, _cores() // plan.config.threads)
+        return max(1, usable_cores() // plan.config.threads)
     return 1  # models on one GPU would share its memory
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # In a worker

@@ -6,51 +6,22 @@ import csv
 import dataclasses
 import io
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.features import TRANSCRIPTS
 from bench.data.reader import METADATA, QRELS, QUERIES, VIDEOS
-from bench.errors import UsageError
 from bench.prepare.extraction import PREPARED, Extracted
 from bench.prepare.judgements import Judgements
 from bench.prepare.options import PrepareOptions
-from bench.store.files import naming_path
 from bench.store.json_files import format_json_lines
 from bench.text import tokenize
 from bench.types import Json
 
 FILES, LEFT_OUT = "files.csv", "left-out.txt"
 _COLUMNS = ("file", "id", "status", "seconds", "frames", "transcript", "words", "notes")
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside ``folder`` that takes its name when the block ends well.
-
-    Raises UsageError when ``folder`` exists and is not empty.
-    """
-    check_new(folder)
-    with naming_path(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            yield temporary
-            temporary.chmod(0o755)
-            temporary.replace(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def check_new(folder: Path) -> None:
-    """Raise UsageError when a folder exists and is not empty."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} exists and is not an empty folder. Name a new one, or empty it first.")
 
 
 def write_dataset(
@@ -79,7 +50,8 @@ def write_dataset(
     if judgements.unknown:
         texts[LEFT_OUT] = "".join(f"{line}\n" for line in judgements.unknown)
     for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8", newline="")
+        # the names of files may hold bytes that are not UTF-8
+        (folder / file).write_text(text, encoding="utf-8", errors="replace", newline="")
     _write_features(folder / "features" / name, prepared, dim)
     if has_text_side:
         none = np.zeros(dim, np.float16)
@@ -95,7 +67,7 @@ def _outcomes(results: Sequence[Extracted]) -> str:
     for r in results:
         row = (r.file.name, r.file.video_id, r.status, f"{r.seconds:.2f}", r.frames)
         writer.writerow([*row, r.source, len(tokenize(r.transcript)), "; ".join(r.notes)])
-    return stream.getvalue().encode("utf-8", "replace").decode()
+    return stream.getvalue()
 
 
 def _write_features(folder: Path, prepared: Sequence[Extracted], dim: int) -> None:
@@ -115,6 +87,10 @@ def _write_features(folder: Path, prepared: Sequence[Extracted], dim: int) -> No
 
 
 def options_record(options: PrepareOptions) -> dict[str, Json]:
-    """Convert the options to JSON values for the dataset's record; a folder by its name alone."""
+    """Convert the options to JSON values for the dataset's record; a folder by its name alone.
+
+    The number of jobs is left out, because it changes nothing of the dataset.
+    """
     values = dataclasses.asdict(options)
+    del values["jobs"]
     return {key: value.name if isinstance(value, Path) else value for key, value in values.items()}

@@ -6,9 +6,9 @@ continues, and one with another speech model keeps the frames.
 
 from __future__ import annotations
 
+import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -17,13 +17,15 @@ import numpy as np
 from bench.errors import DataError, error_of_system
 from bench.prepare.files import SUBTITLES, VideoFile
 from bench.prepare.media.decoding import read_pictures, read_sound
-from bench.prepare.media.encoders import TextSide, encode, identify_encoder, make_encoder
+from bench.prepare.media.encoders import TextSide, encode, encode_text, identify_encoder, make_encoder
 from bench.prepare.media.speech import make_recogniser
 from bench.prepare.media.subtitles import read_subtitles
 from bench.prepare.options import PrepareOptions
 from bench.store.artefacts import Artefact, Store
 from bench.store.code_digest import code_digest
 from bench.store.digests import file_digest
+from bench.store.files import naming_path
+from bench.systems.arithmetic import INSTRUCTIONS, limit_threads, pin_instructions
 from bench.types import Frames, Json
 
 PREPARED, UNREADABLE = "prepared", "unreadable"
@@ -47,25 +49,11 @@ class Extracted:
     """``[dim]``: the transcript in the space of the frames, where the encoder has a text side."""
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: the sums of several differ in their last bits, and then words do."""
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
-
-
 class Extractor:
     """Encoder, recogniser and store: loaded once in a process."""
 
     def __init__(self, options: PrepareOptions, store: Path) -> None:
+        pin_instructions()
         self._options, self._store = options, Store(store)
         self._encoder = make_encoder(options.encoder, options.encoder_weights)
         self._recogniser = make_recogniser(options.speech, options.language)
@@ -79,11 +67,15 @@ class Extractor:
 
     def extract(self, file: VideoFile) -> Extracted:
         """Extract the features and the transcript of a file; of one that cannot be read, the reason."""
+        from threadpoolctl import threadpool_limits
+
         try:
             if not stat.S_ISREG(file.path.stat().st_mode):
                 raise DataError(f"{file.path}: a pipe or a device, no file.")
-            digest = file_digest(file.path)
-            with _one_thread():
+            with naming_path(file.path):
+                digest = file_digest(file.path)
+            # the sums of several threads differ in their last bits, and then words do
+            with limit_threads(1), threadpool_limits(1):
                 return self._add_transcript(self._read_frames(file, digest), digest)
         except DataError as error:
             return Extracted(file, UNREADABLE, (str(error),))
@@ -116,9 +108,12 @@ class Extractor:
             seconds, notes = max(seconds, meta["seconds"]), tuple(dict.fromkeys([*notes, *meta["notes"]]))
         else:
             transcript, source = "", "none"
+        if not extracted.frames and source != "speech":  # is it sound alone, or nothing?
+            sound = read_sound(extracted.file.path, self._options.max_speech_seconds)
+            seconds = max(seconds, sound.seconds)
         if not extracted.frames and not seconds:
             raise DataError(f"{extracted.file.path}: neither a picture nor a sound can be decoded.")
-        vector = self._encode_text(transcript)
+        vector = encode_text(self._encoder, transcript)
         return replace(
             extracted, transcript=transcript, source=source, text_vector=vector, seconds=seconds, notes=notes
         )
@@ -146,11 +141,7 @@ class Extractor:
     def _fetch(
         self, kind: str, key: Mapping[str, Json], part: str, build: Callable[[Path], Mapping[str, Json]]
     ) -> Artefact:
+        instructions = {name: os.environ.get(name) for name in INSTRUCTIONS}
         made_by = {**key, "made by": self.identity[part], "code": code_digest(__name__)}
+        made_by["instructions"] = instructions
         return self._store.fetch(kind, made_by, build)
-
-    def _encode_text(self, text: str) -> Frames | None:
-        if not isinstance(self._encoder, TextSide) or not text:
-            return None
-        vector: Frames = np.asarray(self._encoder.encode_texts([text]))[0].astype(np.float16)
-        return vector

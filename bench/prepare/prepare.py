@@ -8,12 +8,13 @@ from pathlib import Path
 
 from bench.errors import DataError, UsageError, shorten
 from bench.prepare.click_log import read_click_log
-from bench.prepare.dataset_writer import FILES, LEFT_OUT, check_new, new_folder, options_record, write_dataset
+from bench.prepare.dataset_writer import FILES, LEFT_OUT, options_record, write_dataset
 from bench.prepare.extraction import PREPARED, UNREADABLE, Extracted, Extractor
 from bench.prepare.files import find_files, identify, names_of
 from bench.prepare.judgements import Judgements, read_queries
 from bench.prepare.options import PrepareOptions
 from bench.prepare.pipeline import extract_all
+from bench.store.files import check_new_folder, new_folder
 from bench.types import Json
 
 _SHOWN = 10
@@ -66,23 +67,24 @@ def prepare(
     inputs give the same features on one machine; another differs in the last bits of float16. Raises
     UsageError, DataError (such as no video, or no relevance, that is left) and MissingError.
     """
-    check_new(out)
+    check_new_folder(out, "--out")
     names, texts_beside = find_files(videos)
     files = identify(videos, names, options.names, options.split)
     known = names_of(files)
-
-    if (queries is None) == (log is None):
-        raise UsageError("name the relevance: either --queries FILE or --log FILE.")
-    known = names_of(files)
     # before the hours of work: a wrong column should not cost them
-    judgements = read_queries(queries, known) if queries else read_click_log(log or Path(), known, options)
-    _require_relevance(judgements, queries or log)
+    if queries is not None and log is None:
+        relevance, judgements = queries, read_queries(queries, known)
+    elif log is not None and queries is None:
+        relevance, judgements = log, read_click_log(log, known, options)
+    else:
+        raise UsageError("name the relevance: either --queries FILE or --log FILE.")
+    _require_relevance(judgements, relevance)
     extractor = Extractor(options, store)
     results = extract_all(files, extractor, options, store=store, quiet=quiet)
     _drop_unreadable(judgements, results)
     _require_videos(videos, results)
-    _require_relevance(judgements, queries or log)
-    with new_folder(out) as folder:
+    _require_relevance(judgements, relevance)
+    with new_folder(out, "--out") as folder:
         metadata = _metadata(out.name, options, extractor, judgements)
         features = (extractor.features, extractor.dim, extractor.has_text_side)
         write_dataset(folder, results, judgements, metadata, features=features)
@@ -97,12 +99,12 @@ def _require_videos(folder: Path, results: Sequence[Extracted]) -> None:
         raise DataError(f"{folder}: no readable video is in the split test. See --names and --split.")
 
 
-def _require_relevance(judgements: Judgements, path: Path | None) -> None:
-    if judgements.grades:
+def _require_relevance(judgements: Judgements, path: Path) -> None:
+    if any(grade > 0 for grade in judgements.grades.values()):
         return
     counts = ", ".join(f"{count:,} {what}" for what, count in judgements.counts.items())
     first = f" {judgements.unknown[0]}" if judgements.unknown else ""
-    raise DataError(f"{path}: no query with a video of the folder is left: {counts}.{first}")
+    raise DataError(f"{path}: no query with a relevant video of the folder is left: {counts}.{first}")
 
 
 def _drop_unreadable(judgements: Judgements, results: Sequence[Extracted]) -> None:

@@ -156,8 +156,7 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
     Nothing is left when it does not. Raises UsageError, which names the command line's ``option``, for a
     path that is there and no empty folder.
     """
-    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
-        raise UsageError(f"{option} {path} exists and is not an empty folder. Name a new one, or empty it.")
+    check_new_folder(path, option)
     with naming_path(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -167,6 +166,12 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_folder(path: Path, option: str) -> None:
+    """Raise UsageError, which names the option, for a path that is there and no empty folder."""
+    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+        raise UsageError(f"{option} {path} exists and is not an empty folder. Name a new one, or empty it.")
 
 
 def replaceable(path: Path, option: str) -> Path:

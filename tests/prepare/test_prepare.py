@@ -93,6 +93,10 @@ def test_the_same_inputs_give_the_same_bytes_in_processes_too(prepared: Prepared
     ]
     before, after = (np.load(folder / "frames.npy") for folder in features)
     offsets, ids = np.load(features[0] / "offsets.npy"), (features[0] / "ids.txt").read_text().split()
+    records = [
+        json.loads((out / "dataset.json").read_text()) for out in (prepared.dataset, tmp_path / "again")
+    ]
+    assert records[0]["options"] == records[1]["options"], "the number of jobs changes no byte"
     rows = [before[offsets[ids.index(name)] : offsets[ids.index(name) + 1]] for name in ("beckett", "best")]
     assert np.array_equal(np.concatenate(rows), after)
 
@@ -169,6 +173,38 @@ def test_each_of_200_odd_files_has_an_outcome(prepared: Prepared, tmp_path: Path
     )
 
 
+def test_a_name_that_is_no_utf_8_and_a_file_that_cannot_be_read(prepared: Prepared, tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    shutil.copytree(prepared.videos, videos)
+    (videos / "hope.mp4").rename(videos / os.fsdecode(b"good\xff.mp4"))
+    (videos / os.fsdecode(b"bad\xff.mp4")).write_bytes(b"no video")
+    (videos / "memory.mp4").symlink_to("/proc/self/mem")
+    (videos / "queries.csv").write_text("query,video\nfox,good_\nbird,bad_\nwolf,nobody\n")
+    report = prepare(
+        videos, tmp_path / "out", PrepareOptions(jobs=1, speech="none"), store=prepared.store,
+        queries=videos / "queries.csv", quiet=True,
+    )  # fmt: skip
+    assert "good?.mp4" in transcripts(tmp_path / "out")
+    assert "bad?.mp4: unreadable" in (tmp_path / "out" / "left-out.txt").read_text(encoding="utf-8")
+    assert outcomes(tmp_path / "out")["memory.mp4"]["status"] == "unreadable"
+    assert report.judgements.counts == {
+        "lines": 3, "pairs": 2, "names that name no video": 1, "pairs of unreadable videos left out": 1
+    }  # fmt: skip
+
+
+def test_sound_alone_with_subtitles_is_prepared(tmp_path: Path) -> None:
+    Film(sound=recording("beckett.wav", 0, 2)).write(tmp_path / "talk.m4a")
+    (tmp_path / "talk.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\never tried\n")
+    (tmp_path / "q.csv").write_text("query,video\nfail,talk\n")
+    options = PrepareOptions(jobs=1, subtitles=tmp_path, speech="none")
+    prepare(
+        tmp_path, tmp_path / "out", options, store=tmp_path / ".s", queries=tmp_path / "q.csv", quiet=True
+    )
+    row = outcomes(tmp_path / "out")["talk.m4a"]
+    assert (row["status"], row["frames"], row["transcript"]) == ("prepared", "0", "talk.srt")
+    assert float(row["seconds"]) == pytest.approx(2, rel=0.1)
+
+
 def test_a_click_log_is_the_relevance(prepared: Prepared, cli: Cli, tmp_path: Path) -> None:
     lines = [f"{query} {i},{video},51,5,9\n" for i in range(5) for query, video in list(QUERIES.items())[1:4]]
     lines += ["seldom,best.mp4,50,5,9\n", "bait,best.mp4,51,2.9,9\n"]
@@ -184,8 +220,10 @@ def test_a_click_log_is_the_relevance(prepared: Prepared, cli: Cli, tmp_path: Pa
 
 def test_what_is_wrong_is_said_before_the_work(prepared: Prepared, tmp_path: Path) -> None:
     queries = tmp_path / "q.csv"
-    queries.write_text("query,video\nfox,nobody.mp4\n")
-    with pytest.raises(DataError, match=r"no query with a video of the folder is left.*'nobody.mp4'"):
+    queries.write_text("query,video,relevance\nfox,nobody.mp4,1\nfox,best.mp4,0\n")
+    with pytest.raises(
+        DataError, match=r"no query with a relevant video of the folder is left.*'nobody.mp4'"
+    ):
         prepare(prepared.videos, tmp_path / "out", PrepareOptions(), store=tmp_path / "s", queries=queries)
     with pytest.raises(UsageError, match="not an empty folder"):
         prepare(prepared.videos, prepared.dataset, PrepareOptions(), store=tmp_path / "s", queries=queries)

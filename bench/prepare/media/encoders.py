@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import inspect
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import MissingError, UsageError, third_party_errors
+from bench.errors import MissingError, UsageError, shorten, third_party_errors
+from bench.prepare.media.decoding import Pictures
 from bench.store.code_digest import code_digest
+from bench.store.digests import canonical
+from bench.store.environment import installed_versions
 from bench.systems.extras import missing_extra
 from bench.systems.registry import entries, load, packages_of_plug_in
 from bench.types import Frames, Json
 from bench.weights import check_weights
 
 Vectors = npt.NDArray[np.float32]
-Pictures = npt.NDArray[np.uint8]
+
+
+_FOLDER_NAME = re.compile(r"\w[\w.-]*")
+_COMPUTING = ("av", "efficientnet-lite-pytorch", "torch", "transformers")
+"""Packages that may compute the vectors of an encoder: their versions are in the key."""
 
 
 class FrameEncoder(Protocol):
@@ -48,8 +57,13 @@ class TextSide(Protocol):
 
 
 def make_encoder(name: str, weights: str | None) -> FrameEncoder:
-    """Build the encoder of a name. Raises UsageError for an unknown name, MissingError without weights."""
+    """Build the encoder of a name.
+
+    Raises UsageError for an unknown name and for an object that is no encoder, MissingError without weights.
+    """
     factory = load("encoders", name)
+    if weights is not None and not _takes_weights(factory):
+        raise UsageError(f"encoder '{name}' takes no --encoder-weights.")
     try:
         with third_party_errors(f"encoder '{name}' could not be built", MissingError):
             encoder: FrameEncoder = factory() if weights is None else factory(weights=weights)
@@ -57,10 +71,26 @@ def make_encoder(name: str, weights: str | None) -> FrameEncoder:
         cause = error.__cause__
         if isinstance(cause, ImportError) and (extra := missing_extra("encoders", name, cause)):
             raise extra from error
-        if isinstance(cause, TypeError) and weights is not None:
-            raise UsageError(f"encoder '{name}' takes no --encoder-weights.") from error
         raise
+    _check_encoder(name, encoder)
     return encoder
+
+
+def _takes_weights(factory: Callable[..., Any]) -> bool:
+    with contextlib.suppress(TypeError, ValueError):
+        inspect.signature(factory).bind(weights="")
+        return True
+    return False
+
+
+def _check_encoder(name: str, encoder: Any) -> None:
+    features, dim = getattr(encoder, "name", None), getattr(encoder, "dim", None)
+    if not (isinstance(features, str) and _FOLDER_NAME.fullmatch(features)):
+        raise UsageError(
+            f"encoder '{name}': its name {shorten(features)} is not one of letters, digits, '_', '-' and '.'."
+        )
+    if not (isinstance(dim, int) and dim > 0):
+        raise UsageError(f"encoder '{name}': its dim {shorten(dim)} is not a whole number of 1 or more.")
 
 
 def encode(encoder: FrameEncoder, pictures: Pictures) -> Frames:
@@ -68,27 +98,41 @@ def encode(encoder: FrameEncoder, pictures: Pictures) -> Frames:
     if not len(pictures):
         return np.zeros((0, encoder.dim), np.float16)
     with third_party_errors(f"encoder '{encoder.name}' failed", UsageError):
-        vectors = np.asarray(encoder.encode(pictures))
-    if vectors.shape != (len(pictures), encoder.dim) or not np.isfinite(vectors).all():
-        expected = f"({len(pictures)}, {encoder.dim}) finite numbers"
+        vectors = np.asarray(encoder.encode(pictures), np.float32)
+    return _to_float16(encoder, vectors, len(pictures))
+
+
+def encode_text(encoder: FrameEncoder, text: str) -> Frames | None:
+    """Encode a transcript to float16 ``[dim]``; None for no text, or an encoder without a text side.
+
+    Raises UsageError for other results.
+    """
+    if not isinstance(encoder, TextSide) or not text:
+        return None
+    with third_party_errors(f"encoder '{encoder.name}' failed with a text", UsageError):
+        vectors = np.asarray(encoder.encode_texts([text]), np.float32)
+    vector: Frames = _to_float16(encoder, vectors, 1)[0]
+    return vector
+
+
+def _to_float16(encoder: FrameEncoder, vectors: Vectors, count: int) -> Frames:
+    if vectors.shape != (count, encoder.dim) or not np.isfinite(vectors).all():
+        expected = f"({count}, {encoder.dim}) finite numbers"
         raise UsageError(f"encoder '{encoder.name}' gave {vectors.shape}; {expected} are expected.")
     return vectors.clip(-65504, 65504).astype(np.float16)  # the range of float16
 
 
 def identify_encoder(name: str, encoder: FrameEncoder) -> Mapping[str, Json]:
-    """Collect what decides an encoder's vectors besides its pictures: part of the key of the features."""
+    """Collect what decides an encoder's vectors besides its pictures: part of the key of the features.
+
+    Raises UsageError for an ``identity()`` of a plug-in that fails or cannot be written as JSON.
+    """
     point = entries("encoders")[name]
-    identity = getattr(encoder, "identity", dict)
-    versions = {package: _version(package) for package in (*packages_of_plug_in(point), "torch", "av")}
-    return {"encoder": point.value, "code": code_digest(point.module), "versions": versions, **identity()}
-
-
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    with contextlib.suppress(PackageNotFoundError):
-        return version(package)
-    return None
+    with third_party_errors(f"identity() of encoder '{name}' gives no JSON object", UsageError):
+        identity = dict(getattr(encoder, "identity", dict)())
+        canonical(identity)
+    versions = installed_versions([*packages_of_plug_in(point), *_COMPUTING])
+    return {"encoder": point.value, "code": code_digest(point.module), "versions": versions, **identity}
 
 
 def folder_of_package(module: str, *, package: str, what: str) -> Path:

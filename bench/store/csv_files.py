@@ -21,6 +21,7 @@ def read_rows(path: Path, *, needed: Sequence[str] = ()) -> Iterator[tuple[str, 
     The separator is the one of the header: a tab, a semicolon or a comma. Names of columns are taken in lower
     case. Raises DataError for a missing or repeated column, a row of another length, an unclosed quote.
     """
+    csv.field_size_limit(_LONGEST_FIELD)  # before the header, which may be a file of one long line
     lines = (line + "\n" for _, line in read_lines(path))
     header = next(lines, "")
     delimiter = next((mark for mark in "\t;" if mark in header), ",")
@@ -30,7 +31,6 @@ def read_rows(path: Path, *, needed: Sequence[str] = ()) -> Iterator[tuple[str, 
         raise DataError(f"{path}:1: the header has no column {', '.join(missing)}; it is {shorten(columns)}.")
     if len(set(columns)) < len(columns):
         raise DataError(f"{path}:1: a column of the header appears twice; it is {shorten(columns)}.")
-    csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         for values in reader:

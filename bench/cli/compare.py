@@ -183,7 +183,8 @@ def _check_on_run(before: Result, after: Result, rule: Rule, args: argparse.Name
 
     if args.update:
         raise UsageError("--update writes a table; --against names a run.")
-    changes = changed_settings(before.manifest.signature, after.manifest.signature)
+    signatures = before.manifest.signature, after.manifest.signature
+    changes = [] if args.qrels is not None else changed_settings(*signatures)  # run files have no settings
     _report_settings(changes, args)
     rows = gate_on_run(before, after, rule) + gate_costs(before, after, parse_costs(args.cost), rule)
     print(RENDERERS[args.format](rows, f"{args.out} against {args.against}"))

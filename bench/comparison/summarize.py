@@ -237,7 +237,7 @@ def _equal_retrievers(result: Result, rows: Any) -> Iterator[Caution]:
     for one, other in combinations(of_retriever, 2):
         if of_retriever[one] == of_retriever[other]:
             labels = f"{_label(result, other)} has the same scores as {_label(result, one)}"
-            yield Caution("retrievers", f"{labels} in every cell: it retrieves what that retrieves.")
+            yield Caution("retrievers", f"{labels} in every cell: both seem to return the same results.")
 
 
 def _trained(result: Result) -> bool:

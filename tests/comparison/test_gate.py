@@ -98,6 +98,12 @@ def test_a_cell_that_one_side_lacks_fails_unless_only_common_ones_count(
     assert "32.run P@1: new" in done.out
 
 
+def test_run_files_have_no_settings_that_differ(files: Mapping[str, Path], cli: Cli) -> None:
+    done = check(cli, files, "30", "50", "--same-settings", "--tolerance", "*=1")
+    assert done.status == 0
+    assert "setting changed" not in done.err
+
+
 def test_a_gate_without_a_common_cell_is_an_error(
     files: Mapping[str, Path], tmp_path: Path, cli: Cli
 ) -> None:

@@ -112,7 +112,8 @@ def test_retrievers_with_the_same_scores_in_every_cell_are_named(competing_run: 
     twice = pd.concat([rows, rows[rows["retriever"] == "bm25"].assign(retriever="again")])
     (caution,) = _equal_retrievers(result, twice)
     assert (
-        caution.text == "again has the same scores as BM25 in every cell: it retrieves what that retrieves."
+        caution.text
+        == "again has the same scores as BM25 in every cell: both seem to return the same results."
     )
     twice.loc[(twice["retriever"] == "again") & (twice["metric"] == "R@10"), "value"] += 0.01
     assert not list(_equal_retrievers(result, twice))

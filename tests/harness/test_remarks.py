@@ -37,5 +37,5 @@ def test_a_remark_of_a_retriever_is_in_the_coverage_line_once(tiny: Tiny, tmp_pa
     assert result.summary is not None
     cautions = [caution.text for caution in result.summary.cautions if caution.about == "retrievers"]
     assert cautions == [
-        "Untuned has the same scores as BM25 in every cell: it retrieves what that retrieves."
+        "Untuned has the same scores as BM25 in every cell: both seem to return the same results."
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.choices import LANGUAGE_CODE, SPLITS
+from bench.choices import SPLITS, language_problem
 from bench.data.dataset import Dataset, VideoRecord
 from bench.data.features import feature_names, file_problem, read_features
 from bench.data.options import DataOptions
@@ -133,10 +133,8 @@ class _Reader:
         for key in ("name", "language", "version"):
             self._text(place, info, key)
         language = info.get("language")
-        if isinstance(language, str) and not LANGUAGE_CODE.fullmatch(language):
-            self.report(
-                f"{place}: language {shorten(language)} is not a code of ISO 639, such as en, zh, de or pt."
-            )
+        if isinstance(language, str) and (problem := language_problem(language)):
+            self.report(f"{place}: language {shorten(language)} {problem}.")
         return info
 
     def videos(self) -> list[VideoRecord]:

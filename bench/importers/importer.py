@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.choices import LANGUAGE_CODE
+from bench.choices import language_problem
 from bench.errors import DataError, UsageError, shorten, unknown
 from bench.foreign.formats import CORPUS, JUDGED, QUERIES, judgements_of_folder, read_corpus
 from bench.importers.features import import_features
@@ -85,9 +85,8 @@ def _write_dataset(
     folder: Path, name: str, source: Path, *, recipe: str | None, additions: Additions
 ) -> list[str]:
     """Fill an empty folder with the dataset of an importer, and list what a user should know."""
-    if additions.language is not None and not LANGUAGE_CODE.fullmatch(additions.language):
-        language = shorten(additions.language)
-        raise UsageError(f"--language {language} is not a code of ISO 639, such as en, zh, de or pt.")
+    if additions.language is not None and (problem := language_problem(additions.language)):
+        raise UsageError(f"--language {shorten(additions.language)} {problem}.")
     importer: Importer = load("importers", name)()
     recipe = recipe or next(iter(importer.recipes))
     if recipe not in importer.recipes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.choices import LANGUAGE_CODE, SPLITS
+from bench.choices import SPLITS, language_problem
 from bench.errors import UsageError, shorten, unknown
 from bench.options import Count, CountOrZero, Share, check_fields
 
@@ -50,10 +50,8 @@ class PrepareOptions:
         check_fields(self)
         if self.split not in SPLITS:
             raise unknown("split", self.split, SPLITS)
-        if not LANGUAGE_CODE.fullmatch(self.language):
-            raise UsageError(
-                f"--language {shorten(self.language)} is not a code of ISO 639, such as en or zh."
-            )
+        if problem := language_problem(self.language):
+            raise UsageError(f"--language {shorten(self.language)} {problem}.")
         for flag, path in (("--subtitles", self.subtitles), ("--names", self.names)):
             if path is not None and not (path.is_dir() if flag == "--subtitles" else path.is_file()):
                 kind = "folder" if flag == "--subtitles" else "file"

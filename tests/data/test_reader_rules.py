@@ -124,6 +124,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place in the mes
     "metadata without a name": (edit(META, 1, name=...), "dataset.json:1: ", "'name' is missing"),
     "metadata with a number for a version": (edit(META, 1, version=1), "dataset.json:1: ", "a number"),
     "metadata of an unknown language": (edit(META, 1, language="french"), "dataset.json:1: ", "ISO 639"),
+    "metadata of a long code": (edit(META, 1, language="eng"), "dataset.json:1: ", "two letters"),
     "metadata without a language": (edit(META, 1, language=...), "dataset.json:1: ", "'language'"),
     # videos.jsonl
     "videos missing": (remove(VIDEO), "videos.jsonl: ", "missing"),

@@ -295,6 +295,7 @@ def test_parts_of_a_table_are_read_as_one(tmp_path: Path) -> None:
     [
         (("--val", "-1"), 2, "--val -1: there are 1 training videos"),
         (("--language", "english"), 2, "'english' is not a code of ISO 639"),
+        (("--language", "eng"), 2, "'eng' has a code of two letters"),
         (("--features", "nowhere"), 4, "--features nowhere: there is no such folder or file"),
     ],
 )

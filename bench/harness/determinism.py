@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
 from bench.data.evaluation_set import even_sample
-from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import Retrieve, Retrieved, corpus
 from bench.harness.stages.search import DEPTH, search
 from bench.harness.stages.summarize import Summaries, Summarize
-from bench.protocols import Caching, Generator, Retriever, reads_references
+from bench.protocols import Caching, Generator, Retriever, holds_one_split, reads_references
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.types import NO_HIT, Run, Video, VideoId
@@ -30,21 +30,32 @@ def verify_determinism(plan: Plan) -> Iterator[str]:
     """Yield a line for each system of a finished run: what differs when a sample of it is computed again.
 
     The sample is computed one by one, in reverse, and with another number of threads: other batches, another
-    order of sums. A cell that failed is left out.
+    order of sums. A cell that failed in the run is left out: it was reported there.
     """
     for name in plan.generators:
-        generator = make_generator(name, plan.context())
-        summaries = Summarize(plan, generator).find()
-        if summaries is None:
+        generator, summaries = None, None
+        with suppress(Exception):  # a plug-in may fail in any way
+            generator = make_generator(name, plan.context())
+            summaries = Summarize(plan, generator).find()
+        if generator is None or summaries is None:
             continue
-        yield _check_generator(plan, generator, summaries)
+        if not holds_one_split(generator.system):  # a file is read, and nothing computed
+            yield f"{generator.name}: {_attempt(partial(_check_generator, plan, generator, summaries))}"
         for other in plan.retrievers:
-            with suppress(BenchError):  # the cell failed in the run, and was reported there
+            stored = None
+            with suppress(Exception):
                 retriever = for_generator(plan, make_retriever(other, plan.context()), generator, write=False)
                 stored = Retrieve(plan, retriever, summaries).find()
-                if stored is not None:
-                    line = _check_retriever(plan, retriever, summaries, stored)
-                    yield f"{generator.name}.{retriever.name}: {line}"
+            if stored is not None:
+                line = _attempt(partial(_check_retriever, plan, retriever, summaries, stored))
+                yield f"{generator.name}.{retriever.name}: {line}"
+
+
+def _attempt(check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except Exception as error:
+        return f"cannot be computed again: {type(error).__name__}: {error}"
 
 
 def _check_generator(plan: Plan, generator: Component[Generator], summaries: Summaries) -> str:
@@ -63,7 +74,7 @@ def _check_generator(plan: Plan, generator: Component[Generator], summaries: Sum
         f"with {other_threads} threads": with_other_threads,
     }
     counts = (f"{way} {_changed(summaries, videos, make())}" for way, make in ways.items())
-    return f"{generator.name}: of {len(videos)} summaries differ: {', '.join(counts)}"
+    return f"of {len(videos)} summaries differ: {', '.join(counts)}"
 
 
 def _changed(summaries: Summaries, videos: list[Video], again: Mapping[VideoId, str]) -> int:

@@ -43,3 +43,41 @@ def test_differences_of_scores_and_of_ranks_are_measured() -> None:
     assert _differences(stored, again) == (
         "of 1 queries, 1 have another order of documents; scores differ by at most 2.5e-01"
     )
+
+
+CODE = """
+class Refuses:
+    label = "Refuses"
+
+    def __init__(self):
+        raise ValueError("never built")
+
+
+class OneAtATime:
+    label = "One at a time"
+
+    def identity(self):
+        return {}
+
+    def summarize(self, videos):
+        if len(videos) == 1:
+            raise ValueError("not alone")
+        return {video.video_id: video.transcript for video in videos}
+"""
+
+
+def test_what_fails_in_the_run_or_when_computed_again_does_not_end_it(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    (tmp_path / "mine.py").write_text(CODE)
+    (tmp_path / "written.jsonl").write_text('{"video_id": "v10", "summary": "apple"}\n')
+    words = [
+        f"file:{tmp_path / 'written.jsonl'}",
+        *(f"{tmp_path / 'mine.py'}:{n}" for n in ("Refuses", "OneAtATime")),
+    ]
+    command = ("run", "--data", tiny.folder, "--generators", ",".join(words), "--retrievers", "bm25")
+    done = cli(*command, "--out", tmp_path / "out", "--verify-determinism")
+    assert "Unexpected" not in done.err
+    assert "OneAtATime: cannot be computed again: ValueError: not alone" in done.err
+    assert "written.bm25: of " in done.err
+    assert "written: of" not in done.err

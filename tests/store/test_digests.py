@@ -155,6 +155,7 @@ NEUTRAL = {
     "bench/harness/stages/stage.py",
     "bench/options.py",
     "bench/scaffold/package.py",
+    "bench/store/csv_files.py",
     "bench/store/artefacts.py",
     "bench/store/code_digest.py",
     "bench/store/digests.py",

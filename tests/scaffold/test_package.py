@@ -96,7 +96,7 @@ def test_names_that_cannot_be_are_refused(cli: Cli, tmp_path: Path) -> None:
         assert (refused.status, "cannot be a name" in refused.error()) == (2, True), name
     taken = cli("new", "generator", "lead", "--out", tmp_path / "x")
     assert (taken.status, "is taken" in taken.error()) == (2, True)
-    full = cli("new", "generator", "mine", "--out", tmp_path.parent)
+    full = cli("new", "generator", "never-imported", "--out", tmp_path.parent)
     assert (full.status, "not an empty folder" in full.error()) == (2, True)
     assert not list(tmp_path.iterdir())
 

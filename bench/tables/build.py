@@ -104,8 +104,8 @@ def generation_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFram
 
 def retrieval_frame(scores: pd.DataFrame, values: str = "value") -> pd.DataFrame:
     """Lay retrieval scores ×100 out as Table V, a row per retriever and generator."""
-    found = scores[scores["retriever"].notna()]
-    return _wide(found, ["retriever", "generator"], retrieval_metrics(scores), values)
+    ranked = scores[scores["retriever"].notna()]
+    return _wide(ranked, ["retriever", "generator"], retrieval_metrics(scores), values)
 
 
 def _wide(scores: pd.DataFrame, index: list[str], columns: list[str], values: str) -> pd.DataFrame:

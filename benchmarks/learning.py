@@ -101,7 +101,7 @@ def rejection(row: QMSRow, data: Dataset, folder: Path) -> str:
     entities = read_vocabulary("en").entities
     videos = data.videos("train", references=True)
     similar = sentences.similar(
-        sentences.bert(sentences.folder(row.encoder), "cpu"), [video.references for video in videos]
+        sentences.load(row.encoder, row.context.store, "cpu"), [video.references for video in videos]
     )
     right: list[bool] = []
     bad: list[bool] = []

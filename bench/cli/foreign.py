@@ -44,7 +44,7 @@ def add_judgements(parser: argparse.ArgumentParser) -> None:
 
 def read_measures(args: argparse.Namespace) -> tuple[str, ...]:
     """Parse the measures of ``--metrics``, by default the paper's. Raises UsageError."""
-    from bench.foreign.measures import DEFAULT, parse
+    from bench.measures.by_topic import DEFAULT, parse
 
     given = [word.strip() for words in args.metrics or () for word in words.split(",") if word.strip()]
     return parse(given or DEFAULT)

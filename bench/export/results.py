@@ -10,9 +10,9 @@ from typing import Any
 
 from bench.export.run_files import RunFiles
 from bench.foreign.judgements import Judgements, read_judgements
-from bench.foreign.measures import Scored, compute
 from bench.foreign.runs import read_runs
 from bench.foreign.scoring import ordered
+from bench.measures.by_topic import Scored, compute
 from bench.metrics.definitions import HIGHEST_CIDER, describe
 from bench.output.schema import QRELS, QUERIES
 

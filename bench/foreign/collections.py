@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import DataError, MissingError, UsageError, shorten
-from bench.foreign.formats import Grades
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 PREFIX = "ir_datasets:"
 """Prefix of an id of ir_datasets, such as ``ir_datasets:antique/test``."""

@@ -20,15 +20,13 @@ from bench.output.attributes import free_fields
 from bench.output.trec import TrecRun, read_qrels, read_queries, read_run
 from bench.store.files import STANDARD_INPUT, open_bytes, read_lines
 from bench.store.json_files import numbered_json_lines, read_json
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 Number = TypeVar("Number", int, float)
 Form: TypeAlias = Literal["TREC run", "TREC qrels", "JSON", "TSV", "ir_datasets", "in memory", "fused"]
 
 Pair: TypeAlias = tuple[str, QueryId, VideoId, object]
 """Where a number is given, the query, the document and the number as it is written."""
-Grades: TypeAlias = Mapping[QueryId, Mapping[VideoId, int]]
-"""The judged documents of each topic with their relevance; above 0 is relevant."""
 
 CORPUS, QUERIES, JUDGED = "corpus.jsonl", "queries.jsonl", "qrels"
 """The files of a BEIR folder: documents, queries, and a folder with a file of judgements for each split."""

@@ -14,15 +14,15 @@ from bench.comparison.compare_runs import METRICS, compare_runs
 from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
 from bench.foreign.folder import write_evaluation
-from bench.foreign.formats import Grades, grades_of_mapping, run_of_mapping
+from bench.foreign.formats import grades_of_mapping, run_of_mapping
 from bench.foreign.fusion import fuse as fuse_runs
 from bench.foreign.fusion import parse_fusion
 from bench.foreign.judgements import Judgements, read_judgements, restrict_to_judged
-from bench.foreign.measures import DEFAULT, parse
 from bench.foreign.runs import ForeignRun, checked_run, read_run_file, read_runs
+from bench.measures.by_topic import DEFAULT, parse
 from bench.result import Result
 from bench.store.digests import digest
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,6 @@ from bench.foreign.formats import (
     CORPUS,
     JUDGED,
     QUERIES,
-    Grades,
     judgements_of_folder,
     read_any_judgements,
     read_any_queries,
@@ -31,7 +30,7 @@ from bench.output.attributes import Attributes, read_attributes
 from bench.store.artefacts import default_root
 from bench.store.digests import digest as digest_of
 from bench.store.digests import file_digest
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

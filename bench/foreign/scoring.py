@@ -11,8 +11,8 @@ import numpy as np
 from bench.choices import Ties
 from bench.errors import UsageError
 from bench.foreign.judgements import Judgements
-from bench.foreign.measures import Scored, bounds, compute
 from bench.foreign.runs import ForeignRun
+from bench.measures.by_topic import Scored, bounds, compute
 from bench.metrics.intervals import mean_intervals
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.ranking import Relevance

@@ -13,9 +13,9 @@ from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.foreign.judgements import read_judgements
-from bench.foreign.measures import DEFAULT
 from bench.foreign.runs import read_runs
 from bench.foreign.scoring import score_run
+from bench.measures.by_topic import DEFAULT
 from tests.conftest import Cli
 from tests.tiny import Tiny
 

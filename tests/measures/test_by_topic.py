@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from bench.choices import Ties
 from bench.errors import UsageError
 from bench.foreign.judgements import Judgements, read_judgements
-from bench.foreign.measures import Scored, bounds, compute, parse
 from bench.foreign.runs import ForeignRun, read_runs
 from bench.foreign.scoring import ordered, score_run
+from bench.measures.by_topic import Scored, bounds, compute, parse
 from bench.output.trec import TrecRun
 
 DOCUMENTS = [f"d{i:02}" for i in range(40)]

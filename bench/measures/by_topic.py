@@ -1,7 +1,7 @@
 """Measures of a run with graded judgements, per topic: trec_eval's, under every order of tied documents.
 
 ``nDCG@k``, ``MAP@k``, ``MRR@k`` (also without a cut) and ``Judged@k`` are computed here, R@k, P@k and Acc@k
-by `bench.metrics.ranking`; other names are those of plug-ins (`plugged_measures`) or go to ir_measures.
+by `bench.metrics.ranking`; other names are those of packages (`plugged`) or go to ir_measures.
 Sources: Järvelin and Kekäläinen 2002 (nDCG, gains and discounts as in trec_eval); McSherry and Najork 2008
 (expectations over the orders of tied documents).
 """
@@ -19,11 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import MissingError, UsageError, shorten, third_party_errors
-from bench.foreign.formats import Grades
-from bench.foreign.plugged_measures import compute_plugged, is_plugged
+from bench.measures.plugged import compute_plugged, is_plugged
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
-from bench.types import NO_HIT, QueryId, Run, VideoId
+from bench.types import NO_HIT, Grades, QueryId, Run, VideoId
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -56,7 +56,8 @@ class Result:
         """Read an output folder; raises DataError when it is not one, or when a file was changed."""
         manifest = read_manifest(out)
         ours = manifest.settings["protocol"] != GIVEN
-        scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3, known_metrics=ours)
+        more = manifest.settings.get("metrics", []) if ours else None
+        scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3, more_metrics=more)
         costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2)
         significance = modality = None
         if SIGNIFICANCE in manifest.files:
@@ -173,9 +174,12 @@ class Result:
 
 
 def _read_frame(
-    path: Path, columns: Sequence[str], *, texts: int, known_metrics: bool = False
+    path: Path, columns: Sequence[str], *, texts: int, more_metrics: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Read a table of numbers after ``texts`` columns of text. Raises DataError for one of other content."""
+    """Read a table of numbers after ``texts`` columns of text. Raises DataError for one of other content.
+
+    Its metrics are ours and ``more_metrics``, or of any name where that is None.
+    """
     from pandas.api.types import is_numeric_dtype
 
     from bench.metrics.definitions import TEXT_METRICS
@@ -192,9 +196,7 @@ def _read_frame(
                 raise ValueError(f"column {name} holds something else than numbers")
         if "value" in frame and frame["n"].isna().any():
             raise ValueError("a row without n")
-        if known_metrics and not set(frame["metric"].dropna()) <= {
-            *map(str, RANKING_METRICS),
-            *TEXT_METRICS,
-        }:
+        known = {*map(str, RANKING_METRICS), *TEXT_METRICS, *(more_metrics or ())}
+        if more_metrics is not None and not set(frame["metric"].dropna()) <= known:
             raise ValueError("a metric that bench does not compute")
     return frame

@@ -78,10 +78,14 @@ def _rows(kind: str) -> list[tuple[str, str]]:
 
         return [(claim.id, f"{claim.statement}  [{claim.section}]") for claim in claims()]
     if kind == "metrics":
-        from bench.metrics.definitions import DESCRIPTIONS
+        from bench.metrics.definitions import BY_NAME, DESCRIPTIONS
         from bench.systems.registry import listing
 
-        return [*DESCRIPTIONS.items(), *((line.name, _summary(line)) for line in listing("measures"))]
+        return [
+            *DESCRIPTIONS.items(),
+            *BY_NAME.items(),
+            *((line.name, _summary(line)) for line in listing("measures")),
+        ]
     if kind == "options":
         return _options()
     if kind == "importers":

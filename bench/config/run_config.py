@@ -102,6 +102,12 @@ class RunConfig:
     seed: Option[int | str | Sequence[int], Seeds] = Option(
         (0,), "N[,N...]", help="one or more seeds; several give mean and deviation", read=_split
     )
+    metrics: Option[str | Sequence[str], Names | tuple[()]] = Option(
+        (),
+        "LIST",
+        help="measures beside R@k, P@k and Acc@k: nDCG@10, MRR@10, R@100, … (bench list metrics)",
+        read=_split,
+    )
     features: Option[str | None, str | None] = Option(
         None, "NAME", help="visual features", default_text="the dataset's first"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.types import Frames, QueryId, Video, VideoId
+from bench.types import Frames, Grades, QueryId, Video, VideoId
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ class Dataset:
     max_frames: int = 32
     attributes: Mapping[QueryId, Mapping[str, str]] = field(default_factory=dict)
     """Free fields of queries.jsonl that are texts, numbers, true or false, by the id of the query."""
+    gains: Grades = field(default_factory=dict)
+    """Relevance above 1, by query and video: other relevant videos count 1 in graded measures."""
 
     @cached_property
     def references(self) -> Mapping[VideoId, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.dataset import Dataset
 from bench.errors import DataError
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ class EvaluationSet:
     relevant: Mapping[QueryId, Sequence[VideoId]]
     drawn: Mapping[QueryId, QueryId]
     """The dataset's id of each evaluated query: ``q7`` of ``q7~2``."""
+    grades: Grades
+    """The relevance of each query's relevant videos, for graded measures."""
 
     @property
     def mean_relevant(self) -> float:
@@ -61,7 +63,12 @@ def make_evaluation_set(
         {item: dataset.queries[query] for item, query in items.items()},
         {item: relevant[query] for item, query in items.items()},
         items,
+        {item: _grades(relevant[query], dataset.gains.get(query, {})) for item, query in items.items()},
     )
+
+
+def _grades(relevant: Sequence[VideoId], gains: Mapping[VideoId, int]) -> dict[VideoId, int]:
+    return {video: gains.get(video, 1) for video in relevant}
 
 
 def _within(

@@ -19,7 +19,7 @@ from bench.store.digests import digest, file_digest
 from bench.store.files import raise_data_error, read_lines, read_text
 from bench.store.json_files import kind_of, parse_json
 from bench.text import normalise
-from bench.types import QueryId, VideoId
+from bench.types import Grades, QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _LONGEST_WORD = 50  # a longer text is near no known word, and comparing it takes long
@@ -48,10 +48,11 @@ def read_dataset(
         )
     reader = _Reader(folder, report)
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
-    relevant = reader.qrels(texts, records)
+    grades = reader.qrels(texts, records)
     names = feature_names(folder, report)
     name = _select(features, names)
     spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
+    grades = _unite_grades(grades, {q: spellings[q] for q in texts if q in spellings}, records)
     return Dataset(
         name=str(info.get("name", folder.name)),
         language=str(info.get("language")),
@@ -60,13 +61,14 @@ def read_dataset(
         info=info,
         records=records,
         queries={query_id: text for query_id, text in texts.items() if query_id in spellings},
-        relevant=_unite_relevant(relevant, {q: spellings[q] for q in texts if q in spellings}, records),
+        relevant={query_id: list(videos) for query_id, videos in grades.items()},
         spellings=spellings,
         features=read_features(folder, name, report) if name else None,
         feature_names=names,
         digest=_files_digest(folder, name, options),
         max_frames=options.max_frames,
         attributes=reader.attributes,
+        gains={q: above for q, of in grades.items() if (above := {v: g for v, g in of.items() if g > 1})},
     )
 
 
@@ -85,17 +87,20 @@ def _unite(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
     return {min(group): group for group in same.values()}
 
 
-def _unite_relevant(
-    relevant: Mapping[QueryId, set[VideoId]],
-    spellings: Mapping[QueryId, list[QueryId]],
-    records: list[VideoRecord],
-) -> dict[QueryId, list[VideoId]]:
-    """Collect for each query what is relevant to any of its spellings, in the order of the videos' file."""
+def _unite_grades(
+    grades: Grades, spellings: Mapping[QueryId, list[QueryId]], records: list[VideoRecord]
+) -> dict[QueryId, dict[VideoId, int]]:
+    """Collect for each query what is relevant to any of its spellings, in the order of the videos' file.
+
+    A video that is relevant to several of them has the highest of its grades.
+    """
     order = {record.video_id: i for i, record in enumerate(records)}
-    return {
-        query_id: sorted(set().union(*(relevant.get(q, ()) for q in same)), key=order.__getitem__)
-        for query_id, same in spellings.items()
-    }
+    united: dict[QueryId, dict[VideoId, int]] = {}
+    for query_id, same in spellings.items():
+        judged = [grades.get(spelling, {}) for spelling in same]
+        videos = sorted(set().union(*judged), key=order.__getitem__)
+        united[query_id] = {video: max(of.get(video, 0) for of in judged) for video in videos}
+    return united
 
 
 def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:
@@ -164,7 +169,8 @@ class _Reader:
                     self.attributes[query_id] = fields
         return texts
 
-    def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> dict[QueryId, set[VideoId]]:
+    def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> Grades:
+        """Read the relevance of each query's videos, where it is above 0."""
         known = {record.video_id for record in records}
         grades: dict[tuple[QueryId, VideoId], int] = {}
         for place, line in self._lines(QRELS):
@@ -185,10 +191,10 @@ class _Reader:
             elif grades.setdefault((query_id, video_id), int(relevance)) != int(relevance):
                 pair = f"{shorten(query_id)}, {shorten(video_id)}"
                 self.report(f"{place}: the pair {pair} has another relevance further up.")
-        relevant: dict[QueryId, set[VideoId]] = {}
+        relevant: dict[QueryId, dict[VideoId, int]] = {}
         for (query_id, video_id), grade in grades.items():
             if grade > 0:
-                relevant.setdefault(query_id, set()).add(video_id)
+                relevant.setdefault(query_id, {})[video_id] = grade
         return relevant
 
     def _is_file(self, path: Path) -> bool:

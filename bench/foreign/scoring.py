@@ -13,9 +13,9 @@ from bench.errors import UsageError
 from bench.foreign.judgements import Judgements
 from bench.foreign.runs import ForeignRun
 from bench.measures.by_topic import Scored, bounds, compute
-from bench.metrics.intervals import mean_intervals
-from bench.metrics.needs import by_need, number_needs
+from bench.metrics.needs import number_needs
 from bench.metrics.ranking import Relevance
+from bench.metrics.rows import metric_rows
 from bench.output.trec import TrecRun
 from bench.types import NO_HIT, QueryId, Run, VideoId
 
@@ -47,25 +47,7 @@ def score_run(source: ForeignRun, judgements: Judgements, names: Sequence[str], 
     run = ordered(source, truth, ties)
     scored = Scored(run, truth, judgements.grades)
     values, limits = compute(scored, names), bounds(scored, names)
-    needs = number_needs(judgements.texts.values())
-    by_item = {name: by_need(column, needs) for name, column in values.items()}
-    intervals = mean_intervals(by_item, weights=by_need(np.ones(len(needs)), needs))
-    rows = []
-    for name in names:
-        sides = (limits[name].worst, limits[name].expected, limits[name].best)
-        worst, expected, best = (float(side.mean()) for side in sides)
-        rows.append(
-            {
-                "metric": name,
-                "value": float(values[name].mean()),
-                "ci_low": intervals[name].low,
-                "ci_high": intervals[name].high,
-                "tie_worst": worst,
-                "tie_expected": expected,
-                "tie_best": best,
-                "n": len(truth.query_ids),
-            }
-        )
+    rows = metric_rows(values, limits, number_needs(judgements.texts.values()))
     empty = int((run.hits[:, 0] == NO_HIT).sum()) if run.depth else len(truth.query_ids)
     return RunScores(source, ties, run, rows, values, truth.counts.tolist(), empty)
 

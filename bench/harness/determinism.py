@@ -13,8 +13,9 @@ from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import Retrieve, Retrieved, corpus
-from bench.harness.stages.search import DEPTH, search
+from bench.harness.stages.search import search
 from bench.harness.stages.summarize import Summaries, Summarize
+from bench.metrics.definitions import DEPTH
 from bench.protocols import Caching, Generator, Retriever, holds_one_split, reads_references
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component, make_generator, make_retriever

@@ -14,6 +14,7 @@ from bench.context import Context
 from bench.errors import BenchError, UsageError, error_of_system
 from bench.harness.determinism import verify_determinism
 from bench.harness.engines.engine import Engine, make_engine
+from bench.harness.measures import add_measures
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
 from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_modality, aggregate_scores
@@ -163,6 +164,7 @@ def _retrieve_cell(
         needs = number_needs(plan.evaluation.queries.values())
         runs = (retrieved.run, retrieved.deep, retrieved.digest)
         scores = ScoreRun(plan.store, runs, plan.relevance(), needs).get()
+        scores = add_measures(plan, retrieved, scores)
         grid.output.write_run(component, generator.name, retrieved, scores)
         state = reused
     grid.progress.done(generator.name, retriever.name, state)

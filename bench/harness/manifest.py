@@ -10,8 +10,8 @@ from bench import __version__
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved
-from bench.harness.stages.search import DEPTH
 from bench.harness.stages.summarize import Summaries
+from bench.metrics.definitions import DEPTH
 from bench.output.attributes import SEEN
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.output.schema import LEAST_GAP

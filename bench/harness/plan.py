@@ -20,6 +20,7 @@ from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder, is_beir
 from bench.errors import UsageError, unknown
 from bench.harness.options import IndexOptions, RunOptions
+from bench.measures.limits import check_measures
 from bench.metrics.ranking import Relevance
 from bench.options import flatten
 from bench.store.artefacts import Store, default_root
@@ -157,6 +158,7 @@ class Plan:
 
 def make_plan(config: RunConfig) -> Plan:
     """Read the data and resolve the names. Raises BenchError for whatever cannot be run."""
+    check_measures(config.metrics)
     for group, words in (("generators", config.generators), ("retrievers", config.retrievers)):
         for word in words:
             check_word(group, word)

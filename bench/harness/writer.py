@@ -77,7 +77,7 @@ class RunWriter:
     def write_queries(self, components: Sequence[Component[Any]]) -> None:
         """Write what is evaluated, and with which systems, before the first cell."""
         truth = self._plan.relevance()
-        self.folder.write_with(QRELS, lambda path: write_qrels(path, truth))
+        self.folder.write_with(QRELS, lambda path: write_qrels(path, truth, self._plan.evaluation.grades))
         queries = self._plan.evaluation.queries.items()
         # one line a query: a tab or line end inside a text would break the format
         self.folder.write(QUERIES, "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries))

@@ -8,6 +8,8 @@ from typing import Final, Literal, TypeAlias, get_args
 RankingKind: TypeAlias = Literal["R", "P", "Acc"]
 RANKING_KINDS: tuple[RankingKind, ...] = get_args(RankingKind)
 CUTOFFS = (1, 5, 10, 30)
+DEPTH = 100
+"""Videos in a run per query."""
 
 ORDERS: Final = 4
 """BLEU is computed for n-grams up to this length."""
@@ -26,6 +28,12 @@ DESCRIPTIONS: Mapping[str, str] = {
     "CIDEr": "mean over videos, as coco-caption's 'cider' (CIDEr-D without stemming); raw in scores.csv",
 }
 """What each metric measures, in the order of the tables."""
+BY_NAME: Mapping[str, str] = {
+    "nDCG@k": "with --metrics: discounted gain by graded relevance / that of the ideal ranking, as trec_eval",
+    "MRR@k": "with --metrics: 1 / rank of the first relevant video, 0 where it is below k",
+    "MAP@k": "with --metrics: mean precision at the ranks of the relevant videos in the top k",
+}
+"""Measures that a run has on request; with the extra ``measures`` also those of ir_measures."""
 
 
 def describe(metric: str) -> str:
@@ -33,6 +41,8 @@ def describe(metric: str) -> str:
     if metric in BLEU:
         return DESCRIPTIONS[f"BLEU-1..{ORDERS}"]
     kind, _, k = metric.partition("@")
+    if f"{kind}@k" in BY_NAME:
+        return BY_NAME[f"{kind}@k"].removeprefix("with --metrics: ")
     if kind not in RANKING_KINDS or not k:
         return DESCRIPTIONS.get(metric, metric)
     text = DESCRIPTIONS[f"{kind}@k"].partition("; k =")[0]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bench.errors import DataError
 from bench.metrics.ranking import Relevance
 from bench.store.files import read_lines, read_raw_lines
-from bench.types import NO_HIT, QueryId, Run, VideoId
+from bench.types import NO_HIT, Grades, QueryId, Run, VideoId
 
 TIE_STEP = 1e-6
 """How much lower a document is written than one it is tied with, at least (as Anserini does)."""
@@ -95,13 +95,18 @@ def _step_below(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.minimum(floor, np.nextafter(scores, np.float32(-np.inf)))
 
 
-def write_qrels(target: Path | TextIO, relevant: Relevance) -> None:
-    """Write ``qid 0 video_id 1`` for each relevant pair, in the order of the queries."""
+def write_qrels(target: Path | TextIO, relevant: Relevance, grades: Grades | None = None) -> None:
+    """Write ``qid 0 video_id relevance`` for each relevant pair, in the order of the queries.
+
+    Relevance is 1 where ``grades`` does not say otherwise.
+    """
     bounds = relevant.indptr.tolist()
     positions = relevant.positions.tolist()
     with _open(target) as stream:
         for query_id, start, end in zip(relevant.query_ids, bounds[:-1], bounds[1:], strict=True):
-            stream.writelines(f"{query_id} 0 {relevant.video_ids[i]} 1\n" for i in positions[start:end])
+            of = (grades or {}).get(query_id, {})
+            videos = (relevant.video_ids[i] for i in positions[start:end])
+            stream.writelines(f"{query_id} 0 {video} {of.get(video, 1)}\n" for video in videos)
 
 
 def read_run(path: Path) -> TrecRun:

@@ -16,7 +16,6 @@ from bench.errors import DataError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.search import (
-    DEPTH,
     PartialRun,
     SearchPart,
     SearchStage,
@@ -27,6 +26,8 @@ from bench.harness.stages.search import (
     search,
 )
 from bench.harness.stages.summarize import Summaries
+from bench.measures.limits import deepest_cut
+from bench.metrics.definitions import DEPTH
 from bench.protocols import Caching, Encoding, Indexed, Retriever
 from bench.store.artefacts import Artefact
 from bench.systems.component import Component
@@ -69,7 +70,7 @@ class Retrieve(SearchStage[Retrieved]):
             started = time.perf_counter()
             run, coverage = self._search(parts)
             search_s = time.perf_counter() - started
-            deep = _search_deeper(component, self._queries, run)
+            deep = _search_deeper(component, self._queries, run, deepest_cut(self._plan.config.metrics))
         _save(folder, run, deep)
         return {
             "component": component.name,
@@ -142,12 +143,13 @@ def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
     }
 
 
-def _search_deeper(component: Component[Retriever], queries: Mapping[QueryId, str], run: Run) -> Run:
+def _search_deeper(
+    component: Component[Retriever], queries: Mapping[QueryId, str], run: Run, cut: int
+) -> Run:
     """Search deeper where a tie group across the deepest cut-off may go on behind the run's end."""
-    from bench.metrics.definitions import CUTOFFS
     from bench.metrics.ties import unresolved
 
-    open_rows = np.flatnonzero(unresolved(run, max(CUTOFFS)))
+    open_rows = np.flatnonzero(unresolved(run, cut))
     waiting = [run.query_ids[row] for row in open_rows]
     deep = Run.from_arrays((), run.video_ids, run.hits[:0], run.scores[:0], DEPTH)
     depth = DEPTH
@@ -155,7 +157,7 @@ def _search_deeper(component: Component[Retriever], queries: Mapping[QueryId, st
         depth = min(depth * 4, len(run.video_ids))
         again = {query: queries[query] for query in waiting}
         deep = search(component, again, depth, run.video_ids)
-        if not unresolved(deep, max(CUTOFFS)).any():
+        if not unresolved(deep, cut).any():
             break
     return deep
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.harness.stages.stage import Stage
-from bench.metrics.intervals import mean_intervals
-from bench.metrics.needs import by_need
-from bench.metrics.ranking import RANKING_METRICS, Relevance, score
+from bench.metrics.ranking import Relevance, score
+from bench.metrics.rows import metric_rows
 from bench.metrics.ties import TieBounds, tie_bounds
 from bench.store.artefacts import Artefact, Store
 from bench.store.code_digest import code_digest
@@ -96,26 +95,10 @@ class ScoreRun(_Scores):
 
     def score(self) -> CellScores:
         """Compute the metrics of each query, their means, intervals and tie bounds."""
-        needs, truth = self._needs, self._truth
-        per_query = score(self._run, truth)
-        # a query drawn for several videos is one piece of evidence
-        by_item = {name: by_need(values, needs) for name, values in per_query.items()}
-        limits = mean_intervals(by_item, weights=by_need(np.ones(len(needs)), needs))
-        bounds = _tie_bounds(self._run, self._deep, truth)
-        rows = [
-            {
-                "metric": name,
-                "value": float(per_query[name].mean()),
-                "ci_low": limits[name].low,
-                "ci_high": limits[name].high,
-                "tie_worst": float(bounds[name].worst.mean()),
-                "tie_expected": float(bounds[name].expected.mean()),
-                "tie_best": float(bounds[name].best.mean()),
-                "n": len(truth.query_ids),
-            }
-            for name in map(str, RANKING_METRICS)
-        ]
-        return CellScores(rows, truth.query_ids, {"n_relevant": truth.counts, **per_query})
+        per_query = score(self._run, self._truth)
+        bounds = bounds_of_run(self._run, self._deep, self._truth)
+        rows = metric_rows(per_query, bounds, self._needs)
+        return CellScores(rows, self._truth.query_ids, {"n_relevant": self._truth.counts, **per_query})
 
 
 class ScoreSummaries(_Scores):
@@ -164,9 +147,14 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _tie_bounds(run: Run, deep: Run, truth: Relevance) -> dict[str, TieBounds]:
+def bounds_of_run(
+    run: Run,
+    deep: Run,
+    truth: Relevance,
+    bound: Callable[[Run, Relevance], dict[str, TieBounds]] = tie_bounds,
+) -> dict[str, TieBounds]:
     """Bound every query by its run, and those whose tie group went on behind it by the deeper one."""
-    bounds_of = tie_bounds(run, truth)
+    bounds_of = bound(run, truth)
     if not deep.query_ids:
         return bounds_of
     row_of = {query: row for row, query in enumerate(truth.query_ids)}
@@ -175,7 +163,7 @@ def _tie_bounds(run: Run, deep: Run, truth: Relevance) -> dict[str, TieBounds]:
         query: [truth.video_ids[i] for i in truth.positions[truth.indptr[row] : truth.indptr[row + 1]]]
         for query, row in zip(deep.query_ids, rows.tolist(), strict=True)
     }
-    deeper = tie_bounds(deep, Relevance.from_mapping(relevant, tuple(relevant), truth.video_ids))
+    deeper = bound(deep, Relevance.from_mapping(relevant, tuple(relevant), truth.video_ids))
     for name, bounds in bounds_of.items():
         for side in ("worst", "expected", "best"):
             getattr(bounds, side)[rows] = getattr(deeper[name], side)

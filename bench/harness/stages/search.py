@@ -13,14 +13,13 @@ from bench.errors import BenchError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted, learnt_key
 from bench.harness.stages.stage import Stage, T
+from bench.measures.limits import deepest_cut
+from bench.metrics.definitions import CUTOFFS, DEPTH
 from bench.protocols import Retriever
 from bench.store.artefacts import Artefact
 from bench.store.digests import digest
 from bench.systems.component import Component
 from bench.types import NO_HIT, Json, QueryId, Run, VideoId
-
-DEPTH = 100
-"""Documents in a run per query."""
 
 
 class SearchStage(Stage[T]):
@@ -33,11 +32,13 @@ class SearchStage(Stage[T]):
 
     def key(self) -> dict[str, Json]:
         """Key a run by the retriever, what it indexes and what it searches for."""
+        deepest = deepest_cut(self._plan.config.metrics)
         return {
             "retriever": learnt_key(self._plan, self._component),
             "corpus": digest(list(self._documents.items())),
             "queries": digest(list(self._queries.items())),
             "depth": DEPTH,
+            **({"ties_to": deepest} if deepest > max(CUTOFFS) else {}),
         }
 
 

@@ -36,6 +36,8 @@ from bench.tables.table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.report.vega import Drawing
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
@@ -89,6 +91,19 @@ class Result:
     def headline(self) -> pd.DataFrame:
         """Select the rows that tables show: those of the one seed, or the means over several."""
         return headline(self.scores)
+
+    @property
+    def retrieval(self) -> pd.DataFrame:
+        """Select the scores of runs: a row for each generator, retriever and metric; fractions."""
+        rows = self.headline
+        return rows[rows["retriever"].notna()].reset_index(drop=True)
+
+    @property
+    def generation(self) -> pd.DataFrame:
+        """Select the scores of summaries: a row for each generator and metric; fractions."""
+        rows = self.headline
+        texts = rows[rows["retriever"].isna()].drop(columns="retriever")
+        return texts.dropna(axis="columns", how="all").reset_index(drop=True)
 
     @cached_property
     def summary(self) -> RunSummary | None:
@@ -165,6 +180,21 @@ class Result:
         parts = {part: lay_out(scores.assign(value=scores[column])) for part, column in columns.items()}
         whole = pd.concat(parts, axis=1).swaplevel(axis=1)[parts["value"].columns]
         return whole.rename(index=self.manifest.labels)
+
+    def plot(self, name: str | None = None) -> Drawing:
+        """Draw a plot of the page for a notebook, or for `Drawing.save`.
+
+        ``name`` is that of a file of ``bench report --figures``, without its ending; without one it is the
+        quality of summaries beside what is found with the first retriever. Raises UsageError for another.
+        """
+        from bench.report.page import draw_plots
+
+        plots = draw_plots(self.out)
+        default = next((known for known in plots if known.startswith("quality-systems")), None)
+        wanted = name or default or next(iter(plots))
+        if wanted not in plots:
+            raise unknown("plot", wanted, plots)
+        return plots[wanted]
 
     def tables(self, *, intervals: bool = False) -> list[Table]:
         """Build the tables as they are printed, optionally with the 95 % interval in each cell."""

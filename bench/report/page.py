@@ -21,7 +21,7 @@ from bench.report.plots import Plot
 from bench.report.rank_data import look_up_ranks
 from bench.report.source import Source
 from bench.report.systems import list_systems
-from bench.report.vega import draw_files, vega_script
+from bench.report.vega import Drawing, draw_files, drawings, vega_script
 from bench.store.artefacts import Store, default_root
 from bench.store.files import replaceable, write_bytes
 from bench.summary.run_summary import RunSummary
@@ -68,6 +68,12 @@ def make_page(
     for name, data in files.items():
         write_bytes(replaceable(target.parent / name, "--to"), data)
     return target
+
+
+def draw_plots(folder: Path) -> dict[str, Drawing]:
+    """Make the plots of a run's page as a notebook shows them, by name."""
+    sources = open_sources([folder])
+    return drawings(all_plots([(source, look_up_ranks(source)) for source in sources]))
 
 
 def open_sources(folders: Sequence[Path]) -> list[Source]:

@@ -7,18 +7,47 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import UsageError
 from bench.report.plots import Plot, Spec
 from bench.store.artefacts import Store
+from bench.store.files import replaceable, write_bytes
 
 PACKAGE = "vl-convert-python"
 _SCRIPT_FILE = "vega.js"
 WIDTH = 380
 """Width of the plotting area in points; the page's plots are as wide as the page."""
 CONFIG = {"font": "sans-serif", "background": "white"}
+FORMS = ("svg", "png", "pdf")
 RESOLUTION = 3
 """Pixels of a PNG for each point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A plot that a notebook shows; ``spec`` is its Vega-Lite specification, data included."""
+
+    spec: Spec
+
+    def _repr_svg_(self) -> str:
+        return _draw(self.spec, "svg").decode("utf-8")
+
+    def save(self, path: str | Path) -> None:
+        """Write the plot as SVG, PNG or PDF, by the ending of the path. Raises UsageError for another."""
+        target = Path(path).expanduser()
+        form = target.suffix.removeprefix(".").lower()
+        if form not in FORMS:
+            raise UsageError(f"{target}: a plot is written as {', '.join(FORMS)}, by the ending of its path.")
+        write_bytes(replaceable(target, "path"), _draw(self.spec, form))
+
+
+def drawings(plots: Sequence[Plot]) -> dict[str, Drawing]:
+    """Make each plot as a notebook shows it, by the name that its file would have, without the ending."""
+    return {
+        f"{plot.name}{suffix}": Drawing(spec) for plot in plots for suffix, spec in _print_versions(plot.spec)
+    }
 
 
 def draw_files(plots: Sequence[Plot], form: str) -> Iterator[tuple[str, bytes]]:
@@ -28,9 +57,8 @@ def draw_files(plots: Sequence[Plot], form: str) -> Iterator[tuple[str, bytes]]:
 
     Where the page has a menu (a metric, a retriever, a cost), there is a figure for each of its entries.
     """
-    for plot in plots:
-        for suffix, spec in _print_versions(plot.spec):
-            yield f"{plot.name}{suffix}.{form}", _draw(spec, form)
+    for name, drawing in drawings(plots).items():
+        yield f"{name}.{form}", _draw(drawing.spec, form)
 
 
 def _draw(spec: Spec, form: str) -> bytes:

@@ -118,3 +118,11 @@ def test_a_result_is_short_in_python_and_a_table_in_a_notebook(competing_run: Co
     assert len(repr(result)) < 400
     assert "long finds most. R@10: " in repr(result)
     assert "<table" in result._repr_html_()
+
+
+def test_frames_of_a_result_have_no_empty_column_or_system(competing_run: CompetingRun) -> None:
+    result = Result.read(competing_run.out)
+    assert len(result.retrieval) + len(result.generation) == len(result.headline)
+    assert not result.retrieval["retriever"].isna().any()
+    assert "retriever" not in result.generation
+    assert not result.generation.isna().all().any()

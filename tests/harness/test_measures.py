@@ -23,7 +23,7 @@ def run(tiny: Tiny, out: Path, **more: Any) -> Result:
 
 
 def value(result: Result, metric: str, generator: str = "transcript") -> float:
-    scores = result.scores
+    scores = result.retrieval
     rows = scores[(scores["metric"] == metric) & (scores["generator"] == generator)]
     return float(rows["value"].iloc[0])
 
@@ -65,7 +65,7 @@ def test_means_over_seeds_have_them_and_a_repeated_run_has_no_other_columns(
 
 def test_each_has_its_bounds_under_ties(tiny: Tiny, tmp_path: Path) -> None:
     result = run(tiny, tmp_path / "out", metrics="nDCG@10")
-    rows = result.scores[result.scores["metric"] == "nDCG@10"]
+    rows = result.retrieval[result.retrieval["metric"] == "nDCG@10"]
     assert (rows["tie_worst"] <= rows["tie_expected"] + 1e-12).all()
     assert (rows["tie_expected"] <= rows["tie_best"] + 1e-12).all()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import bench
 from bench.cli.main import main
-from bench.errors import DataError
+from bench.errors import DataError, UsageError
 from bench.output.folder import checked
 from bench.output.manifest import read_manifest
 from bench.output.schema import RETRIEVAL
@@ -229,6 +230,17 @@ def test_figures_are_files_of_the_run_and_the_same_each_time(copy: Path, world: 
     manifest = read_manifest(copy)
     assert all(checked(copy, manifest, f"figures/{name}") for name in drawn)
     assert (copy / "report.html").read_bytes() == (world.out / "report.html").read_bytes()
+
+
+def test_a_notebook_shows_and_saves_a_plot_by_the_name_of_its_figure(copy: Path, tmp_path: Path) -> None:
+    result = bench.open(copy)
+    assert result.plot()._repr_svg_().startswith("<svg")
+    result.plot("curve-r").save(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"unknown plot 'curve'. Did you mean curve-"):
+        result.plot("curve")
+    with pytest.raises(UsageError, match="written as svg, png, pdf"):
+        result.plot("ranks").save(tmp_path / "ranks.gif")
 
 
 def test_an_unknown_figure_format_is_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

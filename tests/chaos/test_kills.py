@@ -1,6 +1,7 @@
 """A command that is killed at any change of a file, and repeated, ends as if it had never been killed.
 
-``BENCH_KILLS`` is the number of moments tried for each command; ``tox -e chaos`` tries all, and several seeds.
+``BENCH_KILLS`` is the number of moments tried for each command; ``tox -e chaos`` tries all,
+and several seeds.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_v
 from bench.errors import unknown
 
 if TYPE_CHECKING:
+    from bench.result import Result
     from bench.tables.table import Table
 
 FIGURE_FORMATS = ("svg", "png", "pdf")
@@ -36,7 +37,11 @@ def _add_table(verbs: Verbs) -> None:
     add_format(parser, aligned=True)
     add_by(parser, "print scores by an attribute of the queries instead")
     parser.add_argument("--metric", metavar="NAME", help="metric of the tables of --by (default: R@10)")
-    parser.add_argument("--table", metavar="NAME,...", help="some of generation, retrieval, ties, cost")
+    parser.add_argument(
+        "--table",
+        metavar="NAME,...",
+        help="some of generation, retrieval, ties, cost; or ranks (median, mean)",
+    )
     parser.add_argument(
         "--metrics",
         metavar="NAME,...",
@@ -132,7 +137,7 @@ def _table(args: argparse.Namespace) -> int:
     if args.table or args.metrics:
         if args.summary:
             raise UsageError("--summary has no tables: leave out --table and --metrics.")
-        for table in _chosen_tables(result.tables(intervals=args.intervals), args):
+        for table in _chosen_tables(result, args):
             print_table(table, args.format)
     elif not args.summary:
         print_result(
@@ -145,14 +150,18 @@ def _table(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen_tables(tables: Sequence[Table], args: argparse.Namespace) -> list[Table]:
+def _chosen_tables(result: Result, args: argparse.Namespace) -> list[Table]:
     """Select the tables and columns that the arguments name; raises UsageError for an unknown name."""
+    from bench.comparison.rank_table import NAME, rank_table
     from bench.output.schema import GENERATION
     from bench.tables.table import select_columns
 
     headers = {metric: header for header, metric in GENERATION.items()}  # "C" is CIDEr
     names, metrics = _words(args.table), _words(args.metrics)
-    _check_known("table", names, [table.name for table in tables])
+    tables = result.tables(intervals=args.intervals)
+    _check_known("table", names, [*(table.name for table in tables), NAME])
+    if NAME in names:
+        tables.append(rank_table(result))
     tables = [table for table in tables if not names or table.name in names]
     columns = {column for table in tables for column in table.columns}
     _check_known("column", metrics, sorted(columns | {m for m, h in headers.items() if h in columns}))

@@ -25,7 +25,7 @@ from bench.report.vega import Drawing, draw_files, drawings, vega_script
 from bench.store.artefacts import Store, default_root
 from bench.store.files import replaceable, write_bytes
 from bench.summary.run_summary import RunSummary
-from bench.summary.sentences import board_sentences, cautions, facts_line
+from bench.summary.sentences import board_sentences, caution_line, cautions, facts_line
 
 PAGE, COMPARISON = "report.html", "comparison.html"
 
@@ -138,6 +138,7 @@ def _in_words(summary: RunSummary, run: str) -> dict[str, Any]:
         "run": run,
         "boards": [board_sentences(board) for board in summary.main_boards],
         "cautions": cautions(summary),
+        "caution_line": caution_line(summary),
         "facts": facts_line(summary.facts),
     }
 

@@ -16,6 +16,15 @@ _REFERENCES = {
 }
 """What the reference systems stand for, by name; others go by their label."""
 
+_SUBJECTS = {
+    "duplicates": "summaries that several videos share",
+    "ties": "ties",
+    "modality": "inputs that are hardly read",
+    "retrievers": "retrievers with the same scores",
+    "seed": "one seed",
+}
+"""What a caution is about, in a few words; those that are not here are always shown in full."""
+
 
 def to_text(summary: RunSummary) -> str:
     """Write the answer of a run as plain text: a line for each retriever and caution, then the facts."""
@@ -58,26 +67,23 @@ def _first_sentence(board: Board, first: Row) -> str:
 
 
 def _rivals_sentence(board: Board) -> Iterator[str]:
-    """Yield whether the first differs significantly from the next, and from which systems it does not."""
-    ranked, rivals = board.ranked, board.rivals
-    if len(ranked) < 2:
+    """Yield whether the first differs significantly from the others, and by how much from the next."""
+    if len(board.ranked) < 2:
         return
-    if rivals:
+    following, rivals = board.ranked[1], board.rivals
+    lead = following.against_first
+    less = f"{score_text(following, interval=False)} ({format_difference(lead)})" if lead else ""
+    if rivals == [following]:
+        yield f"It is not significantly different from {following.label}: {less}."
+    elif rivals:
         tests = [row.against_first.p for row in rivals if row.against_first]
         p = format_p(min(tests)) if min(tests) == max(tests) else f"p ≥ {min(tests):.2f}"
-        others = (
-            "any other ranked system"
-            if len(rivals) == len(ranked) - 1 > 1
-            else _join([row.label for row in rivals])
-        )
-        yield f"It is not significantly different from {others} ({p})."
-        return
-    following = ranked[1]
-    if following.against_first:
-        yield (
-            f"The next, {following.label}, finds significantly less: {score_text(following, interval=False)} "
-            f"({format_difference(following.against_first)})."
-        )
+        is_all = len(rivals) == len(board.ranked) - 1 > 1
+        others = "any other ranked system" if is_all else _join([row.label for row in rivals])
+        following_text = f"; the next, {following.label}, has {less}" if lead else ""
+        yield f"It is not significantly different from {others} ({p}){following_text}."
+    elif lead:
+        yield f"The next, {following.label}, finds significantly less: {less}."
 
 
 def reference_sentence(row: Row) -> str:
@@ -90,6 +96,14 @@ def reference_sentence(row: Row) -> str:
     if not difference.is_significant:
         return f"{name} is not significantly different: {score}."
     return f"{name} finds {'more' if difference.value > 0 else 'less'}: {score}."
+
+
+def caution_line(summary: RunSummary) -> str:
+    """Join the cautions in one line: failures and synthetic data in full, the others by their subject."""
+    full = [caution.text for caution in summary.cautions if caution.about in ("failed", "synthetic")]
+    names = [_SUBJECTS[c.about] for c in summary.cautions if c.about in _SUBJECTS]
+    others = [f"Read with care: {_join(list(dict.fromkeys(names)))}."] if names else []
+    return " ".join([*full, *others])
 
 
 def cautions(summary: RunSummary) -> list[str]:

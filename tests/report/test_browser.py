@@ -142,6 +142,21 @@ def test_plots_are_drawn_when_they_come_into_view(browser: Browser, world: World
     page.close()
 
 
+@pytest.mark.parametrize("width", [1024, WIDE])
+def test_the_first_screen_holds_the_answer_and_the_leaderboard(
+    browser: Browser, world: World, width: int
+) -> None:
+    page, _ = visit(browser, world.out / "report.html", width)
+    shown = page.evaluate(
+        "[...document.querySelectorAll('#summary p, #board tr')]"
+        ".filter((e) => e.getBoundingClientRect().bottom <= innerHeight).map((e) => e.innerText).join(' ')"
+    )
+    for answer in ("With BM25, ", "p = ", "Searching the raw transcript", "Seconds per"):
+        assert answer in shown
+    assert all(name in shown for name in names(page))
+    page.close()
+
+
 def test_the_leaderboard_sorts_and_a_third_click_restores(seen: Page) -> None:
     heading = seen.locator("#board thead button").first
     before = names(seen)

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from bench.metrics.significance import ALPHA
 from bench.summary.markdown import to_html, to_markdown
-from bench.summary.run_summary import Board, Difference, Facts, Row, RunSummary
-from bench.summary.sentences import board_sentences, facts_line, format_difference, format_p, short_answer
+from bench.summary.run_summary import Board, Caution, Difference, Facts, Row, RunSummary
+from bench.summary.sentences import (
+    board_sentences,
+    caution_line,
+    facts_line,
+    format_difference,
+    format_p,
+    short_answer,
+)
 
 FACTS = Facts("demo", True, 1200, 300, [0, 1], "quick", "2 CPU cores", 1980.0)
 
@@ -85,7 +92,14 @@ def test_a_clear_first_row_finds_most() -> None:
 def test_a_first_row_with_rivals_has_the_highest_score_and_no_more() -> None:
     assert board_sentences(board([(0.5, 1.0), (0.45, 0.3), (0.4, 1.0), (0.1, 0.001)])) == [
         "With BM25, Row0 has the highest R@10: 50.0 [45.0, 55.0].",
-        "It is not significantly different from Row1 and Row2 (p ≥ 0.30).",
+        "It is not significantly different from Row1 and Row2 (p ≥ 0.30); "
+        "the next, Row1, has 45.0 (-5.0 [-15.0, 5.0], p = 0.30).",
+    ]
+
+
+def test_a_single_rival_is_named_with_its_difference() -> None:
+    assert board_sentences(board([(0.5, 1.0), (0.45, 0.3), (0.1, 0.001)]))[1:] == [
+        "It is not significantly different from Row1: 45.0 (-5.0 [-15.0, 5.0], p = 0.30).",
     ]
 
 
@@ -115,6 +129,20 @@ def test_the_facts_are_one_line() -> None:
         "demo (synthetic) · 1,200 queries · 300 videos · seeds 0, 1 · preset quick · 2 CPU cores · "
         "33 min of computing"
     )
+
+
+def test_a_line_of_cautions_has_grave_ones_in_full_and_names_the_others() -> None:
+    named = [
+        Caution("synthetic", "demo is synthetic: scores say nothing about real videos."),
+        Caution("ties", "Points of R@10 that the order of equal scores decides: up to Lead 2.0."),
+        Caution("modality", "Hardly read the frames: QMS."),
+        Caution("modality", "Hardly read the transcript: MDVC."),
+    ]
+    assert caution_line(RunSummary("R@10", FACTS, [], named)) == (
+        "demo is synthetic: scores say nothing about real videos. "
+        "Read with care: ties and inputs that are hardly read."
+    )
+    assert caution_line(RunSummary("R@10", FACTS, [], named[:1])) == named[0].text
 
 
 def test_the_forms_hold_the_same_sentences() -> None:

@@ -47,7 +47,7 @@ const scoreCell = (system, retriever, top, best) => {
   });
   if (!systems[system].reference && sharesGroup(letters, best)) value_.classList.add("best");
   cell.append(value_);
-  if (letters) cell.append(" ", make("span", letters, { class: "letters", title: "group" }));
+  if (letters) cell.append(" ", make("span", letters.replaceAll(" ", ""), { class: "letters", title: "group" }));
   if (low !== null) cell.append(make("small", `${points(low)} – ${points(high)}`));
   cell.append(bar(of, top, systems[system].colour));
   return cell;

@@ -43,7 +43,10 @@ places.forEach((place) => watcher.observe(place));
 dark.addEventListener("change", () => {
   places.filter((place) => place.dataset.state).forEach((place) => { delete place.dataset.state; draw(place); });
 });
-window.addEventListener("beforeprint", () => places.filter((place) => place.offsetParent).forEach(draw));
+window.addEventListener("beforeprint", () => {
+  document.querySelectorAll(".cautions").forEach((caution) => { caution.open = true; });
+  places.filter((place) => place.offsetParent).forEach(draw);
+});
 
 const legendOf = (place) => {
   place.replaceChildren(...systems.map(({ key, label, colour, reference }) => {

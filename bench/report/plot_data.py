@@ -12,6 +12,7 @@ from bench.report.plots import Look, Plot, Row
 from bench.report.rank_data import Ranked, first_ranks, quality_by_video
 from bench.report.source import Source
 from bench.report.systems import list_systems
+from bench.summary.run_summary import machine_line
 
 METRIC = "R@10"
 """The metric that plots show where there is no menu of metrics."""
@@ -28,6 +29,8 @@ UNSHOWN = (
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
 )  # fmt: skip
 """Fields of a training log that are the axis, or that do not describe the model."""
+FEW_LINES = 6
+"""Lines that a plot draws alike."""
 HISTORY = 3
 """Runs from which on their scores are shown as a history."""
 
@@ -39,8 +42,8 @@ def all_plots(ranked: Sequence[Ranked]) -> list[Plot]:
     scores = [row for source in sources for row in _scores(source)]
     makers = (
         _history(sources, scores), _cost_plots(sources, scores, look), _curves(scores, look),
-        first_ranks(ranked, look), _quality(scores, look), quality_by_video(ranked, look),
-        _modality(sources, look), _training(sources),
+        first_ranks(ranked, look), _quality(scores, look),
+        quality_by_video(ranked, look, main_systems(scores)), _modality(sources, look), _training(sources),
     )  # fmt: skip
     return [plot for made in makers for plot in made]
 
@@ -72,9 +75,30 @@ def _retrievers(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(row["retriever"] for row in rows if row["retriever"]))
 
 
+def main_systems(scores: Sequence[Row]) -> set[tuple[str, str]]:
+    """Select what is drawn strong where lines are many: by retriever, references and the two with most R@10.
+
+    Up to 6 systems all are.
+    """
+    of_metric = [row for row in scores if row["metric"] == METRIC]
+    selected: set[tuple[str, str]] = set()
+    for rows in _groups(of_metric, "retriever"):
+        ranked = sorted((r for r in rows if not r["reference"]), key=lambda r: -r["value"])
+        strong = ranked if len(rows) <= FEW_LINES else ranked[:2]
+        selected |= {(r["series"], r["retriever"]) for r in [*strong, *(r for r in rows if r["reference"])]}
+    return selected
+
+
+def _pale_note(rows: Sequence[Row]) -> str:
+    return (
+        "Pale: all but the two best systems and the references. " if not all(r["major"] for r in rows) else ""
+    )
+
+
 def _curves(scores: Sequence[Row], look: Look) -> Iterator[Plot]:
+    major = main_systems(scores)
     rows = [
-        {**row, "kind": kind, "k": int(k)}
+        {**row, "kind": kind, "k": int(k), "major": (row["series"], row["retriever"]) in major}
         for row in scores
         if (kind := row["metric"].partition("@")[0]) in RANKING_KINDS
         for k in [row["metric"].partition("@")[2]]
@@ -82,7 +106,10 @@ def _curves(scores: Sequence[Row], look: Look) -> Iterator[Plot]:
     if rows:
         kinds = [kind for kind in RANKING_KINDS if any(row["kind"] == kind for row in rows)]
         counts = " and ".join(f"{n:,}" for n in sorted({row["n"] for row in rows}))
-        note = f"Mean over n = {counts} queries. Select a system in the legend for its 95 % intervals."
+        note = (
+            f"Mean over n = {counts} queries. {_pale_note(rows)}Select a system in the legend for its 95 % "
+            "intervals."
+        )
         title = "Score by cut-off k"
         spec = plots.curve(title, rows, look, {"kind": kinds, "retriever": _retrievers(rows)})
         yield Plot("curve", "depth", title, note, spec)
@@ -120,11 +147,16 @@ def _cost_plots(sources: Sequence[Source], scores: Sequence[Row], look: Look) ->
         title = "Quality vs. cost"
         note = (
             "Higher and further left is better. The dashed line joins the systems that no cheaper one equals "
-            "(reference systems are left out of it). Measured on the machine of the run."
+            f"(reference systems are left out of it). Measured on {_machines(sources)}."
         )
         kinds = [kind for kind in COSTS if any(row["kind"] == kind for row in rows)]
         spec = plots.cost(title, rows, look, {"kind": kinds, "retriever": _retrievers(rows)})
         yield Plot("cost", "cost", title, note, spec)
+
+
+def _machines(sources: Sequence[Source]) -> str:
+    lines = dict.fromkeys(machine_line(source.manifest) for source in sources)
+    return ", ".join(filter(None, lines)) or "the machine of the run"
 
 
 def _groups(rows: Sequence[Row], *names: str) -> list[list[Row]]:

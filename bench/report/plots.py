@@ -43,7 +43,8 @@ def base(title: str, rows: Rows, params: Sequence[Spec] = (), **more: Any) -> Sp
     """Build what every plot shares: inline data, the width of its container, a text for screen readers."""
     return {
         "$schema": SCHEMA, "description": title, "width": "container", "height": HEIGHT,
-        "data": {"values": list(rows)}, "params": [FOCUS, *params], **more,
+        "data": {"values": list(rows)}, "params": [FOCUS, *params],
+        "config": {"axis": {"labelSeparation": 6}}, **more,
     }  # fmt: skip
 
 
@@ -63,6 +64,18 @@ def axis(field: str, title: str, kind: str = "quantitative", **more: Any) -> Spe
     return {"field": field, "type": kind, "title": title, **more}
 
 
+def x_title(expression: str) -> Spec:
+    """Write the title of the horizontal axis that depends on a menu: an axis cannot do so itself.
+
+    The axis must have a blank as its title, which keeps the space.
+    """
+    return {
+        "data": {"values": [{}]},
+        "mark": {"type": "text", "text": {"expr": expression}, "fontSize": 11, "fontWeight": "bold"},
+        "encoding": {"x": {"value": {"expr": "width / 2"}}, "y": {"value": {"expr": "height + 30"}}},
+    }
+
+
 def colours(look: Look) -> Spec:
     """Encode the series as colour, the same in every plot of the page, with the legend below."""
     return {
@@ -74,6 +87,12 @@ def colours(look: Look) -> Spec:
 def emphasis(full: float = 1.0) -> Spec:
     """Set opacity ``full``; when a series is selected in the legend, all others are faded."""
     return {"condition": {"test": FOCUSED, "value": full}, "value": 0.12}
+
+
+def emphasis_of_lines() -> Spec:
+    """Set the opacity of lines: as `emphasis`, but before a selection those without ``major`` are pale."""
+    pale = {"test": "focus == '' && datum.major === false", "value": 0.25}
+    return {"condition": [pale, {"test": FOCUSED, "value": 1}], "value": 0.12}
 
 
 def in_focus(value: float) -> Spec:
@@ -126,11 +145,11 @@ def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]
             },
             {
                 "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": value, "opacity": emphasis(), "strokeDash": dashes(rows)},
+                "encoding": {"y": value, "opacity": emphasis_of_lines(), "strokeDash": dashes(rows)},
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 50},
-                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
+                "encoding": {"y": value, "opacity": emphasis_of_lines(), "tooltip": tips},
             },
         ],
     }  # fmt: skip
@@ -142,11 +161,11 @@ def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]])
     round_ = "indexof(['1', '2', '5'], substring(format(datum.value, '.0e'), 0, 1)) >= 0"
     short = f"{round_} ? format(datum.value, datum.value < 1000 ? '~g' : '~s') : ''"
     ticks = {"tickCount": 4, "labelExpr": short, "labelOverlap": "greedy", "grid": False}
-    x = axis("x", "cost (log scale)", scale={"type": "log", "nice": True}, axis=ticks)
+    x = axis("x", " ", scale={"type": "log", "nice": True}, axis=ticks)
     tips = tooltips(System="series", Retriever="retriever", Cost="x", Score="value")
     params = [menu("kind", "Cost", menus["kind"]), menu("retriever", "Retriever", menus["retriever"])]
     return base(title, rows, params) | {
-        "title": TITLE | {"text": {"expr": "['R@10 with ' + retriever, 'vs. ' + kind]"}},
+        "title": TITLE | {"text": {"expr": "'with ' + retriever"}},
         "transform": [only("kind"), only("retriever")],
         "encoding": {"x": x, "y": y},
         "layer": [
@@ -159,6 +178,7 @@ def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]])
                 "mark": {"type": "point", "filled": True, "size": 110},
                 "encoding": {"color": colours(look), "opacity": emphasis(), "tooltip": tips},
             },
+            x_title("kind + ' (log scale)'"),
         ],
     }
 
@@ -170,7 +190,7 @@ def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Sp
     across = {"x": axis("x_low", "CIDEr ×100"), "x2": {"field": "x_high"}, "y": y}
     upward = {"x": x, "y": axis("low", "R@10 ×100"), "y2": {"field": "high"}}
     return base(title, rows, [menu("retriever", "Retriever", retrievers)]) | {
-        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever + ' vs. CIDEr'"}},
+        "title": TITLE | {"text": {"expr": "'R@10 with ' + retriever"}},
         "transform": [only("retriever")],
         "encoding": {"color": colours(look)},
         "layer": [
@@ -186,23 +206,23 @@ def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Sp
 
 def binned(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spec:
     """Plot the share of videos in the first 10 results over the percentile of their summary's CIDEr."""
-    words = "Summary's CIDEr, percentile among this model's summaries"
+    words = "summary's CIDEr, percentile in its system"
     tips = tooltips(System="series", Mean_CIDEr="x", Found="value", From="low", To="high", n="n")
     value = measured("value", "found in the first 10, %", rows, "high")
     bar = {"y": axis("low", "found in the first 10, %"), "y2": {"field": "high"}}
     return base(title, rows, [menu("retriever", "Retriever", retrievers)]) | {
-        "title": TITLE | {"text": {"expr": "'Videos found in the first 10 with ' + retriever"}},
+        "title": TITLE | {"text": {"expr": "'with ' + retriever"}},
         "transform": [only("retriever")],
         "encoding": {"x": axis("percentile", words, scale={"domain": [0, 100]}), "color": colours(look)},
         "layer": [
             {
                 "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": value, "opacity": emphasis(), "strokeDash": dashes(rows)},
+                "encoding": {"y": value, "opacity": emphasis_of_lines(), "strokeDash": dashes(rows)},
             },
             {"mark": "rule", "encoding": bar | {"opacity": in_focus(0.8)}},
             {
                 "mark": {"type": "point", "filled": True, "size": 55},
-                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
+                "encoding": {"y": value, "opacity": emphasis_of_lines(), "tooltip": tips},
             },
         ],
     }
@@ -217,7 +237,7 @@ def stacked(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str
     }  # fmt: skip
     return base(title, rows, [menu("retriever", "Retriever", menus["retriever"])]) | {
         "height": max(90, 26 * len(look)),
-        "title": TITLE | {"text": {"expr": "'Rank of the first relevant video with ' + retriever"}},
+        "title": TITLE | {"text": {"expr": "'with ' + retriever"}},
         "transform": [only("retriever")],
         "mark": "bar",
         "encoding": {
@@ -235,9 +255,10 @@ def modality(title: str, rows: Rows, look: Look, inputs: Sequence[str]) -> Spec:
     """Plot by how much the loss rises when an input is another video's, with 95 % intervals."""
     y = axis("series", "", "nominal", sort=list(look))
     tips = tooltips(System="series", Input="modality", Gap="value", From="low", To="high", n="n")
+    words = "['Loss with another video’s ' + modality, 'less that with its own']"
     return base(title, rows, [menu("modality", "Input", inputs)]) | {
         "height": max(90, 26 * len({row["series"] for row in rows})),
-        "title": TITLE | {"text": {"expr": "'Loss with another video’s ' + modality + ' less with its own'"}},
+        "title": TITLE | {"text": {"expr": words}},
         "transform": [only("modality")],
         "encoding": {"y": y, "color": colours(look)},
         "layer": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,8 +42,13 @@ def look_up_ranks(source: Source, limit: int = SAMPLE) -> pd.DataFrame:
     return frame.astype({"rank": "float64"})
 
 
-def quality_by_video(ranked: Sequence[Ranked], look: Look) -> Iterator[Plot]:
-    """Yield how often a video is returned in the first 10, over the quality of its caption."""
+def quality_by_video(
+    ranked: Sequence[Ranked], look: Look, major: Collection[tuple[str, str]]
+) -> Iterator[Plot]:
+    """Yield how often a video is returned in the first 10, over the quality of its caption.
+
+    ``major`` are the systems with retrievers whose lines are drawn strong.
+    """
     rows: list[Row] = []
     for source, places in ranked:
         for generator in source.generators:
@@ -55,6 +60,7 @@ def quality_by_video(ranked: Sequence[Ranked], look: Look) -> Iterator[Plot]:
                     "reference": generator in source.manifest.references,
                     **({"run": source.name} if source.name else {}),
                 }
+                names["major"] = (names["series"], names["retriever"]) in major
                 rows.extend({**names, **bin_} for bin_ in _bins(part, quality))
     if rows:
         title = "Does CIDEr predict findability? By video"

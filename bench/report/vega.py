@@ -81,7 +81,7 @@ def _print_versions(spec: Spec) -> Iterator[tuple[str, Spec]]:
             param.pop("bind", None)
             param["value"] = values.get(param["name"], param["value"])
         suffix = "".join(f"-{_slug(value)}" for value in picked)
-        yield suffix, {**static, "width": WIDTH, "config": CONFIG}
+        yield suffix, {**static, "width": WIDTH, "config": static["config"] | CONFIG}
 
 
 def _slug(text: str) -> str:

@@ -22,6 +22,12 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WIDE, NARROW = 1440, 390
+CUT_WORDS = """(place) => {
+  const { left, right } = place.getBoundingClientRect();
+  const isCut = (box) => box.width && (box.left < left - 1 || box.right > right + 1);
+  const texts = [...place.querySelectorAll("text")];
+  return texts.filter((text) => isCut(text.getBoundingClientRect())).map((text) => text.textContent);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -299,6 +305,44 @@ def test_an_address_cannot_bring_markup_into_the_page(browser: Browser, world: W
     assert page.locator("img").count() == 0
     assert troubles == []
     page.close()
+
+
+def test_a_legend_lists_the_systems_of_its_plots_alone(
+    browser: Browser, world: World, tmp_path: Path
+) -> None:
+    html = (world.out / "report.html").read_text(encoding="utf-8")
+    head, _, rest = html.partition('<script type="application/json" id="specs">')
+    text, _, tail = rest.partition("</script>")
+    specs = json.loads(text)
+    values = specs["cost"]["data"]["values"]
+    specs["cost"]["data"]["values"] = [row for row in values if row["series"] != "Transcript"]
+    path = tmp_path / "report.html"
+    mark = '<script type="application/json" id="specs">'
+    path.write_text(
+        head + mark + json.dumps(specs).replace("<", "\\u003c") + "</script>" + tail, encoding="utf-8"
+    )
+    page, _ = visit(browser, path)
+    assert "Transcript" not in page.locator("#cost .legend button").all_inner_texts()
+    assert "Transcript" in page.locator("#depth .legend button").all_inner_texts()
+    page.close()
+
+
+def test_no_words_of_a_plot_are_cut_on_a_phone(browser: Browser, world: World) -> None:
+    page, _ = visit(browser, world.out / "report.html", NARROW)
+    for place in page.locator("section:not(#details) .plot").all():
+        place.scroll_into_view_if_needed()
+        place.locator("svg").wait_for()
+        cut = place.evaluate(CUT_WORDS)
+        assert cut == []
+    page.close()
+
+
+def test_the_axis_of_costs_names_the_selected_cost(seen: Page) -> None:
+    place = seen.locator("#plot-cost")
+    place.scroll_into_view_if_needed()
+    place.locator("svg text", has_text="seconds per 1,000 summaries (log scale)").wait_for()
+    place.locator("select").first.select_option("search, ms (median)")
+    place.locator("svg text", has_text="search, ms (median) (log scale)").wait_for()
 
 
 def test_a_plot_shows_its_numbers(seen: Page) -> None:

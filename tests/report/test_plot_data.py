@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from bench.data.evaluation_set import even_sample
-from bench.report.plot_data import all_plots, mark_pareto_front
+from bench.report.plot_data import all_plots, main_systems, mark_pareto_front
 from bench.report.plots import Plot
 from bench.report.rank_data import BUCKETS, look_up_ranks
 from bench.report.source import Source
+from bench.report.systems import COLOURS
 from bench.store.digests import file_digest
 from tests.hostile_run import QUERIES, World
 from tests.manifests import edit_manifest
@@ -73,6 +74,30 @@ def test_first_ranks_count_every_query_once(plots: dict[str, Plot]) -> None:
         assert len(counts) == len(BUCKETS)
         assert sum(map(int, map(str, counts))) == QUERIES
     assert plots["ranks"].note == f"Over all {QUERIES} queries."
+
+
+def test_of_many_lines_those_of_the_best_two_and_of_references_are_strong() -> None:
+    scores: list[dict[str, object]] = [
+        {"series": f"row {i}", "retriever": "BM25", "metric": "R@10", "value": i, "reference": i == 0}
+        for i in range(9)
+    ]
+    assert main_systems(scores) == {(f"row {i}", "BM25") for i in (0, 7, 8)}
+    assert main_systems(scores[:6]) == {(f"row {i}", "BM25") for i in range(6)}
+
+
+def test_the_colours_of_ranked_systems_differ_and_have_contrast_on_both_pages() -> None:
+    assert len(set(COLOURS)) == len(COLOURS) > 19  # the rows of Table III, its ablations, training-free rows
+    for colour in COLOURS:
+        for page in ("#ffffff", "#14171a"):
+            light, dark = sorted((_luminance(colour), _luminance(page)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def test_there_is_no_plot_without_data(plots: dict[str, Plot]) -> None:

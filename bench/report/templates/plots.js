@@ -10,7 +10,7 @@ const config = () => {
     background: null, font: "system-ui, sans-serif",
     axis: { ...words, gridColor: line, domainColor: ink, tickColor: ink, labelLimit: 150 },
     legend: { ...words, columnPadding: 12, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, symbolOpacity: 1 },
-    title: { color: ink }, view: { stroke: line },
+    title: { color: ink }, text: { color: ink }, view: { stroke: line },
   };
 };
 const fitting = (spec, width) => {
@@ -48,8 +48,14 @@ window.addEventListener("beforeprint", () => {
   places.filter((place) => place.offsetParent).forEach(draw);
 });
 
+// the systems of a section's plots; over several runs a history names them without the run
+const drawnIn = (section) => {
+  const rows = [...section.querySelectorAll(".plot")].flatMap((place) => specs[place.dataset.plot].data.values);
+  const labels = new Set(rows.map((row) => row.series));
+  return systems.filter(({ label }) => labels.has(label) || labels.has(label.split(" · ")[0]));
+};
 const legendOf = (place) => {
-  place.replaceChildren(...systems.map(({ key, label, colour, reference }) => {
+  place.replaceChildren(...drawnIn(place.parentElement).map(({ key, label, colour, reference }) => {
     const button = make("button", undefined, { type: "button", "data-key": key, "aria-pressed": "false" });
     const swatch = make("span", undefined, { class: reference ? "swatch dashed" : "swatch", "aria-hidden": "true" });
     swatch.style.background = colour;
@@ -70,10 +76,15 @@ const showFocus = () => {
 document.querySelectorAll("section > .legend").forEach(legendOf);
 views.push(showFocus);
 
+const columnNames = {
+  series: "system", value: "score", low: "95 % from", high: "95 % to", x: "over", x_low: "over, 95 % from",
+  x_high: "over, 95 % to", front: "on the front", at: "run", kind: "quantity",
+};
+const hidden = ["major", "place"];
 const numbersOf = (rows) => {
-  const names = [...new Set(rows.flatMap(Object.keys))];
+  const names = [...new Set(rows.flatMap(Object.keys))].filter((name) => !hidden.includes(name));
   const [table, top, body, heads] = [make("table"), make("thead"), make("tbody"), make("tr")];
-  names.forEach((name) => heads.append(make("th", name === "series" ? "system" : name, { scope: "col" })));
+  names.forEach((name) => heads.append(make("th", columnNames[name] ?? name, { scope: "col" })));
   top.append(heads);
   body.append(...rows.slice(0, 500).map((row) => {
     const line = make("tr");

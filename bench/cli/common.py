@@ -55,7 +55,7 @@ def add_format(parser: argparse.ArgumentParser, *, aligned: bool = False) -> Non
     With ``aligned`` there is no default: a verb aligns them on a terminal and prints Markdown elsewhere.
     """
     default = None if aligned else "markdown"
-    text = "default: a leaderboard on a terminal, markdown elsewhere" if aligned else "default: markdown"
+    text = "default: aligned on a terminal, markdown elsewhere" if aligned else "default: markdown"
     parser.add_argument("--format", choices=tuple(RENDERERS), default=default, help=text)
 
 

@@ -43,7 +43,7 @@ def _add_stats(actions: Verbs) -> None:
     parser = add_verb(
         actions,
         "stats",
-        what="Print a dataset's statistics beside those of the paper.",
+        what="Print a dataset's statistics, with --paper beside those of the QMS paper.",
         example="bench data stats demo",
         run=_stats,
     )
@@ -51,7 +51,8 @@ def _add_stats(actions: Verbs) -> None:
     parser.add_argument(
         "--features", metavar="NAME", help="visual features that are counted (default: the first)"
     )
-    add_format(parser)
+    parser.add_argument("--paper", action="store_true", help="beside each the paper's figure for QMV-Kwai")
+    add_format(parser, aligned=True)
     add_path(parser, "--store", "DIR", "where registered datasets are stored")
 
 
@@ -156,12 +157,12 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _stats(args: argparse.Namespace) -> int:
+    from bench.cli.answer import print_table
     from bench.data.reader import read_dataset
     from bench.paper.table2 import statistics_table
-    from bench.tables.table import RENDERERS
 
     dataset = read_dataset(dataset_of(args), features=args.features)
-    print(RENDERERS[args.format](statistics_table(dataset)), end="")
+    print_table(statistics_table(dataset, with_paper=args.paper), args.format)
     return 0
 
 

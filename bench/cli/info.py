@@ -146,13 +146,16 @@ def _doctor(args: argparse.Namespace) -> int:
 
     checks = run_checks()
     width = max(len(check.name) for check in checks)
-    for check in checks:
+    for check in sorted(checks, key=lambda check: not check.ok):  # what is to be done comes last
         state = "ok" if check.ok else "MISSING" if check.needed else "optional"
         print(f"{state:<8}  {check.name:<{width}}  {check.found}")
         if check.fix:
             print(f"{'':<8}  {'':<{width}}  Fix: {check.fix}")
     missing = [check.name for check in checks if check.needed and not check.ok]
-    print(f"\nMissing: {', '.join(missing)}." if missing else "\nEverything that is required is installed.")
+    absent = [check.name for check in checks if not check.needed and not check.ok]
+    verdict = f"Missing: {', '.join(missing)}." if missing else "Ready: all that is required is installed."
+    optional = f" Without, which is optional: {', '.join(absent)}." if absent else ""
+    print(f"\n{verdict}{optional}")
     return MissingError.exit_status if missing else 0
 
 

@@ -16,7 +16,7 @@ from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare, p_value
 from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System
 from bench.errors import UsageError, unknown
-from bench.metrics.significance import ALPHA, groups_by_tests, holm, letters
+from bench.metrics.significance import ALPHA, DRAWS, groups_by_tests, holm, letters
 from bench.output.manifest import signature_line
 from bench.output.per_item import RunItems
 from bench.output.schema import QRELS, QUERIES
@@ -25,6 +25,10 @@ from bench.tables.table import Cell, Rows, Table
 
 METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
 """What is compared by default."""
+LEAST_P = 1 / (DRAWS + 1) + 1e-12
+"""The smallest p of a test by drawing: no draw reached the difference, so the true p may be less."""
+REPEATED = ("P@10", "Acc@10")
+"""Metrics that follow from R@10 where each query has one relevant video; then they are no default."""
 COLUMNS = [
     "score",
     "difference",
@@ -135,7 +139,7 @@ class Block:
             Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA),
             _times_100(comparison.interval.low),
             _times_100(comparison.interval.high),
-            Cell(f"{p:.4f}" if p >= 0.0001 else "< 0.0001"),
+            Cell(_p_text(p, is_least=comparison.test.p_value <= LEAST_P)),
             group,
             *counts,
             _times_100(comparison.mde),
@@ -201,6 +205,9 @@ def _metrics(runs: Runs, wanted: Sequence[str]) -> set[str]:
         if not matched and wanted is not METRICS:
             raise unknown("metric", word, known)
         selected.update(matched)
+    manifest = runs.results[0].manifest
+    if wanted is METRICS and manifest.evaluation.mean_relevant == 1 and "R@10" in selected:
+        selected.difference_update(REPEATED)
     return selected
 
 
@@ -256,6 +263,13 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
     for result in runs.results:
         yield f"Signature of {result.out.name}: {signature_line(result.manifest.signature)}"
+
+
+def _p_text(p: float, *, is_least: bool) -> str:
+    """Format a corrected p; the least that a test by drawing can give is an upper bound, and says so."""
+    if p < 0.0001:
+        return "< 0.0001"
+    return f"{'≤ ' if is_least else ''}{p:.4f}"
 
 
 def _times_100(value: float) -> Cell:

@@ -7,7 +7,7 @@ import fnmatch
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -194,9 +194,15 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
 def report(
     changes: Sequence[Difference], before: Baseline, after: Baseline, texts: Mapping[str, str]
 ) -> list[str]:
-    """Describe each of the `differences` in a line, with the queries behind it where hits are known."""
-    lines = []
+    """Describe each of the `differences` in a line, with the queries behind it where hits are known.
+
+    Cells that only one side has are a line each, however many scores they have.
+    """
+    lines = list(_one_sided(before, after))
+    shared = _cells(before) & _cells(after)
     for difference in changes:
+        if difference.key[:2] not in shared:
+            continue
         lines.append(difference.to_text())
         generator, retriever, metric = difference.key
         cell = f"{generator}.{retriever}"
@@ -208,6 +214,28 @@ def report(
         if len(moved) > _SHOWN:
             lines.append(f"    and {len(moved) - _SHOWN} more queries")
     return lines
+
+
+def _one_sided(before: Baseline, after: Baseline) -> Iterator[str]:
+    """Yield which cells the run lacks or has alone, and for the former how the table's cells are made."""
+    lacking = _cells(before) - _cells(after)
+    for cells, what, scores in (
+        (lacking, "not in the run", before),
+        (_cells(after) - _cells(before), "new", after),
+    ):
+        for cell in sorted(cells):
+            count = sum(key[:2] == cell for key in scores.cells)
+            yield f"{'.'.join(filter(None, cell))}: {what} ({count} score{'' if count == 1 else 's'})"
+    if lacking:
+        generators = dict.fromkeys(generator for generator, _, _ in before.cells)
+        retrievers = dict.fromkeys(retriever for _, retriever, _ in before.cells if retriever)
+        systems = f"--generators {','.join(generators)} --retrievers {','.join(retrievers)}"
+        yield f"The table's cells are those of: bench run {systems}"
+
+
+def _cells(baseline: Baseline) -> set[tuple[str, str]]:
+    """Collect the pairs of generator and retriever (empty for generation metrics) of a table."""
+    return {key[:2] for key in baseline.cells}
 
 
 def parse_tolerances(given: Sequence[str]) -> list[tuple[str, float]]:

@@ -58,11 +58,13 @@ def table2(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
     notes.append(f"Paper: {published.sources()['table2'].source}.")
     caption = f"Counts of {PAPERS_DATASET} in the paper beside {dataset.name}"
     counts = Table("table2", caption, ["Count", ""], list(_COLUMNS), rows, notes)
-    return [counts, statistics_table(dataset), _entities(dataset)], {"table2.csv": to_csv(frame)}
+    return [counts, statistics_table(dataset, with_paper=True), _entities(dataset)], {
+        "table2.csv": to_csv(frame)
+    }
 
 
-def statistics_table(dataset: Dataset) -> Table:
-    """Lay out the statistics of a dataset: a row for each measure, the paper's figure beside each."""
+def statistics_table(dataset: Dataset, *, with_paper: bool = False) -> Table:
+    """Lay out the statistics of a dataset, a row for each measure; ``with_paper`` adds the paper's."""
     columns = [*SPLITS, ALL]
     paper = published.paper_figures()
     rows = []
@@ -70,7 +72,8 @@ def statistics_table(dataset: Dataset) -> Table:
         digits = _DIGITS.get(name, 2)
         ours = [Cell(_shown(values[column], digits)) for column in columns]
         theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
-        rows.append(([name], [cell for pair in zip(ours, theirs, strict=True) for cell in pair]))
+        pairs = [cell for pair in zip(ours, theirs, strict=True) for cell in pair]
+        rows.append(([name], pairs if with_paper else ours))
     header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
     has_texts = dataset.features is not None and dataset.features.transcripts is not None
     notes = [
@@ -78,11 +81,11 @@ def statistics_table(dataset: Dataset) -> Table:
         f"{dataset.features.name if dataset.features else 'none'} | "
         f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
         f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
-        "QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V.",
+        *(["QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V."] if with_paper else []),
         *([] if has_texts else [describe_missing_vectors(dataset)]),
     ]
-    caption = f"Statistics of {dataset_title(dataset)} beside the paper's"
-    return Table("statistics", caption, ["Measure"], header, rows, notes)
+    caption = f"Statistics of {dataset_title(dataset)}" + (" beside the paper's" if with_paper else "")
+    return Table("statistics", caption, ["Measure"], header if with_paper else columns, rows, notes)
 
 
 def compare_counts(dataset: Dataset) -> pd.DataFrame:

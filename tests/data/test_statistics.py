@@ -53,11 +53,13 @@ def test_a_video_without_a_transcript_does_not_shorten_the_others(tiny: Tiny) ->
 
 
 def test_the_table_stands_beside_the_papers(tiny: Tiny, cli: Cli) -> None:
-    table = statistics_table(read_dataset(tiny.folder))
+    table = statistics_table(read_dataset(tiny.folder), with_paper=True)
     assert table.columns[:2] == ["train", "train (QMV-Kwai)"]
+    assert "QMV-Kwai" in cli("data", "stats", tiny.folder, "--paper").out
     outcome = cli("data", "stats", tiny.folder)
     assert outcome.status == 0
-    assert "QMV-Kwai" in outcome.out
+    assert "QMV-Kwai" not in outcome.out
+    assert "| Measure | train | val | test | all |" in outcome.out
     assert "Signature: data: tiny:" in outcome.out
     for form, word in (("csv", "Measure,train"), ("latex", r"\begin{tabular}"), ("html", "<table")):
         assert word in cli("data", "stats", tiny.folder, "--format", form).out

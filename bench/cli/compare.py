@@ -180,11 +180,13 @@ def _check(args: argparse.Namespace) -> int:
 def _check_on_run(before: Result, after: Result, rule: Rule, args: argparse.Namespace) -> int:
     from bench.comparison.costs import gate_costs, parse_costs
     from bench.comparison.gate import RENDERERS, changed_settings, gate_on_run
+    from bench.output.schema import GIVEN
 
     if args.update:
         raise UsageError("--update writes a table; --against names a run.")
     signatures = before.manifest.signature, after.manifest.signature
-    changes = [] if args.qrels is not None else changed_settings(*signatures)  # run files have no settings
+    are_given = all(side.manifest.settings["protocol"] == GIVEN for side in (before, after))
+    changes = [] if are_given else changed_settings(*signatures)  # run files have no settings
     _report_settings(changes, args)
     rows = gate_on_run(before, after, rule) + gate_costs(before, after, parse_costs(args.cost), rule)
     print(RENDERERS[args.format](rows, f"{args.out} against {args.against}"))

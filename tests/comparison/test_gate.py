@@ -102,6 +102,19 @@ def test_run_files_have_no_settings_that_differ(files: Mapping[str, Path], cli: 
     done = check(cli, files, "30", "50", "--same-settings", "--tolerance", "*=1")
     assert done.status == 0
     assert "setting changed" not in done.err
+    assert "1 score compared, 0 failed." in done.out
+
+
+def test_evaluated_folders_have_no_settings_that_differ(
+    files: Mapping[str, Path], tmp_path: Path, cli: Cli
+) -> None:
+    for run in ("30", "50"):
+        given = ["--run", f"run={files[run]}", "--metrics", "P@1", "--out", tmp_path / run]
+        cli("evaluate", "--qrels", files["qrels"], *given)
+    done = cli(
+        "check", tmp_path / "30", "--against", tmp_path / "50", "--same-settings", "--tolerance", "*=1"
+    )
+    assert (done.status, done.err) == (0, "")
 
 
 def test_a_gate_without_a_common_cell_is_an_error(

@@ -32,8 +32,9 @@ def rank_table(result: Result) -> Table:
     truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
     labels = manifest.labels
     rows: Rows = []
-    cells = result.retrieval[["retriever", "generator"]].drop_duplicates()
-    for retriever, generator in cells.astype(str).to_numpy().tolist():
+    cells = result.retrieval[["retriever", "generator"]].drop_duplicates().astype(str).to_numpy().tolist()
+    retrievers = list(dict.fromkeys(retriever for retriever, _ in cells))
+    for retriever, generator in sorted(cells, key=lambda cell: retrievers.index(cell[0])):
         path: Path = checked(folder, manifest, f"runs/{generator}.{retriever}.trec")
         run = read_run(path).to_run(truth.query_ids, truth.video_ids, manifest.evaluation.depth)
         ranks, returned = first_ranks(run, truth, max(manifest.evaluation.pool, len(run.video_ids)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -134,9 +135,9 @@ _COMMENTS = ("Signature: ", "Coverage: ")
 def to_latex(table: Table) -> str:
     r"""Write a booktabs table: the best group bold; notes follow, signature and coverage are comments.
 
-    It needs \usepackage{booktabs} and, where it is scaled to the line, graphicx; a comment in the output
-    names both. In the default fonts of LaTeX "<", ">" and "|" print other characters, so they are
-    written by name.
+    It needs \usepackage{booktabs}, graphicx where it is scaled to the line, and multirow where a label spans
+    rows; a comment in the output names them. In the default fonts of LaTeX "<", ">" and "|" print other
+    characters, so they are written by name.
     """
     table = printable_table(table)
     marks: dict[str, Callable[[str], str]] = {
@@ -147,8 +148,11 @@ def to_latex(table: Table) -> str:
     head = [_tex(name) for name in (*table.labels, *table.columns)]
     columns = "l" * len(table.labels) + "r" * len(table.columns)
     is_wide = len(table.columns) > COLUMN_FITS
+    labels = _spanning([names for names, _ in table.rows])
+    is_spanned = any("multirow" in label for row in labels for label in row)
+    packages = ["booktabs", *(["graphicx"] if is_wide else []), *(["multirow"] if is_spanned else [])]
     lines = [
-        rf"% \usepackage{{booktabs{',graphicx' if is_wide else ''}}}",
+        rf"% \usepackage{{{','.join(packages)}}}",
         *(f"% {_tex(note)}" for note in table.notes if note.startswith(_COMMENTS)),
         r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.caption)}}}",
         rf"\label{{tab:{table.name}}}",
@@ -156,16 +160,30 @@ def to_latex(table: Table) -> str:
         r"\toprule", _tex_row(head), r"\midrule",
     ]  # fmt: skip
     block = table.rows[0][0][0] if table.rows else ""
-    for names, cells in table.rows:
+    for (names, cells), shown_names in zip(table.rows, labels, strict=True):
         if len(table.labels) > 1 and names[0] != block:
             block = names[0]
             lines.append(r"\midrule")
         numbers = [marks[c.rank](_tex(c.text)) + "*" * c.star for c in cells]
-        lines.append(_tex_row([*(_tex(name) for name in names), *numbers]))
+        lines.append(_tex_row([*shown_names, *numbers]))
     lines += [r"\bottomrule", r"\end{tabular}" + "}" * is_wide, ""]
     shown = [note for note in table.notes if not note.startswith(_COMMENTS)]
     lines += [rf"{{\footnotesize {_tex(note)}\par}}" for note in shown]
     return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def _spanning(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Write labels as LaTeX; one that repeats in the rows below, but the last column's, spans them."""
+    written = [[_tex(name) for name in names] for names in rows]
+    for column in range(len(rows[0]) - 1 if rows else 0):
+        groups = itertools.groupby(range(len(rows)), key=lambda place: rows[place][: column + 1])
+        for first, *others in (list(places) for _, places in groups):
+            for place in others:
+                written[place][column] = ""
+            if others:
+                label = written[first][column]
+                written[first][column] = rf"\multirow{{{len(others) + 1}}}{{*}}{{{label}}}" if label else ""
+    return written
 
 
 def _tex_row(cells: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from bench.lint.readers.latex import parse_grids
 from bench.output.manifest import DatasetInfo
 from bench.output.schema import COST_COLUMNS, GENERATION, RETRIEVAL, SCORE_COLUMNS
 from bench.tables.build import build_tables
@@ -182,6 +183,18 @@ def test_latex_leaves_no_sign_that_latex_reads_otherwise(label: str) -> None:
 def test_latex_rules_blocks_off() -> None:
     table = retrieval({("one", "bm25"): 0.1, ("one", "dpr-pt"): 0.1})
     assert to_latex(table).count(r"\midrule") == 2
+
+
+def test_a_label_of_latex_spans_the_rows_that_have_it() -> None:
+    rows = [("BM25", "Lead"), ("BM25", "QMS"), ("DPR", "QMS"), ("", "x"), ("", "y")]
+    built = Table("t", "c", ["Retriever", "Model"], ["a"], [(names, [Cell("1.00")]) for names in rows], [])
+    text = to_latex(built)
+    assert text.startswith(r"% \usepackage{booktabs,multirow}")
+    assert r"\multirow{2}{*}{BM25} & Lead & 1.00 \\" in text
+    assert "\n & QMS & 1.00" in text
+    assert "\nDPR & QMS & 1.00" in text
+    (grid,) = parse_grids(text, "t.tex")
+    assert [row.cells[0].text for row in grid.rows[1:4]] == ["BM25", "BM25", "DPR"]
 
 
 def test_html_escapes_every_text_and_marks() -> None:

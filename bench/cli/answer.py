@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -73,6 +74,20 @@ def print_table(table: Table, form: str | None, optional: Sequence[str] = ()) ->
         print_aligned(table, _console(), optional)
     else:
         print(RENDERERS[form or "markdown"](table), end="")
+
+
+def print_marked(text: str, words: Sequence[str]) -> None:
+    """Print a text, on a terminal with these words in bold."""
+    if not is_aligned(None):
+        sys.stdout.write(text)
+        return
+    from rich.text import Text
+
+    shown = Text(text.rstrip("\n"))
+    for word in words:
+        ends = (r"\b", r"\b") if word.isascii() else ("", "")  # Chinese has no blanks between words
+        shown.highlight_regex(f"(?i){ends[0]}{re.escape(word)}{ends[1]}", "bold")
+    _console().print(shown, soft_wrap=True, highlight=False)
 
 
 def print_answers(result: Result) -> None:

@@ -200,9 +200,10 @@ def _figure_formats(text: str | None) -> list[str]:
 
 
 def _explain(args: argparse.Namespace) -> int:
+    from bench.cli.answer import print_marked
     from bench.explain.explainer import Explainer
 
     explainer = Explainer(args.out, args.store)
     text = explainer.video(args.video) if args.query is None else explainer.query(args.query)
-    sys.stdout.write(text)
+    print_marked(text, explainer.words(query=args.query, video=args.video))
     return 0

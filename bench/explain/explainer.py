@@ -13,18 +13,24 @@ from bench.config.run_config import config_from_settings
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
 from bench.explain.systems import GeneratorExplanations
+from bench.output.trec_lookup import Hit
 from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
 from bench.store.artefacts import Store, default_root
 from bench.systems.component import make_retriever
 from bench.systems.registry import cell_name
-from bench.text import printable
+from bench.text import printable, tokenize
 from bench.types import QueryId, VideoId
 
 VIDEOS = 5
 """How many relevant videos of a query are shown, and how many queries of a video."""
 FIRST = 3
 """How many hits of each run are shown."""
+_COMMON = frozenset(
+    ["a", "an", "and", "are", "as", "at", "by", "for", "from", "how", "i", "in", "is", "it", "my", "of", "on",
+     "or", "the", "this", "to", "what", "with", "you", "your"]
+)  # fmt: skip
+"""Words that are not marked in texts."""
 
 
 class Explainer:
@@ -36,37 +42,43 @@ class Explainer:
         self._explanations = GeneratorExplanations(self._source.manifest, self._store.root)
 
     def query(self, query: QueryId) -> str:
-        """Explain a query: its text, the ranks of its relevant videos, its first hits. Raises UsageError."""
+        """Explain a query: ranks of its relevant videos, first hits, then all texts. Raises UsageError."""
         source = self._source
         _check_known("query", query, list(source.queries))
         relevant = source.relevant[query]
         lines = [f"Query {query}: {source.queries[query]}", f"Relevant: {_list_ids(relevant)}"]
         for video in relevant[:VIDEOS]:
-            lines += ["", *self._describe_video(video), *self._describe_ranks(query, video)]
+            lines += ["", f"Ranks of video {video}", *self._describe_ranks(query, video)]
         for cell in source.cells:
             lines += ["", *self._describe_hits(query, cell)]
+        for video in relevant[:VIDEOS]:
+            lines += ["", *self._describe_video(video)]
         return _join_printable(lines)
+
+    def words(self, *, query: QueryId | None = None, video: VideoId | None = None) -> list[str]:
+        """List the words of a query, or of the queries for a video, that are worth marking in texts."""
+        queries = [query] if query is not None else list(self._source.asking.get(video or "", ()))
+        words = (word for one in queries for word in tokenize(self._source.queries[one]))
+        return [word for word in dict.fromkeys(words) if word not in _COMMON]
 
     def video(self, video: VideoId) -> str:
         """Explain a video: its summaries and its rank for each of its queries. Raises UsageError."""
         source = self._source
         _check_known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
-        lines = self._describe_video(video)
         queries = source.asking.get(video, ())
-        if not queries:
-            lines += ["", "No evaluated query asks for this video."]
+        lines = [f"Video {video}" + ("" if queries else ": no evaluated query asks for it")]
         for query in queries[:VIDEOS]:
             lines += ["", f"Query {query}: {source.queries[query]}", *self._describe_ranks(query, video)]
         if len(queries) > VIDEOS:
             lines += ["", f"and {len(queries) - VIDEOS} more queries: {_list_ids(queries[VIDEOS:])}"]
-        return _join_printable(lines)
+        return _join_printable([*lines, "", *self._describe_video(video)])
 
     @cached_property
     def _summaries(self) -> Mapping[str, Mapping[VideoId, str]]:
         return {generator: self._source.summaries(generator) for generator in self._source.generators}
 
     def _describe_video(self, video: VideoId) -> list[str]:
-        lines = [f"Video {video}"]
+        lines = [f"Texts of video {video}"]
         lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
         for generator, written in self._summaries.items():
             lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
@@ -79,7 +91,7 @@ class Explainer:
             with self._source.run((generator, retriever)) as run:
                 hit = next((hit for hit in run.hits(query) if hit.video_id == video), None)
             place = f"rank {hit.rank}, score {hit.score:.4f}" if hit else f"not in the first {self._depth}"
-            facts = self._facts(retriever, query, self._summaries[generator][video])
+            facts = self._facts(retriever, query, self._summaries[generator][video], hit)
             yield f"  {self._label(generator)}, {self._label(retriever)}: {'; '.join([place, *facts])}"
 
     def _describe_hits(self, query: QueryId, cell: tuple[str, str]) -> Iterator[str]:
@@ -90,12 +102,14 @@ class Explainer:
         for hit in hits[:FIRST]:
             mark = "*" if hit.video_id in self._source.relevant[query] else " "
             text = self._summaries[generator][hit.video_id]
-            facts = "".join(f"  [{fact}]" for fact in self._facts(retriever, query, text))
+            facts = "".join(f"  [{fact}]" for fact in self._facts(retriever, query, text, hit))
             yield f" {mark}{hit.rank}. {hit.video_id}  {hit.score:.4f}  {_shorten_text(text)}{facts}"
 
-    def _facts(self, retriever: str, query: QueryId, text: str) -> Sequence[str]:
+    def _facts(self, retriever: str, query: QueryId, text: str, hit: Hit | None) -> Sequence[str]:
+        """Ask the retriever why a text matched; what only repeats the score is left out."""
         system = self._explaining.get(retriever)
-        return system.explain(self._source.queries[query], text) if system else ()
+        facts = system.explain(self._source.queries[query], text) if system else ()
+        return [fact for fact in facts if hit is None or not fact.endswith(f" {hit.score:.4f}")]
 
     @cached_property
     def _explaining(self) -> Mapping[str, Explaining]:
@@ -144,7 +158,7 @@ def _check_known(kind: str, name: str, known: Sequence[str]) -> None:
 
 
 def _list_ids(names: Sequence[str]) -> str:
-    more = f" and {len(names) - VIDEOS} more" if len(names) > VIDEOS else ""
+    more = f" and {len(names) - VIDEOS:,} more" if len(names) > VIDEOS else ""
     return ", ".join(names[:VIDEOS]) + more
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.output.per_item import RunItems
 from bench.result import Result
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli, child_environment
@@ -126,3 +127,11 @@ def test_frames_of_a_result_have_no_empty_column_or_system(competing_run: Compet
     assert not result.retrieval["retriever"].isna().any()
     assert "retriever" not in result.generation
     assert not result.generation.isna().all().any()
+
+
+def test_words_of_the_query_are_bold_in_an_explanation(competing_run: CompetingRun) -> None:
+    items = RunItems(competing_run.out, Result.read(competing_run.out).manifest)
+    query, words = next(iter(items.texts().items()))
+    text = on_terminal(80, "explain", competing_run.out, "--query", query)
+    word = max(words.split(), key=len)
+    assert re.search(rf"(?i)\x1b\[1m{re.escape(word)}\x1b\[0m", text)

@@ -24,6 +24,17 @@ def test_a_query_shows_its_text_summaries_and_ranks(world: World) -> None:
     assert "matched: paper, plane, number5" in text
 
 
+def test_ranks_come_before_texts(world: World) -> None:
+    text = explain(world, query="q10")
+    assert text.index("Ranks of video v05") < text.index("First with Lead") < text.index("Texts of video v05")
+
+
+def test_words_of_the_query_that_say_something_are_marked(world: World) -> None:
+    explainer = Explainer(world.out, world.store.root)
+    assert explainer.words(query="q11") == ["paper", "plane", "number5"]
+    assert explainer.words(video="v05") == ["paper", "plane", "number5"]
+
+
 def test_a_video_shows_its_rank_for_each_query(world: World) -> None:
     text = explain(world, video="v05")
     assert "Query q10: paper plane number5" in text

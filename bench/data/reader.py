@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from bench.choices import SPLITS, language_problem
 from bench.data.dataset import Dataset, VideoRecord
@@ -46,6 +46,8 @@ def read_dataset(
         raise DataError(
             f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …"
         )
+    if report is raise_data_error:
+        report = _raising_for(folder)
     reader = _Reader(folder, report)
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
     grades = reader.qrels(texts, records)
@@ -109,6 +111,15 @@ def _files_digest(folder: Path, features: str | None, options: DataOptions) -> s
         names += [f"features/{features}/{name}" for name in ("frames.npy", "offsets.npy", "ids.txt")]
     files = {name: file_digest(folder / name) for name in names if file_problem(folder / name) is None}
     return digest({"files": files, "unite": options.unite_queries, "frames": options.max_frames})
+
+
+def _raising_for(folder: Path) -> Report:
+    """Make a report that raises the first problem and names the command that lists all."""
+
+    def report(problem: str) -> NoReturn:
+        raise DataError(f"{problem} List all problems: bench data validate {folder}")
+
+    return report
 
 
 @dataclass

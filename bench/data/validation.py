@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from bench.errors import DataError, GateError
 from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 
 _MAX_SHOWN = 50
+_IDS_SHOWN = 3
+_UNKNOWN = re.compile(
+    r"(?P<file>.*):(?P<line>\d+): (?P<kind>query|video) (?P<id>.*) is not in (?P<where>\S+)\."
+)
+"""Matches what the reader reports of a line that names an unknown query or video."""
 _SCRIPT_SAMPLE = 200  # videos whose script is checked against the language
 
 
@@ -49,8 +55,39 @@ def validate(folder: Path) -> Findings:
     dataset = read_dataset(folder, report=problems.append)
     for name in dataset.feature_names[1:]:  # the first was read with the dataset
         read_dataset(folder, features=name, report=problems.append)
-    distinct = list(dict.fromkeys(problems))
+    distinct = _group_lines(dict.fromkeys(problems))
     return Findings(folder, distinct, [] if distinct else _warnings(folder, dataset))
+
+
+def _group_lines(problems: Iterable[str]) -> list[str]:
+    """Put the lines of a file that name what another file lacks into one problem, at the first one's place.
+
+    A rejected line of videos.jsonl would otherwise be followed by an error for each line with its video.
+    """
+    grouped: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+    for problem in problems:
+        match = _UNKNOWN.fullmatch(problem)
+        key = (match["file"], match["kind"], match["where"]) if match else (problem,)
+        grouped.setdefault(key, []).append(
+            (problem, match["line"], match["id"]) if match else (problem, "", "")
+        )
+    return [_join_lines(key, lines) if len(lines) > 1 else lines[0][0] for key, lines in grouped.items()]
+
+
+def _join_lines(key: tuple[str, ...], lines: Sequence[tuple[str, str, str]]) -> str:
+    file, kind, where = key
+    ids = list(dict.fromkeys(id_ for _, _, id_ in lines))
+    shown = ", ".join(ids[:_IDS_SHOWN]) + (
+        f" and {len(ids) - _IDS_SHOWN:,} more" if len(ids) > _IDS_SHOWN else ""
+    )
+    what = (
+        f"{kind} {shown}" if len(ids) == 1 else f"{len(ids):,} {'queries' if kind == 'query' else 'videos'}"
+    )
+    names = "" if len(ids) == 1 else f": {shown}"
+    return (
+        f"{file}:{lines[0][1]}: this and {len(lines) - 1:,} more lines name {what} that {where} lacks "
+        f"or whose line was rejected{names}."
+    )
 
 
 def _warnings(folder: Path, dataset: Dataset) -> list[str]:

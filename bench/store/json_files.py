@@ -62,7 +62,8 @@ def parse_json(text: str, path: Path, line: int = 1, *, allow_nan: bool = False)
         return json.loads(text, object_pairs_hook=_object, parse_constant=constant)
     except json.JSONDecodeError as error:
         place = f"{path}:{line + error.lineno - 1}"
-        raise DataError(f"{place}: invalid JSON: {error.msg} at column {error.colno}.") from error
+        what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+        raise DataError(f"{place}: invalid JSON: {what} at column {error.colno}.") from error
     except ValueError as error:
         raise DataError(f"{path}:{line}: invalid JSON: {error}.") from error
 

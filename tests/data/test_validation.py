@@ -51,6 +51,25 @@ def test_all_problems_are_listed_each_with_its_place(tiny: Tiny, cli: Cli) -> No
     assert "more above" in outcome.error()
 
 
+def test_a_rejected_video_is_not_an_error_for_each_line_that_names_it(tiny: Tiny) -> None:
+    judged = [line.split("\t")[1] for line in tiny.path("qrels.tsv").read_text().splitlines()]
+    video = max(judged, key=judged.count)
+    lines = tiny.path("videos.jsonl").read_text().splitlines()
+    number = next(i for i, line in enumerate(lines, start=1) if f'"{video}"' in line)
+    tiny.line("videos.jsonl", number, '{"video_id": "cut')
+    first, second = validate(tiny.folder).problems
+    assert "Unterminated string starting at column" in first
+    assert f"qrels.tsv:{judged.index(video) + 1}: this and {judged.count(video) - 1} more lines" in second
+    assert second.endswith(f"name video '{video}' that videos.jsonl lacks or whose line was rejected.")
+
+
+def test_a_run_names_the_first_problem_and_how_to_see_all(tiny: Tiny, cli: Cli) -> None:
+    tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
+    outcome = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25")
+    assert outcome.status == 3
+    assert outcome.error().rstrip().endswith(f"List all problems: bench data validate {tiny.folder}")
+
+
 def test_problems_come_before_strictness(tiny: Tiny, cli: Cli) -> None:
     tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
     assert cli("data", "validate", tiny.folder, "--strict").status == 3

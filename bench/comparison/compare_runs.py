@@ -139,7 +139,7 @@ class Block:
             Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA),
             _times_100(comparison.interval.low),
             _times_100(comparison.interval.high),
-            Cell(_p_text(p, is_least=comparison.test.p_value <= LEAST_P)),
+            Cell(f"{p:.4f}" if p >= 0.0001 else "< 0.0001"),
             group,
             *counts,
             _times_100(comparison.mde),
@@ -255,6 +255,12 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
         "not significantly different (all pairs, Holm-corrected). "
         f"MDE: the difference that is significant with 80 % power after correction for {family} comparisons."
     )
+    least = family / (DRAWS + 1)
+    if least < ALPHA and any(c.test.p_value <= LEAST_P for block in blocks for c in block.against.values()):
+        yield (
+            f"p = {least:.4f} is the least that {DRAWS:,} draws give after correction: "
+            "the true p may be less."
+        )
     if two and baseline is None:
         compared = {(s.run, s.name) for block in blocks for s in block.against}
         rest = (s for block in blocks for s in block.systems if s.run and (s.run, s.name) not in compared)
@@ -263,13 +269,6 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
     for result in runs.results:
         yield f"Signature of {result.out.name}: {signature_line(result.manifest.signature)}"
-
-
-def _p_text(p: float, *, is_least: bool) -> str:
-    """Format a corrected p; the least that a test by drawing can give is an upper bound, and says so."""
-    if p < 0.0001:
-        return "< 0.0001"
-    return f"{'≤ ' if is_least else ''}{p:.4f}"
 
 
 def _times_100(value: float) -> Cell:

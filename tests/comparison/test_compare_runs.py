@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.comparison.compare_runs import METRICS
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli, Outcome
+from tests.manifests import edit_manifest
 
 
 def rows(outcome: Outcome) -> list[Mapping[str, str]]:
@@ -58,6 +61,23 @@ def test_twins_share_their_letters_and_long_is_apart(competing_run: CompetingRun
     assert lines["short"]["group"] == lines["twin"]["group"]
     assert not set(lines["long"]["group"].split()) & set(lines["short"]["group"].split())
     assert float(lines["short"]["p (Holm)"]) < 0.05
+
+
+def test_the_least_p_of_drawing_is_named(competing_run: CompetingRun, cli: Cli) -> None:
+    outcome = cli("compare", competing_run.out, "--metric", "R@10", "--format", "csv")
+    least = min(float(row["p (Holm)"]) for row in rows(outcome) if row["p (Holm)"])
+    assert least == round(4 / 10_001, 4)
+    assert f"p = {least:.4f} is the least that 10,000 draws give after correction" in outcome.out
+
+
+def test_with_one_relevant_video_a_query_what_follows_from_recall_is_no_default(
+    competing_run: CompetingRun, cli: Cli, tmp_path: Path
+) -> None:
+    assert {row["Metric"] for row in compared(cli, competing_run.out)} == set(METRICS)
+    out = Path(shutil.copytree(competing_run.out, tmp_path / "out"))
+    edit_manifest(out, lambda written: written["evaluation"].update(mean_relevant=1.0))
+    assert {row["Metric"] for row in compared(cli, out)} == {"R@10", "ROUGE-L", "CIDEr"}
+    assert {row["Metric"] for row in compared(cli, out, "--metric", "P@10")} == {"P@10"}
 
 
 def test_wins_ties_and_losses_are_those_of_the_queries(competing_run: CompetingRun, cli: Cli) -> None:

@@ -15,6 +15,7 @@ from bench.output.folder import amend, reading
 from bench.output.schema import SIGNIFICANCE
 from bench.report import several_runs, views
 from bench.report.failures import failures
+from bench.report.glossary import explain_systems
 from bench.report.leaderboard import leaderboard
 from bench.report.plot_data import all_plots
 from bench.report.plots import Plot
@@ -153,6 +154,7 @@ def read_summary(source: Source) -> RunSummary | None:
 def _tables(sources: Sequence[Source]) -> dict[str, Any]:
     return {
         "tables": [views.table_views(source) for source in sources],
+        "glossary": explain_systems(sources),
         "slices": [table for source in sources for table in views.slice_views(source)],
         "costs": [table for source in sources for table in views.cost_views(source)],
         "settings": several_runs.settings_view(sources),

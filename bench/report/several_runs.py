@@ -15,6 +15,7 @@ from bench.output.per_item import RunItems
 from bench.report.leaderboard import METRIC
 from bench.report.source import Source
 from bench.report.views import View, view
+from bench.systems.registry import cell_name
 from bench.tables.table import Cell, Table
 
 LONGEST_NAME = 40
@@ -65,11 +66,26 @@ def settings_view(sources: Sequence[Source]) -> View | None:
     """Tabulate the settings that differ between runs, a row each; None when all are the same."""
     if len(sources) == 1:
         return None
-    settings = [read_settings(source.result.manifest) for source in sources]
-    rows = [([key], [Cell(of_run.get(key, "")) for of_run in settings]) for key in differing(settings)]
+    settings = [read_settings(s.result.manifest) | _systems(s, sources) for s in sources]
+    keys = differing(settings)
+    shared = [key for key in keys if all(key in of_run for of_run in settings)]
+    rows = [([key], [Cell(of_run[key]) for of_run in settings]) for key in shared]
+    new = ", ".join(key for key in keys if key not in shared)
+    notes = [f"Not in every run's version: {new}."] if new else []
     columns = [source.name for source in sources]
-    table = Table("settings-that-differ", "Settings that differ", ["Setting"], columns, rows, [])
-    return view(table) if rows else None
+    table = Table("settings-that-differ", "Settings that differ", ["Setting"], columns, rows, notes)
+    return view(table) if keys else None
+
+
+def _systems(source: Source, sources: Sequence[Source]) -> dict[str, str]:
+    """List the generators and retrievers of a run by name; those of all runs are but counted."""
+    texts = {}
+    for kind in _LISTS:
+        names = [[cell_name(word) for word in s.result.manifest.settings[kind]] for s in sources]
+        common = set(names[0]).intersection(*names)
+        own = [name for name in names[list(sources).index(source)] if name not in common]
+        texts[kind] = ", ".join([*([f"{len(common)} shared"] if common else []), *own])
+    return texts
 
 
 def differences_view(sources: Sequence[Source]) -> View | None:
@@ -81,11 +97,16 @@ def differences_view(sources: Sequence[Source]) -> View | None:
     rows = [
         (names, [_points(score), *_difference(comparison, p)])
         for (names, score, comparison), p in zip(compared, corrected, strict=True)
+        if _is_changed(comparison)
+    ]
+    same = [
+        " × ".join(reversed(names[1:])) for names, _, comparison in compared if not _is_changed(comparison)
     ]
     caption = f"{METRIC}: differences from {sources[0].name}, in points"
     notes = [
         f"Each run less {sources[0].name}, paired over the same queries, with 95 % intervals; * p < {ALPHA}, "
-        f"Holm-corrected over {len(rows)} comparisons."
+        f"Holm-corrected over {len(compared)} comparisons.",
+        *([f"The same for every query: {', '.join(dict.fromkeys(same))}."] if same else []),
     ]
     columns = ["score", "difference", "95 % from", "95 % to", "p (Holm)"]
     return view(Table("differences", caption, ["Run", "Retriever", "System"], columns, rows, notes))
@@ -126,6 +147,11 @@ def _compare(first: Source, source: Source) -> Iterator[tuple[list[str], float, 
         labels = source.manifest.labels
         names = [source.name, labels.get(retriever, retriever), labels.get(generator, generator)]
         yield names, mine.score(METRIC), compare(mine, before, METRIC)
+
+
+def _is_changed(comparison: Any) -> bool:
+    """Check whether any query has another score."""
+    return bool(comparison.test.wins or comparison.test.losses)
 
 
 def _difference(comparison: Any, p: float) -> list[Cell]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.comparison.slices import shown_metric, slice_table
 from bench.output.schema import GENERATION
+from bench.report.glossary import explain_header
 from bench.report.source import Source
 from bench.tables.score_table import IMPROVEMENT
 from bench.tables.table import Cell, Table
@@ -44,7 +45,7 @@ def view(table: Table, run: str = "", details: Mapping[tuple[str, ...], str] | N
         "name": f"{table.name}-{_slug(run)}" if run else table.name,
         "caption": f"{run}: {table.caption}" if run else table.caption,
         "labels": table.labels,
-        "columns": table.columns,
+        "columns": [(name, explain_header(name)) for name in table.columns],
         "rows": rows,
         "notes": table.notes,
         "detailed": any(cell["detail"] for row in rows for cell in row["cells"]),

@@ -186,7 +186,7 @@ def _distribution(point: importlib.metadata.EntryPoint) -> str:
 
 
 def _first_sentence(value: str) -> str:
-    """Read the first docstring line of ``module:object`` from the source, not by import."""
+    """Read the first docstring line of ``module:object`` from its file, not by import; citations are cut."""
     module, _, attribute = value.partition(":")
     path = source_of(module)
     if path is None:
@@ -197,5 +197,5 @@ def _first_sentence(value: str) -> str:
         return f"does not load: {type(error).__name__}: {error}"
     for node in tree.body:
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == attribute:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
+            return (ast.get_docstring(node) or "").partition("\n")[0].partition(" Source: ")[0]
     return ""

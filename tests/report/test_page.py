@@ -19,9 +19,10 @@ from bench.report.leaderboard import leaderboard
 from bench.report.page import open_sources, render
 from bench.report.plot_data import all_plots
 from bench.report.rank_data import look_up_ranks
-from bench.report.several_runs import differences_view
+from bench.report.several_runs import differences_view, settings_view
 from bench.report.source import Source
 from bench.report.systems import list_systems
+from bench.store.digests import file_digest
 from tests.hostile_run import LABEL, QUERIES, World
 from tests.manifests import edit_manifest
 
@@ -126,20 +127,45 @@ def test_several_runs_are_named_by_the_setting_that_differs(world: World) -> Non
     assert "not over the same queries" not in compared
 
 
-def test_differences_between_runs_are_tested_in_pairs(world: World) -> None:
-    view = differences_view(open_sources([world.out, world.other]))
+def test_differences_between_runs_are_tested_in_pairs(copy: Path, world: World) -> None:
+    path = copy / "per_query" / "lead.bm25.csv"
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    column = head.split(",").index("R@10")
+    fields = [line.split(",") for line in lines]
+    before = [float(field[column]) for field in fields]
+    for field in fields[:9]:
+        field[column] = "1.0"
+    after = [float(field[column]) for field in fields]
+    path.write_text("\n".join([head, *map(",".join, fields)]) + "\n", encoding="utf-8")
+    edit_manifest(
+        copy, lambda written: written["files"].update({"per_query/lead.bm25.csv": file_digest(path)})
+    )
+    view = differences_view(open_sources([world.out, copy]))
     assert view is not None
-    first, second = Source.read(world.out), Source.read(world.other)
-    scores = [
-        {row.generator: row.value for row in source.scores if row.metric == "R@10"}
-        for source in (first, second)
-    ]
-    for row in view["rows"]:
-        name = {"Lead": "lead", "Transcript": "transcript"}[row["names"][2]]
-        assert float(row["cells"][0]["text"]) == pytest.approx(scores[1][name] * 100, abs=0.01)
-        change = (scores[1][name] - scores[0][name]) * 100
-        assert float(row["cells"][1]["text"].rstrip("*")) == pytest.approx(change, abs=0.01)
-    assert len(view["rows"]) == 2
+    (row,) = view["rows"]
+    assert row["names"][1:] == ["BM25", "Lead"]
+    assert float(row["cells"][0]["text"]) == pytest.approx(100 * sum(after) / len(after), abs=0.01)
+    change = 100 * (sum(after) - sum(before)) / len(after)
+    assert float(row["cells"][1]["text"].rstrip("*")) == pytest.approx(change, abs=0.01)
+    assert "The same for every query: Transcript × BM25, " in view["notes"][1]
+
+
+def test_cells_without_any_change_are_named_and_not_listed(copy: Path, world: World) -> None:
+    first, second = open_sources([world.out, copy])
+    view = differences_view([first, second])
+    assert view is not None
+    assert view["rows"] == []
+    assert "The same for every query: Lead × BM25, Transcript × BM25, " in view["notes"][1]
+
+
+def test_settings_that_differ_name_systems_that_not_all_runs_have(world: World) -> None:
+    view = settings_view(open_sources([world.out, world.other]))
+    assert view is not None
+    shown = {row["names"][0]: [cell["text"] for cell in row["cells"]] for row in view["rows"]}
+    assert shown["generators"][1] == "2 shared"
+    assert shown["generators"][0].startswith("2 shared, ")
+    assert "/" not in shown["generators"][0].removesuffix(LABEL)
+    assert shown["bm25.k1"] == ["0.9", "2.0"]
 
 
 def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> None:

@@ -1,0 +1,26 @@
+"""What the names on a page mean is on the page."""
+
+from bench.report.glossary import explain_header, explain_systems
+from bench.report.source import Source
+from tests.hostile_run import LABEL, World
+
+
+def test_headers_of_score_tables_are_explained() -> None:
+    assert explain_header("B-1").startswith("BLEU-1: corpus BLEU")
+    assert explain_header("C").startswith("CIDEr: ")
+    assert explain_header("R@10") == "relevant videos in the top 10 / relevant videos in the pool"
+    assert explain_header("Distinct") == "distinct summaries / videos, in %"
+    assert explain_header("seconds") == ""
+
+
+def test_built_in_systems_are_explained_and_what_a_file_holds_is_not(world: World) -> None:
+    about = dict(explain_systems([Source.read(world.out), Source.read(world.other)]))
+    assert list(about) == ["Lead", "Transcript", "BM25"]
+    assert about["Transcript"].endswith("the no-summary baseline.")
+    assert LABEL not in about
+
+
+def test_the_page_has_both(world: World) -> None:
+    page = (world.out / "report.html").read_text(encoding="utf-8")
+    assert "<dt>Transcript</dt>" in page
+    assert '<abbr title="BLEU-1: corpus BLEU' in page

@@ -151,7 +151,7 @@ def test_tables_printed_again_do_not_read_what_they_were_made_of(
 
 def test_latex_has_bold_star_and_improvement(competing_run: CompetingRun) -> None:
     text = (competing_run.out / "tables" / "retrieval.tex").read_text()
-    rows = {line.split(" & ")[1]: line for line in text.splitlines() if line.startswith("BM25 &")}
+    rows = {line.split(" & ")[1]: line for line in text.splitlines() if " & " in line}
     assert r"\textbf{" in rows["long"]
     assert "}*" in rows["long"]
     assert r"\textbf{" not in rows["short"]

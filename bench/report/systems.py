@@ -10,13 +10,13 @@ from bench.report.source import Source
 COLOURS = (
     "#3b78c4", "#d9772b", "#3f9a52", "#c9464c", "#8a63c7",
     "#a0724f", "#d267a8", "#8a8f2e", "#2a9ab0", "#b18b27",
-    "#870efe", "#fc04d8", "#fd0304", "#105afe", "#05ad01", "#fd0080",
-    "#bf5cfc", "#925264", "#4f6d46", "#b4199b", "#c1300a", "#0aa58f",
+    "#ca1e6c", "#4f6d46", "#0aa58f", "#945567", "#987eb2", "#5b9616",
+    "#1769dc", "#a239a3", "#a24c2a", "#246b92", "#13726c", "#969475",
 )  # fmt: skip
 """Hues of ranked systems, in the order of the tables; contrast 3 and more with white and with the dark page.
 
-From the eleventh on each is the colour of that contrast that is farthest from all before it (27 and more
-in CIELAB).
+From the eleventh on each is, of colours as pale as the first ten, one that is far from all before it (22 and
+more in CIELAB).
 """
 GREYS = ("#6f7780", "#a3abb3", "#8b949e")
 """Colours of reference systems."""

@@ -111,6 +111,7 @@ def test_it_is_drawn_and_readable_everywhere(browser: Browser, world: World, wid
     for plot in page.locator(".plot").all():
         assert plot.locator("svg").count() == 1
         assert plot.locator("svg path").count() > 3
+        assert plot.evaluate(CUT_WORDS) == []
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     grave = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in grave] == []
@@ -326,16 +327,6 @@ def test_a_legend_lists_the_systems_of_its_plots_alone(
     page, _ = visit(browser, path)
     assert "Transcript" not in page.locator("#cost .legend button").all_inner_texts()
     assert "Transcript" in page.locator("#depth .legend button").all_inner_texts()
-    page.close()
-
-
-def test_no_words_of_a_plot_are_cut_on_a_phone(browser: Browser, world: World) -> None:
-    page, _ = visit(browser, world.out / "report.html", NARROW)
-    for place in page.locator("section:not(#details) .plot").all():
-        place.scroll_into_view_if_needed()
-        place.locator("svg").wait_for()
-        cut = place.evaluate(CUT_WORDS)
-        assert cut == []
     page.close()
 
 

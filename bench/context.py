@@ -27,7 +27,8 @@ class Context:
     Reading ``language``, ``seed``, ``device`` or a section of options is noted, and what was noted
     is part of the key of everything the component makes: an option that is read cannot be
     forgotten in a cache key. ``freeze`` ends the reading, before the key is computed. ``store``,
-    ``scratch``, ``quiet`` and ``audit_cache`` may be read at any time: they must not change what is made.
+    ``scratch``, ``quiet``, ``audit_cache`` and ``allow_network`` may be read at any time: they must not
+    change what is made.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Context:
         store: Store | None = None,
         quiet: bool = True,
         audit_cache: bool = False,
+        allow_network: bool = False,
     ) -> None:
         self._language = language
         self._seed = seed
@@ -59,6 +61,9 @@ class Context:
         self.quiet = quiet
         self.audit_cache = audit_cache
         """Whether a sample of what is read from a cache is to be computed again and compared."""
+        self.allow_network = allow_network
+        """Whether data of the run may be sent to an endpoint (``--allow-network``). Downloading weights by
+        hub id sends none and needs no permission."""
 
     @property
     def language(self) -> str:
@@ -122,6 +127,7 @@ class Context:
             store=self._store,
             quiet=self.quiet,
             audit_cache=self.audit_cache,
+            allow_network=self.allow_network,
         )
 
     def use_everything(self) -> None:

@@ -26,6 +26,9 @@ ABLATIONS = (
 TRAINING_FREE = ("tfidf", "yake", "textrank", "minilm-select")
 """Rows that pick words of the transcript: what a trained row must beat."""
 
+ZERO_SHOT = ("llm",)
+"""Models of others that are not trained here; they need an endpoint or weights, which options name."""
+
 PACKAGES = (
     "accelerate", "jieba", "sentence-transformers", "tokenizers", "torch", "transformers", "yake",
 )  # fmt: skip

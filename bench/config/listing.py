@@ -36,7 +36,17 @@ def list_options(sections: Mapping[str, type[Section]]) -> Iterator[OptionInfo]:
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """Read the text after each field of a dataclass, which describes the option; {} without its source."""
+    """Read the text after each field of a dataclass, which describes the option; {} without its source.
+
+    Fields that it inherits are described where they are declared.
+    """
+    docs: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        docs |= _own_field_docs(base)
+    return docs
+
+
+def _own_field_docs(kind: type) -> dict[str, str]:
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     except (OSError, SyntaxError, TypeError):

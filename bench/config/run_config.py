@@ -141,6 +141,11 @@ class RunConfig:
     no_train: Option[bool, bool] = Option(
         False, help="error if a model would have to be trained", recorded=False
     )
+    allow_network: Option[bool, bool] = Option(
+        False,
+        help="let systems such as llm send transcripts or frames to the endpoint that is set",
+        recorded=False,
+    )
     device: Option[str, Device] = Option("auto", "NAME", help="device of neural models")
     threads: Option[int | str, Threads] = Option(
         1, "N", help="CPU threads of each trained system; other numbers change the last bits of its weights"

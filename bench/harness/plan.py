@@ -103,6 +103,7 @@ class Plan:
             store=self.store,
             quiet=self.config.quiet,
             audit_cache=self.config.audit_cache,
+            allow_network=self.config.allow_network,
         )
 
     def newer_than(self, name: str) -> int:

@@ -123,11 +123,16 @@ def _rows(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow]:
 
 
 def changed_settings(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """List the settings of systems in which two signatures differ; the version of this project may."""
+    """List the settings of systems in which two signatures differ; the version of this project may.
+
+    Options that are the preset's on one side are in the ``set`` of the other alone.
+    """
+    none = {"set": "the preset's options"} if {"set"} & {*before, *after} else {}
+    old, new = none | dict(before), none | dict(after)
     return [
-        f"{name}: {before[name]} -> {after[name]}"
-        for name in before
-        if name in after and name not in (*DATA, "version") and before[name] != after[name]
+        f"{name}: {old[name]} -> {new[name]}"
+        for name in old
+        if name in new and name not in (*DATA, "version") and old[name] != new[name]
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from annotated_types import Ge, Le, MinLen, Predicate
 from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
 from bench.errors import BenchError, UsageError, unknown
-from bench.options import Allowed, Section, Seed, assignments, build_sections, expand_home, flatten
+from bench.options import Allowed, Section, Seed, assignments, build_sections, convert, expand_home, flatten
 
 
 def _split(value: Any) -> Any:
@@ -181,6 +182,22 @@ class RunConfig:
     @property
     def _words(self) -> Mapping[str, Sequence[str]]:
         return {"generators": self.generators, "retrievers": self.retrievers}
+
+    def changed_options(self) -> dict[str, Any]:
+        """List the options of components whose values are not those of the preset."""
+        from bench.config.presets import preset_values
+
+        presets = preset_values(self.preset)
+        changed = {}
+        for name, section in self.sections.items():
+            for one in dataclasses.fields(section):
+                key, value = f"{name}.{one.name}", getattr(section, one.name)
+                usual = one.default
+                if key in presets:
+                    usual = convert(type(section), one.name, presets[key], key)
+                if value != usual:
+                    changed[key] = value
+        return changed
 
     def settings(self) -> dict[str, Any]:
         """Record what repeats the run, defaults too, as JSON; the inverse of `config_from_settings`."""

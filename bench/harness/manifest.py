@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench import __version__
 from bench.choices import ONE_QUERY_PER_VIDEO
+from bench.harness.options import IndexOptions, RunOptions
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved
 from bench.harness.stages.summarize import Summaries
@@ -19,7 +22,7 @@ from bench.protocols import ignores_validation
 from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
 from bench.systems.component import Component
-from bench.text import TOKENS, normalise, tokenize
+from bench.text import TOKENS, normalise, printable, tokenize
 from bench.types import QueryId
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
@@ -68,6 +71,7 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str,
         "tokens": TOKENS,
         "features": dataset.features.name if dataset.features else "none",
         "preset": config.preset,
+        **_changed_options(plan),
         **{
             name: ",".join(f"{key}={value}" for key, value in values.items())
             for name, values in systems.items()
@@ -77,6 +81,20 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str,
         "threads": str(config.threads),
         "version": __version__,
     }
+
+
+def _changed_options(plan: Plan) -> dict[str, str]:
+    """Name the options that are not the preset's, less those that decide no number or are named elsewhere."""
+    elsewhere = (f"{RunOptions.section}.", f"{IndexOptions.section}.")
+    changed = {k: v for k, v in plan.config.changed_options().items() if not k.startswith(elsewhere)}
+    shown = ",".join(f"{key}={_option_text(value)}" for key, value in changed.items())
+    return {"set": shown} if shown else {}
+
+
+def _option_text(value: Any) -> str:
+    """Write a value in a signature: of a path its last part; without the separators of the line."""
+    text = Path(value).name if isinstance(value, str) and Path(value).exists() else str(value)
+    return printable(re.sub(r"\s*[|:]\s+|\s+", " ", text))
 
 
 def format_seeds(seeds: Sequence[int]) -> str:

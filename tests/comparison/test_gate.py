@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from bench.comparison.gate import changed_settings
 from tests.conftest import ROOT, Cli, Outcome, child_environment
 
 TOPICS = 60
@@ -115,6 +116,15 @@ def test_evaluated_folders_have_no_settings_that_differ(
         "check", tmp_path / "30", "--against", tmp_path / "50", "--same-settings", "--tolerance", "*=1"
     )
     assert (done.status, done.err) == (0, "")
+
+
+def test_an_option_that_one_side_alone_changed_is_a_changed_setting() -> None:
+    one, other = (
+        {"preset": "quick", "version": "1"},
+        {"preset": "quick", "set": "train.epochs=9", "version": "2"},
+    )
+    assert changed_settings(one, other) == ["set: the preset's options -> train.epochs=9"]
+    assert changed_settings(other, other) == changed_settings(one, one) == []
 
 
 def test_a_gate_without_a_common_cell_is_an_error(

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -193,19 +194,24 @@ def test_the_key_is_in_no_file_of_a_run_or_of_the_store(
 def test_a_killed_run_asks_for_nothing_that_was_answered(server: ChatServer, tmp_path: Path) -> None:
     tiny = write_tiny(tmp_path / "tiny")
 
-    def slow(body: Mapping[str, Any]) -> Reply:
-        time.sleep(0.2 if len(server.bodies) > 2 else 0)
+    killed = threading.Event()
+
+    def hold_the_third(body: Mapping[str, Any]) -> Reply:
+        if len(server.bodies) > 2:
+            killed.wait(60)
         return answer(f"about {question(body)[:20]}")
 
-    server.reply = slow
+    server.reply = hold_the_third
     arguments = run(tiny, server, "--allow-network", "--out", tmp_path / "out", "--set", "llm.workers=1")
     arguments += ["--generators", "llm", "--store", tmp_path / "store"]
     command = [sys.executable, "-m", "bench", *map(str, arguments)]
+    answers = tmp_path / "store" / "answers"
     with subprocess.Popen(command, env=child_environment(), stdout=subprocess.DEVNULL) as process:
-        while len(server.bodies) < 3 and process.poll() is None:
+        while process.poll() is None and (len(server.bodies) < 3 or len(list(answers.glob("[0-9a-f]*"))) < 2):
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
-    assert len(list((tmp_path / "store" / "answers").glob("[0-9a-f]*"))) == 2
+    killed.set()
+    assert len(list(answers.glob("[0-9a-f]*"))) == 2
     done = subprocess.run(command, env=child_environment(), capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     asked = server.questions()

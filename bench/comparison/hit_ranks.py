@@ -21,11 +21,16 @@ Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
 
 def hits_of(folder: Path, manifest: Manifest) -> Hits:
     """Record where each query of a run ranked its relevant videos, from every run file of the folder."""
-    relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
-    pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
-    truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
+    truth = read_truth(folder, manifest)
     names = [name for name in manifest.files if name.startswith("runs/")]
     return {Path(name).stem: _hits(checked(folder, manifest, name), truth) for name in names}
+
+
+def read_truth(folder: Path, manifest: Manifest) -> Relevance:
+    """Read the relevance of a run's queries, over the videos that are relevant to any."""
+    relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
+    pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
+    return Relevance.from_mapping(relevant, tuple(relevant), pool)
 
 
 def _hits(path: Path, truth: Relevance) -> dict[str, tuple[int, ...]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
+from bench.comparison.hit_ranks import read_truth
 from bench.metrics.ranking import Relevance, relevant_ranks
 from bench.output.folder import checked
 from bench.output.manifest import signature_line
 from bench.output.per_item import RunItems
-from bench.output.trec import read_relevant, read_run
+from bench.output.trec import read_run
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
 from bench.types import NO_HIT, Run
@@ -27,15 +26,13 @@ def rank_table(result: Result) -> Table:
     video in its run has the expected rank of the first one.
     """
     folder, manifest = RunItems(result.out, result.manifest).first
-    relevant = read_relevant(checked(folder, manifest, "qrels.trec"))
-    pool = tuple(dict.fromkeys(video for videos in relevant.values() for video in videos))
-    truth = Relevance.from_mapping(relevant, tuple(relevant), pool)
+    truth = read_truth(folder, manifest)
     labels = manifest.labels
     rows: Rows = []
     cells = result.retrieval[["retriever", "generator"]].drop_duplicates().astype(str).to_numpy().tolist()
     retrievers = list(dict.fromkeys(retriever for retriever, _ in cells))
     for retriever, generator in sorted(cells, key=lambda cell: retrievers.index(cell[0])):
-        path: Path = checked(folder, manifest, f"runs/{generator}.{retriever}.trec")
+        path = checked(folder, manifest, f"runs/{generator}.{retriever}.trec")
         run = read_run(path).to_run(truth.query_ids, truth.video_ids, manifest.evaluation.depth)
         ranks, returned = first_ranks(run, truth, max(manifest.evaluation.pool, len(run.video_ids)))
         values = [f"{np.median(ranks):.1f}", f"{ranks.mean():.1f}", f"{100 * np.mean(~returned):.2f}"]

@@ -144,7 +144,7 @@ class RunConfig:
     )
     allow_network: Option[bool, bool] = Option(
         False,
-        help="let systems such as llm send transcripts or frames to the endpoint that is set",
+        help="let systems such as llm send transcripts to the endpoint that is set",
         recorded=False,
     )
     device: Option[str, Device] = Option("auto", "NAME", help="device of neural models")

@@ -43,18 +43,14 @@ def read_dataset(
     """
     options = options or DataOptions()
     if not folder.is_dir():
-        raise DataError(
-            f"{folder}: there is no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …"
-        )
-    if report is raise_data_error:
-        report = _raising_for(folder)
-    reader = _Reader(folder, report)
+        raise DataError(f"{folder}: no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …")
+    reader = _Reader(folder, _raising_for(folder) if report is raise_data_error else report)
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
-    grades = reader.qrels(texts, records)
-    names = feature_names(folder, report)
+    names = feature_names(folder, reader.report)
     name = _select(features, names)
     spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
-    grades = _unite_grades(grades, {q: spellings[q] for q in texts if q in spellings}, records)
+    spelt = {query_id: spellings[query_id] for query_id in texts if query_id in spellings}
+    grades = _unite_grades(reader.qrels(texts, records), spelt, records)
     return Dataset(
         name=str(info.get("name", folder.name)),
         language=str(info.get("language")),
@@ -62,15 +58,15 @@ def read_dataset(
         synthetic=info.get("synthetic") is True,
         info=info,
         records=records,
-        queries={query_id: text for query_id, text in texts.items() if query_id in spellings},
+        queries={query_id: texts[query_id] for query_id in spelt},
         relevant={query_id: list(videos) for query_id, videos in grades.items()},
         spellings=spellings,
-        features=read_features(folder, name, report) if name else None,
+        features=read_features(folder, name, reader.report) if name else None,
         feature_names=names,
         digest=_files_digest(folder, name, options),
         max_frames=options.max_frames,
         attributes=reader.attributes,
-        gains={q: above for q, of in grades.items() if (above := {v: g for v, g in of.items() if g > 1})},
+        gains=_above_one(grades),
     )
 
 
@@ -103,6 +99,12 @@ def _unite_grades(
         videos = sorted(set().union(*judged), key=order.__getitem__)
         united[query_id] = {video: max(of.get(video, 0) for of in judged) for video in videos}
     return united
+
+
+def _above_one(grades: Grades) -> Grades:
+    """Select the relevance above 1: few datasets grade it, and 1 needs no place in memory."""
+    above = {query_id: {v: g for v, g in of.items() if g > 1} for query_id, of in grades.items()}
+    return {query_id: of for query_id, of in above.items() if of}
 
 
 def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:

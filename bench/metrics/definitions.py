@@ -30,8 +30,8 @@ DESCRIPTIONS: Mapping[str, str] = {
 """What each metric measures, in the order of the tables."""
 BY_NAME: Mapping[str, str] = {
     "nDCG@k": "with --metrics: discounted gain by graded relevance / that of the ideal ranking, as trec_eval",
-    "MRR@k": "with --metrics: 1 / rank of the first relevant video, 0 where it is below k",
-    "MAP@k": "with --metrics: mean precision at the ranks of the relevant videos in the top k",
+    "MRR@k": "with --metrics: 1 / rank of the first relevant video, 0 where it is not in the top k",
+    "MAP@k": "with --metrics: sum of the precision at the relevant videos in the top k / relevant videos",
 }
 """Measures that a run has on request; with the extra ``measures`` also those of ir_measures."""
 
@@ -42,7 +42,7 @@ def describe(metric: str) -> str:
         return DESCRIPTIONS[f"BLEU-1..{ORDERS}"]
     kind, _, k = metric.partition("@")
     if f"{kind}@k" in BY_NAME:
-        return BY_NAME[f"{kind}@k"].removeprefix("with --metrics: ")
+        return BY_NAME[f"{kind}@k"].removeprefix("with --metrics: ").replace("top k", f"top {k}")
     if kind not in RANKING_KINDS or not k:
         return DESCRIPTIONS.get(metric, metric)
     text = DESCRIPTIONS[f"{kind}@k"].partition("; k =")[0]

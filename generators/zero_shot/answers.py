@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from bench.context import Context
 from bench.errors import BenchError, GateError, MissingError
 from bench.store.digests import canonical, digest
 from bench.types import Json
 from generators.zero_shot.endpoint import Answer, Endpoint, RequestRefusedError
-from generators.zero_shot.options import EndpointOptions
+from generators.zero_shot.options import LLMOptions
 
 KIND = "answers"
 """The kind of artefact of an answer: whoever sends the same request later finds it."""
@@ -21,13 +22,14 @@ _BYTES_PER_TOKEN = 2
 
 @dataclass(frozen=True)
 class Request:
-    """A request that is built when it is sent: pictures of all videos would not fit into memory."""
+    """The messages of a request, and the digest by which its answer is kept."""
 
-    key: str
-    """Digest of all that decides the messages."""
-    messages: Callable[[], Json]
-    picture_tokens: int = 0
-    """Tokens that its pictures may cost, for the budget."""
+    messages: Json
+
+    @cached_property
+    def key(self) -> str:
+        """Digest the messages."""
+        return digest(self.messages)
 
 
 class Answers:
@@ -37,7 +39,7 @@ class Answers:
     depend on the number of workers.
     """
 
-    def __init__(self, context: Context, options: EndpointOptions) -> None:
+    def __init__(self, context: Context, options: LLMOptions) -> None:
         self._context, self._options = context, options
         self._endpoint, self._budget = Endpoint(options), _Budget(options)
 
@@ -105,15 +107,14 @@ class Answers:
     def _ask(self, request: Request, stop: threading.Event) -> Answer:
         if stop.is_set():
             raise CancelledError
-        body = self._endpoint.body(request.messages())
         try:
-            return self._send(body, request.picture_tokens, stop)
+            return self._send(self._endpoint.body(request.messages), stop)
         except BenchError:
             stop.set()  # at once: the other thread may be busy with the store
             raise
 
-    def _send(self, body: Mapping[str, Json], picture_tokens: int, stop: threading.Event) -> Answer:
-        reserved, answer = self._budget.reserve(body, picture_tokens), None
+    def _send(self, body: Mapping[str, Json], stop: threading.Event) -> Answer:
+        reserved, answer = self._budget.reserve(body), None
         try:
             answer = self._endpoint.ask(body, stop)
         finally:
@@ -130,15 +131,15 @@ def _stop(stop: threading.Event, futures: Iterable[Future[Answer]]) -> None:
 class _Budget:
     """Tokens that may be spent: what requests under way may cost is reserved."""
 
-    def __init__(self, options: EndpointOptions) -> None:
+    def __init__(self, options: LLMOptions) -> None:
         self._limit, self._section, self._answer = options.budget_tokens, options.section, options.max_tokens
         self._spent = self._reserved = 0
         self._lock = threading.Lock()
 
-    def reserve(self, body: Mapping[str, Json], picture_tokens: int) -> int:
+    def reserve(self, body: Mapping[str, Json]) -> int:
         """Reserve what a request may cost. Raises GateError where the budget might not hold it."""
-        text = canonical(_without_pictures(body)).encode("utf-8", "surrogatepass")
-        tokens = len(text) // _BYTES_PER_TOKEN + self._answer + picture_tokens
+        text = canonical(body).encode("utf-8", "surrogatepass")
+        tokens = len(text) // _BYTES_PER_TOKEN + self._answer
         with self._lock:
             if self._limit is not None and self._spent + self._reserved + tokens > self._limit:
                 raise GateError(
@@ -155,9 +156,3 @@ class _Budget:
             self._reserved -= reserved
             if answer is not None:
                 self._spent += (answer.tokens_in + answer.tokens_out) or reserved
-
-
-def _without_pictures(value: Json) -> Json:
-    if isinstance(value, Mapping):
-        return {name: _without_pictures(part) for name, part in value.items() if name != "image_url"}
-    return [_without_pictures(part) for part in value] if isinstance(value, list) else value

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from bench.errors import MissingError, UsageError, shorten
 from bench.types import Json
-from generators.zero_shot.options import LOOPBACK, EndpointOptions
+from generators.zero_shot.options import LOOPBACK, LLMOptions
 
 _MAX_BYTES = 4 << 20  # of a response: whatever is longer is no answer of a few tokens
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
@@ -58,7 +58,7 @@ class Endpoint:
     Nothing is checked or sent before `open`. A redirection is not followed: it could take the key elsewhere.
     """
 
-    def __init__(self, options: EndpointOptions) -> None:
+    def __init__(self, options: LLMOptions) -> None:
         section = options.section
         if options.url is None or options.model is None:
             raise MissingError(

@@ -16,9 +16,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class EndpointOptions(Section):
-    """What all rows share that ask an endpoint of the OpenAI chat protocol. Defaults are ours."""
+class LLMOptions(Section):
+    """The row ``llm``: a language model at an endpoint of the OpenAI chat protocol. Defaults are ours."""
 
+    section: ClassVar[str] = "llm"
     url: str | None = None
     """Address of the endpoint, up to what precedes ``/chat/completions``: ``https://api.openai.com/v1``, or
     ``http://localhost:11434/v1`` for Ollama."""
@@ -49,19 +50,12 @@ class EndpointOptions(Section):
     """Price of a million tokens read, in any currency; with ``price_out`` the coverage line has the cost."""
     price_out: NonNegative = 0.0
     """Price of a million tokens written."""
+    transcript_characters: Count = 8000
+    """Characters of a transcript that are sent; longer ones are cut, and counted."""
 
     def __post_init__(self) -> None:
         if self.url is not None and (problem := _url_problem(self.url)):
             raise ValueError(f"option {self.section}.url is not allowed: {problem}")
-
-
-@dataclass(frozen=True)
-class LLMOptions(EndpointOptions):
-    """The row ``llm``: a language model that reads the transcript."""
-
-    section: ClassVar[str] = "llm"
-    transcript_characters: Count = 8000
-    """Characters of a transcript that are sent; longer ones are cut, and counted."""
 
 
 def _url_problem(url: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ __cache_neutral__ = True
 
 LARGEST_INTEGER = 2**31 - 1
 """Limit of counts, so that arrays and Java can hold them."""
+_WORD = re.compile(r"(?:\([^()]*\)|[^,])+")
 
 Count: TypeAlias = Annotated[int, Interval(ge=1, le=LARGEST_INTEGER)]
 CountOrZero: TypeAlias = Annotated[int, Interval(ge=0, le=LARGEST_INTEGER)]
@@ -70,6 +72,14 @@ class Allowed:
     """Describes, as metadata of an annotation, which values it allows where the type alone cannot."""
 
     text: str
+
+
+def split_list(*texts: str) -> list[str]:
+    """Split comma-separated lists into words; commas in brackets belong to the word.
+
+    So a measure of ir_measures such as ``nDCG(dcg='exp-log2',judged_only=True)@10`` is one word.
+    """
+    return [word.strip() for text in texts for word in _WORD.findall(text) if word.strip()]
 
 
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:

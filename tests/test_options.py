@@ -9,7 +9,7 @@ import pytest
 
 from bench.data.options import DataOptions
 from bench.errors import UsageError
-from bench.options import Section, assignments, build_sections, flatten
+from bench.options import Section, assignments, build_sections, flatten, split_list
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,12 @@ def test_flat_has_every_key_with_its_value() -> None:
         "sample.flag": False, "sample.count": 4, "sample.share": 0.5, "sample.name": "x",
         "sample.limit": None, "sample.folder": None,
     }  # fmt: skip
+
+
+def test_a_comma_in_brackets_does_not_end_a_word_of_a_list() -> None:
+    assert split_list("lead, oracle,,", "qms") == ["lead", "oracle", "qms"]
+    assert split_list("nDCG(dcg='log2',judged_only=True)@10,R@5") == [
+        "nDCG(dcg='log2',judged_only=True)@10",
+        "R@5",
+    ]
+    assert split_list("a(b,c") == ["a(b", "c"]

@@ -42,8 +42,9 @@ def tables_by(result: Result, by: str | None, metric: str | None, *, intervals: 
     """
     from bench.comparison.slices import score_slices, shown_metric, slice_table
     from bench.errors import unknown
+    from bench.options import split_list
 
-    names = [name.strip() for name in (by or "").split(",") if name.strip()]
+    names = split_list(by or "")
     if not names:
         return []
     scores = score_slices(result, names)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
 from bench.cli.foreign import add_judgements, evaluated
 from bench.errors import GateError, UsageError
-from bench.options import expand_home
+from bench.options import expand_home, split_list
 
 if TYPE_CHECKING:
     from bench.comparison.gate import Rule
@@ -133,7 +133,7 @@ def _compare(args: argparse.Namespace) -> int:
     from bench.result import Result
 
     outs = [out for out in (args.out, args.other) if out is not None]
-    words = [word.strip() for given in args.metric or () for word in given.split(",") if word.strip()]
+    words = split_list(*args.metric or ())
     if args.qrels is None:
         table = compare_runs(outs, baseline=args.baseline, metrics=words or METRICS, by=args.by)
     else:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bench.choices import TIES
 from bench.cli.common import add_path, run_options
 from bench.errors import UsageError
+from bench.options import split_list
 
 if TYPE_CHECKING:
     from bench.foreign.judgements import Judgements
@@ -46,8 +47,7 @@ def read_measures(args: argparse.Namespace) -> tuple[str, ...]:
     """Parse the measures of ``--metrics``, by default the paper's. Raises UsageError."""
     from bench.measures.by_topic import DEFAULT, parse
 
-    given = [word.strip() for words in args.metrics or () for word in words.split(",") if word.strip()]
-    return parse(given or DEFAULT)
+    return parse(split_list(*args.metrics or ()) or DEFAULT)
 
 
 def load_judgements(args: argparse.Namespace) -> Judgements:

@@ -105,7 +105,10 @@ def _run(words: list[str]) -> int:
     if not words:
         parser.print_help()
         return 0
-    args = parser.parse_args(_join_values(parser, words))
+    args, rest = parser.parse_known_args(_join_values(parser, words))
+    if rest:
+        verb = _verb(parser, words)
+        verb.error(f"unrecognized arguments: {' '.join(rest)}.{_elsewhere(parser, verb, rest)}")
     status: int = args.run(args)
     sys.stdout.flush()
     return status
@@ -173,13 +176,22 @@ def _version() -> str:
     return f"qms-bench {__version__}"
 
 
+def _elsewhere(parser: argparse.ArgumentParser, verb: argparse.ArgumentParser, words: Sequence[str]) -> str:
+    """Say which other verbs have the options that ``verb`` has not, and what ``verb`` takes."""
+    verbs = [one for one in _parsers(parser) if one not in (parser, verb)]
+    for option in (word.partition("=")[0] for word in words):
+        if names := [f"'{one.prog}'" for one in verbs if option in one._option_string_actions]:
+            usage = " ".join(verb.format_usage().split())
+            return f" {option} is an option of {', '.join(names[:3])}; {usage}."
+    return ""
+
+
 def _with_hint(parser: argparse.ArgumentParser, message: str) -> str:
     """Add the nearest known word to argparse's message about an unknown one."""
     message = message.rstrip(".") + "."
     if message.startswith("unrecognized arguments:"):
-        # reported by the outermost parser, whichever verb it was for
-        known = sorted({option for one in _parsers(parser) for option in one._option_string_actions})
-        words = [word.partition("=")[0] for word in message.rstrip(".").split()[2:] if word.startswith("-")]
+        known = sorted(parser._option_string_actions)
+        words = [word.partition("=")[0].rstrip(".") for word in message.split()[2:] if word.startswith("-")]
     elif choice := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
         words, known = [choice[1]], re.findall(r"[\w.-]+", choice[2])
     else:

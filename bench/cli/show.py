@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_verb
 from bench.errors import unknown
+from bench.options import split_list
 
 if TYPE_CHECKING:
     from bench.result import Result
@@ -157,7 +158,7 @@ def _chosen_tables(result: Result, args: argparse.Namespace) -> list[Table]:
     from bench.tables.table import select_columns
 
     headers = {metric: header for header, metric in GENERATION.items()}  # "C" is CIDEr
-    names, metrics = _words(args.table), _words(args.metrics)
+    names, metrics = split_list(args.table or ""), split_list(args.metrics or "")
     tables = result.tables(intervals=args.intervals)
     _check_known("table", names, [*(table.name for table in tables), NAME])
     if NAME in names:
@@ -177,10 +178,6 @@ def _check_known(kind: str, words: Sequence[str], known: Sequence[str]) -> None:
             raise unknown(kind, word, list(dict.fromkeys(known)))
 
 
-def _words(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
 def _report(args: argparse.Namespace) -> int:
     from bench.cli.answer import open_page
     from bench.report.page import make_page
@@ -194,7 +191,7 @@ def _report(args: argparse.Namespace) -> int:
 
 def _figure_formats(text: str | None) -> list[str]:
     """Split the comma-separated formats of figures; raises UsageError for one that plots cannot have."""
-    formats = _words(text)
+    formats = split_list(text or "")
     _check_known("figure format", formats, FIGURE_FORMATS)
     return list(dict.fromkeys(formats))
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from bench.comparison.gate import GateRow, Rule
 from bench.errors import UsageError, unknown
+from bench.options import split_list
 from bench.output.schema import COST_COLUMNS, with_text
 from bench.result import Result
 
@@ -27,7 +28,7 @@ Limits: TypeAlias = Sequence[tuple[str, float]]
 def parse_costs(given: Sequence[str]) -> Limits:
     """Parse costs given as ``NAME=RATIO``, comma-separated; a name may be a glob. Raises UsageError."""
     limits: dict[str, float] = {}
-    for word in (part.strip() for text in given for part in text.split(",") if part.strip()):
+    for word in split_list(*given):
         pattern, sign, number = word.partition("=")
         names = fnmatch.filter(COSTS, pattern)
         if not names:

@@ -15,13 +15,23 @@ from annotated_types import Ge, Le, MinLen, Predicate
 from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
 from bench.errors import BenchError, UsageError, unknown
-from bench.options import Allowed, Section, Seed, assignments, build_sections, convert, expand_home, flatten
+from bench.options import (
+    Allowed,
+    Section,
+    Seed,
+    assignments,
+    build_sections,
+    convert,
+    expand_home,
+    flatten,
+    split_list,
+)
 
 
 def _split(value: Any) -> Any:
     """Split a comma-separated text into words; one number or path becomes a list of one."""
     if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
+        return split_list(value)
     return [value] if isinstance(value, (int, float, Path)) else value
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import UsageError
+from bench.options import split_list
 from bench.protocols import Retriever
 from bench.store.digests import videos_digest
 from bench.systems.component import Component, make_retriever
@@ -31,8 +32,7 @@ def build_members(context: Context, names: str, *, outer: str, least: int = 2) -
     Each has its separate context; its ``key`` belongs into the identity of the outer one, named
     ``outer``. Raises UsageError for unknown names, for fewer than ``least``, and for a retriever in itself.
     """
-    words = [word.strip() for word in names.split(",") if word.strip()]
-    members = resolve("retrievers", words)
+    members = resolve("retrievers", split_list(names))
     if outer in members or len(members) < least:
         raise UsageError(
             f"option {outer}.retrievers={names!r}: two or more other retrievers are needed, "

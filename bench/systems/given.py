@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import MissingError, UsageError, third_party_errors, unknown
+from bench.options import split_list
 from bench.store.code_digest import code_digest, imported_packages, source_of
 from bench.store.environment import installed_versions
 from bench.systems.registry import FILE_PREFIX, entries
@@ -90,7 +91,7 @@ def words_of(group: str, given: Any) -> Any:
     Classes and objects are registered, those of one name with a number: ``Lead``, ``Lead-2``.
     """
     if isinstance(given, str):
-        return [word.strip() for word in given.split(",") if word.strip()]
+        return split_list(given)
     items = given if isinstance(given, Sequence) else [given]
     counts: Counter[str] = Counter()
     return [_word_of(group, item, counts) if _is_system(item) else item for item in items]

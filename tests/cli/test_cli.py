@@ -42,6 +42,8 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["data", "validat", "x"], "Did you mean validate?"),
         (["run", "--generatros", "lead"], "Did you mean --generators?"),
         (["run", "--no-trian"], "Did you mean --no-train?"),
+        (["data", "stats", "--data", "demo"], "--data is an option of 'bench run'"),
+        (["data", "stats", "--data", "demo"], "usage: bench data stats [-h]"),
         (["run", "--gen", "lead"], "--gen"),  # no abbreviations: they would change meaning as flags are added
         (["run", "--seed"], "expected one argument"),
         (["run", "--query-seed", "x"], "expected a whole number"),

@@ -17,7 +17,7 @@ _FILE = "lead.json"
 
 
 class Lead:
-    """Take the first 8 words (English) or 8 characters (Chinese) of the transcript.
+    """Takes the first 8 words (English) or 8 characters (Chinese) of the transcript.
 
     Other languages are treated as one of the two, by whether they have spaces between words. White space does
     not count as a character. A video without a transcript gets an empty summary.
@@ -61,5 +61,5 @@ class LeadOfMeanLength(Lead):
 
 
 def make_lead(context: Context) -> Lead:
-    """Take the first 8 words (English) or 8 characters (Chinese) of the transcript."""
+    """Takes the first 8 words (English) or 8 characters (Chinese) of the transcript."""
     return LeadOfMeanLength(context) if context.options(LeadOptions).units == 0 else Lead(context)

@@ -209,7 +209,10 @@ class TwoVocabularies(Tokens):
 
 
 class MDVC(FromScratchRow[MDVCOptions]):
-    """MDVC with two streams, from random weights. Source: reference-models.md section 4."""
+    """MDVC: a Transformer stream for frames and one for the transcript, joined late, from random weights.
+
+    Source: reference-models.md section 4.
+    """
 
     label = "MDVC"
     name = "mdvc"

@@ -10,7 +10,7 @@ from bench.types import Video, VideoId
 
 
 class Transcript:
-    """Index the full transcript: the no-summary baseline."""
+    """Indexes the full transcript: the no-summary baseline."""
 
     label = "Transcript"
     reference_row = True
@@ -24,7 +24,7 @@ class Transcript:
 
 
 class Oracle:
-    """Use one random human query as the summary: a reference point, not an upper bound.
+    """Uses one random human query as the summary: a reference point, not an upper bound.
 
     The draw depends on the seed and the video alone, and not on the draw of the evaluated query.
     """

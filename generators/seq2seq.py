@@ -126,7 +126,10 @@ def _join(final: Tensor) -> Tensor:
 
 
 class Seq2Seq(FromScratchRow[Seq2SeqOptions]):
-    """Seq2Seq, from random weights. Source: reference-models.md section 2."""
+    """Seq2Seq: LSTMs with attention over frames and transcript, from random weights.
+
+    Source: reference-models.md section 2.
+    """
 
     label = "Seq2Seq"
     name = "seq2seq"

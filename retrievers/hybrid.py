@@ -162,7 +162,7 @@ class TrainableHybrid(Hybrid):
 
 
 def hybrid(context: Context) -> Hybrid:
-    """Fuse the rankings of other retrievers (hybrid.retrievers) by reciprocal ranks."""
+    """Fuses the rankings of other retrievers (hybrid.retrievers) by reciprocal ranks."""
     names = context.options(HybridOptions).retrievers
     members = build_members(context, names, outer=HybridOptions.section)
     kind = TrainableHybrid if any(member.trainable for member in members) else Hybrid

@@ -33,7 +33,7 @@ _CELLS = 2**24
 
 
 class Splade:
-    """Rank summaries by the inner product of their sparse vector with the query's, over the vocabulary.
+    """Ranks summaries by the inner product of their sparse vector with the query's, over the vocabulary.
 
     An empty summary is never returned; an empty query has no hits. Raises MissingError where no weights are
     set. Source: Formal et al. 2021, SPLADE, through sentence-transformers' SparseEncoder.

@@ -100,7 +100,8 @@ class ScoreTable:
     def notes(self) -> list[str]:
         """Write the lines on references and significance that follow the table."""
         shown = [self._label(name) for name in self._shown_references()]
-        return [*_reference_note(shown), *self._tests(), *([_BOLD] if self.leaders else [])]
+        bold = any(cell.rank == BEST for _, cells in self.rows() for cell in cells)
+        return [*_reference_note(shown), *self._tests(), *([_BOLD] if bold else [])]
 
     def _shown_references(self) -> list[str]:
         generators = {generator for generator, _, _ in self.scores}

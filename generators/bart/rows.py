@@ -80,7 +80,7 @@ class BartRow(NeuralRow):
 
 
 class BartText(BartRow):
-    """BART (Text): the transcript alone."""
+    """BART (Text): BART that reads the transcript alone."""
 
     label = "BART (Text)"
     name = "bart-text"
@@ -94,7 +94,7 @@ class BartText(BartRow):
 
 
 class BartMM(BartRow):
-    """BART (MM): frames before the tokens."""
+    """BART (MM): BART that reads the frames in front of the transcript."""
 
     label = "BART (MM)"
     name = "bart-mm"
@@ -115,7 +115,7 @@ class VGBart(BartRow):
 
 
 class VGBartDP(VGBart):
-    """VG-BART (DP): dot-product fusion."""
+    """VG-BART (DP): frames fused into BART's encoder by dot-product attention."""
 
     label = "VG-BART (DP)"
     name = "vg-bart-dp"
@@ -127,7 +127,7 @@ class VGBartDP(VGBart):
 
 
 class VGBartMH(VGBart):
-    """VG-BART (MH): multi-head fusion."""
+    """VG-BART (MH): frames fused into BART's encoder by multi-head attention."""
 
     label = "VG-BART (MH)"
     name = "vg-bart-mh"

@@ -117,7 +117,7 @@ class MT5Backbone(Backbone):
 
 
 def qms_mt5(context: Context) -> QMSRow:
-    """Make QMS on mT5 (Table VI)."""
+    """QMS on mT5 (Table VI)."""
     return QMSRow(context, MT5Backbone(context), name="qms-mt5", label="QMS (mT5)")
 
 

@@ -245,12 +245,12 @@ class QMSRow(NeuralRow):
 
 
 def qms(context: Context) -> QMSRow:
-    """Make QMS on BART."""
+    """QMS on BART: reads frames, transcript and entities; trained on the queries that agree."""
     return QMSRow(context, BartBackbone(context))
 
 
 def qms_transformer(context: Context) -> QMSRow:
-    """Make QMS on a Transformer without pretraining (Table VI)."""
+    """QMS on a Transformer without pretraining (Table VI)."""
     backbone = TransformerBackbone(context)
     return QMSRow(context, backbone, name="qms-transformer", label="QMS (Transformer)")
 
@@ -276,7 +276,7 @@ def without_entity(context: Context) -> QMSRow:
 
 
 def without_sampling(context: Context) -> QMSRow:
-    """QMS with targets drawn uniformly."""
+    """QMS without query sampling: each target is drawn uniformly from the video's queries."""
     return _ablation(context, Parts(sampling=False), "qms-wo-qsample", "w/o-Qsample")
 
 

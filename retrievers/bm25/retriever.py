@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 
 class BM25:
-    """Rank summaries by how many of the query's words they have, rare words counting more.
+    """Ranks summaries by how many of the query's words they have, rare words counting more.
 
     Scores are rounded to 4 decimals and ties go by video id, as Anserini does.
 

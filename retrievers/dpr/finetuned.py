@@ -26,7 +26,7 @@ TRAINING = "training.json"
 
 
 class FinetunedDPR(PretrainedDPR):
-    """Fine-tune the pretrained encoder, then rank as it does.
+    """Fine-tunes the pretrained encoder, then ranks as it does.
 
     Positives are sibling queries of one training video, so that training depends on no generator; with
     ``dpr-ft.positives=summaries``, what one generator wrote for the query's video, so that each generator

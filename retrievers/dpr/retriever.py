@@ -38,7 +38,7 @@ class Role:
 
 
 class PretrainedDPR:
-    """Rank summaries by the inner product of their vector with the query's.
+    """Ranks summaries by the inner product of their vector with the query's.
 
     Query and document are separate throughout: weights, prefix, encoder, cache. An empty summary has no
     vector and is never returned; an empty query has no hits.

@@ -90,6 +90,15 @@ def test_nothing_is_bold_where_nothing_was_tested() -> None:
     assert not any(note.startswith("Bold: ") for note in table.notes)
 
 
+def test_bold_is_explained_only_where_something_is_bold() -> None:
+    values = {("one", "bm25"): 0.5, ("two", "bm25"): 0.5}
+    explained = {
+        leader: any(note.startswith("Bold: ") for note in retrieval(values, {("bm25", "R@1"): names}).notes)
+        for leader, names in {"a row": {"one"}, "none": set[str]()}.items()
+    }
+    assert explained == {"a row": True, "none": False}
+
+
 def test_rows_stand_in_the_order_of_the_run_with_blocks_together() -> None:
     table = retrieval(
         {("two", "bm25"): 0.1, ("two", "dpr-pt"): 0.1, ("one", "bm25"): 0.2, ("one", "dpr-pt"): 0.2}

@@ -61,5 +61,5 @@ class LeadOfMeanLength(Lead):
 
 
 def make_lead(context: Context) -> Lead:
-    """Takes the first 8 words (English) or 8 characters (Chinese) of the transcript."""
+    """Lead: the first 8 words (English) or 8 characters (Chinese) of the transcript."""
     return LeadOfMeanLength(context) if context.options(LeadOptions).units == 0 else Lead(context)

@@ -28,7 +28,7 @@ SUGGESTED = "cross-encoder/ms-marco-MiniLM-L6-v2"
 
 
 class Rerank:
-    """Ranks the best ``rerank.k`` documents of BM25 by a cross-encoder's score; the others follow as they are.
+    """Ranks the best ``rerank.k`` documents of BM25 by a cross-encoder's score; the others follow unchanged.
 
     Scores are the logit of a model with one output. Raises MissingError where no weights are set or they are
     not those of a reranker. Source: Nogueira and Cho 2019.

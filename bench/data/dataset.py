@@ -20,6 +20,8 @@ class VideoRecord:
     video_id: VideoId
     transcript: str
     split: str
+    address: str = ""
+    """The field ``url``, an http or https address at which people watch it; empty: it has none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -166,7 +166,7 @@ class _Reader:
                 hint = f" Did you mean {near[0]}?" if near else ""
                 self.report(f"{place}: unknown split {shorten(split)}; known: {', '.join(SPLITS)}.{hint}")
             elif video_id is not None and transcript is not None and split is not None:
-                records.append(VideoRecord(video_id, transcript, split))
+                records.append(VideoRecord(video_id, transcript, split, _address(item.get("url"))))
         if not any(record.split == "test" for record in records):
             self.report(f'{self.folder / VIDEOS}: the test split is empty: no video has "split": "test".')
         return records
@@ -271,3 +271,9 @@ class _Reader:
 
 def _line_number(place: str) -> int:
     return int(place.rpartition(":")[2])
+
+
+def _address(value: object) -> str:
+    """Keep an address that a page may link to: other schemes could run code when they are followed."""
+    is_address = isinstance(value, str) and re.fullmatch(r"https?://[^\s\ud800-\udfff]{1,2000}", value)
+    return str(value) if is_address else ""

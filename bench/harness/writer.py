@@ -83,8 +83,12 @@ class RunWriter:
         self.folder.write(QUERIES, "".join(f"{query}\t{' '.join(text.split())}\n" for query, text in queries))
         if attributes := manifest.query_attributes(self._plan):
             self.folder.write(ATTRIBUTES, attributes_text(attributes, list(self._plan.evaluation.queries)))
+        addresses = {one.video_id: {"url": one.address} for one in self._plan.dataset.records if one.address}
         pool = self._plan.pool_videos(references=True)
-        lines = ({"video_id": video.video_id, "references": video.references} for video in pool)
+        lines = (
+            {"video_id": video.video_id, "references": video.references, **addresses.get(video.video_id, {})}
+            for video in pool
+        )
         self.folder.write(REFERENCES, format_json_lines(lines))
         self._flush(
             labels={component.name: self._label(component) for component in components},

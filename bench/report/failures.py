@@ -96,6 +96,12 @@ def _collect(
         "references": {
             numbers[v]: _references(first, v) for q in sample for v in first.relevant[q][:REFERENCES]
         },
+        "links": {
+            numbers[v]: first.addresses[v]
+            for q in sample
+            for v in first.relevant[q][:REFERENCES]
+            if v in first.addresses
+        },
         "cells": cells,
         "texts": list(_texts(runs, systems, shown, numbers)),
     }

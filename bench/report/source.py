@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,11 +154,23 @@ class Source:
     @cached_property
     def references(self) -> Mapping[VideoId, Sequence[str]]:
         """Read the reference texts of each video; where the run wrote none, use its evaluated queries."""
+        if not self._videos:
+            return {v: [self.queries[query] for query in ids] for v, ids in self.asking.items()}
+        return {line["video_id"]: line["references"] for line in self._videos}
+
+    @cached_property
+    def addresses(self) -> Mapping[VideoId, str]:
+        """Read where the videos can be watched, of those whose address the dataset has."""
+        given = {line["video_id"]: line.get("url") for line in self._videos}
+        return {video: url for video, url in given.items() if re.match("https?://", str(url))}
+
+    @cached_property
+    def _videos(self) -> list[dict[str, Any]]:
         path = self.file("references.jsonl")
         if path is None:
-            return {v: [self.queries[query] for query in ids] for v, ids in self.asking.items()}
+            return []
         with reading(path):
-            return {line["video_id"]: line["references"] for line in read_json_lines(path)}
+            return list(read_json_lines(path))
 
     def summaries(self, generator: str) -> Mapping[VideoId, str]:
         """Read the summaries that a generator wrote, by video and in the order of the dataset."""

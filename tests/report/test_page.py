@@ -25,6 +25,7 @@ from bench.report.systems import list_systems
 from bench.store.digests import file_digest
 from tests.hostile_run import LABEL, QUERIES, World
 from tests.manifests import edit_manifest
+from tests.tiny import write_tiny
 
 
 class Elements(HTMLParser):
@@ -208,6 +209,26 @@ def test_failures_hold_the_ranks_and_first_results_of_the_run(world: World) -> N
             same = [hit for hit in hits if relevant and hit.score == relevant[0].score]
             assert tied == int(any(hit.video_id not in source.relevant[query] for hit in same))
             assert all(video in data["texts"][0] for video in first)
+
+
+def test_videos_with_an_address_are_linked_and_no_other_scheme_is(tmp_path: Path) -> None:
+    tiny = write_tiny(tmp_path / "data")
+    addresses = {
+        7: "https://videos.example/v10?t=1",
+        8: "javascript:alert(1)",
+        10: "file:///etc/passwd",
+        12: 3,
+    }
+    for line, address in addresses.items():
+        tiny.edit("videos.jsonl", line, url=address)
+    result = bench.run(
+        data=tiny.folder, generators="lead", retrievers="bm25", protocol="all-queries",
+        out=tmp_path / "out", store=tmp_path / "store",
+    )  # fmt: skip
+    source = Source.read(result.out)
+    data = failures([(source, look_up_ranks(source))], list_systems([source]))
+    linked = {data["videos"][video]: address for video, address in data["links"].items()}
+    assert linked == {"v10": "https://videos.example/v10?t=1"}
 
 
 def test_of_many_queries_those_with_the_largest_differences_are_shown() -> None:

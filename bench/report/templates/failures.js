@@ -133,7 +133,10 @@ const showQuery = (query) => {
   for (const video of videos) {
     const references = shown.references[video].filter((reference) => reference !== text);
     const line = make("p", undefined, { class: "note" });
-    line.append(make("b", `Video ${shown.videos[video]}`), references.length ? `: other queries for it: ${references.join(" · ")}` : "");
+    const name = `Video ${shown.videos[video]}`;
+    const address = shown.links[video];
+    const watch = { href: address, rel: "noopener noreferrer", target: "_blank" };
+    line.append(address ? make("a", name, watch) : make("b", name), references.length ? `: other queries for it: ${references.join(" · ")}` : "");
     parts.push(line);
   }
   const [first, rest] = inView(now);

@@ -161,8 +161,8 @@ class Source:
     @cached_property
     def addresses(self) -> Mapping[VideoId, str]:
         """Read where the videos can be watched, of those whose address the dataset has."""
-        given = {line["video_id"]: line.get("url") for line in self._videos}
-        return {video: url for video, url in given.items() if re.match("https?://", str(url))}
+        given = {line["video_id"]: str(line.get("url", "")) for line in self._videos}
+        return {video: url for video, url in given.items() if re.match("https?://", url)}
 
     @cached_property
     def _videos(self) -> list[dict[str, Any]]:

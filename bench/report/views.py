@@ -13,7 +13,7 @@ from bench.output.schema import GENERATION
 from bench.report.glossary import explain_header
 from bench.report.source import Source
 from bench.tables.score_table import IMPROVEMENT
-from bench.tables.table import Cell, Table
+from bench.tables.table import BEST, Cell, Table
 
 _NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 _IN_SETTINGS = ("Signature: ", "Coverage: ")
@@ -123,7 +123,7 @@ def coverage(source: Source) -> View | None:
 def _cell(cell: Cell, detail: str) -> View:
     match = _NUMBER.match(cell.text)
     number = float(match[0].replace(",", "").replace("−", "-")) if match else None
-    rank = {"best": "highest of its block", "second": "second highest of its block"}.get(cell.rank)
+    rank = "among the highest of its block" if cell.rank == BEST else ""
     star = "significantly higher than the second" if cell.star else ""
     shown = "; ".join(part for part in (detail, rank, star) if part) if detail else ""
     return {"text": cell.text, "rank": cell.rank, "star": cell.star, "number": number, "detail": shown}

@@ -22,6 +22,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WIDE, NARROW = 1440, 390
+EXAMPLE_RETRIEVER = Path(__file__).parents[2] / "examples/retriever/my_retriever/retriever.py"
 CUT_WORDS = """(place) => {
   const { left, right } = place.getBoundingClientRect();
   const isCut = (box) => box.width && (box.left < left - 1 || box.right > right + 1);
@@ -201,6 +202,33 @@ def test_the_leaderboard_shows_another_metric(seen: Page) -> None:
     assert "P@5:" in seen.locator("#board-note").inner_text()
     seen.locator("#metric").select_option("R@10")
     assert scores(seen) == first
+
+
+def test_the_leaderboard_shows_one_retriever_or_all(browser: Browser, world: World, tmp_path: Path) -> None:
+    second = f"{EXAMPLE_RETRIEVER}:MyRetriever"
+    bench.run(
+        data=world.data, generators=["lead", "transcript"], retrievers=["bm25", second],
+        protocol="all-queries", out=tmp_path / "out", store=world.store.root, quiet=True,
+        set={"bm25.engine": "bm25s"},
+    )  # fmt: skip
+    page, troubles = visit(browser, tmp_path / "out" / "report.html")
+    buttons = page.locator("#retrievers button")
+    every, bm25, other = buttons.all_inner_texts()
+
+    def columns(page: Page) -> list[str]:
+        return page.locator("#board thead button").all_inner_texts()
+
+    assert columns(page) == [bm25, other]
+    buttons.nth(2).click()
+    assert columns(page) == [other]
+    assert buttons.nth(2).get_attribute("aria-pressed") == "true"
+    reopened, _ = visit(browser, tmp_path / "out" / "report.html", hash_=page.evaluate("location.hash"))
+    assert columns(reopened) == [other]
+    page.get_by_role("button", name=every, exact=True).click()
+    assert columns(page) == [bm25, other]
+    assert troubles == []
+    page.close()
+    reopened.close()
 
 
 def test_an_address_opens_the_page_in_the_same_state(browser: Browser, world: World) -> None:

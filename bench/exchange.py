@@ -31,6 +31,7 @@ def exchange_inputs(videos: Sequence[Video], modality: Modality, *, seed: int) -
             other.transcript if modality == "text" else video.transcript,
             other.frames if modality == "frames" else video.frames,
             video.references,
+            other.pictures if modality == "frames" else video.pictures,
         )
         for video, other in zip(order, [*order[1:], order[0]], strict=True)
     }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.errors import DataError
 
 VideoId: TypeAlias = str
 QueryId: TypeAlias = str
@@ -20,18 +24,36 @@ NO_HIT = -1
 """Fills ``Run.hits`` where a query returned fewer documents than the run is wide."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame of a video as JPEG, read when a system asks for it."""
+
+    path: Path
+    digest: str
+    """sha256 of the file, taken when the dataset was read."""
+
+    def read(self) -> bytes:
+        """Read the file. Raises DataError when it is no longer what it was."""
+        data = self.path.read_bytes() if self.path.is_file() else b""
+        if hashlib.sha256(data).hexdigest() != self.digest:
+            raise DataError(f"{self.path} was changed or removed while it was in use. Run the command again.")
+        return data
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Video:
     """What a generator sees of one video.
 
     ``frames`` is ``[n, d]`` float16 or float32, memory-mapped, at most 32 rows; ``n`` may be 0.
     ``references`` are the texts of the relevant queries: training targets, empty when summarizing.
+    ``pictures`` are frames as JPEG, in their order, where the dataset holds some.
     """
 
     video_id: VideoId
     transcript: str
     frames: Frames
     references: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bench.exchange import MODALITIES, Modality, exchange_inputs
-from bench.types import Video
+from bench.types import Picture, Video
 
 
 def numbered(count: int) -> list[Video]:
-    return [Video(f"v{i}", f"words {i}", np.full((1, 2), i, np.float32), (f"q{i}",)) for i in range(count)]
+    return [
+        Video(
+            f"v{i}",
+            f"words {i}",
+            np.full((1, 2), i, np.float32),
+            (f"q{i}",),
+            (Picture(Path(f"{i}.jpg"), ""),),
+        )
+        for i in range(count)
+    ]
 
 
 def owner(video: Video, modality: Modality) -> str:
@@ -28,6 +39,7 @@ def test_every_input_goes_to_one_other_video(modality: Modality, seed: int) -> N
     (kept,) = (m for m in MODALITIES if m != modality)
     assert all(owner(video, kept) == video_id for video_id, video in exchanged.items())
     assert all(exchanged[video.video_id].references == video.references for video in videos)
+    assert all(video.pictures[0].path.stem == owner(video, "frames")[1:] for video in exchanged.values())
 
 
 def test_the_seed_draws_who_exchanges() -> None:

@@ -118,6 +118,17 @@ def write_features(
     (folder / "ids.txt").write_text("".join(f"{video_id}\n" for video_id in lengths))
 
 
+def write_pictures(folder: Path, counts: Mapping[str, int]) -> None:
+    """Write pictures of one colour each, another one for each video and number."""
+    from PIL import Image
+
+    for i, (video_id, count) in enumerate(counts.items()):
+        (folder / "frames" / video_id).mkdir(parents=True)
+        for number in range(count):
+            colour = (40 * i % 256, 10 * number % 256, 90)
+            Image.new("RGB", (16, 12), colour).save(folder / "frames" / video_id / f"{number}.jpg", "JPEG")
+
+
 def write_transcript_vectors(
     folder: Path, texts: Mapping[str, Sequence[float]], dtype: npt.DTypeLike = np.float16
 ) -> None:

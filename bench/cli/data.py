@@ -138,6 +138,7 @@ _PREPARE_FLAGS = {
     "names": ("FILE", "CSV: file, id [, split]"),
     "split": ("SPLIT", "split of videos that --names gives none"),
     "max_frames": ("N", "frames of a video, at most, one a second"),
+    "keep_frames": ("N", "pictures of a video that are kept as JPEG, for vlm and caption"),
     "max_speech_seconds": ("N", "seconds of sound that are transcribed"),
     "jobs": ("N", "videos at once, 0: as many as cores"),
     "log_users": ("N", "click log: keep pairs that more users clicked"),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.types import Frames, Grades, QueryId, Video, VideoId
+from bench.types import Frames, Grades, Picture, QueryId, Video, VideoId
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,14 @@ class Dataset:
     features: Features | None
     feature_names: Sequence[str]
     digest: str
-    """Digest of the files read: metadata, videos, queries, relevance, the selected features."""
+    """Digest of the files read: metadata, videos, queries, relevance, the selected features, pictures."""
     max_frames: int = 32
     attributes: Mapping[QueryId, Mapping[str, str]] = field(default_factory=dict)
     """Free fields of queries.jsonl that are texts, numbers, true or false, by the id of the query."""
     gains: Grades = field(default_factory=dict)
     """Relevance above 1, by query and video: other relevant videos count 1 in graded measures."""
+    pictures: Mapping[VideoId, tuple[Picture, ...]] = field(default_factory=dict)
+    """Frames as JPEG of the videos that have some, ``max_frames`` of each at most."""
 
     @cached_property
     def references(self) -> Mapping[VideoId, tuple[str, ...]]:
@@ -106,4 +108,5 @@ class Dataset:
         none: Frames = np.zeros((0, 0), dtype=np.float32)
         frames = self.features.of(record.video_id, self.max_frames) if self.features else none
         targets = self.references[record.video_id] if references else ()
-        return Video(record.video_id, record.transcript, frames, targets)
+        pictures = self.pictures.get(record.video_id, ())
+        return Video(record.video_id, record.transcript, frames, targets, pictures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,13 +14,14 @@ from bench.choices import SPLITS, language_problem
 from bench.data.dataset import Dataset, VideoRecord
 from bench.data.features import feature_names, file_problem, read_features
 from bench.data.options import DataOptions
+from bench.data.pictures import find_pictures
 from bench.errors import DataError, shorten, suggestions, unknown
 from bench.output.attributes import free_fields
 from bench.store.digests import digest, file_digest
 from bench.store.files import raise_data_error, read_lines, read_text
 from bench.store.json_files import kind_of, parse_json
 from bench.text import normalise
-from bench.types import Grades, QueryId, VideoId
+from bench.types import Grades, Picture, QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _LONGEST_WORD = 50  # a longer text is near no known word, and comparing it takes long
@@ -48,6 +50,7 @@ def read_dataset(
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
     names = feature_names(folder, reader.report)
     name = _select(features, names)
+    pictures = find_pictures(folder, records, options.max_frames, reader.report)
     spellings = _unite(texts) if options.unite_queries else {query_id: [query_id] for query_id in texts}
     spelt = {query_id: spellings[query_id] for query_id in texts if query_id in spellings}
     grades = _unite_grades(reader.qrels(texts, records), spelt, records)
@@ -63,10 +66,11 @@ def read_dataset(
         spellings=spellings,
         features=read_features(folder, name, reader.report) if name else None,
         feature_names=names,
-        digest=_files_digest(folder, name, options),
+        digest=_files_digest(folder, name, options, pictures),
         max_frames=options.max_frames,
         attributes=reader.attributes,
         gains=_above_one(grades),
+        pictures=pictures,
     )
 
 
@@ -107,11 +111,15 @@ def _above_one(grades: Grades) -> Grades:
     return {query_id: of for query_id, of in above.items() if of}
 
 
-def _files_digest(folder: Path, features: str | None, options: DataOptions) -> str:
+def _files_digest(
+    folder: Path, features: str | None, options: DataOptions, pictures: Mapping[VideoId, Sequence[Picture]]
+) -> str:
     names = [METADATA, VIDEOS, QUERIES, QRELS]
     if features:
         names += [f"features/{features}/{name}" for name in ("frames.npy", "offsets.npy", "ids.txt")]
     files = {name: file_digest(folder / name) for name in names if file_problem(folder / name) is None}
+    for picture in itertools.chain.from_iterable(pictures.values()):
+        files[picture.path.relative_to(folder).as_posix()] = picture.digest
     return digest({"files": files, "unite": options.unite_queries, "frames": options.max_frames})
 
 

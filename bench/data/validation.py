@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.choices import SPLITS
 from bench.data.dataset import Dataset, Features
 from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
-from bench.data.reader import read_dataset
+from bench.data.pictures import PICTURES, folders_of_pictures
+from bench.data.reader import VIDEOS, read_dataset
 from bench.errors import DataError, GateError
 from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 
@@ -95,6 +96,7 @@ def _warnings(folder: Path, dataset: Dataset) -> list[str]:
         *_split_warnings(dataset),
         *_folder_warnings(folder),
         *_feature_warnings(dataset),
+        *_picture_warnings(folder, dataset),
         *_query_warnings(dataset),
         *_script_warnings(dataset),
     ]
@@ -129,6 +131,14 @@ def _feature_warnings(dataset: Dataset) -> Iterator[str]:
     if unlisted := len(featured - known):
         yield f"features '{name}' hold {unlisted} videos that are not in videos.jsonl."
     yield from _transcript_warnings(dataset, dataset.features)
+
+
+def _picture_warnings(folder: Path, dataset: Dataset) -> Iterator[str]:
+    known = {record.video_id for record in dataset.records}
+    if dataset.pictures and (lacking := len(known) - len(dataset.pictures)):
+        yield f"{lacking} of {len(known)} videos have no pictures."
+    if unlisted := sum(1 for path in folders_of_pictures(folder) if path.name not in known):
+        yield f"{folder / PICTURES} holds folders of {unlisted} videos that are not in {VIDEOS}."
 
 
 def _query_warnings(dataset: Dataset) -> Iterator[str]:

@@ -6,12 +6,14 @@ import csv
 import dataclasses
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.features import TRANSCRIPTS
+from bench.data.pictures import PICTURES
 from bench.data.reader import METADATA, QRELS, QUERIES, VIDEOS
 from bench.prepare.extraction import PREPARED, Extracted
 from bench.prepare.judgements import Judgements
@@ -53,6 +55,7 @@ def write_dataset(
         # the names of files may hold bytes that are not UTF-8
         (folder / file).write_text(text, encoding="utf-8", errors="replace", newline="")
     _write_features(folder / "features" / name, prepared, dim)
+    _copy_pictures(folder / PICTURES, prepared)
     if has_text_side:
         none = np.zeros(dim, np.float16)
         vectors = [none if result.text_vector is None else result.text_vector for result in prepared]
@@ -86,6 +89,14 @@ def _write_features(folder: Path, prepared: Sequence[Extracted], dim: int) -> No
     (folder / "ids.txt").write_text(ids, encoding="utf-8", newline="")
 
 
+def _copy_pictures(folder: Path, prepared: Sequence[Extracted]) -> None:
+    for result in prepared:
+        for picture in result.pictures:
+            of_video = folder / result.file.video_id
+            of_video.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(picture, of_video / picture.name)
+
+
 def options_record(options: PrepareOptions) -> dict[str, Json]:
     """Convert the options to JSON values for the dataset's record; a folder by its name alone.
 
@@ -93,4 +104,6 @@ def options_record(options: PrepareOptions) -> dict[str, Json]:
     """
     values = dataclasses.asdict(options)
     del values["jobs"]
+    if not options.keep_frames:
+        del values["keep_frames"]  # datasets without pictures stay what they were
     return {key: value.name if isinstance(value, Path) else value for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""What is taken from one file: features of its frames and its transcript, cached in the store.
+"""What is taken from one file: features of its frames, pictures and its transcript, cached in the store.
 
 The key of an artefact has the digest of the file and of all that computes, so that an interrupted preparation
 continues, and one with another speech model keeps the frames.
@@ -10,14 +10,16 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from bench.errors import DataError, error_of_system
 from bench.prepare.files import SUBTITLES, VideoFile
-from bench.prepare.media.decoding import read_pictures, read_sound
+from bench.prepare.media.decoding import Decoded, read_pictures, read_sound
 from bench.prepare.media.encoders import TextSide, encode, encode_text, identify_encoder, make_encoder
+from bench.prepare.media.pictures import identify_pictures, name_of_picture, write_pictures
 from bench.prepare.media.speech import make_recogniser
 from bench.prepare.media.subtitles import read_subtitles
 from bench.prepare.options import PrepareOptions
@@ -42,6 +44,8 @@ class Extracted:
     vectors: Path | None = None
     """A ``.npy`` file, float16 ``[frames, dim]``."""
     frames: int = 0
+    pictures: tuple[Path, ...] = ()
+    """JPEG files, in their order (``--keep-frames``)."""
     transcript: str = ""
     source: str = "none"
     """Where the transcript is from: the name of a subtitle file, ``speech`` or ``none``."""
@@ -62,6 +66,7 @@ class Extractor:
         self.identity: Mapping[str, Mapping[str, Json] | None] = {
             "encoder": identify_encoder(options.encoder, self._encoder),
             "speech": None if self._recogniser is None else self._recogniser.identity(),
+            **({"pictures": identify_pictures()} if options.keep_frames else {}),
         }
         """What makes features and transcripts: part of their keys, and of the record of the dataset."""
 
@@ -86,16 +91,29 @@ class Extractor:
 
     def _read_frames(self, file: VideoFile, digest: str) -> Extracted:
         limit = self._options.max_frames
+        decode = cache(lambda: read_pictures(file.path, limit))  # once for features and pictures
 
         def build(folder: Path) -> Mapping[str, Json]:
-            decoded = read_pictures(file.path, limit)
-            vectors = encode(self._encoder, decoded.pictures)
+            vectors = encode(self._encoder, decode().pictures)
             np.save(folder / "frames.npy", vectors)
-            return {"frames": len(vectors), "seconds": decoded.seconds, "notes": decoded.notes}
+            return {"frames": len(vectors), "seconds": decode().seconds, "notes": decode().notes}
 
         artefact = self._fetch("video-frames", {"file": digest, "limit": limit}, "encoder", build)
         frames, seconds, notes = (artefact.meta[key] for key in ("frames", "seconds", "notes"))
-        return Extracted(file, PREPARED, tuple(notes), seconds, artefact.path / "frames.npy", frames)
+        pictures = self._keep_pictures(digest, decode) if frames and self._options.keep_frames else ()
+        return Extracted(
+            file, PREPARED, tuple(notes), seconds, artefact.path / "frames.npy", frames, pictures
+        )
+
+    def _keep_pictures(self, digest: str, decode: Callable[[], Decoded]) -> tuple[Path, ...]:
+        limit, count = self._options.max_frames, self._options.keep_frames
+
+        def build(folder: Path) -> Mapping[str, Json]:
+            return {"pictures": write_pictures(folder, decode().pictures, count)}
+
+        key: dict[str, Json] = {"file": digest, "limit": limit, "pictures": count}
+        artefact = self._fetch("video-pictures", key, "pictures", build)
+        return tuple(artefact.path / name_of_picture(i) for i in range(artefact.meta["pictures"]))
 
     def _add_transcript(self, extracted: Extracted, digest: str) -> Extracted:
         subtitles = self._subtitles_of(extracted.file)

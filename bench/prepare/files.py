@@ -93,7 +93,8 @@ def _make_ids(names: Iterable[str], taken: set[str]) -> dict[str, str]:
 def _plain(name: str) -> str:
     """Replace what an id cannot hold: white space, slashes, control characters, bytes that are no UTF-8."""
     kept = "".join("_" if unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
-    return _NOT_IN_IDS.sub("_", kept) or "_"
+    plain = _NOT_IN_IDS.sub("_", kept)
+    return "_" if plain in ("", ".", "..") else plain  # an id is the name of a folder of pictures
 
 
 def names_of(files: Iterable[VideoFile]) -> Mapping[str, str]:

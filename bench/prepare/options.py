@@ -34,6 +34,8 @@ class PrepareOptions:
     """Split of each video that ``names`` gives none."""
     max_frames: Count = 32
     """Frames of a video, at most; one a second up to there."""
+    keep_frames: CountOrZero = 0
+    """Pictures of a video that are kept as JPEG, for systems that look at them (``vlm``, ``caption``)."""
     max_speech_seconds: Count = 1800
     """Seconds of sound that are transcribed; 64 kB of memory each."""
     jobs: CountOrZero = 0

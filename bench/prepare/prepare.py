@@ -45,6 +45,8 @@ class Report:
             "text files beside them, not read as videos": self.texts_beside,
         }
         lines += [f"  {count} {what}" for what, count in counts.items() if count]
+        if pictures := sum(len(result.pictures) for result in prepared):
+            lines.append(f"  {pictures} pictures kept")
         lines.append("relevance: " + ", ".join(f"{n:,} {what}" for what, n in self.judgements.counts.items()))
         if self.judgements.unknown:
             lines.append(f"  left out, see {LEFT_OUT}: {self.judgements.unknown[0]}")

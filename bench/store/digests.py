@@ -32,10 +32,11 @@ def file_digest(path: Path) -> str:
 
 
 def videos_digest(videos: Sequence[Video]) -> str:
-    """Digest all that a generator can see of videos: ids, transcripts, references, frames."""
+    """Digest all that a generator can see of videos: ids, transcripts, references, frames, pictures."""
     whole = hashlib.sha256()
     for video in videos:
         head = [video.video_id, video.transcript, list(video.references), str(video.frames.dtype)]
         whole.update(canonical([*head, list(video.frames.shape)]).encode())
         whole.update(np.ascontiguousarray(video.frames).tobytes())
+        whole.update("".join(picture.digest for picture in video.pictures).encode())
     return whole.hexdigest()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.errors import DataError, UsageError
 from bench.prepare.options import PrepareOptions
@@ -128,6 +129,31 @@ def test_subtitles_replace_recognition(prepared: Prepared, tmp_path: Path) -> No
     )  # fmt: skip
     assert transcripts(tmp_path / "out") == dict.fromkeys(WORDS, "") | {"best.mp4": "written words"}
     assert "4 without transcript" in report.to_text()
+
+
+def test_pictures_are_kept_small_spread_evenly_and_the_same(prepared: Prepared, tmp_path: Path) -> None:
+    pictures = [shade(250 * i // 9, 640, 360) for i in range(9)]
+    Film(pictures, length=9).write(tmp_path / "wide.mp4")
+    Film(sound=recording("beckett.wav", 0, 2)).write(tmp_path / "talk.m4a")
+    (tmp_path / "q.csv").write_text("query,video\nfox,wide\n")
+    for out, jobs in (("out", 1), ("again", 2)):
+        options = PrepareOptions(jobs=jobs, speech="none", keep_frames=3)
+        report = prepare(
+            tmp_path, tmp_path / out, options, store=tmp_path / f".store-{out}",
+            queries=tmp_path / "q.csv", quiet=True,
+        )  # fmt: skip
+        assert "3 pictures kept" in report.to_text()
+    kept = {path.relative_to(tmp_path / "out"): path for path in (tmp_path / "out" / "frames").rglob("*.jpg")}
+    assert [path.as_posix() for path in sorted(kept)] == [f"frames/wide/{number}.jpg" for number in range(3)]
+    assert all((tmp_path / "again" / name).read_bytes() == path.read_bytes() for name, path in kept.items())
+    images = [Image.open(path) for _, path in sorted(kept.items())]
+    assert {image.size for image in images} == {(384, 216)}
+    shades = [np.asarray(image).mean() for image in images]
+    assert np.allclose(shades, [250 * i // 9 for i in (1, 4, 6)], atol=6), "of eight frames"
+    assert "pictures" in json.loads((tmp_path / "out" / "dataset.json").read_text())["made by"]
+    plain = json.loads((prepared.dataset / "dataset.json").read_text())
+    assert "keep_frames" not in plain["options"]
+    assert set(plain["made by"]) == {"encoder", "speech"}
 
 
 def odd_files(folder: Path, whole: bytes) -> dict[str, bytes]:

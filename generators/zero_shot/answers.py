@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
@@ -11,25 +12,43 @@ from functools import cached_property
 from bench.context import Context
 from bench.errors import BenchError, GateError, MissingError
 from bench.store.digests import canonical, digest
-from bench.types import Json
+from bench.types import Json, Picture
 from generators.zero_shot.endpoint import Answer, Endpoint, RequestRefusedError
 from generators.zero_shot.options import LLMOptions
 
 KIND = "answers"
 """The kind of artefact of an answer: whoever sends the same request later finds it."""
 _BYTES_PER_TOKEN = 2
+_TOKENS_PER_PICTURE = 3000  # generous: endpoints count from about a hundred to some thousands
 
 
 @dataclass(frozen=True)
 class Request:
-    """The messages of a request, and the digest by which its answer is kept."""
+    """The prompt, text and pictures of a request, and the digest by which its answer is kept."""
 
-    messages: Json
+    prompt: str
+    text: str
+    pictures: tuple[Picture, ...] = ()
 
     @cached_property
     def key(self) -> str:
         """Digest the messages."""
-        return digest(self.messages)
+        return digest(self.outline())
+
+    def outline(self) -> Json:
+        """Write the messages with the digests of the pictures in their place."""
+        return self._messages([picture.digest for picture in self.pictures])
+
+    def messages(self) -> Json:
+        """Write the messages as they are sent. Raises DataError for a picture that has changed."""
+        pictures = [base64.b64encode(picture.read()).decode() for picture in self.pictures]
+        return self._messages([f"data:image/jpeg;base64,{picture}" for picture in pictures])
+
+    def _messages(self, pictures: Sequence[str]) -> Json:
+        parts: list[Json] = [{"type": "text", "text": self.text}]
+        parts += [{"type": "image_url", "image_url": {"url": url, "detail": "low"}} for url in pictures]
+        content: Json = parts if pictures else self.text
+        return [{"role": "system", "content": self.prompt}, {"role": "user", "content": content}]
 
 
 class Answers:
@@ -108,15 +127,16 @@ class Answers:
         if stop.is_set():
             raise CancelledError
         try:
-            return self._send(self._endpoint.body(request.messages), stop)
+            return self._send(request, stop)
         except BenchError:
             stop.set()  # at once: the other thread may be busy with the store
             raise
 
-    def _send(self, body: Mapping[str, Json], stop: threading.Event) -> Answer:
-        reserved, answer = self._budget.reserve(body), None
+    def _send(self, request: Request, stop: threading.Event) -> Answer:
+        outline = self._endpoint.body(request.outline())
+        reserved, answer = self._budget.reserve(outline, len(request.pictures)), None
         try:
-            answer = self._endpoint.ask(body, stop)
+            answer = self._endpoint.ask(self._endpoint.body(request.messages()), stop)
         finally:
             self._budget.settle(reserved, answer)
         return answer
@@ -136,10 +156,10 @@ class _Budget:
         self._spent = self._reserved = 0
         self._lock = threading.Lock()
 
-    def reserve(self, body: Mapping[str, Json]) -> int:
+    def reserve(self, body: Mapping[str, Json], pictures: int) -> int:
         """Reserve what a request may cost. Raises GateError where the budget might not hold it."""
         text = canonical(body).encode("utf-8", "surrogatepass")
-        tokens = len(text) // _BYTES_PER_TOKEN + self._answer
+        tokens = len(text) // _BYTES_PER_TOKEN + pictures * _TOKENS_PER_PICTURE + self._answer
         with self._lock:
             if self._limit is not None and self._spent + self._reserved + tokens > self._limit:
                 raise GateError(

@@ -45,7 +45,8 @@ class LLMOptions(Section):
     """Requests at the same time; they change no result."""
     budget_tokens: Count | None = 1_000_000
     """Tokens that a run may read and write at the endpoint; the request that might exceed it is not sent.
-    Before an answer comes, two bytes count as a token. Answers in the store cost nothing; none: no limit."""
+    Before an answer comes, two bytes count as a token, and a picture as 3,000. Answers in the store
+    cost nothing; none: no limit."""
     price_in: NonNegative = 0.0
     """Price of a million tokens read, in any currency; with ``price_out`` the coverage line has the cost."""
     price_out: NonNegative = 0.0
@@ -56,6 +57,15 @@ class LLMOptions(Section):
     def __post_init__(self) -> None:
         if self.url is not None and (problem := _url_problem(self.url)):
             raise ValueError(f"option {self.section}.url is not allowed: {problem}")
+
+
+@dataclass(frozen=True)
+class VLMOptions(LLMOptions):
+    """The row ``vlm``: as ``llm``, with pictures of the video. Defaults are ours."""
+
+    section: ClassVar[str] = "vlm"
+    frames: Annotated[int, Interval(ge=1, le=32)] = 4
+    """Pictures of a video that are sent, spread evenly over those that the dataset holds."""
 
 
 def _url_problem(url: str) -> str:

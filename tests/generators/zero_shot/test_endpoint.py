@@ -12,7 +12,7 @@ import pytest
 from bench.errors import MissingError, UsageError
 from bench.options import build_sections
 from generators.zero_shot import endpoint
-from generators.zero_shot.llm import PROMPT
+from generators.zero_shot.llm import LLM
 from generators.zero_shot.options import LLMOptions
 from tests.chat_server import ChatServer, Reply, answer, failure
 from tests.generators.zero_shot.conftest import KEY, MakeLLM, videos
@@ -36,7 +36,7 @@ def test_a_request_has_model_prompt_transcript_limit_temperature_and_seed(
     assert body == {
         "model": "small",
         "messages": [
-            {"role": "system", "content": PROMPT},
+            {"role": "system", "content": LLM.prompt},
             {"role": "user", "content": "how to bake bread"},
         ],
         "max_tokens": 64,

@@ -16,7 +16,7 @@ import pytest
 
 from bench.errors import GateError, MissingError
 from generators.zero_shot.endpoint import Answer
-from generators.zero_shot.llm import LONGEST_SUMMARY, clean_answer
+from generators.zero_shot.row import LONGEST_SUMMARY, clean_answer
 from tests.chat_server import ChatServer, Reply, answer, failure, question
 from tests.conftest import Cli, child_environment
 from tests.generators.zero_shot.conftest import KEY, MakeLLM, videos

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -95,28 +95,36 @@ def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
             yield Step(label, SUMMARIES, "cannot run", is_left=True, problem=generator)
             continue
         summaries = Summarize(plan, generator).find()
-        yield _step((label, SUMMARIES), summaries is not None, estimates.get(label), plan, generator)
+        if summaries is not None:
+            yield Step(label, SUMMARIES, "reused")
+        else:
+            yield _step((label, SUMMARIES), estimates.get(label), plan, generator)
         for other, made in retrievers:
             retriever = made if isinstance(made, str) else _for_generator(plan, made, generator)
             if isinstance(retriever, str):
                 yield Step(label, other, "cannot run", is_left=True, problem=retriever)
                 continue
-            done = summaries is not None and Retrieve(plan, retriever, summaries).exists()
-            estimate = estimates.get(other)
-            if estimate is not None and id(retriever) in trained:
-                estimate = replace(estimate, fit_s=0.0)
-            if not done:
+            if summaries is not None and Retrieve(plan, retriever, summaries).exists():
+                yield Step(label, other, "reused")
+            else:
+                is_trained = id(retriever) in trained
+                yield _step((label, other), estimates.get(other), plan, retriever, is_trained=is_trained)
                 trained.add(id(retriever))
-            yield _step((label, other), done, estimate, plan, retriever)
 
 
 def _step(
-    place: tuple[str, str], reused: bool, estimate: Estimate | None, plan: Plan, component: Component[Any]
+    place: tuple[str, str],
+    estimate: Estimate | None,
+    plan: Plan,
+    component: Component[Any],
+    *,
+    is_trained: bool = False,
 ) -> Step:
-    """Describe one cell: whether it is reused, what it takes, and whether a training is part of that."""
-    if reused:
-        return Step(*place, "reused")
-    is_trained = component.trainable and Fit(plan, component).exists()
+    """Describe one cell to be made: what it takes, and whether a training is part of that.
+
+    ``is_trained``: an earlier cell of the run trains the component.
+    """
+    is_trained = component.trainable and (is_trained or Fit(plan, component).exists())
     prefix = "" if not component.trainable else "trained, " if is_trained else "train, "
     if estimate is None:
         return Step(*place, f"{prefix}not run yet", is_left=True)

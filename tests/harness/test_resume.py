@@ -46,6 +46,13 @@ def test_a_plan_says_what_is_reused_and_makes_nothing(tiny: Tiny, tmp_path: Path
     assert "to do: 2 cells" in outcome.out
 
 
+def test_a_plan_trains_a_retriever_once_for_all_generators(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    arguments = [*command(tiny, tmp_path / "out", "lead,oracle,transcript"), "--retrievers", "dpr-ft"]
+    outcome = cli(*arguments, "--dry-run")
+    cells = [stages[-1].partition(", ")[0] for stages in plan_of(outcome.out).values()]
+    assert cells == ["train", "trained", "trained"]
+
+
 def plan_of(text: str) -> dict[str, list[str]]:
     """Return the table of a plan: what it says of each generator's stages."""
     rows = [re.split(r" {2,}", line.strip()) for line in text.split("\n\n")[1].splitlines()]

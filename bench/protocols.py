@@ -95,6 +95,18 @@ class FitPerGenerator(Trainable, Protocol):
 
 
 @runtime_checkable
+class FittedWithout(Protocol):
+    """A trainable system with options that decide nothing of what it learns, such as those of its search.
+
+    When one of them changes, the harness uses the fitted model again.
+    """
+
+    def sections_after_fit(self) -> Sequence[str]:
+        """Name the sections of these options."""
+        ...
+
+
+@runtime_checkable
 class Identified(Protocol):
     """A system whose output depends on more than its code, data, options, seed and language."""
 

@@ -38,7 +38,8 @@ def leaderboard(summary: RunSummary) -> Table:
     what = summary.facts.data + (" (synthetic)" if summary.facts.synthetic else "")
     note = (
         "Systems that share a letter under a retriever are not significantly different (paired tests of all "
-        "pairs, Holm-corrected). Bold: not significantly different from the highest."
+        "pairs, Holm-corrected). Bold: the highest and those below it down to the first that differs "
+        "significantly."
     )
     title = f"{summary.metric} on {what}, ×100, with 95 % intervals"
     return Table("leaderboard", title, ["Model"], [board.label for board in boards], rows, [note])

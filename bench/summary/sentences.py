@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bench.metrics.definitions import RANKING_KINDS
@@ -17,11 +18,11 @@ _REFERENCES = {
 """What the reference systems stand for, by name; others go by their label."""
 
 _SUBJECTS = {
-    "duplicates": "summaries that several videos share",
-    "ties": "ties",
-    "modality": "inputs that are hardly read",
+    "duplicates": "duplicate summaries",
+    "ties": "scores that ties decide",
+    "modality": "systems that hardly read an input",
     "retrievers": "retrievers with the same scores",
-    "seed": "one seed",
+    "seed": "a single seed",
 }
 """What a caution is about, in a few words; those that are not here are always shown in full."""
 
@@ -47,8 +48,8 @@ def board_sentences(board: Board) -> list[str]:
     if first is None:
         shown = ", ".join(f"{row.label} {score_text(row)}" for row in board.references)
         return [f"With {board.label}, no ranked system was run: {board.metric} of {shown}."]
-    references = [text for row in board.references if (text := reference_sentence(row))]
-    return [_first_sentence(board, first), *_rivals_sentence(board), *references]
+    references = [text for row in board.references if (text := reference_sentence(row, first))]
+    return [_first_sentence(board, first), *_lead_sentences(board, first), *references]
 
 
 def _first_sentence(board: Board, first: Row) -> str:
@@ -66,36 +67,50 @@ def _first_sentence(board: Board, first: Row) -> str:
     return f"{where}{first.label} is best. {score}."
 
 
-def _rivals_sentence(board: Board) -> Iterator[str]:
-    """Yield whether the first differs significantly from the others, and by how much from the next."""
+def _lead_sentences(board: Board, first: Row) -> Iterator[str]:
+    """Yield by how much the first leads the next, and over which others its lead is not significant."""
     if len(board.ranked) < 2:
         return
-    following, rivals = board.ranked[1], board.rivals
-    lead = following.against_first
-    less = f"{score_text(following, interval=False)} ({format_difference(lead)})" if lead else ""
-    if rivals == [following]:
-        yield f"It is not significantly different from {following.label}: {less}."
-    elif rivals:
-        tests = [row.against_first.p for row in rivals if row.against_first]
-        p = format_p(min(tests)) if min(tests) == max(tests) else f"p ≥ {min(tests):.2f}"
-        is_all = len(rivals) == len(board.ranked) - 1 > 1
-        others = "any other ranked system" if is_all else _join([row.label for row in rivals])
-        following_text = f"; the next, {following.label}, has {less}" if lead else ""
-        yield f"It is not significantly different from {others} ({p}){following_text}."
-    elif lead:
-        yield f"The next, {following.label}, finds significantly less: {less}."
+    following, lead = board.ranked[1], board.ranked[1].against_first
+    is_shared = following.value == first.value
+    others = [row for row in board.rivals if row.value < first.value and row is not following]
+    subject, verb = f"{'Their' if is_shared else 'Its'} lead over", "is not significant"
+    if lead and not is_shared:
+        name = f"the next, {following.label} ({score_text(following, interval=False)})"
+        by = f"{format_difference(_reverse(lead)).removeprefix('+')}"
+        if lead.is_significant:
+            yield f"It leads {name}, significantly: by {by}."
+        else:
+            yield f"{subject} {name}, {verb}: {by}."
+            subject, verb = "Nor is that over", ""
+    if others:
+        tests = [row.against_first.p for row in others if row.against_first]
+        p = (
+            format_p(tests[0])
+            if min(tests) == max(tests)
+            else f"p ≥ {math.floor(min(tests) * 1000) / 1000:.3f}"
+        )
+        is_all = len(others) == len(board.ranked) - 2 > 1
+        names = "any other ranked system" if is_all else _join([row.label for row in others])
+        yield f"{subject} {names} {verb}".rstrip() + f" ({p})."
 
 
-def reference_sentence(row: Row) -> str:
+def reference_sentence(row: Row, first: Row) -> str:
     """Compare a reference with the first ranked system in a sentence; empty where it was not tested."""
     difference = row.against_first
     if difference is None:
         return ""
     name = _REFERENCES.get(row.generator, row.label)
-    score = f"{score_text(row, interval=False)} ({format_difference(difference)})"
+    score, tested = score_text(row, interval=False), f"({format_difference(difference)})"
     if not difference.is_significant:
-        return f"{name} is not significantly different: {score}."
-    return f"{name} finds {'more' if difference.value > 0 else 'less'}: {score}."
+        return f"{name}: {score}, not significantly different from {first.label} {tested}."
+    return f"{name} finds {'more' if difference.value > 0 else 'less'} than {first.label}: {score} {tested}."
+
+
+def _reverse(difference: Difference) -> Difference:
+    """Turn the difference of a row to the first into that of the first to the row."""
+    low, high = (None if bound is None else -bound for bound in (difference.high, difference.low))
+    return Difference(-difference.value, low, high, difference.p)
 
 
 def caution_line(summary: RunSummary) -> str:

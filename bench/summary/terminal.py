@@ -103,7 +103,8 @@ def leaderboard(summary: RunSummary, width: int) -> list[Text]:
     title = f"Retrieval on {summary.facts.data}{' (synthetic)' if summary.facts.synthetic else ''}, ×100"
     note = (
         "Letters: systems that share one under a retriever are not significantly different in "
-        f"{summary.metric}. Bold: not significantly different from the highest."
+        f"{summary.metric}. Bold: the highest and those below it down to the first that differs "
+        "significantly."
     )
     tables = [
         _lay_out(columns, (names, references), labels)

@@ -63,6 +63,11 @@ class Component(Generic[T]):
         return self.system.label
 
     @property
+    def read(self) -> Mapping[str, Json]:
+        """What the system read of its context: options by section, language, seed, device."""
+        return cast("Mapping[str, Json]", self.key["read"])
+
+    @property
     def trainable(self) -> bool:
         """Check whether the system must be fitted before it is used."""
         return isinstance(self.system, Trainable)

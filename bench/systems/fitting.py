@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from bench.protocols import Trainable
+from bench.protocols import FittedWithout, Trainable
 from bench.store.artefacts import Artefact, Store
 from bench.store.json_files import read_json_lines
 from bench.systems.arithmetic import limit_threads
@@ -22,8 +22,15 @@ Splits: TypeAlias = tuple[Sequence[Video], Sequence[Video]]
 
 
 def model_key(component: Component[Any], train: str, val: str) -> dict[str, Json]:
-    """Key a fitted system by the digests of its training and validation videos."""
-    return {**component.key, "train": train, "val": val}
+    """Key a fitted system by all that decides what it learns, and by what it learns from, as digests.
+
+    Options that are read after fitting alone are not part of it (`bench.protocols.FittedWithout`).
+    """
+    system = component.system
+    later = system.sections_after_fit() if isinstance(system, FittedWithout) else ()
+    options = {f"options.{section}" for section in later}
+    read = {name: value for name, value in component.read.items() if name not in options}
+    return {**component.key, "read": read, "train": train, "val": val}
 
 
 def fitted_model(

@@ -63,6 +63,10 @@ class RowDefinition(ABC):
         self.sections.append(section)
         return section
 
+    def sections_after_fit(self) -> Sequence[str]:
+        """Name the options of the search, which decide what is learnt only where it selects the epoch."""
+        return () if self.training.choose == "cider" else (DecodeOptions.section,)
+
     @property
     def tokens(self) -> Tokens:
         """The row's tokenizer; only after `build`."""

@@ -18,6 +18,8 @@ from generators.neural.options import DecodeOptions
 from generators.neural.tokens import Tokens
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+EXAMPLES_AT_ONCE, REFERENCES_AT_ONCE = 64, 256
+"""Sizes of the batches of validation: no option, as the last bits of a loss depend on them."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,12 @@ class Inference:
         """Measure the mean loss of each example's references ``[n]``, in nats per token; NaN without any.
 
         The decoder that writes summaries reads the true tokens, and each next one costs -log p. All
-        references of an example count, each token alike; a prompt costs nothing. As many references are
-        read at once as `write` has beams.
+        references of an example count, each token alike; a prompt costs nothing.
         """
         losses = np.full(len(examples), np.nan)
         self.module.eval()
         with self._precision():
-            for numbers in _groups(examples, self.options.batch_size * self.options.beams):
+            for numbers in _groups(examples, REFERENCES_AT_ONCE):
                 group = [examples[i] for i in numbers]
                 state = self.module.start(self._batch(group))
                 losses[numbers] = self._losses(state, [example.targets for example in group])

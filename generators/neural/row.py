@@ -124,9 +124,9 @@ class NeuralRow(RowDefinition):
         write_config(folder, self.name, {"prompt": [*self.tokens.prompt], **self.config})
         self.tokens.save(folder)
         write_log(self.log, folder / "training.jsonl")
-        write_card(
-            folder, self.label, self.config, self.choice, notes=self._card_notes(), sections=self.sections
-        )
+        later = self.sections_after_fit()
+        sections = [section for section in self.sections if section.section not in later]
+        write_card(folder, self.label, self.config, self.choice, notes=self._card_notes(), sections=sections)
 
     def _card_notes(self) -> dict[str, str]:
         """List the signature, and learning rate, decay and precision as trained, for the model card."""

@@ -19,6 +19,7 @@ from bench.types import Json, Video
 from generators.bart.pretraining import Recipe, self_pretrained
 from generators.neural.batches import Example, prepare, to_device
 from generators.neural.decoding import Rules
+from generators.neural.inference import EXAMPLES_AT_ONCE
 from generators.neural.options import DecodeOptions
 from generators.neural.row import NeuralRow
 from generators.neural.targets import Targets, Uniform
@@ -183,7 +184,7 @@ class QMSRow(NeuralRow):
         if not self.parts.labels or not videos:
             return None
         examples = self._label(videos, prepare(videos, self.tokens, self.text)[0])
-        size = self.decoding.batch_size
+        size = EXAMPLES_AT_ONCE
         batches = [
             self.collate([(example, []) for example in examples[i : i + size]])
             for i in range(0, len(examples), size)

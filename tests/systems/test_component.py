@@ -14,6 +14,8 @@ from bench.config.run_config import configure
 from bench.context import Context
 from bench.errors import MissingError
 from bench.harness.plan import Plan, make_plan
+from bench.harness.stages.fit import Fit
+from bench.harness.stages.summarize import Summarize
 from bench.protocols import is_fitted_per_generator
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
@@ -103,3 +105,18 @@ def test_versions_of_declared_packages_enter_the_key(plan: Plan) -> None:
     }
     assert versions["lead"] == installed_versions(["numpy", *GENERATOR_PACKAGES])
     assert versions["bm25"] == installed_versions(["numpy", *RETRIEVER_PACKAGES])
+
+
+@pytest.mark.parametrize(("choose", "is_reused"), [("loss", True), ("last", True), ("cider", False)])
+def test_a_model_is_used_again_with_another_search_unless_the_search_selects_the_epoch(
+    tiny: Tiny, tmp_path: Path, choose: str, is_reused: bool
+) -> None:
+    given = {"data": tiny.folder, "generators": "mdvc", "retrievers": "bm25", "store": tmp_path / "store"}
+    keys = []
+    for beams in (1, 4):
+        plan = make_plan(configure({**given, "set": {"train.choose": choose, "decode.beams": beams}}))
+        generator = make_generator("mdvc", plan.context())
+        keys.append((digest(Fit(plan, generator).key()), digest(Summarize(plan, generator).key())))
+    (model, summaries), (other_model, other_summaries) = keys
+    assert (model == other_model) == is_reused
+    assert summaries != other_summaries

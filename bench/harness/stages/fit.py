@@ -52,4 +52,4 @@ def ensure_fitted(plan: Plan, component: Component[Any]) -> Mapping[str, Any]:
 
 def learnt_key(plan: Plan, component: Component[Any]) -> Mapping[str, Json]:
     """Collect all that decides what a system makes of its input."""
-    return Fit(plan, component).key() if component.trainable else component.key
+    return {**component.key, "model": Fit(plan, component).key()} if component.trainable else component.key

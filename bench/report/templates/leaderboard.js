@@ -32,6 +32,14 @@ const bar = ([value, low, high], top, colour) => {
   return track;
 };
 const sharesGroup = (letters, others) => letters.split(" ").some((letter) => letter && others.split(" ").includes(letter));
+// the highest and those below it down to the first that is significantly different; none where all would be
+const leadersOf = (retriever) => {
+  const order = ranked.filter((system) => score(system, retriever));
+  order.sort((a, b) => score(b, retriever)[0] - score(a, retriever)[0]);
+  const letters = order.length ? score(order[0], retriever)[3] : "";
+  const end = order.findIndex((system) => !sharesGroup(score(system, retriever)[3], letters));
+  return new Set(order.slice(0, Math.max(0, end)));
+};
 const scoreCell = (system, retriever, top, best) => {
   const of = score(system, retriever);
   if (!of) return make("td", "–", { class: "number" });
@@ -45,7 +53,7 @@ const scoreCell = (system, retriever, top, best) => {
     href: link({ f: "missed", a: key, fr: retrieverKeys[retriever], q: "", w: "" }),
     "aria-label": `${points(value)}: queries that ${label} misses with ${name}`,
   });
-  if (!systems[system].reference && sharesGroup(letters, best)) value_.classList.add("best");
+  if (best.has(system)) value_.classList.add("best");
   cell.append(value_);
   if (letters) cell.append(" ", make("span", letters.replaceAll(" ", ""), { class: "letters", title: "group" }));
   if (low !== null) cell.append(make("small", `${points(low)} – ${points(high)}`));
@@ -92,7 +100,7 @@ const boardNote = () => {
   const letters = board.cells[metricNow()]?.some((row) => row.some((cell) => cell?.[3]));
   return [
     `${metricNow()}: ${board.metrics[metricNow()]}. Scores ×100 with 95 % intervals.`,
-    letters ? "Within a column, systems that share a letter are not significantly different; bold: the group of the highest." : "",
+    letters ? "Within a column, systems that share a letter are not significantly different. Bold: the highest and those below it down to the first that is significantly different." : "",
     references.length ? `${references.join(" and ")}: reference points, shown but not ranked.` : "",
     "Select a score to see the queries that were missed.",
   ].filter(Boolean).join(" ");
@@ -103,10 +111,7 @@ const showBoard = () => {
   const references = systems.flatMap((system, i) => (system.reference ? [i] : []));
   const cells = systems.flatMap((_, system) => columns.flatMap((retriever) => score(system, retriever) ?? []));
   const top = Math.max(1, ...systems.flatMap((_, system) => columns.map((r) => score(system, r)?.[2] ?? score(system, r)?.[0] ?? 0)));
-  const best = columns.map((retriever) => {
-    const values = ranked.map((system) => score(system, retriever)).filter(Boolean);
-    return values.reduce((a, b) => (b[0] > a[0] ? b : a), values[0] ?? [0, 0, 0, ""])[3];
-  });
+  const best = columns.map(leadersOf);
   const table = make("table", undefined, { id: "board-table" });
   table.append(make("caption", `${metricNow()} by system and retriever`));
   const heads = make("tr");

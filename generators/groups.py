@@ -26,7 +26,7 @@ ABLATIONS = (
 TRAINING_FREE = ("tfidf", "yake", "textrank", "minilm-select")
 """Rows that pick words of the transcript: what a trained row must beat."""
 
-ZERO_SHOT = ("llm", "vlm")
+ZERO_SHOT = ("llm", "vlm", "doc2query", "caption")
 """Models of others that are not trained here; they need an endpoint or weights, which options name."""
 
 PACKAGES = (

@@ -68,6 +68,43 @@ class VLMOptions(LLMOptions):
     """Pictures of a video that are sent, spread evenly over those that the dataset holds."""
 
 
+@dataclass(frozen=True)
+class Doc2QueryOptions(Section):
+    """The row ``doc2query``: which model predicts queries, and how. Limits are those of docTTTTTquery."""
+
+    section: ClassVar[str] = "doc2query"
+    weights: str | None = None
+    """A hub id or a folder of a seq2seq model. None takes castorini/doc2query-t5-base-msmarco for English,
+    doc2query/msmarco-chinese-mt5-base-v1 for Chinese."""
+    revision: str | None = None
+    """The revision of a hub id; none takes the newest."""
+    samples: Annotated[int, Interval(ge=0, le=100)] = 0
+    """Queries that are sampled for a video, by the run's seed, each written once; 0 writes the greedy one."""
+    top_k: Count = 10
+    """Words among which each next word of a sampled query is drawn."""
+    transcript_tokens: Count = 512
+    """Tokens of a transcript that are read; longer ones are cut, and counted."""
+    max_tokens: Count = 64
+    """Tokens of a query, at most."""
+
+
+@dataclass(frozen=True)
+class CaptionOptions(Section):
+    """The row ``caption``: which model describes pictures. Decoding is that of BLIP's caption_coco.yaml."""
+
+    section: ClassVar[str] = "caption"
+    weights: str = "Salesforce/blip-image-captioning-base"
+    """A hub id or a folder of an image-to-text model of transformers (default BSD-3-Clause, English)."""
+    revision: str | None = None
+    """The revision of a hub id; none takes the newest."""
+    frames: Annotated[int, Interval(ge=1, le=32)] = 1
+    """Pictures of a video that are described, spread evenly; 1 is the middle one."""
+    beams: Count = 3
+    """Beams of the search; 1 is greedy."""
+    max_tokens: Count = 20
+    """Tokens of a picture's caption, at most."""
+
+
 def _url_problem(url: str) -> str:
     """Describe what is wrong with an address; it never repeats it, because it may hold a password."""
     try:

@@ -89,7 +89,7 @@ const bodyOf = (name, list, columns, top, best) => {
   for (const system of list) {
     const row = make("tr");
     const { seconds } = systems[system];
-    const cost = make("td", seconds === null ? "–" : seconds.toLocaleString("en", { maximumSignificantDigits: 3 }), { class: "seconds" });
+    const cost = make("td", seconds === null ? "–" : seconds.toLocaleString("en", { maximumSignificantDigits: 3, minimumSignificantDigits: 3 }), { class: "seconds" });
     row.append(nameCell(system, true), ...columns.map((retriever, i) => scoreCell(system, retriever, top, best[i])), cost);
     body.append(row);
   }
@@ -113,7 +113,9 @@ const showBoard = () => {
   const top = Math.max(1, ...systems.flatMap((_, system) => columns.map((r) => score(system, r)?.[2] ?? score(system, r)?.[0] ?? 0)));
   const best = columns.map(leadersOf);
   const table = make("table", undefined, { id: "board-table" });
-  table.append(make("caption", `${metricNow()} by system and retriever`));
+  const sorted = sortNow() ?? { column: columns[0], order: "descending" };
+  const by = `sorted by ${board.retrievers[sorted.column].label}, ${sorted.order}`;
+  table.append(make("caption", `${metricNow()} of ${systems.length} systems, ${by}`));
   const heads = make("tr");
   heads.append(make("th", "System", { scope: "col" }), ...columns.map(sortHead), make("th", "Seconds per 1,000 summaries", { scope: "col", class: "number seconds" }));
   const head = make("thead");

@@ -51,7 +51,7 @@ def _add_compare(verbs: Verbs) -> None:
         "--metric",
         action="append",
         metavar="LIST",
-        help="metrics or globs such as 'R@*', comma-separated (default: R@10,P@10,Acc@10,ROUGE-L,CIDEr)",
+        help="metrics or globs such as 'R@*', comma-separated (default: R@10,CIDEr; without them all)",
     )
     option(
         "--by",

@@ -23,12 +23,11 @@ from bench.output.schema import QRELS, QUERIES
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
 
-METRICS = ("R@10", "P@10", "Acc@10", "ROUGE-L", "CIDEr")
-"""What is compared by default."""
+METRICS = ("R@10", "CIDEr")
+"""What is compared by default, where it was measured: one metric of ranks and one of texts, as metrics that
+say nearly the same would only cost Holm's correction power. Without either of them, all."""
 LEAST_P = 1 / (DRAWS + 1) + 1e-12
 """The smallest p of a test by drawing: no draw reached the difference, so the true p may be less."""
-REPEATED = ("P@10", "Acc@10")
-"""Metrics that follow from R@10 where each query has one relevant video; then they are no default."""
 COLUMNS = [
     "score",
     "difference",
@@ -205,10 +204,7 @@ def _metrics(runs: Runs, wanted: Sequence[str]) -> set[str]:
         if not matched and wanted is not METRICS:
             raise unknown("metric", word, known)
         selected.update(matched)
-    manifest = runs.results[0].manifest
-    if wanted is METRICS and manifest.evaluation.mean_relevant == 1 and "R@10" in selected:
-        selected.difference_update(REPEATED)
-    return selected
+    return selected or set(known)
 
 
 def _refuse_different(runs: Runs) -> None:

@@ -190,14 +190,15 @@ def build(folder):
     (folder / "text").write_text("content")
     {work}
     return {{"by": os.getpid()}}
+{before}
 artefact = store.fetch("kind", {{"k": 1}}, build)
 print(artefact.meta["by"], artefact.reused)
 """
 
 
-def child(root: Path, work: str) -> subprocess.Popen[str]:
+def child(root: Path, work: str, before: str = "") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(CHILD).format(root=str(root), work=work)],
+        [sys.executable, "-c", textwrap.dedent(CHILD).format(root=str(root), work=work, before=before)],
         env=child_environment(),
         stdout=subprocess.PIPE,
         text=True,
@@ -227,14 +228,16 @@ def test_what_a_living_process_is_making_is_left_alone(store: Store) -> None:
     assert store.fetch("kind", KEY, making).meta["seconds"] >= 0
 
 
-def test_two_processes_that_race_agree(store: Store) -> None:
-    wait = f"Path({str(store.root)!r}, str(os.getpid())).touch()\n    " + (
-        f"[time.sleep(0.01) for _ in range(3000) if len(list(Path({str(store.root)!r}).glob('[0-9]*'))) < 2]"
+def test_two_processes_that_race_agree(store: Store, tmp_path: Path) -> None:
+    start = (
+        f"ready = Path({str(tmp_path)!r}); (ready / f'ready-{{os.getpid()}}').touch()\n"
+        "while len(list(ready.glob('ready-*'))) < 2: time.sleep(0.001)"
     )
-    racing = [child(store.root, wait) for _ in range(2)]
+    racing = [child(store.root, "time.sleep(0.2)", start) for _ in range(2)]
     printed = [process.communicate(timeout=60)[0].split() for process in racing]
     assert [process.returncode for process in racing] == [0, 0]
     assert len({by for by, _ in printed}) == 1  # both use what one of them made
+    assert sorted(reused for _, reused in printed) == ["False", "True"]
     assert not list((store.root / "kind").glob(".*"))
 
 

@@ -125,6 +125,7 @@ def _add_prepare(actions: Verbs) -> None:
         shown = f"; default: {default:.3g}" if isinstance(default, float) else f"; default: {default}"
         text += "" if default is None else shown
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar=metavar, help=text)
+    parser.add_argument("--ocr", action="store_true", help="read the text on screen, too (extra ocr)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_path(parser, "--store", "DIR", "where finished videos are kept, to continue from")
 
@@ -207,7 +208,10 @@ def _prepare(args: argparse.Namespace) -> int:
 
     given = {name: getattr(args, name) for name in _PREPARE_FLAGS if getattr(args, name) is not None}
     options = PrepareOptions(
-        **{name: convert(PrepareOptions, name, v, f"--{name.replace('_', '-')}") for name, v in given.items()}
+        ocr=args.ocr,
+        **{
+            name: convert(PrepareOptions, name, v, f"--{name.replace('_', '-')}") for name, v in given.items()
+        },
     )
     report = prepare(
         args.videos, args.out, options, store=args.store or default_root(),

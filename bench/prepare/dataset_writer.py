@@ -38,6 +38,7 @@ def write_dataset(
     prepared = [result for result in results if result.status == PREPARED]
     videos = [
         {"id": r.file.video_id, "transcript": r.transcript, "split": r.file.split, "file": r.file.name}
+        | ({"screen_text": r.screen_text} if r.screen_text else {})
         for r in prepared
     ]
     queries = [{"id": query_id, "text": text} for query_id, text in judgements.texts.items()]
@@ -104,6 +105,7 @@ def options_record(options: PrepareOptions) -> dict[str, Json]:
     """
     values = dataclasses.asdict(options)
     del values["jobs"]
-    if not options.keep_frames:
-        del values["keep_frames"]  # datasets without pictures stay what they were
+    for name in ("keep_frames", "ocr"):
+        if not values[name]:
+            del values[name]  # datasets without these stay what they were
     return {key: value.name if isinstance(value, Path) else value for key, value in values.items()}

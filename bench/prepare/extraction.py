@@ -20,6 +20,7 @@ from bench.prepare.files import SUBTITLES, VideoFile
 from bench.prepare.media.decoding import Decoded, read_pictures, read_sound
 from bench.prepare.media.encoders import TextSide, encode, encode_text, identify_encoder, make_encoder
 from bench.prepare.media.pictures import identify_pictures, name_of_picture, write_pictures
+from bench.prepare.media.screen_text import SCREEN_SIDE, SCREENS, ScreenReader
 from bench.prepare.media.speech import make_recogniser
 from bench.prepare.media.subtitles import read_subtitles
 from bench.prepare.options import PrepareOptions
@@ -48,7 +49,9 @@ class Extracted:
     """JPEG files, in their order (``--keep-frames``)."""
     transcript: str = ""
     source: str = "none"
-    """Where the transcript is from: the name of a subtitle file, ``speech`` or ``none``."""
+    """Where the transcript is from: the name of a subtitle file, ``speech`` or ``none``, and ``screen``."""
+    screen_text: str = ""
+    """The end of the transcript that was read on screen."""
     text_vector: Frames | None = None
     """``[dim]``: the transcript in the space of the frames, where the encoder has a text side."""
 
@@ -61,12 +64,14 @@ class Extractor:
         self._options, self._store = options, Store(store)
         self._encoder = make_encoder(options.encoder, options.encoder_weights)
         self._recogniser = make_recogniser(options.speech, options.language)
+        self._screen_reader = ScreenReader() if options.ocr else None
         self.features, self.dim = self._encoder.name, self._encoder.dim
         self.has_text_side = isinstance(self._encoder, TextSide)
         self.identity: Mapping[str, Mapping[str, Json] | None] = {
             "encoder": identify_encoder(options.encoder, self._encoder),
             "speech": None if self._recogniser is None else self._recogniser.identity(),
             **({"pictures": identify_pictures()} if options.keep_frames else {}),
+            **({"screen text": self._screen_reader.identity()} if self._screen_reader else {}),
         }
         """What makes features and transcripts: part of their keys, and of the record of the dataset."""
 
@@ -81,7 +86,10 @@ class Extractor:
                 digest = file_digest(file.path)
             # the sums of several threads differ in their last bits, and then words do
             with limit_threads(1), threadpool_limits(1):
-                return self._add_transcript(self._read_frames(file, digest), digest)
+                extracted = self._add_transcript(self._read_frames(file, digest), digest)
+                extracted = self._add_screen_text(extracted, digest)
+                vector = encode_text(self._encoder, extracted.transcript)
+                return replace(extracted, text_vector=vector)
         except DataError as error:
             return Extracted(file, UNREADABLE, (str(error),))
         except OSError as error:
@@ -131,9 +139,26 @@ class Extractor:
             seconds = max(seconds, sound.seconds)
         if not extracted.frames and not seconds:
             raise DataError(f"{extracted.file.path}: neither a picture nor a sound can be decoded.")
-        vector = encode_text(self._encoder, transcript)
+        return replace(extracted, transcript=transcript, source=source, seconds=seconds, notes=notes)
+
+    def _add_screen_text(self, extracted: Extracted, digest: str) -> Extracted:
+        """Put the text on screen behind what is said."""
+        reader, path = self._screen_reader, extracted.file.path
+        if reader is None or not extracted.frames:
+            return extracted
+
+        def build(folder: Path) -> Mapping[str, Json]:
+            return {"text": reader.read(read_pictures(path, SCREENS, SCREEN_SIDE).pictures)}
+
+        text = self._fetch("video-screen-text", {"file": digest}, "screen text", build).meta["text"]
+        if not text:
+            return extracted
+        said, source = extracted.transcript, extracted.source
         return replace(
-            extracted, transcript=transcript, source=source, text_vector=vector, seconds=seconds, notes=notes
+            extracted,
+            screen_text=text,
+            transcript=f"{said} {text}" if said else text,
+            source=f"{source} + screen" if said else "screen",
         )
 
     def _subtitles_of(self, file: VideoFile) -> Path | None:

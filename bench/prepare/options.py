@@ -36,6 +36,8 @@ class PrepareOptions:
     """Frames of a video, at most; one a second up to there."""
     keep_frames: CountOrZero = 0
     """Pictures of a video that are kept as JPEG, for systems that look at them (``vlm``, ``caption``)."""
+    ocr: bool = False
+    """Whether text on screen is read, and put behind what is said."""
     max_speech_seconds: Count = 1800
     """Seconds of sound that are transcribed; 64 kB of memory each."""
     jobs: CountOrZero = 0

@@ -15,7 +15,7 @@ OURS = ("bench", "generators", "retrievers")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME_EXTRAS = ("cpu", "dense", "fast", "formats", "lucene", "measures", "train", "yake", "zh")
 """Extras of `all`; the absence of what they hold is reported with the command that installs it."""
-PREPARE_EXTRAS = ("prepare", "prepare-zh")
+PREPARE_EXTRAS = ("ocr", "prepare", "prepare-zh")
 """What `bench data prepare` needs and no run does."""
 
 OPTIONAL_IN_TESTS = {"opencc"}

@@ -13,6 +13,7 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_image
 
 Sound = npt.NDArray[np.float32]
@@ -44,6 +45,14 @@ def photograph(name: str, width: int = 320, height: int = 240) -> npt.NDArray[np
 def shade(value: int, width: int = 320, height: int = 240) -> npt.NDArray[np.uint8]:
     """Return a grey picture, by which a frame is recognised."""
     return np.full((height, width, 3), value, np.uint8)
+
+
+def title(text: str, width: int = 640, height: int = 360) -> npt.NDArray[np.uint8]:
+    """Return a picture with a line of white text, as editors put it into a video."""
+    image = Image.new("RGB", (width, height), (30, 60, 90))
+    font = ImageFont.load_default(34)
+    ImageDraw.Draw(image).text((40, 250), text, font=font, fill="white", stroke_width=2, stroke_fill="black")
+    return np.asarray(image)
 
 
 @dataclass

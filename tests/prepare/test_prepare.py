@@ -21,7 +21,7 @@ from bench.prepare.prepare import prepare
 from bench.text import tokenize
 from tests.conftest import ROOT, Cli
 from tests.prepare.conftest import QUERIES, WORDS, Prepared
-from tests.prepare.films import Film, recording, shade
+from tests.prepare.films import Film, recording, shade, title
 
 
 def word_errors(expected: list[str], heard: list[str]) -> int:
@@ -154,6 +154,27 @@ def test_pictures_are_kept_small_spread_evenly_and_the_same(prepared: Prepared, 
     plain = json.loads((prepared.dataset / "dataset.json").read_text())
     assert "keep_frames" not in plain["options"]
     assert set(plain["made by"]) == {"encoder", "speech"}
+
+
+def test_text_on_screen_is_put_behind_what_is_said(prepared: Prepared, tmp_path: Path) -> None:
+    Film([title("Bake Bread at Home"), title("Bake Bread at Home"), title("Step 2: knead")]).write(
+        tmp_path / "bread.mp4"
+    )
+    Film([shade(90)] * 2).write(tmp_path / "plain.mp4")
+    (tmp_path / "bread.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nhello\n")
+    (tmp_path / "q.csv").write_text("query,video\nbread,bread\n")
+    options = PrepareOptions(jobs=1, subtitles=tmp_path, speech="none", ocr=True)
+    prepare(
+        tmp_path, tmp_path / "out", options, store=tmp_path / ".s", queries=tmp_path / "q.csv", quiet=True
+    )
+    assert transcripts(tmp_path / "out")["bread.mp4"] == "hello Bake Bread at Home Step 2: knead"
+    lines = (tmp_path / "out" / "videos.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line).get("screen_text") for line in lines] == [
+        "Bake Bread at Home Step 2: knead", None
+    ]  # fmt: skip
+    rows = outcomes(tmp_path / "out")
+    assert [rows[name]["transcript"] for name in ("bread.mp4", "plain.mp4")] == ["bread.srt + screen", "none"]
+    assert "screen text" in json.loads((tmp_path / "out" / "dataset.json").read_text())["made by"]
 
 
 def odd_files(folder: Path, whole: bytes) -> dict[str, bytes]:

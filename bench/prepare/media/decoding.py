@@ -43,8 +43,10 @@ class Decoded:
     """Declared length of the stream."""
     notes: list[str] = field(default_factory=list)
     bad_packets: int = 0
+    side: int = SHORT_SIDE
+    """Pixels of the shorter side of a picture."""
     pictures: Pictures = field(default_factory=lambda: np.zeros((0, SHORT_SIDE, SHORT_SIDE, 3), np.uint8))
-    """``[n, height, width, 3]`` RGB, upright, the shorter side `SHORT_SIDE` pixels long."""
+    """``[n, height, width, 3]`` RGB, upright."""
     sound: Sound = field(default_factory=lambda: np.zeros(0, np.float32))
     """``[samples]`` from -1 to 1, mono, `SAMPLE_RATE` a second."""
 
@@ -54,13 +56,14 @@ class Decoded:
             self.notes.append(f"{self.bad_packets} damaged packets")
 
 
-def read_pictures(path: Path, limit: int) -> Decoded:
+def read_pictures(path: Path, limit: int, side: int = SHORT_SIDE) -> Decoded:
     """Decode one frame a second of a video, at most ``limit``, spread evenly over its length.
 
-    The frame at a time is the one that is on screen then. Frames that a cut file declares and does not hold
-    are missing, and noted. A file without a picture gives none. Raises DataError when it is no video.
+    The frame at a time is the one that is on screen then; the shorter side of its picture has ``side``
+    pixels. Frames that a cut file declares and does not hold are missing, and noted. A file without a picture
+    gives none. Raises DataError when it is no video.
     """
-    decoded = Decoded()
+    decoded = Decoded(side=side)
     with _open(path) as container:
         stream = _picture_stream(container)
         if stream is None:
@@ -208,7 +211,7 @@ def _sequential(container: Any, stream: Any, times: list[float], decoded: Decode
             continue
         start = time if start is None else start
         while shown is not None and waiting and waiting[0] < time - start:
-            picture = _picture(shown, shape)
+            picture = _picture(shown, shape, decoded.side)
             shape = picture.shape
             waiting.pop(0)
             yield picture
@@ -216,7 +219,7 @@ def _sequential(container: Any, stream: Any, times: list[float], decoded: Decode
         if not waiting:
             return
     while shown is not None and waiting and waiting[0] <= _end(shown) - (start or 0.0):
-        picture = _picture(shown, shape)
+        picture = _picture(shown, shape, decoded.side)
         shape = picture.shape
         waiting.pop(0)
         yield picture
@@ -237,7 +240,7 @@ def _sought(container: Any, stream: Any, times: list[float], decoded: Decoded) -
                     break
                 shown = frame
         if shown is not None and (replaced or wanted <= _end(shown) - start):
-            picture = _picture(shown, shape)
+            picture = _picture(shown, shape, decoded.side)
             shape = picture.shape
             yield picture
 
@@ -254,15 +257,13 @@ def _end(frame: Any) -> float:
     return (_time(frame) or 0.0) + (length or 1.0)
 
 
-def _picture(frame: Any, shape: tuple[int, ...] | None) -> Pictures:
+def _picture(frame: Any, shape: tuple[int, ...] | None, side: int) -> Pictures:
     """Convert a frame to RGB ``[h, w, 3]``, upright; with a shape, as large as that, as all of a video."""
     turns = (frame.rotation // 90) % 4
     if shape is None:
-        scale = SHORT_SIDE / min(frame.width, frame.height)
+        scale = side / min(frame.width, frame.height)
         # a strip one pixel high would become thousands of pixels long
-        width, height = (
-            min(round(side * scale), 8 * SHORT_SIDE) or 1 for side in (frame.width, frame.height)
-        )
+        width, height = (min(round(length * scale), 8 * side) or 1 for length in (frame.width, frame.height))
     else:
         height, width = (shape[1], shape[0]) if turns % 2 else (shape[0], shape[1])
     array: Pictures = frame.to_ndarray(format="rgb24", width=width, height=height)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.errors import MissingError, UsageError
-from bench.prepare.media import encoders, speech
+from bench.prepare.media import encoders, screen_text, speech
 from bench.prepare.media.encoders import (
     EfficientNetLite0,
     TextSide,
@@ -20,6 +20,7 @@ from bench.prepare.media.encoders import (
     identify_encoder,
     make_encoder,
 )
+from bench.prepare.media.screen_text import ScreenReader
 from bench.prepare.media.speech import FasterWhisper, make_recogniser
 from tests.prepare.films import photograph, recording
 
@@ -238,3 +239,18 @@ def test_a_folder_of_transformers_whisper_is_read(tmp_path: Path) -> None:
     assert recogniser.transcribe(np.zeros(16_000, np.float32)) == ""
     with pytest.raises(UsageError, match="does not know the language de"):
         make_recogniser(str(tmp_path / "whisper"), "de")
+
+
+def test_without_rapidocr_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    monkeypatch.setattr(encoders.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"--ocr\) needs the package rapidocr.*prepare,ocr"):
+        ScreenReader()
+
+
+def test_damaged_models_of_rapidocr_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "PP-OCRv6_det_small.onnx").write_bytes(b"damaged")
+    monkeypatch.setattr(screen_text, "folder_of_package", lambda module, package, what: tmp_path)
+    with pytest.raises(MissingError, match=r"is not PP-OCRv6_det_small: .*leave --ocr out"):
+        ScreenReader()

@@ -39,6 +39,7 @@ __cache_neutral__ = True
 
 LARGEST_INTEGER = 2**31 - 1
 """Limit of counts, so that arrays and Java can hold them."""
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 _WORD = re.compile(r"(?:\([^()]*\)|[^,])+")
 
 Count: TypeAlias = Annotated[int, Interval(ge=1, le=LARGEST_INTEGER)]
@@ -210,7 +211,7 @@ def _normalize(value: Any, *, optional: bool) -> Any:
         return value
     if optional and value.lower() in ("none", "null"):
         return None
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if _NOT_TEXT.search(value):
         raise ValueError("a text cannot hold NUL or half of a surrogate pair")
     return value
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Generic, ParamSpec, TypeVar, get_args, get_type_hints, overload
 
 from bench.options import describe_type, format_value, parse_value
@@ -58,7 +59,7 @@ class Option(Generic[Given_contra, Value]):
     @property
     def annotations(self) -> tuple[Any, Any]:
         """The types of what may be given and of what is held."""
-        given, value = get_args(get_type_hints(self._owner, include_extras=True)[self.name])
+        given, value = get_args(_hints(self._owner)[self.name])
         return given, value
 
     @property
@@ -73,6 +74,11 @@ class Option(Generic[Given_contra, Value]):
         choices = f": {words.removeprefix('one of ')}" if words.startswith("one of ") else ""
         default = self._default_text or _default_text(self.default)
         return f"{help or self._help}{choices}{f' (default: {default})' if default and not help else ''}"
+
+
+@cache
+def _hints(owner: type) -> Mapping[str, Any]:
+    return get_type_hints(owner, include_extras=True)
 
 
 def options_of(config: type) -> Mapping[str, Option[Any, Any]]:

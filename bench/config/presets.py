@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ def preset_text(name: str) -> str:
     raise unknown("preset", name, preset_names())
 
 
-def preset_values(name: str) -> dict[str, Any]:
+@cache
+def preset_values(name: str) -> Mapping[str, Any]:
     """Read the ``section.key`` values that a preset sets. Raises UsageError for an unknown name."""
     return flatten_sections(_parse(preset_text(name), f"preset {name}"), f"preset {name}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,9 @@ from bench.types import Grades, Picture, QueryId, VideoId
 
 METADATA, VIDEOS, QUERIES, QRELS = "dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv"
 _LONGEST_WORD = 50  # a longer text is near no known word, and comparing it takes long
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_IDENTIFIER = re.compile(r"\s|[\x00-\x1f\x7f-\x9f]")
+"""White space and the control characters of Unicode (category Cc)."""
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are no grade, and Python refuses to read thousands
 
 Report = Callable[[str], None]
@@ -255,7 +257,7 @@ class _Reader:
         if not isinstance(value, str):
             self.report(f"{place}: the field '{key}' must be a string, not {kind_of(value)}.")
             return None
-        if any("\ud800" <= character <= "\udfff" for character in value):
+        if _SURROGATE.search(value):
             self.report(f"{place}: the field '{key}' holds half of a surrogate pair: not valid Unicode.")
             return None
         return value
@@ -264,7 +266,7 @@ class _Reader:
         value = self._text(place, item, "id")
         if value is None:
             return None
-        if not value or any(c.isspace() or unicodedata.category(c) == "Cc" for c in value):
+        if not value or _NO_IDENTIFIER.search(value):
             self.report(
                 f"{place}: the id {shorten(value)} is empty or holds white space or control characters."
             )

@@ -14,7 +14,7 @@ from bench.errors import UsageError
 from bench.foreign.judgements import Judgements, count_topics
 from bench.foreign.runs import ForeignRun, unjudged
 from bench.foreign.scoring import ORDERS, RunScores, score_run
-from bench.harness.writer import write_results
+from bench.harness.stages.results import write_results
 from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
@@ -72,7 +72,7 @@ def write_evaluation(
         folder.write(SCORES, to_csv(scores))
         folder.write(COSTS, to_csv(costs))
         folder.write_manifest(manifest, finished=False)
-        write_results(folder, manifest, store, lambda step: None)
+        write_results(folder, manifest, store)
         folder.write_manifest(manifest, finished=True)
     return Result.read(out)
 

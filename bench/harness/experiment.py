@@ -20,10 +20,11 @@ from bench.harness.progress import SUMMARIES, Progress
 from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_modality, aggregate_scores
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.modality import measure_modalities
+from bench.harness.stages.results import write_results
 from bench.harness.stages.retrieve import Retrieve, audit
 from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
-from bench.harness.writer import RunWriter, write_results
+from bench.harness.writer import RunWriter
 from bench.metrics.needs import number_needs
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
@@ -79,7 +80,7 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
                     continue
                 for retriever in retrievers:
                     _retrieve_cell(grid, engine, (generator, retriever), summaries)
-        write_results(output.folder, output.manifest, plan.store, progress.step)
+        output.write_results(progress.step)
         output.finish()
         for line in verify_determinism(plan) if plan.config.verify_determinism else ():
             progress.say(f"bench: {line}")
@@ -180,7 +181,7 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     folder.write(COSTS, to_csv(costs))
     if (uses := aggregate_modality(results)) is not None:
         folder.write(MODALITY, to_csv(uses))
-    write_results(folder, manifest, plan.store, lambda step: None)
+    write_results(folder, manifest, plan.store)
     folder.write_manifest(manifest, finished=True)
     return Result.read(folder.path)
 

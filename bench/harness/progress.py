@@ -93,11 +93,13 @@ class Progress:
             self._states |= {(generator, other): FAILED for other in self._columns}
         self._report(f"{generator} {column}", state, seconds)
 
-    def step(self, name: str) -> None:
-        """Note that a step after the cells begins, and that the one before is finished."""
+    def step(self, step: str, *, reused: bool = False) -> None:
+        """Note that a step after the cells begins, or that the store has it; the one before is finished."""
         self._finish_step()
-        self._steps[name] = RUNNING
+        self._steps[step] = REUSED if reused else RUNNING
         self._started = time.monotonic()
+        if reused:
+            self._report(step, REUSED, 0.0)
 
     def _finish_step(self) -> None:
         for name, state in self._steps.items():

@@ -3,51 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from bench.comparison.paired import significance
-from bench.comparison.slices import score_slices
-from bench.comparison.summarize import summarize_run
 from bench.harness import manifest
 from bench.harness.plan import Plan
-from bench.harness.progress import PAGE_STEP, TABLES, TESTS
+from bench.harness.stages.results import Note, write_results
 from bench.harness.stages.retrieve import Retrieved
 from bench.harness.stages.score import CellScores
 from bench.harness.stages.summarize import Summaries, summaries_text
 from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder
-from bench.output.manifest import CellCost, Manifest
-from bench.output.per_item import RunItems
+from bench.output.manifest import CellCost
 from bench.output.schema import (
     ATTRIBUTES,
     COST_COLUMNS,
     COSTS,
     MODALITY,
     MODALITY_COLUMNS,
-    PAGE,
     QRELS,
     QUERIES,
     REFERENCES,
     SCORE_COLUMNS,
     SCORES,
-    SIGNIFICANCE,
-    SLICES,
-    SUMMARY,
     to_csv,
 )
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_fitted_per_generator, is_reference
-from bench.report.page import open_sources, render
-from bench.result import Result
-from bench.store.artefacts import Store
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
-from bench.tables.table import RENDERERS, SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_FLUSH_INTERVAL = 0.5
+"""Seconds between two writes of the scores so far while cells come from the store."""
 
 
 class RunWriter:
@@ -65,6 +58,7 @@ class RunWriter:
         self._rows: list[dict[str, Any]] = []
         self._costs: list[dict[str, Any]] = []
         self._modality: list[dict[str, Any]] = []
+        self._flushed = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -119,6 +113,7 @@ class RunWriter:
         self._modality.extend({"generator": name, **use} for use in uses)
         known = [*meta.get("remarks", ()), *manifest.modality_remarks(uses)]
         self._flush(
+            at_once=not summaries.reused,
             distinct={**self.manifest.distinct, **share},
             remarks=self._remarks(name, known),
             **self._cell(component, name, meta, manifest.summaries_coverage(summaries)),
@@ -143,6 +138,7 @@ class RunWriter:
         # what is known of a retriever that all generators share is written once
         about = cell if is_fitted_per_generator(component.system) else component.name
         self._flush(
+            at_once=not retrieved.reused,
             remarks=self._remarks(about, meta.get("remarks", ())),
             **self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)),
         )
@@ -178,6 +174,11 @@ class RunWriter:
 
         return pd.DataFrame(self._modality, columns=list(MODALITY_COLUMNS)) if self._modality else None
 
+    def write_results(self, note: Note) -> None:
+        """Write what follows from all cells: tests, summary, tables and page."""
+        self._flush()
+        write_results(self.folder, self.manifest, self._plan.store, note)
+
     def finish(self) -> None:
         """Mark the run finished, and remove what an earlier one left."""
         self.folder.write_manifest(self.manifest, finished=True)
@@ -200,48 +201,24 @@ class RunWriter:
         counts = {**self.manifest.coverage, name: {**coverage, **chosen}}
         return {"cells": {**self.manifest.cells, name: cost}, "coverage": counts}
 
-    def _flush(self, **changes: Any) -> None:
-        """Write the scores, costs and manifest so far, the manifest with these changes."""
+    def _flush(self, *, at_once: bool = True, **changes: Any) -> None:
+        """Write the scores, costs and manifest so far, the manifest with these changes.
+
+        Not ``at_once``, they may be those of a cell that was made half a second ago: it is in the store.
+        """
         changed = dataclasses.replace(
             self.manifest, signature=manifest.signature(self._plan, self._signatures), **changes
         )
         line = manifest.coverage_line(changed.coverage, changed.evaluation.queries, changed.remarks)
         self.manifest = dataclasses.replace(changed, coverage_line=line)
+        if not at_once and time.monotonic() - self._flushed < _FLUSH_INTERVAL:
+            return
+        self._flushed = time.monotonic()
         self.folder.write(SCORES, to_csv(self.scores()))
         self.folder.write(COSTS, to_csv(self.costs()))
         if (uses := self.modality()) is not None:
             self.folder.write(MODALITY, to_csv(uses))
         self.folder.write_manifest(self.manifest, finished=False)
-
-
-def write_results(
-    folder: OutputFolder, manifest_of_run: Manifest, store: Store | None, note: Callable[[str], object]
-) -> None:
-    """Write what follows from the scores: tests, summary, tables and page, each from the files before it.
-
-    The page is left out without a ``store``. ``note`` is called with the name of each step when it begins.
-    """
-    note(TESTS)
-    result = _read_so_far(folder, manifest_of_run)
-    items = RunItems(result.out, result.manifest)
-    folder.write(SIGNIFICANCE, to_csv(significance(result.headline, items, result.manifest.references)))
-    folder.write(SUMMARY, summarize_run(_read_so_far(folder, manifest_of_run)).to_json())
-    if RunItems(result.out, result.manifest).has_attributes:
-        folder.write(SLICES, to_csv(score_slices(result)))
-    note(TABLES)
-    for table in _read_so_far(folder, manifest_of_run).tables():
-        for form, suffix in SUFFIXES.items():
-            folder.write(f"tables/{table.name}.{suffix}", RENDERERS[form](table))
-    if store is not None:
-        note(PAGE_STEP)
-        _read_so_far(folder, manifest_of_run)
-        folder.write(PAGE, render(open_sources([folder.path]), store))
-
-
-def _read_so_far(folder: OutputFolder, manifest_of_run: Manifest) -> Result:
-    """Write the manifest with all files so far, and read the run as ``bench table`` and the page do."""
-    folder.write_manifest(manifest_of_run, finished=False)
-    return Result.read(folder.path)
 
 
 def _named(scores: CellScores, generator: str, retriever: str | None, seed: int) -> list[dict[str, Any]]:

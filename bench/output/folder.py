@@ -75,6 +75,11 @@ class OutputFolder:
                 if ours and leftover.is_file() and not leftover.is_symlink():
                     leftover.unlink()
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that were written so far, with their digests."""
+        return self._files
+
     def close(self) -> None:
         """Let other processes write into the folder."""
         self._lock.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import importlib.util
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,21 @@ def code_digest(module: str, folder: Path | None = None) -> str:
     return digest(code_sources(module, folder))
 
 
+@cache
+def packages_digest(names: tuple[str, ...]) -> str:
+    """Digest every file of these packages, for what is made by much of them, templates and texts included."""
+    specs = map(importlib.util.find_spec, names)
+    roots = [Path(place) for spec in specs if spec for place in spec.submodule_search_locations or ()]
+    files = [(root, path) for root in roots for path in sorted(root.rglob("*")) if path.is_file()]
+    return digest(
+        [
+            [root.name, path.relative_to(root).as_posix(), file_digest(path)]
+            for root, path in files
+            if "__pycache__" not in path.parts
+        ]
+    )
+
+
 def code_sources(module: str, folder: Path | None = None) -> dict[str, str]:
     """List the name and digest of every module that enters a module's `code_digest`."""
     roots = {module.partition(".")[0], "bench", "generators", "retrievers"}
@@ -43,27 +59,50 @@ def code_sources(module: str, folder: Path | None = None) -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         path = source_of(name)
-        if name in sources or path is None or is_cache_neutral(path):
+        if name in sources or path is None:
             continue
-        sources[name] = file_digest(path)
-        waiting.extend(n for n in _imports(path, name) if n.partition(".")[0] in roots)
+        source = _read_source(path, name, path.stat().st_mtime_ns)
+        if not source.is_neutral:
+            sources[name] = source.digest
+            waiting.extend(n for n in source.imports if n.partition(".")[0] in roots)
     return sources
 
 
 def imported_packages(module: str, folder: Path | None = None) -> set[str]:
     """List the top-level packages that a module and all that enters its `code_digest` import."""
     paths = {name: source_of(name) for name in code_sources(module, folder)}
-    return {n.partition(".")[0] for name, path in paths.items() if path for n in _imports(path, name)}
+    sources = [_read_source(path, name, path.stat().st_mtime_ns) for name, path in paths.items() if path]
+    return {imported.partition(".")[0] for source in sources for imported in source.imports}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a source file says: its digest, whether it has the mark, and what it imports."""
+
+    digest: str
+    is_neutral: bool
+    imports: frozenset[str]
+
+
+@cache
+def _read_source(path: Path, module: str, changed_at: int) -> _Source:
+    """Read a module's file, once for all digests that it is part of as long as nobody changes it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return _Source(file_digest(path), _has_mark(tree), frozenset(_imports(tree, path, module)))
 
 
 def is_cache_neutral(path: Path) -> bool:
     """Check whether a source file has ``__cache_neutral__ = True`` at its top level."""
+    return _has_mark(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def _has_mark(tree: ast.Module) -> bool:
     return any(
         isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == MARK for target in node.targets)
         and isinstance(node.value, ast.Constant)
         and node.value.value is True
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        for node in tree.body
     )
 
 
@@ -84,10 +123,10 @@ def source_of(module: str) -> Path | None:
     return Path(spec.origin)
 
 
-def _imports(path: Path, module: str) -> set[str]:
+def _imports(tree: ast.Module, path: Path, module: str) -> set[str]:
     names: set[str] = set()
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

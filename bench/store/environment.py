@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -44,8 +45,13 @@ def installed_versions(names: Iterable[str]) -> dict[str, str]:
     versions = {}
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
+            versions[name] = _version(name)
     return versions
+
+
+@cache
+def _version(name: str) -> str:
+    return importlib.metadata.version(name)
 
 
 def usable_cores() -> int:

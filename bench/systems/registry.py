@@ -182,7 +182,12 @@ def _origin(point: importlib.metadata.EntryPoint) -> str:
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else "unknown distribution"
+    return _name_of(point.dist) if point.dist is not None else "unknown distribution"
+
+
+@cache
+def _name_of(distribution: importlib.metadata.Distribution) -> str:
+    return distribution.name  # reads the whole of its METADATA
 
 
 def _first_sentence(value: str) -> str:

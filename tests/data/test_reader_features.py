@@ -7,6 +7,7 @@ import shutil
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bench.data.options import DataOptions
@@ -50,12 +51,22 @@ def test_more_than_32_frames_are_taken_uniformly(tiny: Tiny) -> None:
     assert set(np.diff(places)) <= {1, 2}
 
 
+def is_mapped(array: npt.NDArray[Any] | None) -> bool:
+    """Check whether an array is a view of a file that is mapped to memory."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return False
+
+
 def test_few_frames_are_taken_whole_and_a_video_may_have_none(tiny: Tiny) -> None:
     frames = {
         video.video_id: video.frames for video in read_dataset(tiny.folder).videos("test", references=False)
     }
     assert [len(frames[video]) for video in ("v2", "v9", "v100", "v11", "v3")] == [3, 0, 0, 1, 5]
-    assert isinstance(frames["v2"], np.memmap)
+    assert is_mapped(frames["v2"])
     assert frames["v2"].dtype == np.float16
 
 
@@ -121,7 +132,7 @@ def test_vectors_of_transcripts_are_memory_mapped_and_zeros_are_none(
     write_transcript_vectors(tiny.feature(""), {"v3": [0, 0, 2, 0]}, dtype)
     features = read_dataset(tiny.folder).features
     assert features is not None
-    assert isinstance(features.transcripts, np.memmap)
+    assert is_mapped(features.transcripts)
     vectors = {video: features.transcript(video) for video, _, _ in VIDEOS}  # v100 is not among the features
     assert {video for video, vector in vectors.items() if vector is not None} == {"v3"}
     assert vectors["v3"] is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -15,6 +16,8 @@ DRAWS = 2000
 LEVEL = 0.95
 _CHUNK = 2**21
 """Values in memory at once; the draws do not depend on it."""
+_KEPT_COUNTS = 2**27
+"""Counts of draws (2 bytes each) up to which they are kept for the next cell of the same queries."""
 
 
 class Interval(NamedTuple):
@@ -67,15 +70,29 @@ def bootstrap_sums(values: npt.NDArray[Any], *, seed: int = 0, draws: int = DRAW
     The sums are sufficient statistics of means and of corpus BLEU alike. Deterministic by seed.
     """
     n = len(values)
-    rng = np.random.default_rng(seed)
     sums = np.zeros((draws, values.shape[1]))
     step = max(1, _CHUNK // max(1, n))
+    is_kept = n * draws <= _KEPT_COUNTS
+    rng = np.random.default_rng(seed)
     for start in range(0, draws if n else 0, step):
-        size = min(step, draws - start)
+        part = slice(start, min(start + step, draws))
         # how often each row was drawn, [size, n]: sums follow by one product instead of n gathers
-        weights = np.array([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(size)])
-        sums[start : start + size] = weights.astype(np.float64) @ values  # [size, n] @ [n, c]
+        weights = _counts(n, seed, draws)[part] if is_kept else _draw(rng, n, part.stop - start)
+        sums[part] = weights.astype(np.float64) @ values  # [size, n] @ [n, c]
     return sums
+
+
+@lru_cache(maxsize=2)
+def _counts(n: int, seed: int, draws: int) -> npt.NDArray[np.uint16]:
+    """Draw as `bootstrap_sums`, ``[draws, n]``: the cells of a run have the same queries, hence draws."""
+    return _draw(np.random.default_rng(seed), n, draws)
+
+
+def _draw(rng: np.random.Generator, n: int, draws: int) -> npt.NDArray[np.uint16]:
+    counts = np.empty((draws, n), dtype=np.uint16)
+    for row in counts:
+        row[:] = np.bincount(rng.integers(n, size=n), minlength=n)
+    return counts
 
 
 def percentiles(drawn: Floats, level: float = LEVEL) -> Interval:

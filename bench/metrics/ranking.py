@@ -105,8 +105,10 @@ def score(
 
     Raises ValueError when the run is not over the queries and the pool of ``relevant``, in that order.
     """
-    ranks = relevant_ranks(run, relevant)
-    return {str(m): m.of_counts(count_within(ranks, relevant, m.k), relevant.counts) for m in metrics}
+    metrics = list(metrics)
+    ranks, total = relevant_ranks(run, relevant), relevant.counts
+    within = {k: count_within(ranks, relevant, k) for k in {metric.k for metric in metrics}}
+    return {str(metric): metric.of_counts(within[metric.k], total) for metric in metrics}
 
 
 def relevant_ranks(run: Run, relevant: Relevance) -> npt.NDArray[np.int32]:

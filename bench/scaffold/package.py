@@ -23,9 +23,10 @@ GROUPS: Mapping[str, str] = {
     "retriever": "retrievers",
     "metric": "measures",
     "dataset": "datasets",
+    "encoder": "encoders",
 }
 """What can be started, and the group of entry points that it belongs to."""
-_IN_TEMPLATES = {"tests", "Mapping", "Path", "Run", "Sequence", "Video"}
+_IN_TEMPLATES = {"tests", "GRID", "Mapping", "Path", "Run", "Sequence", "Video"}
 _NAME = re.compile("[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 

@@ -10,8 +10,10 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bench.prepare.media.encoders import encode, identify_encoder, make_encoder
 from bench.scaffold.package import GROUPS, start_package
 from bench.systems import registry
 from tests.conftest import ROOT, Cli
@@ -69,7 +71,7 @@ def test_the_examples_pass_their_own_tests(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    assert f"{len(GROUPS)} passed" in done.stdout
 
 
 def test_they_run_together_by_name(install: Install, tiny: Tiny, cli: Cli, tmp_path: Path) -> None:
@@ -87,6 +89,10 @@ def test_they_run_together_by_name(install: Install, tiny: Tiny, cli: Cli, tmp_p
     values = dict(zip(header.split(","), row.split(","), strict=True))
     assert values["my-metric@10"] == values["R@10"]  # all relevance is 1
     assert "[my-metric (my_metric.metric:my_metric)]" in cli("list", "metrics").out
+    encoder = make_encoder("my-encoder", None)
+    assert encode(encoder, np.zeros((2, 9, 16, 3), np.uint8)).shape == (2, encoder.dim)
+    assert identify_encoder("my-encoder", encoder)["encoder"] == "my_encoder.encoder:MyEncoder"
+    assert "  my-encoder " in cli("list", "encoders").out
 
 
 def test_names_that_cannot_be_are_refused(cli: Cli, tmp_path: Path) -> None:

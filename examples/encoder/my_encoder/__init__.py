@@ -1,0 +1,1 @@
+"""A encoder for qms-bench."""

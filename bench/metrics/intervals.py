@@ -89,9 +89,13 @@ def _counts(n: int, seed: int, draws: int) -> npt.NDArray[np.uint16]:
 
 
 def _draw(rng: np.random.Generator, n: int, draws: int) -> npt.NDArray[np.uint16]:
+    """Count how often each of n rows is drawn: ``[draws, n]``."""
     counts = np.empty((draws, n), dtype=np.uint16)
-    for row in counts:
-        row[:] = np.bincount(rng.integers(n, size=n), minlength=n)
+    step = max(1, _CHUNK // n)
+    for start in range(0, draws, step):
+        part = counts[start : start + step]
+        drawn = rng.integers(n, size=part.shape) + np.arange(len(part))[:, None] * n  # [size, n]
+        part[:] = np.bincount(drawn.ravel(), minlength=part.size).reshape(part.shape)
     return counts
 
 

@@ -26,7 +26,7 @@ def measure_cost() -> Iterator[Cost]:
     On Linux the peak is that of the block (the kernel's mark is reset first); elsewhere it is that
     of the process so far, and 0 where the system does not report it.
     """
-    gc.collect()
+    gc.collect(1)  # a full collection takes longer than a small cell; `fit_system` makes one
     _reset_peak()
     cost = Cost()
     started = time.perf_counter()

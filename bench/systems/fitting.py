@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -51,6 +52,7 @@ def fit_system(
     with limit_threads(component.context.threads), measure_cost() as cost:
         system.fit(*splits)
         system.save(folder)
+    gc.collect()  # trainers hold optimizer states in cycles, which later peaks of memory should not count
     log = folder / "training.jsonl"  # a system may save one beside its weights
     lines: list[Json] = [*read_json_lines(log, allow_nan=True)] if log.is_file() else []
     return {

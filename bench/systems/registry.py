@@ -190,6 +190,7 @@ def _name_of(distribution: importlib.metadata.Distribution) -> str:
     return distribution.name  # reads the whole of its METADATA
 
 
+@cache
 def _first_sentence(value: str) -> str:
     """Read the first docstring line of ``module:object`` from its file, not by import; citations are cut."""
     module, _, attribute = value.partition(":")

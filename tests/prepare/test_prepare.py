@@ -15,13 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.data.reader import read_dataset
 from bench.errors import DataError, UsageError
+from bench.prepare.media.encoders import encode_text, make_encoder
 from bench.prepare.options import PrepareOptions
 from bench.prepare.prepare import prepare
 from bench.text import tokenize
 from tests.conftest import ROOT, Cli
 from tests.prepare.conftest import QUERIES, WORDS, Prepared
 from tests.prepare.films import Film, recording, shade, title
+from tests.prepare.media.test_models import save_clip
 
 
 def word_errors(expected: list[str], heard: list[str]) -> int:
@@ -150,10 +153,39 @@ def test_pictures_are_kept_small_spread_evenly_and_the_same(prepared: Prepared, 
     assert {image.size for image in images} == {(384, 216)}
     shades = [np.asarray(image).mean() for image in images]
     assert np.allclose(shades, [250 * i // 9 for i in (1, 4, 6)], atol=6), "of eight frames"
-    assert "pictures" in json.loads((tmp_path / "out" / "dataset.json").read_text())["made by"]
+    dataset = read_dataset(tmp_path / "out")
+    read = {video.video_id: video.pictures for video in dataset.videos("test", references=False)}
+    assert [picture.read() for picture in read["wide"]] == [
+        path.read_bytes() for _, path in sorted(kept.items())
+    ]
+    assert read["talk"] == ()
+    assert "pictures" in dataset.info["made by"]
     plain = json.loads((prepared.dataset / "dataset.json").read_text())
     assert "keep_frames" not in plain["options"]
     assert set(plain["made by"]) == {"encoder", "speech"}
+
+
+def test_clip_puts_transcripts_into_the_space_of_the_frames(tmp_path: Path) -> None:
+    for name in ("red", "grey"):
+        Film([shade(90, 64, 48)] * 2).write(tmp_path / f"{name}.mp4")
+    (tmp_path / "red.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\nred fox\n")
+    (tmp_path / "q.csv").write_text("query,video\nfox,red\n")
+    weights = str(save_clip(tmp_path / "clip"))
+    options = PrepareOptions(
+        jobs=1, subtitles=tmp_path, speech="none", encoder="clip", encoder_weights=weights
+    )
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for path in tmp_path.glob("*.mp4"):
+        path.rename(videos / path.name)
+    prepare(videos, tmp_path / "out", options, store=tmp_path / ".s", queries=tmp_path / "q.csv", quiet=True)
+    features = read_dataset(tmp_path / "out").features
+    assert features is not None
+    assert features.frames.shape[1] == 12
+    vector = features.transcript("red")
+    assert vector is not None
+    assert np.array_equal(vector, encode_text(make_encoder("clip", weights), "red fox"))
+    assert features.transcript("grey") is None, "nothing is said"
 
 
 def test_text_on_screen_is_put_behind_what_is_said(prepared: Prepared, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from generators.zero_shot.pretrained import PretrainedRow
 
 
 class Caption(PretrainedRow):
-    """Captions pictures of the video by an image-to-text model (BLIP, by hub id or folder), untrained here.
+    """Captions pictures of the video with a pretrained image-to-text model (BLIP, by hub id or folder).
 
     It looks at ``caption.frames`` pictures (``bench data prepare --keep-frames``) and reads no transcript;
     equal captions are written once. A video without pictures gets an empty summary, and is counted. Source:

@@ -22,7 +22,7 @@ of mMARCO (Apache-2.0)."""
 
 
 class Doc2Query(PretrainedRow):
-    """Predicts a query for the transcript by a doc2query model (T5, by hub id or folder), untrained here.
+    """Predicts a query for the transcript with a pretrained doc2query model (T5, by hub id or folder).
 
     With ``doc2query.samples`` it writes as many sampled queries, each once. A video without a transcript gets
     an empty summary. Source: Nogueira & Lin 2019, From doc2query to docTTTTTquery.

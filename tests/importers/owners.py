@@ -112,8 +112,9 @@ FORMATS: Mapping[str, Mapping[str, Any]] = {
             {"_id": "d1", "title": "Red", "text": "a red car in the desert"},
             {"_id": "d2", "title": "", "text": "a cat asleep"},
         ],
-        "queries.jsonl": [{"_id": "q1", "text": "red car"}, {"_id": "q2", "text": "unjudged"}],
+        "queries.jsonl": [{"_id": "q1", "text": "red car"}, {"_id": "q2", "text": "sleeping cat"}],
         "qrels/test.tsv": "query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t0\n",
+        "qrels/dev.tsv": "query-id\tcorpus-id\tscore\nq2\td2\t1\n",
     },
     "coco": {
         f"captions_{split}2014.json": {

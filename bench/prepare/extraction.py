@@ -148,9 +148,13 @@ class Extractor:
             return extracted
 
         def build(folder: Path) -> Mapping[str, Json]:
-            return {"text": reader.read(read_pictures(path, SCREENS, SCREEN_SIDE).pictures)}
+            try:
+                return {"text": reader.read(read_pictures(path, SCREENS, SCREEN_SIDE).pictures), "notes": []}
+            except DataError as error:  # the rest of the video is as good as before
+                return {"text": "", "notes": [str(error)]}
 
-        text = self._fetch("video-screen-text", {"file": digest}, "screen text", build).meta["text"]
+        meta = self._fetch("video-screen-text", {"file": digest}, "screen text", build).meta
+        extracted, text = replace(extracted, notes=(*extracted.notes, *meta["notes"])), meta["text"]
         if not text:
             return extracted
         said, source = extracted.transcript, extracted.source

@@ -17,7 +17,9 @@ from PIL import Image
 
 from bench.data.reader import read_dataset
 from bench.errors import DataError, UsageError
+from bench.prepare.media.decoding import Pictures
 from bench.prepare.media.encoders import encode_text, make_encoder
+from bench.prepare.media.screen_text import ScreenReader
 from bench.prepare.options import PrepareOptions
 from bench.prepare.prepare import prepare
 from bench.text import tokenize
@@ -207,6 +209,24 @@ def test_text_on_screen_is_put_behind_what_is_said(prepared: Prepared, tmp_path:
     rows = outcomes(tmp_path / "out")
     assert [rows[name]["transcript"] for name in ("bread.mp4", "plain.mp4")] == ["bread.srt + screen", "none"]
     assert "screen text" in json.loads((tmp_path / "out" / "dataset.json").read_text())["made by"]
+
+
+def test_a_video_whose_text_on_screen_cannot_be_read_is_prepared_with_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(reader: ScreenReader, pictures: Pictures) -> str:
+        raise DataError("text on screen could not be read: RuntimeError: no memory.")
+
+    monkeypatch.setattr(ScreenReader, "read", fail)
+    Film([shade(90, 64, 48)] * 2).write(tmp_path / "plain.mp4")
+    (tmp_path / "q.csv").write_text("query,video\nbread,plain\n")
+    options = PrepareOptions(jobs=1, speech="none", ocr=True)
+    prepare(
+        tmp_path, tmp_path / "out", options, store=tmp_path / ".s", queries=tmp_path / "q.csv", quiet=True
+    )
+    row = outcomes(tmp_path / "out")["plain.mp4"]
+    assert (row["status"], row["transcript"]) == ("prepared", "none")
+    assert "text on screen could not be read" in row["notes"]
 
 
 def odd_files(folder: Path, whole: bytes) -> dict[str, bytes]:

@@ -41,7 +41,10 @@ class ScreenReader:
         return {"models": {**_MODELS}, "frames": SCREENS, "side": SCREEN_SIDE, **versions}
 
     def read(self, pictures: Pictures) -> str:
-        """Read the lines of pictures ``[n, height, width, 3]``, in their order, each distinct one once."""
+        """Read the lines of pictures ``[n, height, width, 3]``, in their order, each distinct one once.
+
+        Raises DataError where RapidOCR fails.
+        """
         lines: dict[str, str] = {}
         for picture in pictures:
             with third_party_errors("text on screen could not be read", DataError):

@@ -59,7 +59,7 @@ def _verify(args: argparse.Namespace) -> int:
     damaged = list(find_damaged(store))
     for entry, problem in damaged:
         print(f"{entry.kind}/{entry.path.name}: {problem}")
-    count = sum(1 for entry in entries(store) if entry.is_artefact)
+    count = sum(1 for entry in entries(store) if entry.is_artefact or entry.is_vector_cache)
     if damaged:
         raise GateError(
             f"{len(damaged)} of {count} artefacts in {store.root} are damaged (listed above). "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import Any
 from bench.errors import BenchError, MissingError, UsageError
 from bench.options import expand_home
 from bench.store.digests import canonical, digest, file_digest
-from bench.store.files import naming_path, write_text
+from bench.store.files import naming_path, sync, write_text
 from bench.store.json_files import read_json
 from bench.types import Json
 
@@ -175,7 +175,10 @@ class Store:
                 if path.is_file()
             }
             _write_record(unfinished, {"kind": kind, "key": dict(key), "files": files, "meta": meta})
+            for path in (*(unfinished / name for name in files), *unfinished.rglob("*/"), unfinished):
+                sync(path)
             unfinished.rename(folder)
+            sync(folder.parent)
         shutil.rmtree(self._scratch(kind, key), ignore_errors=True)
         return _read(folder, reused=False)
 
@@ -188,30 +191,41 @@ class Store:
 
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
-    # mkdtemp's private mode would follow the artefact; a shared store needs the ordinary one
-    outer = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    inner = outer / "artefact"
+    unfinished = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    unfinished.mkdir()  # the umask applies, as a shared store needs it
     try:
-        inner.mkdir()
-        yield inner
+        yield unfinished
     finally:
-        shutil.rmtree(outer, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def find_damage(folder: Path) -> str | None:
     """Check the digest of each file of an artefact and describe the first damage; None if there is none."""
     try:
+        if not (folder / RECORD).is_file():  # a pipe would be waited for
+            return f"{RECORD} is missing"
         record = read_json(folder / RECORD, allow_nan=True)
         expected = record.pop("digest")
         if _record_digest(record) != expected:
             return f"{RECORD} has changed"
-        for name, expected in record["files"].items():
-            if file_digest(folder / name) != expected:
-                return f"{name} has changed"
+        return _find_changed_file(folder, record["files"])
     except BenchError as error:
         return str(error).removesuffix(".")
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         return f"{type(error).__name__}: {error}"
+
+
+def _find_changed_file(folder: Path, digests: Mapping[str, str]) -> str | None:
+    """Compare the files of an artefact with their recorded digests; describe the first that differs."""
+    paths = {str(path.relative_to(folder)): path for path in folder.rglob("*") if not path.is_dir()}
+    paths.pop(RECORD, None)
+    for name in sorted(paths.keys() | digests.keys()):
+        if name not in digests:
+            return f"{name} is not one of its files"
+        if name not in paths or not paths[name].is_file():
+            return f"{name} is missing"
+        if file_digest(paths[name]) != digests[name]:
+            return f"{name} has changed"
     return None
 
 

@@ -31,6 +31,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def row_digest(key: bytes, data: bytes) -> bytes:
+    """Digest a row of a cache in SQLite, so that neither its value nor its key can change unnoticed."""
+    return hashlib.sha256(key + data).digest()[:16]
+
+
 def videos_digest(videos: Sequence[Video]) -> str:
     """Digest all that a generator can see of videos: ids, transcripts, references, frames, pictures."""
     whole = hashlib.sha256()

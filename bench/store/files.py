@@ -6,10 +6,11 @@ import contextlib
 import gzip
 import io
 import os
+import re
+import secrets
 import shutil
 import stat
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,14 +137,11 @@ def replacing(path: Path) -> Iterator[Path]:
     A kill at any moment leaves the old file or the new one, never a half.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary.touch(exist_ok=False)  # the umask applies, which tempfile's private mode leaves out
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        sync(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -159,13 +157,45 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
     check_new_folder(path, option)
     with naming_path(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        _sweep_unfinished(path)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        temporary.mkdir()  # the umask applies, which tempfile's private mode leaves out
         try:
-            yield temporary
-            temporary.chmod(0o777 & ~_umask())
-            temporary.replace(path)
+            with _holding(temporary):
+                yield temporary
+                temporary.replace(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep_unfinished(path: Path) -> None:
+    """Remove the temporary folders that killed processes left beside a new folder."""
+    name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.tmp")
+    for leftover in path.parent.iterdir():
+        if name.fullmatch(leftover.name) and leftover.is_dir() and not leftover.is_symlink():
+            with _holding(leftover) as abandoned:
+                if abandoned:
+                    shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _holding(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder, which a kill frees; yield False where it is held already, or none can be."""
+    try:
+        import fcntl
+    except ImportError:
+        yield False
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        held = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(handle)
 
 
 def check_new_folder(path: Path, option: str) -> None:
@@ -196,7 +226,16 @@ def write_bytes(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk; a rename after it survives a power loss.
+
+    What the system does not let this process open, such as folders on Windows, is left to it.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

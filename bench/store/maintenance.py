@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.store.artefacts import LOCKS, RECORD, UNFINISHED, Store, find_damage
+from bench.store.digests import row_digest
 
 SECONDS_PER_DAY = 24 * 60 * 60
 
@@ -20,6 +22,11 @@ class Entry:
 
     kind: str
     path: Path
+
+    @property
+    def is_vector_cache(self) -> bool:
+        """Check whether it is a file of embeddings, of which each row has a digest."""
+        return self.path.suffix == ".sqlite"
 
     @property
     def is_artefact(self) -> bool:
@@ -49,10 +56,36 @@ def entries(store: Store) -> Iterator[Entry]:
 
 
 def find_damaged(store: Store) -> Iterator[tuple[Entry, str]]:
-    """Yield each artefact whose files are not as they were made, with what is wrong."""
+    """Yield each artefact and file of embeddings that is not as it was made, with what is wrong."""
     for entry in entries(store):
-        if entry.is_artefact and (problem := find_damage(entry.path)) is not None:
+        problem = None
+        if entry.is_vector_cache:
+            problem = _find_damaged_row(entry.path)
+        elif entry.is_artefact:
+            problem = find_damage(entry.path)
+        if problem is not None:
             yield entry, problem
+
+
+def _find_damaged_row(path: Path) -> str | None:
+    if not path.is_file():  # SQLite would wait for a pipe
+        return "it is no file"
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
+            rows = connection.execute("SELECT key, digest, vector FROM vectors")
+            damaged = sum(not _is_sound(*row) for row in rows)
+            pages = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error)
+    if damaged:
+        return f"{damaged} of its vectors have changed"
+    return None if pages == "ok" else str(pages)
+
+
+def _is_sound(key: object, check: object, data: object) -> bool:
+    return isinstance(key, bytes) and isinstance(data, bytes) and check == row_digest(key, data)
 
 
 def prune(store: Store, keep: Callable[[Entry], bool], *, dry_run: bool) -> list[tuple[Entry, int]]:

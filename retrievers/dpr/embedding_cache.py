@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import DataError, MissingError
-from bench.store.digests import canonical, digest
+from bench.store.digests import canonical, digest, row_digest
 from bench.types import Json
 
 Vector = npt.NDArray[np.float32]
@@ -52,7 +52,7 @@ class EmbeddingCache:
         vectors: dict[str, Vector] = {}
         try:
             for key, check, data in self._rows(list(text_of)):
-                if isinstance(data, bytes) and len(data) % 4 == 0 and check == _check(key, data):
+                if isinstance(data, bytes) and len(data) % 4 == 0 and check == row_digest(key, data):
                     vectors[text_of[key]] = np.frombuffer(data, dtype="<f4").astype(np.float32)
                 else:
                     log.warning("%s: a damaged vector is computed again", self.path)
@@ -66,7 +66,7 @@ class EmbeddingCache:
         rows = []
         for text, vector in vectors.items():
             key, data = self._key(text), vector.astype("<f4").tobytes()
-            rows.append((key, _check(key, data), data))
+            rows.append((key, row_digest(key, data), data))
         try:
             self._insert(rows)
         except sqlite3.DatabaseError as error:
@@ -150,7 +150,3 @@ def _audit(vectors: Mapping[str, Vector], encode: Encode, path: Path) -> None:
                 f"{path}: the cached vector of {text[:60]!r} is not what the encoder gives now. "
                 "Something that decides the vectors changed without its key. Delete the file and report it."
             )
-
-
-def _check(key: bytes, data: bytes) -> bytes:
-    return hashlib.sha256(key + data).digest()[:16]

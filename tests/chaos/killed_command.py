@@ -1,30 +1,29 @@
 """Run a command of bench again and again, killed at one change of a file after another; a script of its own.
 
-    python -m tests.chaos.killed_command ROOT POINTS COMMAND...
+    python -m tests.chaos.killed_command [--cold] ROOT POINTS COMMAND [COMMAND ...]
 
-``ROOT`` is a folder for all that the command writes: ``{root}`` in the command's words is a new folder in it
-for each point. ``POINTS`` of all the moments, evenly spread, are tried. Children are forked from a process
-that has imported everything, so that a point costs the work of the command alone.
+``ROOT`` is a folder for all that the commands write: ``{root}`` in a command's words is a new folder in it
+for each point. The last command is killed; what the ones before it wrote is copied for each point.
+``POINTS`` of all the moments, evenly spread, are tried. Children are forked from a process that has
+run all commands once, so that a point costs no imports; they end by SIGKILL. With ``--cold`` that process
+has imported the retrievers alone: Vega's runtime does not survive a fork. The last line printed is
+``N of M moments tried: A with other bytes, B not recovered, C with leftovers``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import shutil
+import signal
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
-import retrievers.bm25.retriever
-import retrievers.dpr.retriever  # noqa: F401
-from bench.cli.main import main
+from tests.chaos.children import start, warm_up
 
-CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 TIMED = (
     "costs.",
     "cost.",
@@ -36,50 +35,7 @@ TIMED = (
     "environment",
 )
 """Files that hold times, or digests of files that do."""
-
-
-def run_child(words: Sequence[str], root: Path, kill_at: int | None) -> tuple[int, int]:
-    """Run a command in a child; return its status (9: killed) and the number of changes it made."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 70
-        with contextlib.suppress(BaseException):
-            status = _work(words, root, kill_at, write)
-        os._exit(status)
-    os.close(write)
-    with os.fdopen(read) as stream:
-        events = stream.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return status, int(events or 0)
-
-
-def _work(words: Sequence[str], root: Path, kill_at: int | None, pipe: int) -> int:
-    root.mkdir(parents=True, exist_ok=True)
-    os.environ["BENCH_STORE"] = str(root / "store")
-    events = 0
-
-    def watch(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal events
-        mode = arguments[1] if event == "open" else None
-        changes = event in CHANGES or (isinstance(mode, str) and bool(set(mode) & set("wxa+")))
-        if changes and str(root) in str(arguments[0]):
-            events += 1
-            if events == kill_at:
-                os._exit(9)
-
-    sys.addaudithook(watch)
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            status = main([word.replace("{root}", str(root)) for word in words])
-    except BaseException:
-        traceback.print_exc(file=said)
-        status = 71
-    os.write(pipe, str(events).encode())
-    if status:
-        os.write(2, said.getvalue().encode())
-    return status
+OTHER_BYTES, NOT_RECOVERED, LEFTOVERS = "with other bytes", "not recovered", "with leftovers"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -92,43 +48,62 @@ def _is_timed(name: str) -> bool:
     return any(part in name for part in TIMED)
 
 
-def try_points(root: Path, count: int, words: Sequence[str], say: Callable[[str], object]) -> int:
+def try_points(root: Path, count: int, commands: Sequence[str]) -> int:
     """Kill and repeat at ``count`` moments; return the number of moments after which something was wrong."""
-    status, changes = run_child(words, root / "whole", None)
-    assert status == 0, f"the command ends with {status}"
+    prepared, command = root / "prepared", commands[-1]
+    before = start(commands[:-1], prepared).wait()
+    assert before.status == 0, before.printed
+    shutil.copytree(prepared, root / "whole")
+    whole = start([command], root / "whole").wait()
+    assert whole.status == 0, whole.printed
+    changes = whole.changes
     expected = contents(root / "whole" / "out")
-    points = sorted({1 + round(i * (changes - 1) / max(count - 1, 1)) for i in range(min(count, changes))})
-    wrong = 0
+    tried = min(count, changes)
+    points = [1 + round(i * (changes - 1) / max(tried - 1, 1)) for i in range(tried)]
+    wrong: Counter[str] = Counter()
     for point in points:
         folder = root / f"killed-{point}"
-        killed = run_child(words, folder, point)[0]
-        again = run_child(words, folder, None)[0]
-        verified = run_child(["store", "verify"], folder, None)[0]
-        problems = [
-            *([f"was not killed but ended with {killed}"] if killed != 9 else []),
-            *([f"repeated, it ends with {again}"] if again else []),
-            *([f"the store is damaged ({verified})"] if verified else []),
-            *_differences(expected, contents(folder / "out"), folder),
-        ]
-        wrong += bool(problems)
-        for problem in problems:
-            say(f"killed at change {point} of {changes}: {problem}")
+        shutil.copytree(prepared, folder)
+        problems = list(_try_point(folder, command, point, expected))
+        wrong.update({kind for kind, _ in problems})
+        for _, problem in problems:
+            print(f"killed at change {point} of {changes}: {problem}", flush=True)
         shutil.rmtree(folder)
-    say(f"{len(points)} of {changes} moments tried, {wrong} wrong")
-    return wrong
+    counts = ", ".join(f"{wrong[kind]} {kind}" for kind in (OTHER_BYTES, NOT_RECOVERED, LEFTOVERS))
+    print(f"{len(points)} of {changes} moments tried: {counts}", flush=True)
+    return wrong.total()
 
 
-def _differences(expected: dict[str, bytes], actual: dict[str, bytes], folder: Path) -> list[str]:
-    names = sorted(expected.keys() ^ actual.keys())
+def _try_point(
+    folder: Path, command: str, point: int, expected: dict[str, bytes]
+) -> Iterator[tuple[str, str]]:
+    """Kill a command at one change, repeat it, and yield what is wrong then: its kind, and the details."""
+    killed = start([command], folder, point, lambda: os.kill(os.getpid(), signal.SIGKILL)).wait()
+    if killed.status != -signal.SIGKILL:
+        yield NOT_RECOVERED, f"was not killed but ended with {killed.status}"
+    again = start([command, "store verify"], folder).wait()
+    if again.status:
+        yield NOT_RECOVERED, f"repeated, or verified, it ends with {again.status}: {again.printed}"
+    actual = contents(folder / "out")
+    if missing := expected.keys() - actual.keys():
+        yield NOT_RECOVERED, f"files are missing: {', '.join(sorted(missing))}"
     other = [name for name in expected.keys() & actual.keys() if expected[name] != actual[name]]
-    unfinished = [p for p in (folder / "store").glob("unfinished/*") if p.is_dir() and any(p.iterdir())]
-    return [
-        *([f"files missing or left over: {', '.join(names)}"] if names else []),
-        *([f"other bytes: {', '.join(sorted(other))}"] if other else []),
-        *([f"left in the store: {unfinished}"] if unfinished else []),
-    ]
+    if other:
+        yield OTHER_BYTES, f"other bytes: {', '.join(sorted(other))}"
+    if left := [*sorted(actual.keys() - expected.keys()), *_unfinished(folder)]:
+        yield LEFTOVERS, f"left over: {', '.join(map(str, left))}"
+
+
+def _unfinished(folder: Path) -> list[Path]:
+    """List what is left beside ``out`` and in the store: temporary names, and work that nobody continues."""
+    scratch = [path for path in (folder / "store" / "unfinished").glob("*") if any(path.iterdir())]
+    return [*scratch, *folder.glob(".*"), *folder.glob("store/*/.*")]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(1 if try_points(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:], print) else 0)
+    cold = sys.argv[1] == "--cold"
+    place, moments, *all_commands = sys.argv[1 + cold :]
+    if not cold:
+        warm_up(Path(place) / "warm", all_commands)
+    sys.exit(1 if try_points(Path(place), int(moments), all_commands) else 0)

@@ -1,12 +1,13 @@
 """A command that is killed at any change of a file, and repeated, ends as if it had never been killed.
 
-``BENCH_KILLS`` is the number of moments tried for each command; ``tox -e chaos`` tries all,
-and several seeds.
+``BENCH_KILLS`` is the number of moments tried for each stage; ``tox -e chaos`` tries 60 of each, and
+``-k STAGE`` picks one. The ordinary suite tries two of each quick stage.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,34 +15,47 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import child_environment
-from tests.tiny import Tiny
+from tests.prepare.films import Film, photograph
+from tests.tiny import write_tiny
 
-MOMENTS = int(os.environ.get("BENCH_KILLS", "3"))
-SMALL = [
-    "--set", "bm25.engine=bm25s", "--set", "train.epochs=2", "--set", "train.checkpoint_steps=2",
-    "--set", "seq2seq.width=16", "--set", "text.vocabulary=100", "--set", "decode.beams=1",
-]  # fmt: skip
-COMMANDS = {
-    "grid": ["--generators", "lead,oracle", "--retrievers", "bm25,dpr-pt"],
-    "training": ["--generators", "seq2seq", "--retrievers", "bm25"],
-    "seeds": ["--generators", "lead,oracle", "--retrievers", "bm25", "--seed", "0,1"],
+MOMENTS = int(os.environ.get("BENCH_KILLS", "2"))
+RUN = "run --data {data} --out {{root}}/out --device cpu --set bm25.engine=bm25s"
+TRAINED = (
+    f"{RUN} --set train.epochs=2 --set train.checkpoint_steps=2 --set seq2seq.width=16 "
+    "--set text.vocabulary=100 --set decode.beams=1 --generators seq2seq --retrievers bm25"
+)
+STAGES = {
+    "training": [TRAINED],
+    "fine-tuning": [f"{RUN} --generators lead --retrievers dpr-ft --set dpr-ft.epochs=2"],
+    "generation": [f"{RUN} --generators lead,oracle,tfidf --retrievers bm25 --set run.shards=2"],
+    "indexing": [
+        f"{RUN} --generators lead,oracle --retrievers bm25",
+        f"{RUN} --generators lead,oracle --retrievers bm25,dpr-pt --set run.shards=2",
+    ],
+    "search": [
+        f"{RUN} --generators lead --retrievers bm25,dpr-pt",
+        f"{RUN} --generators lead,oracle --retrievers bm25,hybrid --metrics nDCG@10 --seed 0,1",
+    ],
+    "report": [f"{RUN} --generators lead,oracle --retrievers bm25", "report {{root}}/out --figures svg"],
+    "synth": ["data synth --out {{root}}/out --videos 60 --seed 1"],
+    "prepare": [
+        "data prepare --videos {videos} --queries {videos}/queries.csv --out {{root}}/out "
+        "--speech none --max-frames 2 --keep-frames 1 --jobs 1 --quiet"
+    ],
 }
+COLD = ("report",)
+QUICK = ("training", "generation", "synth")
 
 
-@pytest.mark.parametrize("name", COMMANDS if "BENCH_KILLS" in os.environ else ("grid", "training"))
-def test_a_killed_run_ends_with_the_same_bytes(name: str, tiny: Tiny, tmp_path: Path) -> None:
-    run = ["run", "--data", tiny.folder, "--out", "{root}/out", "--device", "cpu", *COMMANDS[name], *SMALL]
-    _check(tmp_path, run)
-
-
-def test_a_killed_synthesis_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    _check(tmp_path, ["data", "synth", "--out", "{root}/out", "--videos", "60", "--seed", "1"])
-
-
-def _check(root: Path, command: list[object]) -> None:
-    words = ["-m", "tests.chaos.killed_command", root, MOMENTS, *command]
+@pytest.mark.parametrize("stage", STAGES if "BENCH_KILLS" in os.environ else QUICK)
+def test_a_killed_command_ends_with_the_same_bytes(stage: str, tmp_path: Path) -> None:
+    places = {"data": shlex.quote(str(write_tiny(tmp_path / "tiny").folder)), "videos": tmp_path / "videos"}
+    if stage == "prepare":
+        write_videos(tmp_path / "videos")
+    commands = [command.format(**places) for command in STAGES[stage]]
+    script = [sys.executable, "-m", "tests.chaos.killed_command", *(["--cold"] if stage in COLD else [])]
     done = subprocess.run(
-        [sys.executable, *map(str, words)],
+        [*script, str(tmp_path / "kills"), str(MOMENTS), *commands],
         env=child_environment(),
         capture_output=True,
         text=True,
@@ -49,3 +63,11 @@ def _check(root: Path, command: list[object]) -> None:
     )
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def write_videos(folder: Path) -> None:
+    """Write two videos of two seconds, one of them asked for twice."""
+    for name, picture in (("temple.mp4", "china.jpg"), ("dahlia.mp4", "flower.jpg")):
+        Film([photograph(picture)] * 2).write(folder / name)
+    lines = ["query,video", "a temple,temple.mp4", "a flower,dahlia.mp4", "a red flower,dahlia.mp4"]
+    (folder / "queries.csv").write_text("\n".join([*lines, ""]))

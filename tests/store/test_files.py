@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import stat
 import sys
 import threading
 from io import BytesIO, TextIOWrapper
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import DataError, MissingError
-from bench.store.files import STANDARD_INPUT, read_lines, read_raw_lines, read_text
+from bench.store.files import STANDARD_INPUT, new_folder, read_lines, read_raw_lines, read_text, write_text
 
 
 @pytest.fixture
@@ -82,3 +83,47 @@ def test_what_cannot_be_read_is_an_error_that_names_the_file(path: Path, tmp_pat
     path.write_bytes(gzip.compress(b"one\n" * 1000)[:-12])
     with pytest.raises(DataError, match="file: damaged gzip data"):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize(("mask", "file_mode", "folder_mode"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
+def test_what_is_written_has_the_mode_of_the_umask(
+    tmp_path: Path, mask: int, file_mode: int, folder_mode: int
+) -> None:
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "text", "x")
+        with new_folder(tmp_path / "folder", "--out"):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "text").stat().st_mode) == file_mode
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == folder_mode
+
+
+def test_writing_leaves_the_umask_of_the_process_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(mask: int) -> int:
+        raise AssertionError("another thread would write with this umask")
+
+    monkeypatch.setattr(os, "umask", refuse)
+    write_text(tmp_path / "text", "x")
+    assert (tmp_path / "text").read_text() == "x"
+
+
+def test_a_folder_that_a_killed_process_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    leftover, others = tmp_path / ".out.0123abcd.tmp", tmp_path / ".out.mine"
+    for folder in (leftover, others):
+        folder.mkdir()
+        (folder / "file").write_text("x")
+    with new_folder(tmp_path / "out", "--out") as folder:
+        (folder / "file").write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.mine", "out"]
+
+
+def test_a_folder_that_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "out", "--out") as first:
+        (first / "file").write_text("first")
+        with new_folder(tmp_path / "out", "--out") as second:
+            assert second != first
+        assert (first / "file").read_text() == "first"

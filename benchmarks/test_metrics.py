@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 import pytrec_eval
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.metrics.ranking import RANKING_METRICS, Relevance, score
+from bench.metrics.ties import tie_bounds
 from bench.output.trec import strictly_decreasing
 from bench.types import Run
+from benchmarks.conftest import Compare
 
 QUERIES, DEPTH, VIDEOS = 38_000, 30, 5_000
 TREC_NAMES = {"R": "recall", "P": "P", "Acc": "success"}
@@ -33,40 +30,34 @@ def world() -> tuple[Run, Relevance]:
     return run, Relevance.from_mapping(relevant, queries, videos)
 
 
-def test_ranking_metrics_beside_pytrec_eval(
-    benchmark: BenchmarkFixture, world: tuple[Run, Relevance]
-) -> None:
+def test_ranking_metrics_beside_pytrec_eval(compare: Compare, world: tuple[Run, Relevance]) -> None:
     run, relevant = world
-    ours = benchmark.pedantic(score, args=(run, relevant), rounds=5, warmup_rounds=1)
-    nested, convert_s = timed(as_nested_dicts, run)
-    qrels = {
-        q: {relevant.video_ids[i]: 1 for i in relevant.positions[start:end].tolist()}
-        for q, start, end in zip(
-            relevant.query_ids, relevant.indptr[:-1].tolist(), relevant.indptr[1:].tolist(), strict=True
-        )
-    }
-    evaluator = pytrec_eval.RelevanceEvaluator(
-        qrels, {f"{TREC_NAMES[m.kind]}.{m.k}" for m in RANKING_METRICS}
-    )
-    theirs, evaluate_s = min(
-        (timed(evaluator.evaluate, nested) for _ in range(3)), key=lambda timing: timing[1]
-    )
-
+    nested, names = as_nested_dicts(run), {f"{TREC_NAMES[m.kind]}.{m.k}" for m in RANKING_METRICS}
+    evaluator = pytrec_eval.RelevanceEvaluator(as_qrels(relevant), names)
+    ours, theirs = score(run, relevant), evaluator.evaluate(nested)
     for metric in RANKING_METRICS:  # the comparison is worth nothing if they do not agree
-        name = f"{TREC_NAMES[metric.kind]}_{metric.k}"
-        mean = np.mean([values[name] for values in theirs.values()])
+        mean = np.mean([values[f"{TREC_NAMES[metric.kind]}_{metric.k}"] for values in theirs.values()])
         assert ours[str(metric)].mean() == pytest.approx(mean, abs=1e-6)
-    best = benchmark.stats.stats.min
-    benchmark.extra_info["pytrec_eval_s"] = evaluate_s
-    benchmark.extra_info["pytrec_eval_conversion_s"] = convert_s
-    benchmark.extra_info["times_faster_than_pytrec_eval"] = evaluate_s / best
-    benchmark.extra_info["times_faster_with_conversion"] = (evaluate_s + convert_s) / best
+    what, packages = f"{len(ours)} metrics of {QUERIES} x {DEPTH}", ("pytrec-eval-terrier",)
+    compare(
+        what, lambda: score(run, relevant), lambda: evaluator.evaluate(nested),
+        name="pytrec_eval, its dictionaries given", goal=1, packages=packages,
+    )  # fmt: skip
+    compare(
+        f"{what}, with bounds under ties",
+        lambda: (score(run, relevant), tie_bounds(run, relevant)),
+        lambda: evaluator.evaluate(as_nested_dicts(run)),
+        name="pytrec_eval, dictionaries made", goal=1, packages=packages,
+    )  # fmt: skip
 
 
-def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    start = time.perf_counter()
-    result = function(*arguments)
-    return result, time.perf_counter() - start
+def as_qrels(relevant: Relevance) -> dict[str, dict[str, int]]:
+    """Return the relevance as pytrec_eval takes it."""
+    starts, ends = relevant.indptr[:-1].tolist(), relevant.indptr[1:].tolist()
+    return {
+        q: {relevant.video_ids[i]: 1 for i in relevant.positions[start:end].tolist()}
+        for q, start, end in zip(relevant.query_ids, starts, ends, strict=True)
+    }
 
 
 def as_nested_dicts(run: Run) -> dict[str, dict[str, float]]:

@@ -33,6 +33,7 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from bench.errors import MissingError, UsageError
+from retrievers.bm25.batch import BatchSearch
 from retrievers.bm25.languages import LUCENE_CLASSES
 
 HEAP_VARIABLE = "BENCH_JAVA_HEAP"
@@ -172,14 +173,17 @@ class LuceneIndex:
         other query syntax have no effect. Returns numbers ascending and their scores, ``[h]`` each, h >= k
         where there are enough.
         """
-        return [self._search_one(text, k) for text in texts]
+        written = [_java_text(text) for text in texts]
+        best = self._batch.search(written, k + MARGIN)
+        return [self._complete(text, *hits, k) for text, hits in zip(written, best, strict=True)]
 
-    def _search_one(self, text: str, k: int) -> Hits:
-        query = self._generator.buildQuery(FIELD, self._analyzer, _java_text(text))
-        docs, scores = self._top(query, k + MARGIN)
+    def _complete(
+        self, text: str, docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int
+    ) -> Hits:
         exhausted = len(docs) < k + MARGIN
         while not exhausted and (after := _continue_after(docs, scores, k, last=self._last)):
-            more, more_scores = self._top(query, k, after)
+            query = self._generator.buildQuery(FIELD, self._analyzer, text)
+            more, more_scores = self._next(query, k, after)
             exhausted = len(more) < k
             docs, scores = np.concatenate([docs, more]), np.concatenate([scores, more_scores])
         docs, first = np.unique(docs, return_index=True)
@@ -227,12 +231,12 @@ class LuceneIndex:
         self._generator = self._class("io.anserini.search.query.BagOfWordsQueryGenerator")()
         self._arrays = self._class("io.anserini.search.ScoredDocs")
         self._score_doc = self._class(LUCENE + "search.ScoreDoc")
+        self._batch = BatchSearch(
+            self._class, FIELD, generator=self._generator, analyzer=self._analyzer, searcher=self._searcher
+        )
 
-    def _top(self, query: Any, k: int, after: tuple[int, float] | None = None) -> Hits:
-        if after is None:
-            top = self._searcher.search(query, k)
-        else:
-            top = self._searcher.searchAfter(self._score_doc(*after), query, k)
+    def _next(self, query: Any, k: int, after: tuple[int, float]) -> Hits:
+        top = self._searcher.searchAfter(self._score_doc(*after), query, k)
         # Anserini's ScoredDocs holds plain arrays: each crosses into Python in one call, not one call a hit
         hits = self._arrays.fromTopDocs(top, self._searcher)
         return np.array(hits.lucene_docids, dtype=np.int64), np.array(hits.scores, dtype=np.float64)

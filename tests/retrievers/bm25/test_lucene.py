@@ -195,3 +195,16 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_index(
     assert best(first, "fox", 1)
     assert best(second, "whale", 1)
     assert len(list(tmp_path.glob("qms-bench-lucene-*"))) == 2
+
+
+def test_many_texts_are_searched_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrievers.bm25.batch.CHUNK", 4)
+    engine = index([f"{'cat ' * (i % 5)}dog{i % 3} bird" for i in range(60)])
+    texts = ["cat", "", "dog1 bird", "the", "cat dog2", "zebra", "[cat] 1,2=3 E", "bird", "dog0"]
+    together = engine.search(texts, 10)
+    assert len(together) == len(texts)
+    for text, (docs, scores) in zip(texts, together, strict=True):
+        alone, alone_scores = engine.search([text], 10)[0]
+        assert docs.tolist() == alone.tolist()
+        assert scores.tolist() == alone_scores.tolist()
+        assert scores.tolist() == scores.astype(np.float32).tolist()

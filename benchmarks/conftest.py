@@ -1,0 +1,87 @@
+"""The fixture that measures us beside a peer, and the table of ratios that the session prints and writes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.store.environment import code_state, machine
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "ratios.csv"
+COLUMNS = (
+    "what", "ours_cpu_s", "peer", "peer_cpu_s", "ratio", "goal", "ours_wall_s", "peer_wall_s",
+    "load", "cores", "commit", "versions",
+)  # fmt: skip
+"""``ratio`` is the peer's CPU seconds over ours: above 1 we are faster; ``load`` is that of the machine."""
+_rows = pytest.StashKey[list[dict[str, Any]]]()
+
+Compare = Callable[..., None]
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Do some work and return its CPU and its wall-clock seconds."""
+    cpu, wall = time.process_time(), time.perf_counter()  # CPU: of all threads, user and system
+    work()
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+@pytest.fixture
+def compare(pytestconfig: pytest.Config) -> Compare:
+    """Measure two pieces of work in turn, one pair to warm up, and record the least of each."""
+
+    def measure(
+        what: str, ours: Callable[[], Any], peer: Callable[[], Any], *, name: str, goal: float,
+        rounds: int = 3, packages: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        ours(), peer()
+        pairs = [(timed(ours), timed(peer)) for _ in range(rounds)]
+        our, their = ([min(side) for side in zip(*times, strict=True)] for times in zip(*pairs, strict=True))
+        row = {
+            "what": what, "ours_cpu_s": round(our[0], 4), "peer": name, "peer_cpu_s": round(their[0], 4),
+            "ratio": round(their[0] / max(our[0], 1e-6), 2), "goal": goal, "ours_wall_s": round(our[1], 4),
+            "peer_wall_s": round(their[1], 4), "load": round(os.getloadavg()[0], 1),
+            "cores": machine()["cores"], "commit": str(code_state()["commit"])[:7],
+            "versions": " ".join(f"{package}={version(package)}" for package in ("numpy", *packages)),
+        }  # fmt: skip
+        pytestconfig.stash.setdefault(_rows, []).append(row)
+
+    return measure
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the ratios, and write those that were measured into the table of results."""
+    rows = config.stash.get(_rows, [])
+    if not rows:
+        return
+    width = max(len(row["what"]) for row in rows)
+    terminalreporter.section("CPU seconds: ours, the peer's, peer / ours (above 1: we are faster), goal")
+    for row in rows:
+        terminalreporter.write_line(
+            f"{row['what']:<{width}}  {row['ours_cpu_s']:>9.3f}  {row['peer_cpu_s']:>9.3f} {row['peer']:<42}"
+            f" {row['ratio']:>6.2f}  {row['goal']:g}"
+        )
+    _write(rows)
+    terminalreporter.write_line(f"written: {RESULTS}")
+
+
+def _write(rows: list[dict[str, Any]]) -> None:
+    before = list(_read()) if RESULTS.is_file() else []
+    measured = {row["what"] for row in rows}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with RESULTS.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows([*(row for row in before if row["what"] not in measured), *rows])
+
+
+def _read() -> Iterator[dict[str, str]]:
+    with RESULTS.open(encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)

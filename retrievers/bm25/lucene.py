@@ -45,6 +45,8 @@ PREFIX, OWNER = "qms-bench-lucene-", "owner.lock"
 """Of an index's folder: how its name begins, and the file that its process holds locked."""
 MARGIN = 10
 """Hits requested beyond depth k, so that most queries need one search."""
+FEW = 2
+"""Hits requested behind all those of one score."""
 LUCENE = "org.apache.lucene."
 
 Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
@@ -183,8 +185,10 @@ class LuceneIndex:
         exhausted = len(docs) < k + MARGIN
         while not exhausted and (after := _continue_after(docs, scores, k, last=self._last)):
             query = self._generator.buildQuery(FIELD, self._analyzer, text)
-            more, more_scores = self._next(query, k, after)
-            exhausted = len(more) < k
+            # behind a tie of one score, the next hit mostly shows that the rounded score ends, too
+            count = FEW if after[0] == self._last else k
+            more, more_scores = self._next(query, count, after)
+            exhausted = len(more) < count
             docs, scores = np.concatenate([docs, more]), np.concatenate([scores, more_scores])
         docs, first = np.unique(docs, return_index=True)
         return docs, scores[first]

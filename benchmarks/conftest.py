@@ -51,6 +51,7 @@ def compare(pytestconfig: pytest.Config) -> Compare:
             "versions": " ".join(f"{package}={version(package)}" for package in ("numpy", *packages)),
         }  # fmt: skip
         pytestconfig.stash.setdefault(_rows, []).append(row)
+        _write(row)  # at once: a session may be stopped
 
     return measure
 
@@ -68,18 +69,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f"{row['what']:<{width}}  {row['ours_cpu_s']:>9.3f}  {row['peer_cpu_s']:>9.3f} {row['peer']:<42}"
             f" {row['ratio']:>6.2f}  {row['goal']:g}"
         )
-    _write(rows)
     terminalreporter.write_line(f"written: {RESULTS}")
 
 
-def _write(rows: list[dict[str, Any]]) -> None:
-    before = list(_read()) if RESULTS.is_file() else []
-    measured = {row["what"] for row in rows}
+def _write(row: dict[str, Any]) -> None:
+    before = [other for other in _read() if other["what"] != row["what"]] if RESULTS.is_file() else []
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("w", encoding="utf-8", newline="") as stream:
         table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         table.writeheader()
-        table.writerows([*(row for row in before if row["what"] not in measured), *rows])
+        table.writerows([*before, row])
 
 
 def _read() -> Iterator[dict[str, str]]:

@@ -17,7 +17,7 @@ from retrievers.options import BM25Options
 
 DOCUMENTS, QUERIES, DEPTH = 60_000, 8_000, 30
 LUCENE_QUERIES, CHUNK = 4_000, 2_000
-TEXTS = 512
+TEXTS = 128
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' warnings are not ours to judge
 

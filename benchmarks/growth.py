@@ -124,7 +124,7 @@ def metrics(size: int, measure: Measure) -> None:
 
 
 STAGES: dict[str, Callable[[int, Measure], None]] = {
-    **{name: lambda size, measure, name=name: bm25(name, size, measure) for name in ENGINES},  # type: ignore[misc]
+    **{name: lambda size, measure, name=name: bm25(name, size, measure) for name in ENGINES},
     "vectors": vectors,
     "metrics": metrics,
 }

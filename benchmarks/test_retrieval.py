@@ -129,7 +129,7 @@ def test_encoding_beside_sentence_transformers(compare: Compare, words: int) -> 
     weights = locate(None, "en", option="dpr.weights")
     ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=64)
     texts = zipf(TEXTS, words, 2)
-    peer: Any = ours.model  # type: ignore[attr-defined]
+    peer: Any = ours.model
     torch.set_num_threads(1)
     compare(
         f"encoding {TEXTS} texts of {words} words, MiniLM, 1 thread", lambda: ours.encode(texts),

@@ -12,9 +12,12 @@ import pytest
 from bench.data.reader import read_dataset
 from bench.errors import GateError, MissingError
 from bench.types import Video
+from generators.zero_shot.llm import LLM
 from generators.zero_shot.pictures import spread
+from generators.zero_shot.row import EndpointRow
+from generators.zero_shot.vlm import VLM
 from tests.chat_server import ChatServer, answer, question
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 from tests.generators.zero_shot.conftest import MakeVLM, videos
 from tests.tiny import Tiny, write_pictures
 
@@ -101,3 +104,9 @@ def test_a_run_with_pictures(cli: Cli, tiny: Tiny, server: ChatServer, tmp_path:
     assert "4 videos without pictures" in done.out
     again = cli(*command[:-5], *command[-4:], "--out", tmp_path / "again")
     assert again.status == 0, "what is in the store needs no permission"
+
+
+@pytest.mark.parametrize("row", [LLM, VLM])
+def test_the_documentation_shows_the_prompt(row: type[EndpointRow]) -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8").replace("\n> ", " ")
+    assert row.prompt in page

@@ -117,3 +117,11 @@ def test_cutting_a_run_changes_bounds_only_where_it_says_unresolved(
         assert (full.expected == cut.expected)[safe].all()
         assert (full.best == cut.best)[safe].all()
         assert (full.worst == cut.worst)[safe].all()
+
+
+def test_a_run_of_depth_0_finds_nothing_in_any_order() -> None:
+    run = Run(("q",), POOL, np.empty((1, 0), np.int32), np.empty((1, 0), np.float32))
+    for bound in tie_bounds(run, Relevance.from_mapping({"q": "ah"}, ["q"], POOL)).values():
+        assert bound.worst.tolist() == bound.expected.tolist() == bound.best.tolist() == [0.0]
+    assert unresolved(run, 5).dtype == np.bool_
+    assert unresolved(run, 5).tolist() == [True]

@@ -1,0 +1,32 @@
+"""A run has the same bytes with any hash seed, locale, time zone, working directory and fresh store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from tests.chaos.killed_command import contents
+from tests.tiny import Tiny
+
+SURROUNDINGS = (
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"},
+    {"PYTHONHASHSEED": "2", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "OMP_NUM_THREADS": "2"},
+)
+
+
+def test_surroundings_change_no_byte_of_a_run(
+    tiny: Tiny, tmp_path: Path, process: Callable[..., CompletedProcess[str]]
+) -> None:
+    written = []
+    for i, environment in enumerate(SURROUNDINGS):
+        place = tmp_path / f"place {i}"
+        place.mkdir()
+        done = process(
+            "-m", "bench", "run", "--data", tiny.folder, "--generators", "lead,tfidf,oracle", "--retrievers",
+            "bm25", "--set", "bm25.engine=bm25s", "--out", "out", "--store", "store", "--quiet",
+            cwd=place, env=environment,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        written.append(contents(place / "out"))
+    assert written[0] == written[1]

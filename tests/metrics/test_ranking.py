@@ -112,3 +112,11 @@ def test_chunks_do_not_change_the_ranks() -> None:
     relevant = Relevance.from_mapping(dict.fromkeys(queries, videos[:100]), queries, videos)  # 3 chunks
     assert len(relevant.positions) * run.depth > 2 * 2**22
     assert (relevant_ranks(run, relevant) == 1 + np.argsort(order, axis=1)[:, :100].ravel()).all()
+
+
+def test_positions_and_ranks_are_small_integers_also_where_nothing_is_relevant() -> None:
+    run = Run.from_hits({"q": [("a", 1.0)]}, ("a", "b"), 1)
+    for videos in ("ab", ""):
+        relevant = Relevance.from_mapping({"q": videos}, ["q"], ("a", "b"))
+        assert relevant.positions.dtype == np.int32
+        assert relevant_ranks(run, relevant).dtype == np.int32

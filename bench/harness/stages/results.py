@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -47,7 +48,7 @@ def write_results(
         return
     for name, path in Results(store, folder, manifest, note).get().items():
         if name not in folder.files:
-            folder.write_with(name, lambda target, path=path: shutil.copyfile(path, target))  # type: ignore[misc]
+            folder.write_with(name, partial(shutil.copyfile, path))
 
 
 class Results(Stage[Mapping[str, Path]]):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.store.environment import code_state, machine
 
@@ -33,16 +34,23 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
 
 
 @pytest.fixture
-def compare(pytestconfig: pytest.Config) -> Compare:
-    """Measure two pieces of work in turn, one pair to warm up, and record the least of each."""
+def compare(pytestconfig: pytest.Config, benchmark: BenchmarkFixture) -> Compare:
+    """Measure two pieces of work in turn, one pair to warm up, and record the least of each.
+
+    Once in a test: pytest-benchmark runs the pairs, and has the row as ``extra_info`` (``--benchmark-json``).
+    """
 
     def measure(
         what: str, ours: Callable[[], Any], peer: Callable[[], Any], *, name: str, goal: float,
         rounds: int = 3, packages: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
-        ours(), peer()
-        pairs = [(timed(ours), timed(peer)) for _ in range(rounds)]
-        our, their = ([min(side) for side in zip(*times, strict=True)] for times in zip(*pairs, strict=True))
+        pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+        benchmark.pedantic(
+            lambda: pairs.append((timed(ours), timed(peer))), rounds=rounds, warmup_rounds=1, iterations=1
+        )
+        our, their = (
+            [min(side) for side in zip(*times, strict=True)] for times in zip(*pairs[-rounds:], strict=True)
+        )
         row = {
             "what": what, "ours_cpu_s": round(our[0], 4), "peer": name, "peer_cpu_s": round(their[0], 4),
             "ratio": round(their[0] / max(our[0], 1e-6), 2), "goal": goal, "ours_wall_s": round(our[1], 4),
@@ -50,6 +58,7 @@ def compare(pytestconfig: pytest.Config) -> Compare:
             "cores": machine()["cores"], "commit": str(code_state()["commit"])[:7],
             "versions": " ".join(f"{package}={version(package)}" for package in ("numpy", *packages)),
         }  # fmt: skip
+        benchmark.extra_info.update(row)
         pytestconfig.stash.setdefault(_rows, []).append(row)
         _write(row)  # at once: a session may be stopped
 

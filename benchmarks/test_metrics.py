@@ -14,6 +14,7 @@ from benchmarks.conftest import Compare
 
 QUERIES, DEPTH, VIDEOS = 38_000, 30, 5_000
 TREC_NAMES = {"R": "recall", "P": "P", "Acc": "success"}
+WHAT, PACKAGES = f"{len(RANKING_METRICS)} metrics of {QUERIES} x {DEPTH}", ("pytrec-eval-terrier",)
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +33,32 @@ def world() -> tuple[Run, Relevance]:
 
 def test_ranking_metrics_beside_pytrec_eval(compare: Compare, world: tuple[Run, Relevance]) -> None:
     run, relevant = world
-    nested, names = as_nested_dicts(run), {f"{TREC_NAMES[m.kind]}.{m.k}" for m in RANKING_METRICS}
-    evaluator = pytrec_eval.RelevanceEvaluator(as_qrels(relevant), names)
+    nested, evaluator = as_nested_dicts(run), evaluator_of(relevant)
     ours, theirs = score(run, relevant), evaluator.evaluate(nested)
     for metric in RANKING_METRICS:  # the comparison is worth nothing if they do not agree
         mean = np.mean([values[f"{TREC_NAMES[metric.kind]}_{metric.k}"] for values in theirs.values()])
         assert ours[str(metric)].mean() == pytest.approx(mean, abs=1e-6)
-    what, packages = f"{len(ours)} metrics of {QUERIES} x {DEPTH}", ("pytrec-eval-terrier",)
     compare(
-        what, lambda: score(run, relevant), lambda: evaluator.evaluate(nested),
-        name="pytrec_eval, its dictionaries given", goal=1, packages=packages,
+        WHAT, lambda: score(run, relevant), lambda: evaluator.evaluate(nested),
+        name="pytrec_eval, its dictionaries given", goal=1, packages=PACKAGES,
     )  # fmt: skip
+
+
+def test_metrics_with_bounds_under_ties(compare: Compare, world: tuple[Run, Relevance]) -> None:
+    run, relevant = world
+    evaluator = evaluator_of(relevant)
     compare(
-        f"{what}, with bounds under ties",
+        f"{WHAT}, with bounds under ties",
         lambda: (score(run, relevant), tie_bounds(run, relevant)),
         lambda: evaluator.evaluate(as_nested_dicts(run)),
-        name="pytrec_eval, dictionaries made", goal=1, packages=packages,
+        name="pytrec_eval, dictionaries made", goal=1, packages=PACKAGES,
     )  # fmt: skip
+
+
+def evaluator_of(relevant: Relevance) -> pytrec_eval.RelevanceEvaluator:
+    """Make trec_eval's evaluator of the same metrics."""
+    names = {f"{TREC_NAMES[metric.kind]}.{metric.k}" for metric in RANKING_METRICS}
+    return pytrec_eval.RelevanceEvaluator(as_qrels(relevant), names)
 
 
 def as_qrels(relevant: Relevance) -> dict[str, dict[str, int]]:

@@ -68,12 +68,7 @@ class OutputFolder:
         self._before = {*before.get("files", ()), *before.get("stale", ())}
         # a run that was killed may have written files after its last manifest: those were not changed by hand
         self._recorded: dict[str, str] = dict(before["files"]) if before.get("finished") else {}
-        for name in FILES:
-            for leftover in locate_folder(self.path, name).glob(".*.tmp"):
-                made = TEMPORARY.fullmatch(leftover.name)
-                ours = made and is_run_file(f"{name}/{made[1]}" if name else made[1])
-                if ours and leftover.is_file() and not leftover.is_symlink():
-                    leftover.unlink()
+        _remove_unfinished(self.path)
 
     @property
     def files(self) -> Mapping[str, str]:
@@ -147,6 +142,16 @@ class OutputFolder:
         for folder in self.path.glob("seed-*"):
             if folder.name not in names and SEED_FOLDER.fullmatch(folder.name):
                 remove_run(folder)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the unfinished files that a killed process left in a locked output folder."""
+    for name in FILES:
+        for leftover in locate_folder(folder, name).glob(".*.tmp"):
+            made = TEMPORARY.fullmatch(leftover.name)
+            ours = made and is_run_file(f"{name}/{made[1]}" if name else made[1])
+            if ours and leftover.is_file() and not leftover.is_symlink():
+                leftover.unlink()
 
 
 def _make_folder(path: Path) -> None:
@@ -244,6 +249,7 @@ def amend(folder: Path, files: Mapping[str, bytes]) -> None:
         read_document(folder)  # refuses it
     with lock_folder(folder):
         document = read_document(folder)
+        _remove_unfinished(folder)
         listed: dict[str, str] = document["files"]
         parts = {name.partition("/")[0] for name in files if "/" in name}
         for name in [name for name in listed if name.partition("/")[0] in parts and name not in files]:

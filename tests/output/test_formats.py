@@ -64,6 +64,15 @@ def test_the_page_of_an_earlier_run_is_made_again(old_run: Path, cli: Cli) -> No
     assert (old_run / "report.html").stat().st_size > 100_000
 
 
+def test_what_a_killed_report_left_is_removed_by_the_next_one(tmp_path: Path, cli: Cli) -> None:
+    run = shutil.copytree(FORMATS / "2026-11-24", tmp_path / "run")
+    (run / "figures").mkdir()
+    (run / "figures" / ".curve-r.svg.77c6286a.tmp").write_text("half")
+    (run / "figures" / ".mine.tmp").write_text("mine")
+    assert cli("report", run).status == 0
+    assert [path.name for path in (run / "figures").iterdir()] == [".mine.tmp"]
+
+
 def test_the_same_command_makes_an_earlier_run_anew(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     old, new = shutil.copytree(FORMATS / "2026-11-23", tmp_path / "old"), tmp_path / "new"
     assert cli("check", old, "--against", FORMATS / "2026-11-23").status == 0

@@ -17,6 +17,7 @@ from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import Retrieve
 from bench.harness.stages.summarize import Summarize
+from bench.protocols import is_fitted_per_generator
 from bench.store.artefacts import RECORD
 from bench.summary.sentences import format_duration
 from bench.systems.component import Component, make_generator, make_retriever
@@ -88,7 +89,7 @@ def _lay_out(steps: Sequence[Step]) -> list[str]:
 
 def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
     retrievers = [(cell_name(word), _component(make_retriever, word, plan)) for word in plan.retrievers]
-    trained: set[int] = set()  # a retriever that all generators share is trained once
+    trained: set[str] = set()  # retrievers that all generators share are trained once
     for name in plan.generators:
         generator, label = _component(make_generator, name, plan), cell_name(name)
         if isinstance(generator, str):
@@ -107,9 +108,10 @@ def _steps(plan: Plan, estimates: dict[str, Estimate]) -> Iterator[Step]:
             if summaries is not None and Retrieve(plan, retriever, summaries).exists():
                 yield Step(label, other, "reused")
             else:
-                is_trained = id(retriever) in trained
+                is_trained = other in trained
                 yield _step((label, other), estimates.get(other), plan, retriever, is_trained=is_trained)
-                trained.add(id(retriever))
+                if not is_fitted_per_generator(retriever.system):
+                    trained.add(other)
 
 
 def _step(

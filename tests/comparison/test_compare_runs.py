@@ -194,7 +194,7 @@ def test_retrievers_are_compared_over_the_same_summaries(
         else:
             name = row["Model"].lower()
             expected = (scores[name, "dpr-pt"] - scores[name, "bm25"]) * 100
-            assert float(row["difference"]) == pytest.approx(expected, abs=0.005)
+            assert float(row["difference"]) == pytest.approx(expected, abs=0.0051)  # rounded
             assert int(row["wins"]) + int(row["ties"]) + int(row["losses"]) > 0
 
 

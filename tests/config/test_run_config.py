@@ -47,7 +47,8 @@ def test_a_file_says_fields_and_options_flat_or_nested(file: Path) -> None:
 
 def test_preset_then_file_then_flags(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lead() == 8
-    monkeypatch.setattr(bench.config.presets, "preset_text", lambda name: "lead: {units: 2}\nbm25.k1: 2.0\n")
+    values = {"lead.units": 2, "bm25.k1": 2.0}
+    monkeypatch.setattr(bench.config.presets, "preset_values", lambda name: values)
     assert lead() == 2
     assert lead(config=file) == 3
     assert lead(config=file, set=["lead.units=5"]) == 5

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrievers.dpr.embedding_cache import _check
+from bench.store.digests import row_digest
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
@@ -33,7 +33,7 @@ def poison(store: Path) -> None:
                 turned = (-np.frombuffer(data, dtype="<f4")).tobytes()
                 connection.execute(
                     "UPDATE vectors SET vector = ?, digest = ? WHERE key = ?",
-                    (turned, _check(key, turned), key),
+                    (turned, row_digest(key, turned), key),
                 )
 
 

@@ -90,7 +90,7 @@ def test_a_retriever_that_follows_is_fitted_for_each_generator_and_sees_no_test_
     assert {"apple pie"} in texts
     assert any(" (loaded)" in text for found in texts for text in found)  # the learner was fitted before
     again = cli(*follow(tiny, tmp_path, "learner,constant"))
-    assert again.err.count(": done") == 3  # tests, tables and page alone
+    assert ": done" not in again.err
 
 
 def test_no_generator_is_searched_with_the_model_of_another(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

@@ -187,7 +187,7 @@ def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[A
 
 
 def _estimates(plan: Plan) -> dict[str, Estimate]:
-    """Read the costs of each component from its latest artefact in the store."""
+    """Read the costs of each component from its latest artefact in the store that was made here."""
     latest: dict[str, tuple[float, Estimate]] = {}
     for kind in (Summarize.kind, Retrieve.kind):
         for path in (plan.store.root / kind).glob(f"*/{RECORD}"):
@@ -198,6 +198,8 @@ def _estimates(plan: Plan) -> dict[str, Estimate]:
                 estimate = Estimate(meta["seconds"] / items, meta["fit_s"] or 0.0, meta["peak_mb"], size)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # a damaged artefact has no costs; `Store.find` deals with it
+            if meta.get("is_recorded"):
+                continue  # summaries of `bench demo`: made on another machine, beside other work
             age = path.stat().st_mtime
             if age >= latest.get(meta["component"], (0.0, estimate))[0]:
                 latest[meta["component"]] = (age, estimate)

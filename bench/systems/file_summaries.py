@@ -145,7 +145,7 @@ def recorded_costs(system: object) -> dict[str, Any]:
     record = system.record
     costs = {"seconds": record.seconds, "peak_mb": record.peak_mb, "fit_s": record.fit_s}
     given: dict[str, Any] = {name: value for name, value in costs.items() if value is not None}
-    return {**given, "params": record.params, "training": list(record.training)}
+    return {**given, "params": record.params, "training": list(record.training), "is_recorded": True}
 
 
 def recorded_modality(system: object) -> list[dict[str, Any]]:

@@ -59,6 +59,17 @@ def test_rows_have_the_labels_costs_and_inputs_of_the_recorded_run(demo: Result)
     assert "written by the run of commit" in demo.manifest.coverage_line
 
 
+def test_recorded_costs_are_no_estimate_of_a_training_here(demo: Result, tmp_path: Path, cli: Cli) -> None:
+    plan = ("run", "--data", "demo", "--generators", "mdvc", "--retrievers", "bm25", "--dry-run", "--store")
+    stores = (demo.out.parent / "store", tmp_path)
+    after_demo, empty = (
+        re.search(r"^mdvc +train, ([^ ]+ [a-z]+)", cli(*plan, store).out, re.MULTILINE) for store in stores
+    )
+    assert after_demo
+    assert empty
+    assert after_demo[1] == empty[1]
+
+
 def test_every_row_is_recorded_or_known() -> None:
     options = demo_options()
     recorded = [name for name in options["generators"] if name.startswith(FILE_PREFIX)]

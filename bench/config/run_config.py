@@ -171,7 +171,8 @@ class RunConfig:
     )
     verify_determinism: Option[bool, bool] = Option(
         False,
-        help="afterwards, compute a sample again in other batches, order and threads; print each difference",
+        help="afterwards, compute a sample again in other batches, order, threads and processes; "
+        "print each difference",
         recorded=False,
     )
     quiet: Option[bool, bool] = Option(False, help="no progress bars", recorded=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from bench.data.evaluation_set import even_sample
+from bench.harness.engines.local import in_worker, start_pool
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.harness.stages.follow import for_generator
@@ -19,20 +21,57 @@ from bench.metrics.definitions import DEPTH
 from bench.protocols import Caching, Generator, Retriever, holds_one_split, reads_references
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component, make_generator, make_retriever
+from bench.systems.given import OBJECT_PREFIX
 from bench.types import NO_HIT, Run, Video, VideoId
 
 __cache_neutral__ = True
 
 SAMPLE = 20
 """Videos that are summarized again, and queries that are searched again."""
+WORKERS = 2
+"""Processes that summarize the sample side by side; a run summarizes all videos of a generator in one."""
 
 
 def verify_determinism(plan: Plan) -> Iterator[str]:
     """Yield a line for each system of a finished run: what differs when a sample of it is computed again.
 
-    The sample is computed one by one, in reverse, and with another number of threads: other batches, another
-    order of sums. A cell that failed in the run is left out: it was reported there.
+    The sample is computed one by one, in reverse, with another number of threads, and by other processes side
+    by side: other batches, another order of sums. A cell that failed in the run is left out: it was reported
+    there.
     """
+    with _Workers(plan) as workers:
+        yield from _check_systems(plan, workers)
+
+
+class _Workers(ExitStack):
+    """Processes that summarize the sample, started when they are first needed."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+        self._pool: Any = None
+
+    def summarize(self, word: str, count: int) -> dict[VideoId, str]:
+        """Summarize the ``count`` videos of a generator's sample, every second one in the same process."""
+        if self._pool is None:
+            self._pool = start_pool(self._plan, WORKERS)
+            self.callback(self._pool.shutdown, kill_workers=True)
+        futures = [self._pool.submit(in_worker, _summarize_part, word, i) for i in range(min(count, WORKERS))]
+        return {video_id: text for future in futures for video_id, text in future.result().items()}
+
+
+def _summarize_part(plan: Plan, word: str, number: int) -> dict[VideoId, str]:
+    generator = make_generator(word, plan.context())
+    ensure_fitted(plan, generator)
+    with limit_threads(plan.config.threads):
+        return dict(generator.system.summarize(_sample(plan, generator)[number::WORKERS]))
+
+
+def _sample(plan: Plan, generator: Component[Generator]) -> list[Video]:
+    return even_sample(plan.pool_videos(references=reads_references(generator.system)), SAMPLE)
+
+
+def _check_systems(plan: Plan, workers: _Workers) -> Iterator[str]:
     for name in plan.generators:
         generator, summaries = None, None
         with suppress(Exception):  # a plug-in may fail in any way
@@ -41,7 +80,8 @@ def verify_determinism(plan: Plan) -> Iterator[str]:
         if generator is None or summaries is None:
             continue
         if not holds_one_split(generator.system):  # a file is read, and nothing computed
-            yield f"{generator.name}: {_attempt(partial(_check_generator, plan, generator, summaries))}"
+            check = partial(_check_generator, plan, generator, summaries, workers)
+            yield f"{generator.name}: {_attempt(check)}"
         for other in plan.retrievers:
             stored = None
             with suppress(Exception):
@@ -59,9 +99,11 @@ def _attempt(check: Callable[[], str]) -> str:
         return f"cannot be computed again: {type(error).__name__}: {error}"
 
 
-def _check_generator(plan: Plan, generator: Component[Generator], summaries: Summaries) -> str:
+def _check_generator(
+    plan: Plan, generator: Component[Generator], summaries: Summaries, workers: _Workers
+) -> str:
     ensure_fitted(plan, generator)
-    videos = even_sample(plan.pool_videos(references=reads_references(generator.system)), SAMPLE)
+    videos = _sample(plan, generator)
     summarize = generator.system.summarize
     other_threads = plan.config.threads + 1
 
@@ -74,6 +116,8 @@ def _check_generator(plan: Plan, generator: Component[Generator], summaries: Sum
         "in reverse": lambda: summarize(videos[::-1]),
         f"with {other_threads} threads": with_other_threads,
     }
+    if not generator.word.startswith(OBJECT_PREFIX):  # an object of this process is in no other one
+        ways[f"by {WORKERS} workers"] = partial(workers.summarize, generator.word, len(videos))
     counts = (f"{way} {_changed(summaries, videos, make())}" for way, make in ways.items())
     return f"of {len(videos)} summaries differ: {', '.join(counts)}"
 

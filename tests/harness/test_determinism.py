@@ -20,7 +20,10 @@ def test_each_system_of_a_run_has_a_line(tiny: Tiny, tmp_path: Path, cli: Cli) -
     done = cli(*command(tiny, tmp_path / "out", "lead,transcript"), "--verify-determinism")
     assert done.status == 0, done.err
     for name in ("lead", "transcript"):
-        assert f"{name}: of 6 summaries differ: one by one 0, in reverse 0, with 2 threads 0" in done.err
+        assert (
+            f"{name}: of 6 summaries differ: one by one 0, in reverse 0, with 2 threads 0, by 2 workers 0"
+            in (done.err)
+        )
         assert f"{name}.bm25: of 5 queries, 0 have another order of documents" in done.err
 
 
@@ -32,7 +35,9 @@ def test_a_generator_that_depends_on_its_batch_is_counted(
 
     monkeypatch.setattr(Lead, "summarize", by_place)
     done = cli(*command(tiny, tmp_path / "out", "lead"), "--verify-determinism")
-    assert "lead: of 6 summaries differ: one by one 5, in reverse 6, with 2 threads 0" in done.err
+    assert "lead: of 6 summaries differ: one by one 5, in reverse 6, with 2 threads 0, by 2 workers 6" in (
+        done.err
+    ), "the workers have the Lead that was not replaced"
 
 
 def test_differences_of_scores_and_of_ranks_are_measured() -> None:

@@ -15,7 +15,7 @@ SURROUNDINGS = (
 )
 
 
-def test_surroundings_change_no_byte_of_a_run(
+def test_surroundings_change_no_byte_of_a_run_or_of_what_it_trains(
     tiny: Tiny, tmp_path: Path, process: Callable[..., CompletedProcess[str]]
 ) -> None:
     written = []
@@ -23,10 +23,14 @@ def test_surroundings_change_no_byte_of_a_run(
         place = tmp_path / f"place {i}"
         place.mkdir()
         done = process(
-            "-m", "bench", "run", "--data", tiny.folder, "--generators", "lead,tfidf,oracle", "--retrievers",
+            "-m", "bench", "run", "--data", tiny.folder, "--generators", "tfidf,seq2seq", "--retrievers",
             "bm25", "--set", "bm25.engine=bm25s", "--out", "out", "--store", "store", "--quiet",
+            "--device", "cpu", "--set", "train.epochs=1", "--set", "seq2seq.width=16",
+            "--set", "text.vocabulary=100", "--set", "decode.beams=1",
             cwd=place, env=environment,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        written.append(contents(place / "out"))
+        models = [path.read_bytes() for path in sorted(place.glob("store/**/*.safetensors"))]
+        assert models
+        written.append((contents(place / "out"), models))
     assert written[0] == written[1]

@@ -10,12 +10,12 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TypeAlias, TypeVar
 
 from bench.config.run_config import RunConfig
 from bench.harness.engines import work
@@ -30,6 +30,7 @@ from bench.systems.component import Component
 from bench.systems.given import OBJECT_PREFIX
 from bench.systems.registry import cell_name
 
+T = TypeVar("T")
 GENERATOR, RETRIEVER = "generator", "retriever"
 Job: TypeAlias = tuple[str, str, Sequence[str]]
 """A kind and a word; of a generator, the retrievers that are to be fitted for it, too."""
@@ -58,10 +59,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         if self._count > 1:
-            from loky import ProcessPoolExecutor
-
-            start = (self._plan.config, os.getpid(), self._plan.began, self._plan.process)
-            self._pool = ProcessPoolExecutor(self._count, initializer=_begin, initargs=start)
+            self._pool = start_pool(self._plan, self._count)
             for kind, word, followers in self._jobs:
                 self._futures[word] = self._pool.submit(_work, kind, word, followers, self._posts)
         return self
@@ -81,6 +79,14 @@ class Workers:
         """Wait for the retriever: the run itself is left to the grid."""
         self.wait(retriever)
         return False
+
+
+def start_pool(plan: Plan, count: int) -> Any:
+    """Start worker processes that read the same plan, as an executor; `in_worker` hands it to their work."""
+    from loky import ProcessPoolExecutor
+
+    start = (plan.config, os.getpid(), plan.began, plan.process)
+    return ProcessPoolExecutor(count, initializer=_begin, initargs=start)
 
 
 def _jobs(
@@ -148,21 +154,26 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+def in_worker(work_on: Callable[..., T], *arguments: object) -> T:
+    """Call a function with the plan of this worker before the arguments."""
+    assert _plan is not None
+    return work_on(_plan, *arguments)
+
+
 def _work(kind: str, word: str, followers: Sequence[str], posts: Path | None) -> bool:
     with post_of(posts, cell_name(word)):
-        return _make(kind, word, followers)
+        return in_worker(_make, kind, word, followers)
 
 
-def _make(kind: str, word: str, followers: Sequence[str]) -> bool:
-    assert _plan is not None
+def _make(plan: Plan, kind: str, word: str, followers: Sequence[str]) -> bool:
     try:
         if kind == RETRIEVER:
-            work.fit_retriever(_plan, word)
+            work.fit_retriever(plan, word)
             return True
-        made = work.summarize(_plan, word)
+        made = work.summarize(plan, word)
     except Exception as error:  # a plug-in may fail in any way
         raise work.portable_error(error) from None
     for follower in followers:
         with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
-            work.fit_follower(_plan, word, follower)
+            work.fit_follower(plan, word, follower)
     return made

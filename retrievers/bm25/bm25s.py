@@ -8,8 +8,10 @@ with the package numba, many queries are searched in one compiled loop (`kernel`
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -37,13 +39,30 @@ def bm25s_version() -> str:
 
 def _package() -> Any:
     try:
-        import bm25s
+        with _without_jax():
+            import bm25s
     except ImportError:
         raise MissingError(
             "bm25.engine=bm25s needs the package bm25s, which is not installed. Install it with: "
             "pip install -c constraints.txt bm25s (or use --set bm25.engine=lucene)."
         ) from None
     return bm25s
+
+
+@contextmanager
+def _without_jax() -> Iterator[None]:
+    """Keep bm25s from importing JAX, which it does for a selection that is not used here.
+
+    JAX reserves three quarters of each GPU's memory when it starts, so that training beside it fails; and
+    where it does not start, the import of bm25s fails.
+    """
+    before = {"jax": sys.modules["jax"]} if "jax" in sys.modules else {}
+    sys.modules["jax"] = None  # type: ignore[assignment]  # what makes `import jax` an ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["jax"]
+        sys.modules.update(before)
 
 
 class BM25sIndex:

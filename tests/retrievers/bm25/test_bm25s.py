@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -202,3 +204,23 @@ def test_auto_is_lucene_where_it_is_installed_and_bm25s_elsewhere(monkeypatch: p
     monkeypatch.setattr(lucene, "is_installed", lambda: False)
     assert engine("auto").signature() == engine("bm25s").signature()
     assert engine("auto").identity() == engine("bm25s").identity()
+
+
+def test_jax_is_not_started(tmp_path: Path) -> None:
+    """bm25s asks JAX for a selection when it is imported, by which JAX takes most of a GPU's memory."""
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("", encoding="utf-8")
+    (tmp_path / "jax" / "lax.py").write_text("raise SystemExit('JAX was started')", encoding="utf-8")
+    code = "import retrievers.bm25.bm25s as m; print(m.bm25s_version()); import jax; print(jax.__file__)"
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name, jax = done.stdout.splitlines()
+    assert name.startswith("bm25s ")
+    assert jax.startswith(str(tmp_path))

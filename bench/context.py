@@ -39,6 +39,7 @@ class Context:
         device: str = "cpu",
         threads: int = 1,
         process: int = 0,
+        processes: int = 1,
         sections: Mapping[str, Section] | None = None,
         store: Store | None = None,
         quiet: bool = True,
@@ -52,6 +53,7 @@ class Context:
         """What distinguishes this process; in the key of systems that do not declare what they depend on."""
         self.threads = threads
         """CPU threads that a trained system is fitted and used with; part of its key."""
+        self._processes = processes
         self._sections = dict(sections or {})
         self._store = store
         self._used: dict[str, Json] = {}
@@ -88,6 +90,13 @@ class Context:
         self._note("device", self._device.partition(":")[0])
         return self._device
 
+    @property
+    def processes(self) -> int:
+        """The number of processes that train together; more than one put it into the key."""
+        if self._processes > 1:
+            self._note("processes", self._processes)
+        return self._processes
+
     def options(self, kind: type[S]) -> S:
         """Read a section of options, with the user's values or, outside a run, the defaults."""
         section = self._sections.get(kind.section, None) or kind()
@@ -123,6 +132,7 @@ class Context:
             device=self._device,
             threads=self.threads,
             process=self.process,
+            processes=self._processes,
             sections=self._sections,
             store=self._store,
             quiet=self.quiet,

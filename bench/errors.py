@@ -43,6 +43,10 @@ class MissingError(BenchError):
     exit_status = 4
 
 
+class LostProcessError(MissingError):
+    """A process that trains together with this one has ended: the run cannot go on (exit 4)."""
+
+
 class GateError(BenchError):
     """A gate failed: a check, a lint, a strict validation (exit 5)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 
 from bench.config.run_config import RunConfig, configure
 from bench.context import Context
-from bench.errors import BenchError, UsageError, error_of_system
+from bench.errors import BenchError, LostProcessError, UsageError, error_of_system
 from bench.harness.determinism import verify_determinism
 from bench.harness.engines.engine import Engine, make_engine
 from bench.harness.measures import add_measures
@@ -26,6 +25,7 @@ from bench.harness.stages.score import ScoreRun, ScoreSummaries
 from bench.harness.stages.summarize import Summaries, Summarize
 from bench.harness.writer import RunWriter
 from bench.metrics.needs import number_needs
+from bench.neural.launcher import help_rank_zero, join, process_count
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
 from bench.output.schema import COSTS, MODALITY, SCORES, to_csv
@@ -55,8 +55,8 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     A cell that fails is reported at once, noted in the manifest, and does not stop the others; its
     error is returned beside the result of all that could be made.
     """
-    _refuse_launcher()
     pin_instructions()
+    _join_launcher(config)
     plan = make_plan(config)
     if len(config.seed) == 1:
         return run_seed(plan)
@@ -99,11 +99,11 @@ class _Grid:
 
 @contextlib.contextmanager
 def _attempt(grid: _Grid, cell: str) -> Iterator[None]:
-    """Report a failed cell, note it in the manifest and go on; a UsageError ends the run."""
+    """Report a failed cell, note it in the manifest and go on; two kinds of errors end the run."""
     try:
         yield
         return
-    except UsageError:
+    except (UsageError, LostProcessError):
         raise
     except BenchError as error:
         failure = error
@@ -186,15 +186,17 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     return Result.read(folder.path)
 
 
-def _refuse_launcher() -> None:
-    """Raise UsageError where a launcher started several processes for this one run.
+def _join_launcher(config: RunConfig) -> None:
+    """Connect the processes that torchrun started: the first goes on, the others help it to train and end.
 
-    Each would train the same rows: one waits at the store's lock, the other in training for the first.
+    Raises UsageError with ``--engine ray``, whose tasks are in processes of the cluster.
     """
-    count = os.environ.get("WORLD_SIZE", "1")
-    if count.isdecimal() and int(count) > 1:
+    if process_count() > 1 and config.engine != "local":
         raise UsageError(
-            f"a run is one process, but a launcher such as torchrun started {count} of it "
-            f"(WORLD_SIZE={count}). Start 'bench run' by itself; to use several GPUs, start one run for "
-            "each, with its own --device cuda:N, --seed and --out and one --store."
+            f"a launcher such as torchrun started {process_count()} processes, which --engine "
+            f"{config.engine} cannot use: its tasks run on the cluster. Start 'bench run' by itself, or "
+            "leave the option out."
         )
+    ranks = join()
+    if ranks is not None and ranks.rank > 0:
+        help_rank_zero(ranks)

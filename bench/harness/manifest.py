@@ -15,6 +15,7 @@ from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved
 from bench.harness.stages.summarize import Summaries
 from bench.metrics.definitions import DEPTH
+from bench.neural.launcher import process_count
 from bench.output.attributes import SEEN
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
 from bench.output.schema import LEAST_GAP
@@ -79,6 +80,7 @@ def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str,
         },
         "seeds": format_seeds(config.seed),
         "threads": str(config.threads),
+        **({"processes": str(process_count())} if process_count() > 1 else {}),
         "version": __version__,
     }
 

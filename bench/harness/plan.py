@@ -22,6 +22,7 @@ from bench.errors import UsageError, unknown
 from bench.harness.options import IndexOptions, RunOptions
 from bench.measures.limits import check_measures
 from bench.metrics.ranking import Relevance
+from bench.neural.launcher import process_count
 from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
@@ -99,6 +100,7 @@ class Plan:
             device=self.config.device,
             threads=self.config.threads,
             process=self.process,
+            processes=process_count(),
             sections=self.config.sections,
             store=self.store,
             quiet=self.config.quiet,

@@ -49,6 +49,8 @@ class Recipe:
     seed: int
     device: str
     bf16: bool
+    processes: int = 1
+    """So many train together (torchrun)."""
 
     @classmethod
     def of(cls, context: Context) -> Recipe:
@@ -61,6 +63,7 @@ class Recipe:
             context.seed,
             device,
             uses_bf16(context.options(TrainOptions).precision, device),
+            context.processes,
         )
 
     def shape(self, tokens: Tokens) -> BartShape:
@@ -87,6 +90,7 @@ class Recipe:
             "seed": self.seed,
             "device": self.device.partition(":")[0],
             "bf16": self.bf16,
+            **({"processes": self.processes} if self.processes > 1 else {}),
             "code": code_digest(__name__),
             "versions": {**installed_versions(["numpy", *PACKAGES])},
         }

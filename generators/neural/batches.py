@@ -186,6 +186,9 @@ class Buckets(Sampler[list[int]]):
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
         self.epoch = 0
+        self.part = 0, 1
+        """Which part of each batch is drawn, of how many: the parts of several processes make up the batch.
+        Each draws the whole of a batch that has fewer examples than there are processes."""
         self._lengths = lengths
         self._size = batch_size
         self._seed = seed
@@ -202,7 +205,8 @@ class Buckets(Sampler[list[int]]):
             bucket = sorted(order[start : start + self._size * BUCKET], key=self._lengths.__getitem__)
             batches.extend(bucket[i : i + self._size] for i in range(0, len(bucket), self._size))
         rng.shuffle(batches)
-        return iter(batches)
+        number, count = self.part
+        return (batch[number::count] if len(batch) >= count else batch for batch in batches)
 
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:

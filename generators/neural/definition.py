@@ -48,6 +48,7 @@ class RowDefinition(ABC):
         self.training = self.read_options(TrainOptions)
         self.decoding = self.read_options(DecodeOptions)
         self.seed, self.device, self.language = context.seed, context.device, context.language
+        self.processes = context.processes
         self.log: list[dict[str, float]] = []
         """The training log: losses and scores by epoch."""
         self.config: dict[str, Json] = {}

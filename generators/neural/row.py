@@ -133,7 +133,13 @@ class NeuralRow(RowDefinition):
         plan = self.training_plan()
         multipliers = ", ".join(f"{part}* times {times:g}" for part, times in plan.lr_multipliers.items())
         rate = f"{plan.lr:g}{f' ({multipliers})' if multipliers else ''}, weight decay {plan.weight_decay:g}"
-        return {**self.signature(), "learning rate": rate, "precision": "bf16" if plan.bf16 else "fp32"}
+        together = {"processes": str(self.processes)} if self.processes > 1 else {}
+        return {
+            **self.signature(),
+            **together,
+            "learning rate": rate,
+            "precision": "bf16" if plan.bf16 else "fp32",
+        }
 
     def load(self, folder: Path) -> None:
         """Read a model that `save` wrote. Raises DataError for a folder of another kind, row or version."""

@@ -119,6 +119,10 @@ class QMS(FusedBart):
             loss = loss + self.objective.norm * parts["norm"]  # eq. 18: beta ||Theta||_F
         return {"loss": loss, **parts}
 
+    def loss_items(self, batch: Batch) -> int:
+        """Count the samples: the parts of eq. 18 are means over them (`training.sharded.CountsItems`)."""
+        return len(batch["tokens"])
+
     def generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
         """Compute the loss of eq. 17 and its parts, in one pass of the decoder over all memories."""
         paths = [views.fused]

@@ -24,6 +24,7 @@ from bench.harness.posts import post_of
 from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.summarize import Summarize
+from bench.neural.launcher import process_count
 from bench.protocols import Generator, Retriever, is_fitted_per_generator
 from bench.store.environment import usable_cores
 from bench.systems.component import Component
@@ -127,6 +128,8 @@ def _unfitted(plan: Plan, component: Component[Any]) -> bool:
 
 
 def _worker_count(plan: Plan) -> int:
+    if process_count() > 1:
+        return 1  # the other processes of torchrun help this one, and no worker
     if plan.machine.workers is not None:
         return plan.machine.workers
     if plan.context().device == "cpu":

@@ -6,17 +6,20 @@ in a scratch folder until the training ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from bench.neural.launcher import joined
 from bench.neural.training_checkpoint import latest_checkpoint, remove_all
 from bench.weights import quiet_loading
 from generators.neural.training.plan import Epochs, TrainingPlan, Validation
+from generators.neural.training.sharded import ShardedTrainer, share_training
 from generators.neural.training.trainer import DivergedError, ModuleTrainer
 
 
@@ -34,24 +37,49 @@ def train(
     Without ``validation`` they are those of the last epoch; with it, the log begins with the facts of the
     choice, as `ModuleTrainer.describe_choice` gives them. With a ``scratch`` folder, a training that was
     killed continues from its last checkpoint there and ends with the same weights; the folder is emptied at
-    the end. Raises DivergedError where a loss is not a finite number.
+    the end. Where torchrun started several processes, each does a share (`training.sharded`). Raises
+    DivergedError where a loss is not a finite number, LostProcessError where another process has ended.
     """
     with tempfile.TemporaryDirectory() as spare:
         folder = scratch or Path(spare)
-        trainer = ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
         latest = latest_checkpoint(folder)
-        try:
-            with quiet_loading():
-                trainer.train(resume_from_checkpoint=str(latest) if latest else None)
-        except DivergedError:
-            remove_all(folder)  # a repeat with the same options would diverge again
-            raise
+        with _trainer(
+            module, data, collate, plan, folder=folder, validation=validation, latest=latest
+        ) as trainer:
+            try:
+                with quiet_loading():
+                    trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+            except DivergedError:
+                remove_all(folder)  # a repeat with the same options would diverge again
+                raise
         log = [_plain(entry) for entry in trainer.state.log_history if "train_runtime" not in entry]
         if facts := trainer.describe_choice():
             log.insert(0, {"epoch": 0.0, **facts})
         remove_all(folder)
     module.to(plan.device).eval()
     return log
+
+
+@contextlib.contextmanager
+def _trainer(
+    module: nn.Module,
+    data: Epochs,
+    collate: Callable[[list[Any]], Any],
+    plan: TrainingPlan,
+    *,
+    folder: Path,
+    validation: Validation | None,
+    latest: Path | None,
+) -> Iterator[ModuleTrainer]:
+    """Make the trainer of this process; those of other processes are started, where there are some."""
+    ranks = joined()
+    if ranks is None:
+        yield ModuleTrainer(module, data, collate, plan, folder=folder, validation=validation)
+        return
+    with ranks.training(DivergedError):
+        keep = validation.keep if validation is not None else None
+        share_training(ranks, module, data, collate, plan, keep=keep, checkpoint=latest)
+        yield ShardedTrainer(ranks, module, data, collate, plan, folder=folder, validation=validation)
 
 
 def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:

@@ -139,13 +139,18 @@ class ModuleTrainer(CheckpointTrainer):
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """Compute what is minimised, and collect all parts of it for the log."""
-        parts: dict[str, Tensor] = model(inputs)
+        parts = self.loss_parts(model, inputs)
         if not bool(torch.isfinite(parts["loss"])):
             self._refuse("the loss", parts["loss"].item())
         for name, part in parts.items():
             if name != "loss":  # the Trainer logs that one
                 self._parts[name].append(float(part.detach()))
         return parts["loss"]
+
+    def loss_parts(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
+        """Compute the loss of a batch, and what else is logged of it."""
+        parts: dict[str, Tensor] = model(batch)
+        return parts
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the means of the loss parts since the last entry."""
@@ -167,6 +172,13 @@ class ModuleTrainer(CheckpointTrainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Measure what the caller measures after each epoch."""
+        metrics = self.measure()
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def measure(self) -> dict[str, float]:
+        """Score the module as it is now."""
         assert self._validation is not None, "evaluation is on without a score"
         self._module.eval()
         scores = np.asarray(self._validation.scores(), dtype=np.float64)
@@ -176,8 +188,6 @@ class ModuleTrainer(CheckpointTrainer):
         if self._validation.extra is not None:
             metrics |= self._validation.extra()
         self._scores[self.state.global_step] = scores.tolist()
-        self.log(dict(metrics))
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:

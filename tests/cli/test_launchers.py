@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,39 +11,9 @@ import pytest
 from tests.conftest import Cli
 from tests.tiny import Tiny
 
-LAUNCH = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node")
-Process = Callable[..., CompletedProcess[str]]
-
 
 def one_row(tiny: Tiny, out: Path) -> tuple[object, ...]:
-    options = ("train.epochs=2", "train.batch_size=3", "seq2seq.dropout=0", "bm25.engine=bm25s")
-    names = ("--data", tiny.folder, "--generators", "seq2seq", "--retrievers", "bm25", "--out", out)
-    return ("run", *names, "--store", f"{out}-store", *(word for one in options for word in ("--set", one)))
-
-
-def trained(out: Path) -> tuple[list[dict[str, float]], dict[str, bytes]]:
-    """Read the log and all files of the one model that a run trained."""
-    (folder,) = Path(f"{out}-store", "models").iterdir()
-    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "artefact.json"}
-    return [json.loads(line) for line in files["training.jsonl"].splitlines()], files
-
-
-def test_torchrun_trains_with_two_processes_as_one_does_and_with_one_to_the_same_bytes(
-    tiny: Tiny, tmp_path: Path, process: Process
-) -> None:
-    outcomes = {
-        name: process(*launch, "-m", "bench", *one_row(tiny, tmp_path / name))
-        for name, launch in {"alone": (), "one": (*LAUNCH, "1"), "two": (*LAUNCH, "2")}.items()
-    }
-    assert [outcome.returncode for outcome in outcomes.values()] == [0, 0, 0], outcomes
-    alone, two = trained(tmp_path / "alone"), trained(tmp_path / "two")
-    assert trained(tmp_path / "one") == alone
-    for entry, other in zip(alone[0], two[0], strict=True):
-        assert other == pytest.approx(entry, abs=1e-4)
-    assert b"processes" in two[1]["README.md"]
-    assert outcomes["two"].stdout.count("Generation on tiny") == 1, "one process prints the tables"
-    assert "| processes: 2 |" in outcomes["two"].stdout
-    assert "processes" not in outcomes["one"].stdout
+    return ("run", "--data", tiny.folder, "--generators", "seq2seq", "--retrievers", "bm25", "--out", out)
 
 
 def test_processes_that_do_not_know_each_other_are_a_usage_error(

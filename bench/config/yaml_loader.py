@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 
 class OptionsLoader(yaml.SafeLoader):
-    """Load plain YAML; refuse a key given twice and aliases, and leave dates as the text they are.
+    """Load plain YAML; refuse a key given twice and aliases; dates, octal and sexagesimal numbers stay text.
 
     PyYAML takes the last of two equal keys without a word, and nested aliases make a few hundred bytes
     stand for gigabytes. Raises yaml.YAMLError with the line.
@@ -42,7 +43,18 @@ class OptionsLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+_INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_OTHERS = (_INT, _FLOAT, "tag:yaml.org,2002:timestamp")
 OptionsLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OTHERS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# numbers as YAML 1.2 has them: to PyYAML 1:30 is 90, and 010 is 8
+OptionsLoader.add_implicit_resolver(_INT, re.compile(r"[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+OptionsLoader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(
+        r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ def _warnings(folder: Path, dataset: Dataset) -> list[str]:
     return [
         *_split_warnings(dataset),
         *_folder_warnings(folder),
+        *_link_warnings(folder),
         *_feature_warnings(dataset),
         *_picture_warnings(folder, dataset),
         *_query_warnings(dataset),
@@ -118,6 +120,16 @@ def _split_warnings(dataset: Dataset) -> Iterator[str]:
 def _folder_warnings(folder: Path) -> Iterator[str]:
     for name in folders_without_features(folder):
         yield f"{folder / 'features' / name} holds none of {', '.join(FILES)}: it is not read as features."
+
+
+def _link_warnings(folder: Path) -> Iterator[str]:
+    """Yield a warning where links lead out: the folder is not whole, and may show files of who reads it."""
+    inside = Path(os.path.realpath(folder))
+    links = {path: Path(os.path.realpath(path)) for path in sorted(folder.rglob("*")) if path.is_symlink()}
+    leaving = {path: target for path, target in links.items() if not target.is_relative_to(inside)}
+    for path, target in list(leaving.items())[:1]:
+        more = f"; {len(leaving) - 1} more links lead out" if len(leaving) > 1 else ""
+        yield f"{path} is a link to {target}, outside the folder: what is there is read{more}."
 
 
 def _feature_warnings(dataset: Dataset) -> Iterator[str]:

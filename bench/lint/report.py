@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from bench.errors import DataError, UsageError
+from bench.errors import DataError, UsageError, shorten
 from bench.lint import emphasis, granularity, improvements, rules
 from bench.lint.readers import csv, html, latex, markdown
 from bench.lint.readers.grid import Grid
@@ -103,6 +103,8 @@ def lint(target: str, *, n: int | None = None) -> LintReport:
 
 def lint_tables(target: str, tables: Sequence[Table], *, n: int | None = None) -> LintReport:
     """Audit tables that are read already; ``target`` names them in the report, ``n`` as in `lint`."""
+    if n is not None and n < 1:
+        raise UsageError(f"n is the number of evaluated queries, at least 1, not {shorten(n)}.")
     several = len(tables) > 1
     checked = [(table, lint_table(table, n=n), notes(table)) for table in tables]
     prefix = [f"{table.name}: " if several else "" for table in tables]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -41,7 +42,7 @@ class RankingMetric:
         """Parse the printed name of a metric, any k. Raises UsageError for other names."""
         kind, _, k = name.partition("@")
         for known in RANKING_KINDS:
-            if kind == known and k.isascii() and k.isdigit() and str(int(k)) == k != "0":
+            if kind == known and _CUTOFF.fullmatch(k):
                 return cls(known, int(k))
         raise unknown("ranking metric", name, map(str, RANKING_METRICS))
 
@@ -53,6 +54,7 @@ class RankingMetric:
         return np.asarray(hits / total, dtype=np.float64)
 
 
+_CUTOFF = re.compile(r"[1-9][0-9]{0,8}")
 RANKING_METRICS = tuple(RankingMetric(kind, k) for kind in RANKING_KINDS for k in CUTOFFS)
 
 

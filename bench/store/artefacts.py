@@ -95,6 +95,7 @@ class Store:
         """
         artefact = self.find(kind, key)
         if artefact is not None:
+            self._remove_scratch(kind, key)
             return artefact
         with naming_path(self.root):
             (self.root / kind).mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,13 @@ class Store:
         with naming_path(self.root):
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _remove_scratch(self, kind: str, key: Mapping[str, Json]) -> None:
+        """Remove the unfinished work of an artefact that is whole: a kill may have come between."""
+        scratch = self._scratch(kind, key)
+        if scratch.exists():
+            with contextlib.suppress(TimeoutError), self.lock(kind, self._folder(kind, key).name, wait=False):
+                shutil.rmtree(scratch, ignore_errors=True)
 
     def lock(self, kind: str, name: str, *, wait: bool = True) -> contextlib.AbstractContextManager[Any]:
         """Lock an artefact against other processes; the lock of a killed process is free at once.

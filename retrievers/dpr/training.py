@@ -77,6 +77,8 @@ def train(recipe: Recipe, pairs: Pairs, negatives: Sequence[Sequence[str]], rank
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     state = trainer.state
     if not validated:
+        for encode in (model.encode_query, model.encode_document):
+            encode([""])  # a saved tokenizer says how it was used, and one of a resumed training was not yet
         return Trained(model.eval(), recipe.options.epochs)
     if state.best_metric is None or state.best_metric <= start:
         return Trained(_build_model(recipe).eval(), 0)

@@ -23,9 +23,11 @@ from bench.output.schema import MANIFEST
 from bench.store.artefacts import Store, find_damage
 from bench.store.maintenance import Entry, entries
 from tests.chaos.damages import DAMAGES, restore
+from tests.chaos.inputs import write_data, write_encoder
 from tests.chaos.killed_command import contents
 from tests.conftest import Cli
-from tests.tiny import Tiny, write_tiny
+from tests.harness.engines.commands import SMALL
+from tests.tiny import Tiny
 
 THOROUGH = "BENCH_KILLS" in os.environ
 REPEATED = list(DAMAGES) if THOROUGH else ["truncate"]
@@ -33,13 +35,16 @@ NOT_OURS = ("put_folder", "put_pipe", "put_broken_link")
 """Damages of a manifest that a run does not repair: what is there is not what a run wrote."""
 FLIPS = ("flip_first", "flip_middle", "flip_last")
 EMBEDDINGS = "embeddings"
+WORDS = ("--generators", "lead", "--retrievers", "bm25,dpr-pt")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a dataset, an empty ``store`` and ``out`` for a run."""
     folder = tmp_path_factory.mktemp("whole")
-    write_tiny(folder / "tiny")
+    write_data(folder / "tiny")
+    if THOROUGH:
+        write_encoder(folder / "encoder")
     return folder
 
 
@@ -61,12 +66,17 @@ def repeat(folder: Path, cli: Cli) -> str:
     """Run the command again; return what it printed to stderr of damage."""
     done = cli(
         "run", "--data", Tiny(folder / "tiny").folder, "--out", folder / "out", "--device", "cpu", "--quiet",
-        "--generators", "lead,seq2seq" if THOROUGH else "lead", "--retrievers", "bm25,dpr-pt",
-        "--set", "bm25.engine=bm25s", "--set", "train.epochs=1", "--set", "seq2seq.width=16",
-        "--set", "text.vocabulary=100", "--set", "decode.beams=1",
+        "--set", "bm25.engine=bm25s", *(words_of_all_kinds(folder) if THOROUGH else WORDS),
     )  # fmt: skip
     assert done.status == 0, done.err
     return "".join(line for line in done.err.splitlines() if "damaged" in line or "readable" in line)
+
+
+def words_of_all_kinds(folder: Path) -> list[str]:
+    """Return options of a run that makes models of every kind, what they begin with, and similarities."""
+    options = (*SMALL, f"dpr.weights={folder / 'encoder'}", "seq2seq.width=16")
+    settings = [word for option in options for word in ("--set", option)]
+    return ["--generators", "lead,seq2seq,bart-text,qms", "--retrievers", "bm25,dpr-pt,dpr-ft", *settings]
 
 
 def artefacts(store: Store) -> list[Entry]:

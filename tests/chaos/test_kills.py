@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.inputs import write_data, write_encoder
 from tests.conftest import child_environment
 from tests.prepare.films import Film, photograph
-from tests.tiny import write_tiny
 
 MOMENTS = int(os.environ.get("BENCH_KILLS", "6"))
 RUN = "run --data {data} --out {{root}}/out --device cpu --set bm25.engine=bm25s"
@@ -26,7 +26,9 @@ TRAINED = (
 )
 STAGES = {
     "training": [TRAINED],
-    "fine-tuning": [f"{RUN} --generators lead --retrievers dpr-ft --set dpr-ft.epochs=2"],
+    "fine-tuning": [
+        f"{RUN} --generators lead --retrievers dpr-ft --set dpr-ft.epochs=2 --set dpr.weights={{encoder}}"
+    ],
     "generation": [f"{RUN} --generators lead,oracle,tfidf --retrievers bm25 --set run.shards=2"],
     "indexing": [
         f"{RUN} --generators lead,oracle --retrievers bm25",
@@ -49,9 +51,11 @@ QUICK = ("training", "synth")
 
 @pytest.mark.parametrize("stage", STAGES if "BENCH_KILLS" in os.environ else QUICK)
 def test_a_killed_command_ends_with_the_same_bytes(stage: str, tmp_path: Path) -> None:
-    places = {"data": shlex.quote(str(write_tiny(tmp_path / "tiny").folder)), "videos": tmp_path / "videos"}
+    places = {"data": shlex.quote(str(write_data(tmp_path / "tiny"))), "videos": tmp_path / "videos"}
     if stage == "prepare":
         write_videos(tmp_path / "videos")
+    if stage == "fine-tuning":  # the packaged encoder has thousands of times the parameters
+        places["encoder"] = write_encoder(tmp_path / "encoder")
     commands = [command.format(**places) for command in STAGES[stage]]
     script = [sys.executable, "-m", "tests.chaos.killed_command", *(["--cold"] if stage in COLD else [])]
     done = subprocess.run(

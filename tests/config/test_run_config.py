@@ -136,6 +136,8 @@ def test_what_is_wrong_is_named(options: dict[str, Any], message: str) -> None:
         ('store: "\\ud800"\n', "option store="),
         ("out: \0\n", "not a file of options"),
         ("a: &a [1]\nb: *a\n", "options.yaml:2: .*aliases"),
+        ("seed: 1:30\n", "option seed='1:30' is not allowed"),
+        ("seed: 0x10\n", "option seed='0x10' is not allowed"),
         ("train.clip: .inf\n", "train.clip=inf is not allowed"),
         ("decode.length_penalty: .nan\n", "decode.length_penalty=nan is not allowed"),
         ("!!python/object/apply:os.system ['true']\n", "not a file of options"),
@@ -146,6 +148,15 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, message: st
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
         configure({"config": path})
+
+
+def test_numbers_in_a_file_are_those_of_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "options.yaml"
+    path.write_text("seed: 010\nbm25: {k1: 1.5, b: .5}\ntrain.lr: 1e-3\n")
+    config = configure({"config": path})
+    assert config.seed == (10,), "PyYAML reads 010 as 8"
+    options = config.settings()["options"]
+    assert [options[name] for name in ("bm25.k1", "bm25.b", "train.lr")] == [1.5, 0.5, 1e-3]
 
 
 @pytest.mark.parametrize(

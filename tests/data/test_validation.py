@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bench.data.validation import validate
@@ -28,6 +30,17 @@ def test_what_is_real_but_suspicious_is_a_warning(tiny: Tiny) -> None:
         "1 queries have no relevant video",
     ):
         assert words in warnings
+
+
+def test_links_that_lead_out_of_the_folder_are_a_warning(tiny: Tiny, tmp_path: Path) -> None:
+    (tiny.folder / "videos.link").symlink_to("videos.jsonl")
+    assert "link" not in "".join(validate(tiny.folder).warnings)
+    for name in ("frames.npy", "ids.txt"):
+        tiny.feature(name).rename(tmp_path / name)
+        tiny.feature(name).symlink_to(tmp_path / name)
+    [warning] = [text for text in validate(tiny.folder).warnings if "link" in text]
+    place = tmp_path / "frames.npy"
+    assert f"frames.npy is a link to {place}, outside the folder: what is there is read; 1 more" in warning
 
 
 def test_strict_fails_on_warnings_and_on_nothing_else(tiny: Tiny, cli: Cli) -> None:

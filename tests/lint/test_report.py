@@ -15,6 +15,14 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
         lint(str(tmp_path / "none.csv"))
 
 
+@pytest.mark.parametrize("n", [0, -3])
+def test_a_number_of_queries_below_one_is_refused(tmp_path: Path, n: int) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Model,R@1\nx,3\n")
+    with pytest.raises(UsageError, match=f"at least 1, not {n}"):
+        lint(str(path), n=n)
+
+
 def test_a_file_of_unknown_form_is_a_usage_error(tmp_path: Path) -> None:
     path = tmp_path / "table.docx"
     path.write_text("x")

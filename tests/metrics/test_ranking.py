@@ -32,7 +32,9 @@ def test_the_printed_name_is_the_metric() -> None:
     assert RankingMetric.parse("Acc@7") == RankingMetric("Acc", 7)
 
 
-@pytest.mark.parametrize("name", ["R@0", "R@05", "R@", "R5", "r@5", "MRR@5", "R@-1", "R@٣", ""])
+@pytest.mark.parametrize(
+    "name", ["R@0", "R@05", "R@", "R5", "r@5", "MRR@5", "R@-1", "R@٣", "", "P@9999999999", "P@" + "9" * 5000]
+)
 def test_another_name_is_wrong_use(name: str) -> None:
     with pytest.raises(UsageError, match="unknown ranking metric"):
         RankingMetric.parse(name)

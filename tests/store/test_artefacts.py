@@ -241,6 +241,14 @@ def test_two_processes_that_race_agree(store: Store, tmp_path: Path) -> None:
     assert not list((store.root / "kind").glob(".*"))
 
 
+def test_scratch_that_a_kill_left_beside_a_finished_artefact_goes(store: Store) -> None:
+    store.fetch("kind", KEY, lambda folder: None)
+    scratch = store.scratch("kind", KEY)
+    (scratch / "checkpoint").write_text("whole")
+    assert store.fetch("kind", KEY, lambda folder: None).reused
+    assert not scratch.exists()
+
+
 def test_scratch_outlives_a_failure_and_goes_when_the_work_is_done(store: Store) -> None:
     def fails(folder: Path) -> None:
         (store.scratch("kind", KEY) / "checkpoint").write_text("half")

@@ -17,6 +17,7 @@ import pytest
 from bench.errors import GateError, MissingError
 from generators.zero_shot.endpoint import Answer
 from generators.zero_shot.row import LONGEST_SUMMARY, clean_answer
+from tests.chaos.damages import DAMAGES
 from tests.chat_server import ChatServer, Reply, answer, failure, question
 from tests.conftest import Cli, child_environment
 from tests.generators.zero_shot.conftest import KEY, MakeLLM, videos
@@ -100,6 +101,18 @@ def test_the_same_request_is_sent_once(make_llm: MakeLLM, server: ChatServer) ->
     make_llm(model="other").summarize(videos("bread"))
     make_llm(max_tokens=9).summarize(videos("bread"))
     assert len(server.bodies) == 4, "another model or another limit is another request"
+
+
+@pytest.mark.parametrize("damage", sorted(set(DAMAGES) - {"add_file"}))
+def test_a_damaged_answer_is_named_and_asked_for_again(
+    make_llm: MakeLLM, server: ChatServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    first = make_llm().summarize(videos("bread"))
+    [record] = tmp_path.glob("answer-store/answers/*/artefact.json")
+    DAMAGES[damage](record)
+    assert make_llm().summarize(videos("bread")) == first
+    assert len(server.bodies) == 2
+    assert f"answers artefact {record.parent} is damaged" in capsys.readouterr().err
 
 
 def test_the_order_of_answers_changes_nothing(make_llm: MakeLLM, server: ChatServer) -> None:

@@ -98,6 +98,18 @@ def test_training_goes_on_from_the_last_checkpoint(make: Callable, tmp_path: Pat
     assert rest._weights(rest.query).digest == whole._weights(whole.query).digest
 
 
+@pytest.mark.parametrize("untied", [True, False])
+def test_a_training_that_was_killed_at_its_end_is_the_same(
+    make: Callable, tmp_path: Path, untied: bool
+) -> None:
+    whole, rest = make(epochs=1, untied=untied), make(epochs=1, untied=untied)
+    whole._context.scratch = rest._context.scratch = tmp_path / "scratch"
+    whole.fit(videos(), [])
+    rest.fit(videos(), [])  # without validation, it has nothing left to compute
+    for role in (whole.query, whole.document):
+        assert rest._weights(role).digest == whole._weights(role).digest
+
+
 def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(make: Callable, tmp_path: Path) -> None:
     whole, half, rest = make(epochs=3), make(epochs=3), make(epochs=3)
     whole._context.scratch = tmp_path / "whole"

@@ -17,6 +17,7 @@ from bench.output.schema import (
     COST_COLUMNS,
     COSTS,
     GIVEN,
+    LATER_COSTS,
     MODALITY,
     MODALITY_COLUMNS,
     SCORE_COLUMNS,
@@ -60,7 +61,7 @@ class Result:
         ours = manifest.settings["protocol"] != GIVEN
         more = manifest.settings.get("metrics", []) if ours else None
         scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3, more_metrics=more)
-        costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2)
+        costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2, later=LATER_COSTS)
         significance = modality = None
         if SIGNIFICANCE in manifest.files:
             significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
@@ -204,10 +205,16 @@ class Result:
 
 
 def _read_frame(
-    path: Path, columns: Sequence[str], *, texts: int, more_metrics: Sequence[str] | None = None
+    path: Path,
+    columns: Sequence[str],
+    *,
+    texts: int,
+    later: Sequence[str] = (),
+    more_metrics: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Read a table of numbers after ``texts`` columns of text. Raises DataError for one of other content.
 
+    Columns that came ``later`` are empty where an older folder lacks them.
     Its metrics are ours and ``more_metrics``, or of any name where that is None.
     """
     from pandas.api.types import is_numeric_dtype
@@ -217,6 +224,7 @@ def _read_frame(
 
     with reading(path):
         frame = from_csv(path)
+        frame = frame.assign(**{name: float("nan") for name in later if name not in frame})
         missing = [name for name in columns if name not in frame]
         if missing:
             raise ValueError(f"no column {missing[0]}")

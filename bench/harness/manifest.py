@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bench import __version__
 from bench.choices import ONE_QUERY_PER_VIDEO
+from bench.errors import MissingError
 from bench.harness.options import IndexOptions, RunOptions
 from bench.harness.plan import Plan
 from bench.harness.stages.retrieve import Retrieved
@@ -24,7 +26,7 @@ from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
 from bench.systems.component import Component
 from bench.text import TOKENS, normalise, printable, tokenize
-from bench.types import QueryId
+from bench.types import Json, QueryId
 
 TIE_RULE = "score desc (BM25 to 4 decimals), video id asc"
 INDEXED = {"replace": "summary", "append": "transcript+summary"}
@@ -49,11 +51,21 @@ def start_manifest(plan: Plan) -> Manifest:
         ),
         code=code_state(),
         packages=package_versions(),
-        machine={**machine(), "instructions": instructions()},
+        machine={**machine(), **_gpu(plan), "instructions": instructions()},
         labels={},
         references=[],
         coverage={"dataset": dataset_coverage(plan)},
     )
+
+
+def _gpu(plan: Plan) -> dict[str, Json]:
+    """Name the GPU that a run computes on; {} on a CPU."""
+    with suppress(MissingError):  # what needs the missing GPU reports it
+        if (device := plan.context().device) != "cpu":
+            import torch
+
+            return {"gpu": torch.cuda.get_device_name(device)}
+    return {}
 
 
 def signature(plan: Plan, systems: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

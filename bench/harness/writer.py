@@ -28,6 +28,7 @@ from bench.output.schema import (
     REFERENCES,
     SCORE_COLUMNS,
     SCORES,
+    SEARCH_COSTS,
     to_csv,
 )
 from bench.output.trec import write_qrels, write_run
@@ -130,7 +131,7 @@ class RunWriter:
         size = meta["index_bytes"]
         cost = {
             "index_bytes_per_doc": None if size is None else round(size / max(meta["documents"], 1), 1),
-            **{key: meta[key] for key in ("index_s", "search_p50_ms", "search_p95_ms", "queries_per_s")},
+            **{name: meta.get(name) for name in SEARCH_COSTS},
             **_common_costs(meta),
         }
         self._costs.append({"generator": generator, "retriever": component.name, **cost})
@@ -231,4 +232,7 @@ def _common_costs(meta: Mapping[str, Any]) -> dict[str, Any]:
         "fit_s": meta["fit_s"],
         "params": meta["params"],
         "peak_mb": max(meta["peak_mb"], meta["fit_peak_mb"] or 0),
+        "added_mb": max(
+            (mb for name in ("added_mb", "fit_added_mb") if (mb := meta.get(name)) is not None), default=None
+        ),
     }

@@ -61,8 +61,19 @@ SCORE_COLUMNS = (
 COST_COLUMNS = (
     "generator", "retriever", "fit_s", "videos_per_s", "params", "index_bytes_per_doc", "index_s",
     "search_p50_ms", "search_p95_ms", "queries_per_s", "peak_mb",
+    "added_mb", "search_spread_ms", "search_shared",
 )  # fmt: skip
-"""The columns of costs.csv."""
+"""The columns of costs.csv: seconds, bytes, milliseconds, MB.
+
+``added_mb`` is the peak less what the process held before the cell; ``search_spread_ms`` the highest less the
+lowest of three medians; ``search_shared`` the share of the processors that others used meanwhile.
+"""
+LATER_COSTS = COST_COLUMNS[-3:]
+"""Columns that folders of version 0.1 do not have."""
+SEARCH_COSTS = (
+    "index_s", "search_p50_ms", "search_p95_ms", "queries_per_s", "search_spread_ms", "search_shared",
+)  # fmt: skip
+"""The columns of costs.csv that a search gives."""
 SIGNIFICANCE_COLUMNS = (
     "table", "retriever", "metric", "best", "baseline", "difference", "ci_low", "ci_high",
     "p_value", "p_holm", "mde", "wins", "ties", "losses", "n", "seeds",

@@ -1,4 +1,4 @@
-"""The seconds and the peak memory of a piece of work, for the cost table."""
+"""The seconds and the memory of a piece of work, and the load beside it, for the cost table."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_SHORTEST = 0.2
+"""Seconds of all processors below which the system's clock is too coarse for a share."""
+
 
 @dataclass
 class Cost:
@@ -17,6 +20,8 @@ class Cost:
 
     seconds: float = 0.0
     peak_mb: float = 0.0
+    added_mb: float | None = None
+    """The peak less what was resident before; None where the system does not tell the peak of the block."""
 
 
 @contextlib.contextmanager
@@ -27,25 +32,58 @@ def measure_cost() -> Iterator[Cost]:
     of the process so far, and 0 where the system does not report it.
     """
     gc.collect(1)  # a full collection takes longer than a small cell; `fit_system` makes one
-    _reset_peak()
+    before = _status_mb("VmRSS") if _reset_peak() else None
     cost = Cost()
     started = time.perf_counter()
     try:
         yield cost
     finally:
         cost.seconds = round(time.perf_counter() - started, 4)
-        cost.peak_mb = round(_peak_mb(), 1)
+        peak = _peak_mb()
+        cost.peak_mb = round(peak, 1)
+        cost.added_mb = None if before is None else round(max(peak - before, 0.0), 1)
 
 
-def _reset_peak() -> None:
+@dataclass
+class OtherWork:
+    """The share of the processors' time that other processes took; None where it was too short to measure."""
+
+    share: float | None = None
+
+
+@contextlib.contextmanager
+def measure_other_work() -> Iterator[OtherWork]:
+    """Yield an `OtherWork` that is filled in when the block ends: near 0, its times are undisturbed."""
+    import psutil
+
+    other = OtherWork()
+    before, own = psutil.cpu_times(), time.process_time()
+    yield other
+    after = psutil.cpu_times()
+    total = sum(after) - sum(before)
+    idle = sum(getattr(after, name, 0.0) - getattr(before, name, 0.0) for name in ("idle", "iowait"))
+    if total >= _SHORTEST:
+        busy = total - idle - (time.process_time() - own)
+        other.share = round(min(max(busy / total, 0.0), 1.0), 2)
+
+
+def _reset_peak() -> bool:
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
+        return True
+    return False
+
+
+def _status_mb(name: str) -> float | None:
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
+    return None
 
 
 def _peak_mb() -> float:
-    with contextlib.suppress(OSError, StopIteration, ValueError):
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    if (peak := _status_mb("VmHWM")) is not None:
+        return peak
     try:
         import resource
     except ImportError:  # not on Windows

@@ -58,6 +58,7 @@ def fit_system(
     return {
         "seconds": cost.seconds,
         "peak_mb": cost.peak_mb,
+        "added_mb": cost.added_mb,
         "training": lines,
         "coverage": {f"{what} in training": n for what, n in component.coverage().items()},
     }

@@ -23,6 +23,7 @@ COST_HEADERS = {
     "fit_s": "fit s", "videos_per_s": "videos/s", "params": "parameters",
     "index_bytes_per_doc": "index B/doc", "index_s": "index s", "search_p50_ms": "p50 ms",
     "search_p95_ms": "p95 ms", "queries_per_s": "queries/s", "peak_mb": "peak MB",
+    "added_mb": "added MB", "search_spread_ms": "spread ms", "search_shared": "shared",
 }  # fmt: skip
 
 
@@ -64,7 +65,7 @@ def build_tables(
             retrieval.rows(), [*retrieval.notes(), *below],
         ),
         _tie_table(headline(scores), what, manifest.labels, below),
-        _cost_table(costs, what, manifest.labels, below),
+        _cost_table(costs, what, manifest.labels, [_cost_note(manifest), *below]),
     ]  # fmt: skip
 
 
@@ -138,9 +139,20 @@ def _tie_table(scores: pd.DataFrame, what: str, labels: Mapping[str, str], notes
     return Table("ties", title, ["Retriever", "Model"], headers, rows, notes)
 
 
+def _cost_note(manifest: Manifest) -> str:
+    """Explain what the columns of the cost table measure, and on which device."""
+    gpu = manifest.machine.get("gpu")
+    return (
+        f"Measured on {gpu or 'a CPU'}. Added MB: the peak of a cell, training included, less what the "
+        "process held before it. Spread ms: three medians of search times, the highest less the lowest. "
+        "Shared: the part of the processors that other processes used while search was timed; above 0, "
+        "times are too long."
+    )
+
+
 def _cost_table(costs: pd.DataFrame, what: str, labels: Mapping[str, str], notes: list[str]) -> Table:
     names = costs[["retriever", "generator"]].astype(object).fillna("").to_numpy().tolist()
-    numbers = costs[list(COST_HEADERS)].astype(float).to_numpy().tolist()
+    numbers = costs.reindex(columns=list(COST_HEADERS)).astype(float).to_numpy().tolist()
     rows: Rows = [
         ([labels.get(name, name) for name in pair], [Cell(_plain(value)) for value in values])
         for pair, values in zip(names, numbers, strict=True)

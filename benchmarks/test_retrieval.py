@@ -122,14 +122,14 @@ def unit(vectors: Any) -> Any:
 def test_encoding_beside_sentence_transformers(compare: Compare, words: int) -> None:
     pytest.importorskip("sentence_transformers", reason="the peer is not installed")
     import torch
+    from sentence_transformers import SentenceTransformer
 
     from retrievers.dpr.encoders import load_encoder
     from retrievers.dpr.weights import locate
 
     weights = locate(None, "en", option="dpr.weights")
     ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=64)
-    texts = zipf(TEXTS, words, 2)
-    peer: Any = ours.model
+    texts, peer = zipf(TEXTS, words, 2), SentenceTransformer(str(weights.folder), device="cpu")
     torch.set_num_threads(1)
     compare(
         f"encoding {TEXTS} texts of {words} words, MiniLM, 1 thread", lambda: ours.encode(texts),

@@ -8,23 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import BartConfig, BartForConditionalGeneration
-from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
+from generators.bart import stepping
 from generators.bart.fusion import Fusion
 from generators.bart.options import BartOptions
 from generators.neural.batches import Batch, check_length
 from generators.neural.losses import per_token, split_targets, token_losses
 from generators.neural.tokens import Tokens
 from generators.options import TransformerOptions
-
-
-@dataclass(slots=True)
-class BartState:
-    """The state of a search: memory ``[n, s, d]``, its mask, and the decoder's keys and values so far."""
-
-    memory: Tensor
-    mask: Tensor
-    cache: EncoderDecoderCache
 
 
 class FusedBart(nn.Module):
@@ -73,32 +64,26 @@ class FusedBart(nn.Module):
         logits = self.logits(read, *self.encode(batch))
         return {"loss": per_token(token_losses(logits, labels), mask)}
 
-    def start(self, batch: Batch) -> BartState:
+    def start(self, batch: Batch) -> Any:
         """Encode a batch for a search."""
-        memory, mask = self.encode(batch)
-        return BartState(memory, mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
+        return self.begin(*self.encode(batch))
 
-    def step(self, tokens: Tensor, state: BartState) -> tuple[Tensor, BartState]:
+    def begin(self, memory: Tensor, mask: Tensor) -> Any:
+        """Start a search over a memory ``[m, s, d]`` with its mask ``[m, s]``."""
+        return stepping.begin(self.decoder, memory, mask)
+
+    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
         """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
-        states = self.decoder(
-            input_ids=tokens,
-            encoder_hidden_states=state.memory,
-            encoder_attention_mask=state.mask,
-            past_key_values=state.cache,
-            use_cache=True,
-        ).last_hidden_state
-        return self.score_vocabulary(states[:, -1]).float().log_softmax(-1), state
+        last = stepping.advance(self.decoder, tokens, state)
+        return self.score_vocabulary(last).float().log_softmax(-1), state
 
-    def select(self, state: BartState, rows: Tensor) -> BartState:
+    def select(self, state: Any, rows: Tensor) -> Any:
         """Keep the given rows of memory and cache: videos that are still decoded."""
-        state.cache.self_attention_cache.batch_select_indices(rows)
-        state.cache.cross_attention_cache.batch_select_indices(rows)
-        return BartState(state.memory[rows], state.mask[rows], state.cache)
+        return stepping.select(state, rows)
 
-    def reorder(self, state: BartState, rows: Tensor) -> BartState:
+    def reorder(self, state: Any, rows: Tensor) -> Any:
         """Order the beams anew; those of a video share its memory."""
-        state.cache.self_attention_cache.batch_select_indices(rows)
-        return state
+        return stepping.reorder(state, rows)
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
         """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""

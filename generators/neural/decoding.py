@@ -107,17 +107,20 @@ class _Search(Generic[S]):
     def run(self, sequences: list[list[int]]) -> None:
         """Search until every video is finished; its best sequence goes into ``sequences``."""
         for step in range(self.rules.max_tokens + 1):
-            scores = self._next_scores(step)
-            self._advance(scores, step)
+            self._advance(*self._continuations(step), step)
             finished = self._finished(step)
             if bool(finished.any()):
                 self._remove(finished, sequences)
             if not len(self.rows):
                 return
 
-    def _next_scores(self, step: int) -> Tensor:
-        """Compute log-probabilities ``[b, k, v]`` of the next token, with the rules of the search applied."""
+    def _continuations(self, step: int) -> tuple[Tensor, Tensor]:
+        """Compute the best next tokens of each beam ``[b, k, c]``: log-probabilities and ids."""
         k, at = self.rules.beams, len(self.rules.prompt) + step
+        if step == self.rules.max_tokens:  # which can only end
+            tokens = torch.tensor([self.rules.eos, self.rules.pad], device=self.rows.device)
+            scores = torch.tensor([0.0, -torch.inf], device=self.rows.device)
+            return scores.expand(len(self.rows), k, 2), tokens.expand(len(self.rows), k, 2)
         if step == 0:  # the beams are still one
             scores, self.state = self.decoder.step(self.live[:, 0, :at], self.state)
             each = torch.arange(len(self.rows), device=scores.device).repeat_interleave(k)
@@ -125,20 +128,17 @@ class _Search(Generic[S]):
             scores = scores.repeat_interleave(k, dim=0)
         else:
             scores, self.state = self.decoder.step(self.live[:, :, at - 1].reshape(-1, 1), self.state)
-        scores = scores.float()
-        if step == self.rules.max_tokens:
-            scores = torch.full_like(scores, -torch.inf)
-            scores[:, self.rules.eos] = 0.0
-        else:
-            scores = block_ngrams(self.live[:, :, :at].flatten(0, 1), scores, self.rules.no_repeat_ngram)
-        return scores.view(len(self.rows), k, -1)
+        scores = block_ngrams(
+            self.live[:, :, :at].flatten(0, 1), scores.float(), self.rules.no_repeat_ngram
+        )  # [b * k, v]
+        best, tokens = scores.topk(min(2 * k, scores.shape[1]))  # of each beam; more cannot be needed
+        return best.view(-1, k, best.shape[1]), tokens.view(-1, k, best.shape[1])  # [b, k, c]
 
-    def _advance(self, scores: Tensor, step: int) -> None:
+    def _advance(self, scores: Tensor, tokens: Tensor, step: int) -> None:
         """Take the best continuations ``[b, 2k]``: those that end are finished, the best others go on."""
-        k, at, vocabulary = self.rules.beams, len(self.rules.prompt) + step, scores.shape[-1]
-        total = (self.live_scores[:, :, None] + scores).flatten(1)  # [b, k * v]
-        best, index = total.topk(2 * k)  # [b, 2k]
-        beam, token = index // vocabulary, index % vocabulary
+        k, at = self.rules.beams, len(self.rules.prompt) + step
+        best, index = (self.live_scores[:, :, None] + scores).flatten(1).topk(2 * k)  # [b, 2k]
+        beam, token = index // scores.shape[2], tokens.flatten(1).gather(1, index)
         candidates = _take(self.live, beam)  # [b, 2k, width]
         candidates[:, :, at] = token
         ends = token == self.rules.eos

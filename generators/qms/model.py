@@ -13,9 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 
-from generators.bart.model import BartState, FusedBart
+from generators.bart.model import FusedBart
 from generators.neural.batches import Batch, Collate, Example, check_length
 from generators.neural.decoding import Rules, search
 from generators.neural.losses import per_sample, split_targets, token_losses
@@ -173,9 +172,8 @@ class QMS(FusedBart):
             assert views.visual is not None
             assert views.textual is not None
             memory, mask = stack([views.visual, views.textual])
-            state = BartState(memory, mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
             rows = torch.arange(len(memory), device=memory.device)
-            written = search(self, state, self.objective.rules, rows)
+            written = search(self, self.begin(memory, mask), self.objective.rules, rows)
         self.train(training)
         return written
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import MT5Config, MT5ForConditionalGeneration, PreTrainedTokenizerFast, T5Tokenizer
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.context import Context
@@ -58,6 +60,15 @@ class MT5Tokens(Tokens):
         return [*ids, self.eos]
 
 
+@dataclass(slots=True)
+class MT5State:
+    """The state of a search: memory ``[n, s, d]``, its mask, and the decoder's keys and values so far."""
+
+    memory: Tensor
+    mask: Tensor
+    cache: EncoderDecoderCache
+
+
 class MT5Module(QMS):
     """QMS on mT5: where the library's mT5 has its decoder and its output layer."""
 
@@ -65,6 +76,31 @@ class MT5Module(QMS):
     def decoder(self) -> Any:
         """The library's decoder, which writes the summary."""
         return self.bart.decoder
+
+    def begin(self, memory: Tensor, mask: Tensor) -> MT5State:
+        """Start a search over a memory ``[n, s, d]`` with its mask ``[n, s]``."""
+        return MT5State(memory, mask.long(), EncoderDecoderCache(DynamicCache(), DynamicCache()))
+
+    def step(self, tokens: Tensor, state: MT5State) -> tuple[Tensor, MT5State]:
+        """Read tokens ``[n, t]``, return log-probabilities ``[n, v]``."""
+        states = self.decoder(
+            input_ids=tokens,
+            encoder_hidden_states=state.memory,
+            encoder_attention_mask=state.mask,
+            past_key_values=state.cache,
+            use_cache=True,
+        ).last_hidden_state
+        return self.score_vocabulary(states[:, -1]).float().log_softmax(-1), state
+
+    def select(self, state: MT5State, rows: Tensor) -> MT5State:
+        """Keep the given rows of memory and cache: videos that are still decoded."""
+        state.cache.batch_select_indices(rows)
+        return MT5State(state.memory[rows], state.mask[rows], state.cache)
+
+    def reorder(self, state: MT5State, rows: Tensor) -> MT5State:
+        """Order the beams anew; those of a video share its memory."""
+        state.cache.self_attention_cache.batch_select_indices(rows)
+        return state
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
         """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""

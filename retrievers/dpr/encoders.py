@@ -13,6 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 from bench.errors import MissingError
 from bench.weights import quiet_loading
+from retrievers.dpr.packing import can_be_packed, encode_packed, use_packed_attention
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -58,7 +59,8 @@ def load_encoder(weights: Weights, *, device: str, max_tokens: int | None, batch
 class SentenceEncoder:
     """Encode with sentence-transformers, normalised unless the model is made for dot products.
 
-    A plain checkpoint without modules.json gets the library's default, mean pooling.
+    A plain checkpoint without modules.json gets the library's default, mean pooling. A BERT on a CPU reads
+    texts packed one after another, any other model padded batches.
     """
 
     def __init__(self, weights: Weights, *, device: str, max_tokens: int | None, batch_size: int) -> None:
@@ -67,11 +69,15 @@ class SentenceEncoder:
         self.model.max_seq_length = self.limit
         self._normalise = weights.similarity == "cosine"
         self._rows = rows_of_batch(batch_size, device)
+        self._packed = can_be_packed(self.model, device)
+        if self._packed:
+            use_packed_attention(self.model)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
-        tokenizer = self.model.tokenizer
-        return encode_alike(texts, tokenizer, self.limit, self._rows, self._batch)
+        if self._packed:
+            return self._normalised(encode_packed(self.model, texts))
+        return encode_alike(texts, self.model.tokenizer, self.limit, self._rows, self._batch)
 
     def _batch(self, texts: list[str], length: int) -> Vectors:
         features = self.model.preprocess(texts)
@@ -87,6 +93,9 @@ class SentenceEncoder:
         }
         with torch.inference_mode():
             vectors = self.model(on_device)["sentence_embedding"].float()  # [b, d]
+        return self._normalised(vectors)
+
+    def _normalised(self, vectors: torch.Tensor) -> Vectors:
         if self._normalise:
             vectors = torch.nn.functional.normalize(vectors)
         return np.asarray(vectors.cpu().numpy(), dtype=np.float32)

@@ -1,0 +1,70 @@
+"""Texts packed into one row of tokens have the vectors that sentence-transformers gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+
+from retrievers.dpr.encoders import load_encoder
+from retrievers.dpr.packing import TEXTS_IN_ROW, can_be_packed, fill_rows, row_size
+from retrievers.dpr.weights import locate
+
+TEXTS = [
+    "red fox",
+    "whale",
+    "cook",
+    "a blue whale in a pan",
+    "fox " * 40,
+    "fox " * 200,
+    "",
+    *["a whale"] * 40,
+]
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_vectors_are_those_of_the_library(
+    bert_folder: Callable[..., Path], tmp_path: Path, pooling: str
+) -> None:
+    transformer = Transformer(str(bert_folder("bert")))
+    folder, width = tmp_path / pooling, transformer.get_embedding_dimension()
+    SentenceTransformer(modules=[transformer, Pooling(width, pooling)], device="cpu").save(
+        str(folder), create_model_card=False
+    )
+    weights = locate(str(folder), "en", option="dpr.weights")
+    ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=8).encode(TEXTS)
+    library = SentenceTransformer(str(folder), device="cpu")
+    assert can_be_packed(library, "cpu")
+    expected = library.encode(TEXTS, normalize_embeddings=weights.similarity == "cosine")
+    assert np.allclose(ours, expected, rtol=0, atol=1e-6)
+
+
+def test_a_model_with_a_projection_reads_padded_batches(
+    bert_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    transformer = Transformer(str(bert_folder("bert")))
+    width = transformer.get_embedding_dimension()
+    model = SentenceTransformer(modules=[transformer, Pooling(width), Dense(width, 4)], device="cpu")
+    assert not can_be_packed(model, "cpu")
+    model.save(str(tmp_path / "dense"), create_model_card=False)
+    weights = locate(str(tmp_path / "dense"), "en", option="dpr.weights")
+    encoder = load_encoder(weights, device="cpu", max_tokens=None, batch_size=8)
+    assert encoder.encode(["red fox", "whale"]).shape == (2, 4)
+
+
+def test_each_text_is_in_one_row_of_the_size_of_its_length() -> None:
+    lengths = [*range(2, 300), *[20] * 100]
+    rows = list(fill_rows(lengths))
+    assert sorted(number for row in rows for number in row) == list(range(len(lengths)))
+    for row in rows:
+        assert {row_size(lengths[i]) for i in row} == {row_size(lengths[row[0]])}
+        assert sum(lengths[i] for i in row) <= row_size(lengths[row[0]])
+
+
+@pytest.mark.parametrize(("length", "texts"), [(2, 128), (32, 8), (33, 15), (64, 8), (65, 15), (256, 8)])
+def test_a_row_holds_at_least_eight_texts(length: int, texts: int) -> None:
+    assert row_size(length) // length == texts >= TEXTS_IN_ROW

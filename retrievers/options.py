@@ -58,7 +58,7 @@ class DPROptions(Section):
     max_tokens: Annotated[int, Ge(3)] | None = None  # two special tokens and one of the text
     """Tokens read of a text; none takes the model's limit."""
     batch_size: Count = 64
-    """Texts encoded at once."""
+    """Texts encoded at once; a BERT on a CPU packs texts into rows, whatever this is."""
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ class Summarize(Stage[Summaries]):
         with threads, measure_cost() as cost:
             parts = [stage.get() for stage in self.parts()]
             written = _join(parts) if parts else component.system.summarize(self._videos)
+        recorded = recorded_costs(component.system)
         coverage = _sum_coverage(parts) if parts else component.coverage()
         texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
         (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
@@ -97,13 +98,13 @@ class Summarize(Stage[Summaries]):
             "training": fit.get("training", []),
             "seconds": round(sum(part.meta["seconds"] for part in parts), 4) if parts else cost.seconds,
             "peak_mb": max((part.meta["peak_mb"] for part in parts), default=cost.peak_mb),
-            "added_mb": None if parts else cost.added_mb,
+            "added_mb": None if parts or recorded else cost.added_mb,
             "videos": len(self._videos),
             "params": component.parameters(),
             "coverage": coverage | fit.get("coverage", {}),
             "signature": component.signature(),
             "remarks": component.remarks(),
-            **recorded_costs(component.system),
+            **recorded,
         }
 
     def read(self, artefact: Artefact) -> Summaries:

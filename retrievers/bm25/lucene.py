@@ -22,6 +22,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Sequence
 from functools import cache
@@ -43,6 +44,8 @@ MINIMUM_JAVA = 21  # the class files of Anserini 0.35 and later
 FIELD = "contents"
 PREFIX, OWNER = "qms-bench-lucene-", "owner.lock"
 """Of an index's folder: how its name begins, and the file that its process holds locked."""
+LOCKED_AFTER = 60
+"""Seconds after which a folder that is not locked has no process that will lock it."""
 MARGIN = 10
 """Hits requested beyond depth k, so that most queries need one search."""
 FEW = 2
@@ -139,10 +142,12 @@ def _missing(what: str, package: str) -> MissingError:
 
 
 def _sweep_leftovers() -> None:
-    """Remove the folders of indexes whose process was killed."""
-    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
-        with contextlib.suppress(OSError), FileLock(owner, timeout=0):  # Timeout is one: it is in use
-            shutil.rmtree(owner.parent, ignore_errors=True)
+    """Remove the folders of indexes whose process was killed, even before it locked its folder."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):  # of a lock in use, too: Timeout is one
+            if (folder / OWNER).exists() or time.time() - folder.stat().st_mtime > LOCKED_AFTER:
+                with FileLock(folder / OWNER, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 class LuceneIndex:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from bench.data.validation import validate
+from bench.data.validation import Findings, validate
+from bench.errors import DataError, GateError
 from tests.conftest import Cli
 from tests.tiny import LENGTHS, QUERIES, VIDEOS, Tiny, write_features, write_transcript_vectors
 
@@ -30,6 +32,43 @@ def test_what_is_real_but_suspicious_is_a_warning(tiny: Tiny) -> None:
         "1 queries have no relevant video",
     ):
         assert words in warnings
+
+
+def test_findings_are_one_a_line_and_the_fiftieth_problem_is_the_last_shown() -> None:
+    few = Findings(Path("d"), ["a", "b"], ["c"])
+    assert few.to_text() == "error: a\nerror: b\nwarning: c\nd: 2 errors, 1 warnings\n"
+    lines = Findings(Path("d"), [str(i) for i in range(50)], []).to_text().splitlines()
+    assert lines[49:] == ["error: 49", "d: 50 errors, 0 warnings"]
+    lines = Findings(Path("d"), [str(i) for i in range(53)], []).to_text().splitlines()
+    assert lines[49:] == ["error: 49", "error: … and 3 more", "d: 53 errors, 0 warnings"]
+
+
+def test_the_first_problem_is_raised_with_the_number_of_the_others() -> None:
+    for problems, message in ((["a"], "a"), (["a", "b", "c"], "a (2 more above)")):
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            Findings(Path("d"), problems, ["w"]).raise_for_status(strict=True)
+    with pytest.raises(GateError, match="^d: 1 warnings, and --strict allows none.$"):
+        Findings(Path("d"), [], ["w"]).raise_for_status(strict=True)
+    Findings(Path("d"), [], ["w"]).raise_for_status(strict=False)
+
+
+def test_lines_that_name_several_unknown_ids_are_one_problem_with_three_of_them(tiny: Tiny) -> None:
+    lines = tiny.path("qrels.tsv").read_text().splitlines()
+    unknown = [f"q1\tn{i}\t1" for i in range(4)] + ["p1\tv10\t1", "p2\tv10\t1"]
+    tiny.path("qrels.tsv").write_text("\n".join([*lines, *unknown, ""]))
+    place, first = tiny.path("qrels.tsv"), len(lines) + 1
+    assert list(validate(tiny.folder).problems) == [
+        f"{place}:{first}: this and 3 more lines name 4 videos that videos.jsonl lacks or whose line was "
+        "rejected: 'n0', 'n1', 'n2' and 1 more.",
+        f"{place}:{first + 4}: this and 1 more lines name 2 queries that queries.jsonl lacks or whose line was "
+        "rejected: 'p1', 'p2'.",
+    ]
+
+
+def test_a_folder_that_is_no_features_is_named(tiny: Tiny) -> None:
+    (tiny.folder / "features" / "notes").mkdir()
+    place = tiny.folder / "features" / "notes"
+    assert any(text.startswith(f"{place} holds none of ") for text in validate(tiny.folder).warnings)
 
 
 def test_links_that_lead_out_of_the_folder_are_a_warning(tiny: Tiny, tmp_path: Path) -> None:

@@ -178,6 +178,28 @@ def test_one_system_and_none_are_groups_too() -> None:
     assert groups_by_tests(np.zeros(0), []) == ()
 
 
+def test_groups_hold_the_best_mean_first_and_equal_means_in_the_order_given() -> None:
+    assert groups_by_tests(np.array([1.0, 3.0, 2.0]), [1.0] * 3) == ((1, 2, 0),)
+    means = np.tile([1.0, 2.0], 30)
+    [group] = groups_by_tests(means, np.ones(60 * 59 // 2))
+    assert group == (*range(1, 60, 2), *range(0, 60, 2))
+
+
+def test_systems_differ_below_alpha_alone() -> None:
+    assert groups_by_tests(np.array([1.0, 2.0]), [0.05]) == ((1, 0),)
+    assert groups_by_tests(np.array([1.0, 2.0]), [0.049]) == ((1,), (0,))
+
+
+def test_every_pair_needs_a_p_value() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        groups_by_tests(np.ones(3), [1.0])
+
+
+def test_the_27th_group_is_a_double_letter() -> None:
+    shown = letters(tuple((i,) for i in range(54)), 54)
+    assert (shown[0], shown[25], shown[26], shown[51], shown[53]) == ("a", "z", "aa", "zz", "bbb")
+
+
 def test_the_detectable_difference_is_detected_with_the_promised_power() -> None:
     rng = np.random.default_rng(13)
     d = rng.normal(0, 0.4, size=100)

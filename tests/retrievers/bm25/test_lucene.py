@@ -197,6 +197,18 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_index(
     assert len(list(tmp_path.glob("qms-bench-lucene-*"))) == 2
 
 
+def test_a_folder_that_its_process_never_locked_goes_once_it_is_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, new = (tmp_path / f"qms-bench-lucene-{name}" for name in ("old", "new"))
+    old.mkdir()
+    new.mkdir()
+    os.utime(old, (0, 0))
+    index(["red car"]).close()
+    assert [path.name for path in tmp_path.iterdir()] == [new.name]
+
+
 def test_many_texts_are_searched_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("retrievers.bm25.batch.CHUNK", 4)
     engine = index([f"{'cat ' * (i % 5)}dog{i % 3} bird" for i in range(60)])

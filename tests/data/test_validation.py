@@ -47,7 +47,7 @@ def test_the_first_problem_is_raised_with_the_number_of_the_others() -> None:
     for problems, message in ((["a"], "a"), (["a", "b", "c"], "a (2 more above)")):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             Findings(Path("d"), problems, ["w"]).raise_for_status(strict=True)
-    with pytest.raises(GateError, match="^d: 1 warnings, and --strict allows none.$"):
+    with pytest.raises(GateError, match=r"^d: 1 warnings, and --strict allows none\.$"):
         Findings(Path("d"), [], ["w"]).raise_for_status(strict=True)
     Findings(Path("d"), [], ["w"]).raise_for_status(strict=False)
 
@@ -60,8 +60,8 @@ def test_lines_that_name_several_unknown_ids_are_one_problem_with_three_of_them(
     assert list(validate(tiny.folder).problems) == [
         f"{place}:{first}: this and 3 more lines name 4 videos that videos.jsonl lacks or whose line was "
         "rejected: 'n0', 'n1', 'n2' and 1 more.",
-        f"{place}:{first + 4}: this and 1 more lines name 2 queries that queries.jsonl lacks or whose line was "
-        "rejected: 'p1', 'p2'.",
+        f"{place}:{first + 4}: this and 1 more lines name 2 queries that queries.jsonl lacks or whose line "
+        "was rejected: 'p1', 'p2'.",
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.errors import DataError
 from bench.export.run_files import RunFiles
 from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.runs import read_runs
@@ -144,6 +145,8 @@ def _results(run: RunFiles, generator: str, retriever: str) -> Iterator[dict[str
 
 
 def _metric(name: str, score: float) -> Mapping[str, Any]:
+    if not math.isfinite(score):
+        raise DataError(f"scores.csv: {name} is {score}, which no record may hold: make the run again.")
     highest = HIGHEST_CIDER if name == "CIDEr" else 1.0
     return {
         "evaluation_description": describe(name),

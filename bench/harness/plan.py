@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder, is_beir
-from bench.errors import UsageError, unknown
+from bench.errors import BenchError, UsageError, unknown
 from bench.harness.options import IndexOptions, RunOptions
 from bench.measures.limits import check_measures
 from bench.metrics.ranking import Relevance
@@ -28,7 +29,7 @@ from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
 from bench.systems.file_summaries import check_file
 from bench.systems.given import OBJECT_PREFIX, check_word
-from bench.systems.registry import FILE_PREFIX, cell_name, resolve
+from bench.systems.registry import FILE_PREFIX, cell_name, load, resolve
 from bench.types import Json, Video
 
 LONGEST_NAME = 255 - len("..jsonl.12345678.tmp")
@@ -192,10 +193,29 @@ def make_plan(config: RunConfig) -> Plan:
         dataset=dataset,
         evaluation=evaluated,
         store=store,
-        generators=generators,
+        generators=_that_read(dataset.language, generators, config),
         retrievers=retrievers,
         split_digests=SplitDigests(dataset),
     )
+
+
+def _that_read(language: str, names: Sequence[str], config: RunConfig) -> list[str]:
+    """Leave out what a group or a glob brings and does not read the language; what is named fails."""
+    brought = [] if language == "en" else [name for name in names if name not in config.generators]
+    others = [name for name in brought if not _reads(name, language)]
+    if others and not config.quiet:
+        print(f"bench: left out, as they do not read '{language}': {', '.join(others)}", file=sys.stderr)
+    if names and len(others) == len(names):
+        raise UsageError(f"none of {', '.join(names)} reads the dataset's language, '{language}'.")
+    return [name for name in names if name not in others]
+
+
+def _reads(name: str, language: str) -> bool:
+    """Ask a generator's class for its ``languages``; without any it reads all."""
+    try:
+        return language in getattr(load("generators", name), "languages", (language,))
+    except BenchError:  # reported for its cell
+        return True
 
 
 def index_options(config: RunConfig) -> IndexOptions:

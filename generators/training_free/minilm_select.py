@@ -42,6 +42,7 @@ class MiniLMSelect:
     """
 
     label = "MiniLM select"
+    languages = ("en",)
 
     def __init__(self, context: Context) -> None:
         require_english(context, "minilm-select", "MiniLM was trained on English")

@@ -25,6 +25,7 @@ class Yake:
     """
 
     label = "YAKE"
+    languages = ("en",)
 
     def __init__(self, context: Context) -> None:
         require_english(context, "yake", "YAKE takes words of two characters for stop words")

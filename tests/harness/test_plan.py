@@ -32,3 +32,15 @@ def test_names_that_collide_or_fit_no_file_are_refused_before_the_work(
     assert outcome.status == 2
     assert reason in outcome.error()
     assert not (tmp_path / "out").exists()
+
+
+def test_a_group_leaves_out_what_does_not_read_the_language(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    about = tiny.folder / "dataset.json"
+    about.write_text(about.read_text("utf-8").replace('"en"', '"de"'), encoding="utf-8")
+    command = ("run", "--data", tiny.folder, "--retrievers", "bm25", "--dry-run", "--out", tmp_path / "out")
+    outcome = cli(*command, "--generators", "training-free")
+    assert outcome.status == 0, outcome.err
+    assert "bench: left out, as they do not read 'de': yake, minilm-select" in outcome.err
+    assert "textrank" in outcome.out
+    assert "yake" not in outcome.out
+    assert cli(*command, "--generators", "minilm-s*").status == 2

@@ -77,6 +77,8 @@ _EMOJI = (
 )
 _TOKEN = re.compile(f"{_WORD}|{_EMOJI}|[OP][OPLRSXYabc]*|[UW]{_X}")
 _EMOJI_TOKEN = re.compile(_EMOJI)
+_BEGUN = re.compile("[JLRSXYbc]+")
+"""What begins a token and is none: 300 underscores before a letter, say."""
 _HANGUL, _KATAKANA = re.compile(f"(?:Q{_X})+"), re.compile(f"(?:V{_X})+")
 
 
@@ -84,16 +86,35 @@ def find_words(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield where each word starts and ends in a text, and its classes, a letter for each character."""
     classes = text.translate(_class_letters())
     place = 0
-    while match := _TOKEN.search(classes, place):
+    while match := _next_token(classes, place):
         start, end = match.span()
         if end - start > LONGEST // 2 and (limit := _window(text, start)) < end:
             match = _TOKEN.match(classes, start, limit)
-            assert match
+            if match is None:  # it would end beyond what the scanner sees, which then skips a character
+                place = start + 1
+                continue
             end = match.end()
         if classes[start] == "T" and (emoji := _EMOJI_TOKEN.match(classes, start, _window(text, start))):
             end = max(end, emoji.end())
         yield start, end, classes[start:end]
         place = end
+
+
+def _next_token(classes: str, place: int) -> re.Match[str] | None:
+    """Find the token that begins first from ``place`` on; a long one may be cut, but not below LONGEST.
+
+    A search to the end of the text would read the rest of a very long word again for each piece of it, and
+    of what only begins a word for each character.
+    """
+    while True:
+        if begun := _BEGUN.match(classes, place):
+            place = max(place, begun.end() - LONGEST)
+        if place + 4 * LONGEST >= len(classes):
+            return _TOKEN.search(classes, place)
+        match = _TOKEN.search(classes, place, place + 4 * LONGEST)
+        if match and match.start() <= place + 3 * LONGEST:
+            return match
+        place += 3 * LONGEST
 
 
 def class_of(character: str) -> str:

@@ -98,5 +98,22 @@ def test_words_longer_than_lucenes_buffer_are_cut_where_it_cuts(analyzer: str, p
     assert first_difference(texts, analyzer) == ""
 
 
+@pytest.mark.parametrize("analyzer", ANALYZERS)
+@pytest.mark.parametrize("count", [254, 255, 300, 1100])
+@pytest.mark.parametrize("begin", ["_", "\u200d", "\U0001f1e6\u0301"])
+@pytest.mark.parametrize("end", ["a b", "👩 x", "\U0001f1e8 x", " a"])
+def test_words_that_end_beyond_lucenes_buffer_begin_later(
+    analyzer: str, count: int, begin: str, end: str
+) -> None:
+    text = begin + begin[-1] * (count - 1) + end
+    assert analyze(text, analyzer) == java_terms([text], analyzer)
+
+
+@pytest.mark.parametrize("part", ["a", "_", "\u200d"])
+def test_the_time_for_a_long_word_grows_with_its_length(part: str) -> None:
+    """A million letters took minutes, as each piece of a word was searched for to the word's end."""
+    assert analyze(part * 1_000_000 + "a", "standard")
+
+
 def test_signs_of_numbers_are_no_words() -> None:
     assert analyze("½ ½ bowl, ² layers ① x² teaspoon", "standard") == ["bowl", "layers", "x", "teaspoon"]

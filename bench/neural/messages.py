@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__cache_neutral__ = True
-
 
 def to_bytes(value: Any) -> bytes:
     """Pickle an object for a process that sees the same files."""

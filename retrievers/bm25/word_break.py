@@ -106,15 +106,14 @@ def _next_token(classes: str, place: int) -> re.Match[str] | None:
     A search to the end of the text would read the rest of a very long word again for each piece of it, and
     of what only begins a word for each character.
     """
-    while True:
+    while place + 4 * LONGEST < len(classes):
         if begun := _BEGUN.match(classes, place):
             place = max(place, begun.end() - LONGEST)
-        if place + 4 * LONGEST >= len(classes):
-            return _TOKEN.search(classes, place)
         match = _TOKEN.search(classes, place, place + 4 * LONGEST)
         if match and match.start() <= place + 3 * LONGEST:
             return match
         place += 3 * LONGEST
+    return _TOKEN.search(classes, place)
 
 
 def class_of(character: str) -> str:

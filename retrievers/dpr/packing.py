@@ -94,8 +94,9 @@ def fill_rows(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 def _encode_row(model: SentenceTransformer, texts: Sequence[Tensor]) -> Tensor:
     lengths = [len(text) for text in texts]
-    whole, rest = divmod(row_size(lengths[0]) - sum(lengths), lengths[0])  # the longest comes first
-    lengths += [lengths[0]] * whole + [rest] * (rest > 0)  # what fills the row up is texts of zeros
+    longest = max(lengths[0], 1)  # the first; an empty text has no token where the tokenizer adds none
+    whole, rest = divmod(row_size(lengths[0]) - sum(lengths), longest)
+    lengths += [longest] * whole + [rest] * (rest > 0)  # what fills the row up is texts of zeros
     ids = torch.cat(list(texts))  # [t of the texts]
     features = {
         "input_ids": pad(ids, (0, sum(lengths) - len(ids)))[None],  # [1, t]

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
+from tokenizers.processors import TemplateProcessing
 
 from retrievers.dpr.encoders import load_encoder
-from retrievers.dpr.packing import TEXTS_IN_ROW, can_be_packed, fill_rows, row_size
+from retrievers.dpr.packing import (
+    TEXTS_IN_ROW,
+    can_be_packed,
+    encode_packed,
+    fill_rows,
+    row_size,
+    use_packed_attention,
+)
 from retrievers.dpr.weights import locate
 
 TEXTS = [
@@ -68,3 +76,14 @@ def test_each_text_is_in_one_row_of_the_size_of_its_length() -> None:
 @pytest.mark.parametrize(("length", "texts"), [(2, 128), (32, 8), (33, 15), (64, 8), (65, 15), (256, 8)])
 def test_a_row_holds_at_least_eight_texts(length: int, texts: int) -> None:
     assert row_size(length) // length == texts >= TEXTS_IN_ROW
+
+
+def test_texts_without_any_token_have_a_vector_of_zeros(bert_folder: Callable[..., Path]) -> None:
+    """Of an empty text a tokenizer that adds no special tokens leaves nothing."""
+    model = SentenceTransformer(str(bert_folder("bert")), device="cpu")
+    model.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="$A", pair="$A $B", special_tokens=[]
+    )
+    use_packed_attention(model)
+    assert not encode_packed(model, ["", ""]).any()
+    assert encode_packed(model, ["", "whale"])[1].any()

@@ -1,1 +1,1 @@
-"""What trained systems of any kind share: checkpoints of a training, and an encoder from a package."""
+"""What trained systems of any kind share: checkpoints, processes that train together, and an encoder from a package."""

@@ -1,1 +1,1 @@
-"""What trained systems of any kind share: checkpoints, processes that train together, and an encoder from a package."""
+"""What all trained systems share: checkpoints, processes that train together, an encoder from a package."""

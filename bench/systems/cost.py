@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import sys
 import time
@@ -32,6 +33,7 @@ def measure_cost() -> Iterator[Cost]:
     of the process so far, and 0 where the system does not report it.
     """
     gc.collect(1)  # a full collection takes longer than a small cell; `fit_system` makes one
+    _return_free_memory()
     before = _status_mb("VmRSS") if _reset_peak() else None
     cost = Cost()
     started = time.perf_counter()
@@ -65,6 +67,12 @@ def measure_other_work() -> Iterator[OtherWork]:
     if total >= _SHORTEST:
         busy = total - idle - (time.process_time() - own)
         other.share = round(min(max(busy / total, 0.0), 1.0), 2)
+
+
+def _return_free_memory() -> None:
+    """Give what was freed back to the system, or the block would use it again and seem to need nothing."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # a function of glibc alone
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_peak() -> bool:

@@ -27,6 +27,8 @@ _TAGS = re.compile(
 )
 _RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
 """What is raised or lowered is no digit of the number beside it: keep it apart."""
+_SMALL = re.compile(r"<sub>\s*<sup>(.*)</sup>\s*</sub>|<sup>\s*<sub>(.*)</sub>\s*</sup>", re.I | re.S)
+"""A whole cell in small print, as GitHub's pages have it: neither raised nor lowered."""
 _APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
@@ -51,6 +53,8 @@ def strip_markup(raw: str) -> CellText:
     spread, a gain), and so is a pair in square ones (an interval).
     """
     text = html.unescape(raw[:MAX_TEXT]).strip()
+    if small := _SMALL.fullmatch(text):
+        text = small[1] or small[2] or ""
     bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")
     underline = bool(_HTML_UNDERLINE.search(text))
     starred = bool(_HTML_SUP.search(text))

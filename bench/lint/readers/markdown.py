@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bench.errors import DataError
 from bench.lint.readers import html
 from bench.lint.readers.cell import CellText, strip_markup
 from bench.lint.readers.grid import Grid, GridRow, refuse_size
+from bench.lint.readers.latex_cell import strip_latex
 
 _FENCE = re.compile(r"[ >]{0,40}(```+|~~~+)")
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
@@ -82,4 +84,13 @@ def _is_separator(line: str) -> bool:
 def _cells(line: str) -> tuple[CellText, ...]:
     inner = line.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
-    return tuple(strip_markup(cell.replace("\\|", "|")) for cell in _BAR.split(inner))
+    return tuple(_cell(cell.replace("\\|", "|")) for cell in _BAR.split(inner))
+
+
+def _cell(raw: str) -> CellText:
+    """Read one cell; what stands in dollars is LaTeX, as GitHub shows it."""
+    cell = strip_markup(raw)
+    if "$" not in cell.text or "\\" not in cell.text:
+        return cell
+    math = strip_latex(cell.text)
+    return replace(math, bold=cell.bold or math.bold, underline=cell.underline or math.underline)

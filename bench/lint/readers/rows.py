@@ -22,6 +22,7 @@ from bench.lint.readers.header import (
 )
 from bench.lint.readers.latex import UNREADABLE
 from bench.lint.readers.number import NumberError, Style, bare, is_missing, read_number, style_of
+from bench.lint.readers.sections import flatten_sections
 from bench.lint.table import Column, Entry, Row, Table
 
 MAX_NOTES = 5
@@ -48,7 +49,7 @@ def to_tables(grid: Grid) -> list[Table]:
         return []
     tables: list[Table] = []
     errors: list[DataError] = []
-    for part, header in _parts(_split_compound(grid)):
+    for part, header in _parts(_split_compound(flatten_sections(grid))):
         try:
             tables += _tables(part, header)
         except DataError as error:

@@ -163,6 +163,8 @@ def _query_warnings(dataset: Dataset) -> Iterator[str]:
     mute = sum(1 for text in dataset.queries.values() if normalise(text) and not tokenize(text))
     if mute:
         yield f"{mute} queries have no tokens (only punctuation or symbols): no summary can match them."
+    if comments := sum(1 for name in dataset.queries if name.startswith("#")):
+        yield f"{comments} ids of queries begin with '#': trec_eval 10 takes their lines for comments."
 
 
 def _transcript_warnings(dataset: Dataset, features: Features) -> Iterator[str]:

@@ -64,8 +64,12 @@ def shown_name(path: Path) -> str:
 
 
 def recognise(path: Path) -> Form:
-    """Recognise the format of a file by its first line that is not blank. Raises DataError for any other."""
-    number, line = next(((n, text) for n, text in read_lines(path) if text.strip()), (1, ""))
+    """Recognise the format of a file by its first line that is neither blank nor a comment.
+
+    Raises DataError for any other.
+    """
+    lines = ((n, text) for n, text in read_lines(path) if text.strip() and not _is_comment(text))
+    number, line = next(lines, (1, ""))
     if not line.strip():
         raise DataError(f"{path}: the file is empty.")
     if line.lstrip().startswith("{"):
@@ -77,6 +81,12 @@ def recognise(path: Path) -> Form:
             f"Known are {_KNOWN}."
         )
     return form
+
+
+def _is_comment(line: str) -> bool:
+    """Check for a comment of a TREC file, as `bench.output.trec.read_run` leaves it out."""
+    fields = line.split()
+    return line.startswith("#") and (fields[0] == "#" or len(fields) not in _COLUMNS)
 
 
 def read_any_run(path: Path) -> tuple[TrecRun, Form]:

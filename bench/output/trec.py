@@ -113,7 +113,8 @@ def read_run(path: Path) -> TrecRun:
     """Read a run file, of any origin. Raises DataError with file:line for what is malformed.
 
     That is: not six columns, a rank that is no integer, a score that is no finite number, a video
-    twice for one query, bytes that are not UTF-8.
+    twice for one query, bytes that are not UTF-8. Lines that begin with ``#`` are comments, as in
+    trec_eval 10, unless a query's id begins so and the line is complete.
     """
     hits: dict[QueryId, dict[VideoId, float]] = {}
     ranks: dict[QueryId, dict[VideoId, int]] = {}
@@ -131,7 +132,7 @@ def read_run(path: Path) -> TrecRun:
 
 
 def read_qrels(path: Path) -> dict[QueryId, dict[VideoId, int]]:
-    """Read a qrels file into ``{query: {video: relevance}}``; > 0 is relevant.
+    """Read a qrels file into ``{query: {video: relevance}}``; > 0 is relevant; comments as in `read_run`.
 
     Raises DataError with file:line for other than four columns, a relevance that is no integer, a
     video judged twice for one query, bytes that are not UTF-8.
@@ -183,12 +184,12 @@ class _Texts(dict[bytes, str]):
 
 
 def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[int, list[bytes]]]:
-    """Yield (line number, fields), less blank lines; ASCII white space separates, as in trec_eval."""
+    """Yield (line number, fields), less blanks and comments; ASCII white space separates, as in trec_eval."""
     for number, line in read_raw_lines(path):
         fields = line.split()
-        if len(fields) == columns:
+        if len(fields) == columns and fields[0] != b"#":
             yield number, fields
-        elif fields:
+        elif fields and not line.startswith(b"#"):
             raise DataError(f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}.")
 
 

@@ -173,3 +173,14 @@ def test_queries_without_tokens_are_a_warning_and_a_count(tiny: Tiny, cli: Cli) 
     ran = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25", "--out", out)
     assert ran.status == 0
     assert "1 whose queries have no tokens" in (out / "tables" / "generation.md").read_text("utf-8")
+
+
+def test_ids_that_a_trec_tool_takes_for_comments_are_a_warning(tiny: Tiny) -> None:
+    for name in ("queries.jsonl", "qrels.tsv"):
+        text = tiny.path(name).read_text()
+        tiny.path(name).write_text(text.replace("q10", "#q10"))
+    findings = validate(tiny.folder)
+    assert not findings.problems
+    assert (
+        "1 ids of queries begin with '#': trec_eval 10 takes their lines for comments." in findings.warnings
+    )

@@ -86,6 +86,13 @@ def test_a_run_has_the_order_that_is_asked_for(beir: Path, tmp_path: Path, cli: 
     assert found == {"trec_eval": "0.00", "ours": "50.00", "rank": "50.00"}
 
 
+def test_files_that_begin_with_a_comment_are_recognised(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "run").write_text("# BM25, k1 0.9, of today\nq1 Q0 a 1 1 x\n")
+    done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "run")
+    assert done.status == 0
+    assert "TREC run, 1 topics" in done.err
+
+
 @pytest.mark.parametrize(
     ("run", "problem"),
     [

@@ -182,6 +182,13 @@ def test_a_malformed_run_is_refused_with_its_line(tmp_path: Path, line: str, com
     assert complaint in str(caught.value)
 
 
+def test_comments_are_left_out_and_ids_that_begin_like_one_are_read(tmp_path: Path) -> None:
+    run, qrels = tmp_path / "run", tmp_path / "qrels"
+    run.write_text("#made today\n# q Q0 b 2 1.5\nq Q0 a 1 2.5 t\n#tag Q0 a 1 2.5 t\n")
+    qrels.write_text("# qid 0 docno\nq 0 a 1\n#tag 0 a 1\n")
+    assert set(read_run(run).hits) == set(read_qrels(qrels)) == {"q", "#tag"}
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [

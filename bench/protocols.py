@@ -225,6 +225,23 @@ class Encoding(Protocol):
 
 
 @runtime_checkable
+class Approximating(Protocol):
+    """A retriever whose search may miss documents that comparing everything would find.
+
+    The harness measures with it how many are missed, and prints that beside the scores.
+    """
+
+    @property
+    def approximation(self) -> str:
+        """How it searches, such as ``hnsw(m=32,ef_search=128)``; empty where it misses nothing."""
+        ...
+
+    def search_exactly(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Rank the ``k`` best documents of each query as `Retriever.search` would if it missed none."""
+        ...
+
+
+@runtime_checkable
 class Explaining(Protocol):
     """A retriever that says why it finds a summary or does not, for ``bench explain``."""
 
@@ -269,6 +286,11 @@ class HoldsOneSplit(Protocol):
 def is_fitted_per_generator(retriever: object) -> TypeGuard[FitPerGenerator]:
     """Check whether a retriever is fitted anew for each generator."""
     return isinstance(retriever, FitPerGenerator) and bool(retriever.per_generator)
+
+
+def is_approximate(retriever: object) -> TypeGuard[Approximating]:
+    """Check whether a retriever's search may miss documents."""
+    return isinstance(retriever, Approximating) and bool(retriever.approximation)
 
 
 def is_reference(system: object) -> bool:

@@ -14,6 +14,8 @@ from bench.output.folder import checked, reading
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
 from bench.output.schema import (
+    APPROXIMATION,
+    APPROXIMATION_COLUMNS,
     COST_COLUMNS,
     COSTS,
     GIVEN,
@@ -53,6 +55,8 @@ class Result:
     """The columns of significance.csv; None while the run is unfinished."""
     modality: pd.DataFrame | None = None
     """The columns of modality.csv; None where no generator measures losses."""
+    approximation: pd.DataFrame | None = None
+    """The columns of approximation.csv; None where every retriever searches exactly."""
 
     @classmethod
     def read(cls, out: Path) -> Result:
@@ -62,12 +66,15 @@ class Result:
         more = manifest.settings.get("metrics", []) if ours else None
         scores = _read_frame(checked(out, manifest, SCORES), SCORE_COLUMNS, texts=3, more_metrics=more)
         costs = _read_frame(checked(out, manifest, COSTS), COST_COLUMNS, texts=2, later=LATER_COSTS)
-        significance = modality = None
+        significance = modality = approximation = None
         if SIGNIFICANCE in manifest.files:
             significance = _read_frame(checked(out, manifest, SIGNIFICANCE), SIGNIFICANCE_COLUMNS, texts=5)
         if MODALITY in manifest.files:
             modality = _read_frame(checked(out, manifest, MODALITY), MODALITY_COLUMNS, texts=2)
-        return cls(out, scores, costs, manifest, significance, modality)
+        if APPROXIMATION in manifest.files:
+            path = checked(out, manifest, APPROXIMATION)
+            approximation = _read_frame(path, APPROXIMATION_COLUMNS, texts=3)
+        return cls(out, scores, costs, manifest, significance, modality, approximation)
 
     def __repr__(self) -> str:
         from bench.summary.sentences import facts_line, short_answer

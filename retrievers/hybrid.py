@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import UsageError
-from bench.protocols import Caching, Indexed, Trainable, is_fitted_per_generator
+from bench.protocols import Caching, Indexed, Trainable, is_approximate, is_fitted_per_generator
 from bench.systems.ensemble import Member, build_members, contributions, fit_members
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
@@ -53,8 +53,27 @@ class Hybrid:
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Search the best ``k`` documents of each query by the fused score, ties by video id."""
-        runs = [member.system.search(queries, self._options.depth) for member in self._members]
-        ids = tuple(queries)
+        return self._fuse([member.system.search(queries, self._options.depth) for member in self._members], k)
+
+    @property
+    def approximation(self) -> str:
+        """How the members search that may miss documents; empty where all search exactly."""
+        ways = {m.name: m.system.approximation for m in self._members if is_approximate(m.system)}
+        return ", ".join(f"{name} {way}" for name, way in ways.items())
+
+    def search_exactly(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Search as `search`, with members that miss nothing."""
+        depth = self._options.depth
+        runs = [
+            m.system.search_exactly(queries, depth)
+            if is_approximate(m.system)
+            else m.system.search(queries, depth)
+            for m in self._members
+        ]
+        return self._fuse(runs, k)
+
+    def _fuse(self, runs: Sequence[Run], k: int) -> Run:
+        ids = runs[0].query_ids
         step = max(1, _CELLS // max(1, len(self._video_ids)))
         parts = [
             Run.from_arrays(ids[i : i + step], self._video_ids, *self._fused(runs, slice(i, i + step)), k)

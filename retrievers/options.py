@@ -62,6 +62,28 @@ class DPROptions(Section):
 
 
 @dataclass(frozen=True)
+class DPRSearchOptions(Section):
+    """How dense retrievers search vectors: all of them, or by an index that may miss some of the nearest.
+
+    A section of its own, so that no encoder is trained anew for another search.
+    """
+
+    section: ClassVar[str] = "dpr-search"
+    method: Literal["exact", "hnsw", "ivf"] = "exact"
+    """``hnsw`` follows links between near vectors, ``ivf`` searches the lists of near k-means centres; what
+    either misses is measured beside an exact search and printed (docs/scale.md)."""
+    m: Annotated[int, Interval(ge=2, le=256)] = 32
+    """hnsw: links of a vector (Malkov and Yashunin 2018, M); 8 bytes each."""
+    ef_search: Count = 128
+    """hnsw: candidates of a search (Malkov and Yashunin 2018, ef); never fewer than the hits it returns."""
+    nlist: Count | None = None
+    """ivf: lists that vectors are divided into (FAISS); none is 4 times the root of the number of different
+    texts, and at least 39 of them in each list."""
+    nprobe: Count | None = None
+    """ivf: lists searched for a query (FAISS); none is one in 16. With all lists nothing is missed."""
+
+
+@dataclass(frozen=True)
 class DPRFinetuneOptions(Section):
     """How the dense retriever is fine-tuned; the defaults fit a CPU (reference-models.md, section 12)."""
 

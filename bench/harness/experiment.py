@@ -16,7 +16,13 @@ from bench.harness.engines.engine import Engine, make_engine
 from bench.harness.measures import add_measures
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES, Progress
-from bench.harness.seeds import aggregate_costs, aggregate_manifest, aggregate_modality, aggregate_scores
+from bench.harness.seeds import (
+    aggregate_approximation,
+    aggregate_costs,
+    aggregate_manifest,
+    aggregate_modality,
+    aggregate_scores,
+)
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.modality import measure_modalities
 from bench.harness.stages.results import write_results
@@ -28,7 +34,7 @@ from bench.metrics.needs import number_needs
 from bench.neural.launcher import help_rank_zero, join, process_count
 from bench.output.folder import OutputFolder
 from bench.output.per_item import RunItems
-from bench.output.schema import COSTS, MODALITY, SCORES, to_csv
+from bench.output.schema import APPROXIMATION, COSTS, MODALITY, SCORES, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
 from bench.systems.arithmetic import pin_instructions
@@ -181,6 +187,8 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
     folder.write(COSTS, to_csv(costs))
     if (uses := aggregate_modality(results)) is not None:
         folder.write(MODALITY, to_csv(uses))
+    if (recall := aggregate_approximation(results)) is not None:
+        folder.write(APPROXIMATION, to_csv(recall))
     write_results(folder, manifest, plan.store)
     folder.write_manifest(manifest, finished=True)
     return Result.read(folder.path)

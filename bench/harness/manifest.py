@@ -192,6 +192,16 @@ def modality_remarks(uses: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
+def recall_remarks(rows: Sequence[Mapping[str, Any]], queries: int) -> list[str]:
+    """Describe in words how much of the exact best documents an approximate search returned."""
+    shown = " and ".join(f"{100 * row['recall']:.2f} % of the best {row['k']}" for row in rows[-2:])
+    return [
+        f"approximate search {row['search']}: {shown} of an exact search returned, by {row['queries']:,} of "
+        f"{queries:,} queries"
+        for row in rows[:1]
+    ]
+
+
 def retrieval_coverage(retrieved: Retrieved) -> dict[str, int]:
     """Count queries without results, and what the retriever could not read completely."""
     empty = int((retrieved.run.hits[:, 0] < 0).sum()) if retrieved.run.depth else len(retrieved.run.query_ids)

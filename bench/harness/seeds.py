@@ -19,7 +19,7 @@ from bench.metrics.over_seeds import crossed_interval
 from bench.metrics.text import bleu_of_counts
 from bench.output.manifest import Manifest
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import MEAN, MODALITY_COLUMNS, SD, with_text
+from bench.output.schema import APPROXIMATION_COLUMNS, MEAN, MODALITY_COLUMNS, SD, with_text
 from bench.result import Result
 
 _KEYS = ["generator", "retriever", "metric"]
@@ -66,6 +66,18 @@ def aggregate_modality(results: Sequence[Result]) -> Any:
     grouped = pd.concat(frames, ignore_index=True).groupby(["generator", "modality"], sort=False)
     made = grouped.agg({"gap": "mean", "ci_low": "min", "ci_high": "max", "n": "first"}).reset_index()
     return made[list(MODALITY_COLUMNS)]
+
+
+def aggregate_approximation(results: Sequence[Result]) -> Any:
+    """Average each cell's recall over the seeds, with the lowest of any query; None without any."""
+    import pandas as pd
+
+    frames = [result.approximation for result in results if result.approximation is not None]
+    if not frames:
+        return None
+    grouped = pd.concat(frames, ignore_index=True).groupby(["generator", "retriever", "k"], sort=False)
+    how = {"search": "first", "recall": "mean", "lowest": "min", "queries": "first"}
+    return grouped.agg(how).round(6).reset_index()[list(APPROXIMATION_COLUMNS)]
 
 
 def aggregate_manifest(plan: Plan, results: Sequence[Result]) -> Manifest:

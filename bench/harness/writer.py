@@ -18,6 +18,8 @@ from bench.output.attributes import attributes_text
 from bench.output.folder import OutputFolder
 from bench.output.manifest import CellCost
 from bench.output.schema import (
+    APPROXIMATION,
+    APPROXIMATION_COLUMNS,
     ATTRIBUTES,
     COST_COLUMNS,
     COSTS,
@@ -59,6 +61,7 @@ class RunWriter:
         self._rows: list[dict[str, Any]] = []
         self._costs: list[dict[str, Any]] = []
         self._modality: list[dict[str, Any]] = []
+        self._approximation: list[dict[str, Any]] = []
         self._flushed = 0.0
 
     def __enter__(self) -> Self:
@@ -138,9 +141,13 @@ class RunWriter:
         self._rows.extend(_named(scores, generator, component.name, self._plan.seed))
         # what is known of a retriever that all generators share is written once
         about = cell if is_fitted_per_generator(component.system) else component.name
+        recall = meta.get("recall", ())
+        self._approximation.extend({"generator": generator, "retriever": component.name, **r} for r in recall)
+        known = self._remarks(about, meta.get("remarks", ()))
+        missed = manifest.recall_remarks(recall, len(retrieved.run.query_ids))
         self._flush(
             at_once=not retrieved.reused,
-            remarks=self._remarks(about, meta.get("remarks", ())),
+            remarks={**known, **({cell: [*known.get(cell, ()), *missed]} if missed else {})},
             **self._cell(component, cell, meta, manifest.retrieval_coverage(retrieved)),
         )
 
@@ -174,6 +181,13 @@ class RunWriter:
         import pandas as pd
 
         return pd.DataFrame(self._modality, columns=list(MODALITY_COLUMNS)) if self._modality else None
+
+    def approximation(self) -> pd.DataFrame | None:
+        """Collect the rows of approximation.csv so far; None where every retriever searches exactly."""
+        import pandas as pd
+
+        rows = self._approximation
+        return pd.DataFrame(rows, columns=list(APPROXIMATION_COLUMNS)) if rows else None
 
     def write_results(self, note: Note) -> None:
         """Write what follows from all cells: tests, summary, tables and page."""
@@ -219,6 +233,8 @@ class RunWriter:
         self.folder.write(COSTS, to_csv(self.costs()))
         if (uses := self.modality()) is not None:
             self.folder.write(MODALITY, to_csv(uses))
+        if (recall := self.approximation()) is not None:
+            self.folder.write(APPROXIMATION, to_csv(recall))
         self.folder.write_manifest(self.manifest, finished=False)
 
 

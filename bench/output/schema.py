@@ -18,6 +18,8 @@ SUMMARY = "summary.json"
 """Rankings with their tests, and warnings: `bench.summary.run_summary`."""
 MODALITY = "modality.csv"
 """By how much another video's transcript, or frames, raises the loss of a trained row."""
+APPROXIMATION = "approximation.csv"
+"""How much of the exact best documents an approximate search returned; of runs with such a search."""
 ATTRIBUTES, SLICES = "attributes.csv", "slices.csv"
 """Attributes of the evaluated queries, and the scores by attribute; of data that has attributes."""
 REPRODUCE = "reproduce"
@@ -31,6 +33,7 @@ FILES = {
         SIGNIFICANCE,
         SUMMARY,
         MODALITY,
+        APPROXIMATION,
         QRELS,
         QUERIES,
         REFERENCES,
@@ -81,6 +84,9 @@ SIGNIFICANCE_COLUMNS = (
 """The columns of significance.csv; fractions, CIDEr raw; ``n`` counts distinct queries, or videos."""
 MODALITY_COLUMNS = ("generator", "modality", "gap", "ci_low", "ci_high", "n")
 """The columns of modality.csv; nats per token, over ``n`` videos."""
+APPROXIMATION_COLUMNS = ("generator", "retriever", "search", "k", "recall", "lowest", "queries")
+"""The columns of approximation.csv: the mean, and the lowest, share of a query's exact best ``k`` documents
+that were returned, over a sample of the queries."""
 LEAST_GAP = 0.05
 """Nats per token by which another video's input must raise a row's loss, or the row hardly reads it:
 exp(0.05) makes each token 5 % less likely."""

@@ -9,9 +9,11 @@ with the package numba, many queries are searched in one compiled loop (`kernel`
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -72,9 +74,10 @@ class BM25sIndex:
         self._model = _package().BM25(dtype="float64")
         self._analyzer = analyzer
         self._numbers: dict[str, int] = {}
-        counts = [Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts]
+        counts = (Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts)
+        postings = _collect_postings(counts)
         self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
-        self._model.scores = _score_matrix(counts, len(self._numbers), k1, b)
+        self._model.scores = _score_matrix(postings, len(self._numbers), k1, b)
 
     def search(self, texts: Sequence[str], k: int) -> Hits:
         """Search each text's best ``k`` documents after rounding, ties by number; hits are in no order."""
@@ -139,15 +142,35 @@ def _candidates(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64
     return np.flatnonzero(scores >= lowest - (_SLACK + _RELATIVE_SLACK * lowest))
 
 
-def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: float) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Postings:
+    """The different terms of one document after the other, and how often each is in its document."""
+
+    terms: npt.NDArray[np.int32]  # [p]
+    frequencies: npt.NDArray[np.int32]  # [p]
+    different: npt.NDArray[np.int32]  # [n], of how many different terms a document is
+    lengths: npt.NDArray[np.int32]  # [n], of how many terms
+
+
+def _collect_postings(counts: Iterable[Counter[int]]) -> _Postings:
+    """Collect the frequencies of terms in each document; 8 bytes for each, as no counter is kept."""
+    terms, frequencies, different, lengths = (array("i") for _ in range(4))
+    for count in counts:
+        terms.extend(count)
+        frequencies.extend(count.values())
+        different.append(len(count))
+        lengths.append(count.total())
+    return _Postings(*map(np.asarray, (terms, frequencies, different, lengths)))
+
+
+def _score_matrix(postings: _Postings, n_terms: int, k1: float, b: float) -> dict[str, Any]:
     """Compute each term's share of each document's score, as bm25s stores it: a sparse matrix by columns.
 
-    ``counts`` are the frequencies of terms in each document. A column is a term, a row a document.
+    A column is a term, a row a document.
     """
-    terms = np.array([term for count in counts for term in count], dtype=np.int64)
-    frequencies = np.array([f for count in counts for f in count.values()], dtype=np.float32)
-    documents = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
-    lengths = np.array([count.total() for count in counts], dtype=np.int64)
+    terms, lengths = postings.terms, postings.lengths
+    frequencies = postings.frequencies.astype(np.float32)
+    documents = np.repeat(np.arange(len(lengths), dtype=np.int32), postings.different)
     order = np.argsort(terms, kind="stable")  # by term, then by document
     terms, documents, frequencies = terms[order], documents[order], frequencies[order]
     holding = np.bincount(terms, minlength=n_terms)  # [n_terms], documents that have the term
@@ -159,7 +182,7 @@ def _score_matrix(counts: Sequence[Counter[int]], n_terms: int, k1: float, b: fl
         "data": weight - weight / (one + frequencies * inverse),
         "indices": documents.astype(np.uint32),  # unsigned: compiled code need not ask for negative ones
         "indptr": np.concatenate([[0], np.cumsum(holding)]).astype(np.int64),
-        "num_docs": len(counts),
+        "num_docs": len(lengths),
     }
 
 
@@ -169,10 +192,11 @@ def _idf(holding: npt.NDArray[np.int64], documents: int) -> Floats:
     return idf
 
 
-def _inverse_norms(lengths: npt.NDArray[np.int64], k1: float, b: float) -> Floats:
+def _inverse_norms(lengths: npt.NDArray[np.int32], k1: float, b: float) -> Floats:
     """Compute 1 / (k1 (1 - b + b L / mean L)) in float32, L as Lucene stores it, infinite for k1 = 0."""
     mean = np.float32(lengths.sum() / max(1, np.count_nonzero(lengths)))
-    stored = np.array([quantise_length(int(length)) for length in lengths], dtype=np.float32)
+    different, place = np.unique(lengths, return_inverse=True)
+    stored = np.array([quantise_length(int(length)) for length in different], dtype=np.float32)[place]
     one, k1_, b_ = np.float32(1), np.float32(k1), np.float32(b)
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse: Floats = one / (k1_ * ((one - b_) + b_ * stored / mean))

@@ -19,7 +19,7 @@ from retrievers.dpr.negatives import mine_negatives
 from retrievers.dpr.pairs import Pairs, Ranking, make_ranking, sibling_pairs, summary_pairs
 from retrievers.dpr.retriever import PretrainedDPR, Role
 from retrievers.dpr.weights import Similarity, Weights, read_folder
-from retrievers.options import SUMMARIES, DPRFinetuneOptions
+from retrievers.options import SUMMARIES, DPRFinetuneOptions, DPRSearchOptions
 
 TRAINING = "training.json"
 """Which epoch the saved towers are."""
@@ -95,6 +95,10 @@ class FinetunedDPR(PretrainedDPR):
         self._folder = folder
         self._encoders.clear()
         self._epoch = int(json.loads((folder / TRAINING).read_text(encoding="utf-8"))["epoch"])
+
+    def sections_after_fit(self) -> Sequence[str]:
+        """Name the options of the search: the towers are the same without them."""
+        return [DPRSearchOptions.section]
 
     def remarks(self) -> Sequence[str]:
         """Report which epoch was selected, or that none was better than the encoder without training."""

@@ -19,7 +19,8 @@ from bench.types import Json, QueryId, Run, VideoId
 from retrievers.dpr.embedding_cache import EmbeddingCache, embed
 from retrievers.dpr.vectors import DECIMALS, VectorIndex
 from retrievers.dpr.weights import Weights, locate
-from retrievers.options import DPROptions
+from retrievers.nearest import describe
+from retrievers.options import DPROptions, DPRSearchOptions
 from retrievers.ranking import Hits, search_texts
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Role:
 class PretrainedDPR:
     """Ranks summaries by the inner product of their vector with the query's.
 
+    All vectors are compared with the query's, or those that an approximate index reaches (``dpr-search``).
     Query and document are separate throughout: weights, prefix, encoder, cache. An empty summary has no
     vector and is never returned; an empty query has no hits.
     """
@@ -50,6 +52,7 @@ class PretrainedDPR:
         if importlib.util.find_spec("sentence_transformers") is None:
             raise ModuleNotFoundError(name="sentence_transformers")
         self._options = options = context.options(DPROptions)
+        self._search_options = context.options(DPRSearchOptions)
         self._language, self._device = context.language, context.device
         self._context = context
         self.document = Role(
@@ -81,7 +84,8 @@ class PretrainedDPR:
             if summaries[video_id].strip():
                 documents.setdefault(summaries[video_id], []).append(number)
         texts = list(documents)
-        self._index = VectorIndex(self._embed(texts, self.document), list(documents.values()), self._device)
+        vectors, numbers = self._embed(texts, self.document), list(documents.values())
+        self._index = VectorIndex(vectors, numbers, self._device, self._search_options)
         cut = self._truncated(texts, self.document)
         self._counts = {
             "documents truncated": sum(len(documents[text]) for text in cut),
@@ -93,6 +97,17 @@ class PretrainedDPR:
         cut = self._truncated(list(dict.fromkeys(queries.values())), self.query)
         self._counts["queries truncated"] = sum(1 for text in queries.values() if text in cut)
         return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
+
+    @property
+    def approximation(self) -> str:
+        """How an index searches that may miss documents; empty for an exact search."""
+        if self._search_options.method == "exact":
+            return ""
+        return self._index.description if self._index else describe(self._search_options)
+
+    def search_exactly(self, queries: Mapping[QueryId, str], k: int) -> Run:
+        """Search as `search`, but compare each query with all vectors."""
+        return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k, exactly=True), k)
 
     def encode(self, summaries: Mapping[VideoId, str], queries: Mapping[QueryId, str]) -> None:
         """Compute the vectors of summaries and queries, and store them for `index` and `search`."""
@@ -107,7 +122,7 @@ class PretrainedDPR:
         """Name weights, pooling, similarity and prefixes of the two sides for the signature line."""
         sides = {role.name: self._describe(role) for role in (self.document, self.query)}
         towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
-        return {**towers, "scores": f"{DECIMALS} decimals", "search": "exact"}
+        return {**towers, "scores": f"{DECIMALS} decimals", "search": describe(self._search_options)}
 
     @contextmanager
     def uncached(self) -> Iterator[None]:
@@ -144,7 +159,7 @@ class PretrainedDPR:
             return option
         return default if weights is None and self._language != "en" else ""
 
-    def _search(self, texts: list[str], k: int) -> Hits:
+    def _search(self, texts: list[str], k: int, *, exactly: bool = False) -> Hits:
         if self._index is None:
             raise AssertionError("search before index")
         rows = [i for i, text in enumerate(texts) if text.strip()]
@@ -155,7 +170,8 @@ class PretrainedDPR:
                 f"dpr.query_weights gives vectors of {vectors.shape[1]} numbers, the documents' weights of "
                 f"{self._index.width}: the two encoders must be of one kind."
             )
-        for i, hits in zip(rows, self._index.search(vectors, k), strict=True):
+        search = self._index.search_exactly if exactly else self._index.search
+        for i, hits in zip(rows, search(vectors, k), strict=True):
             results[i] = hits
         return results
 

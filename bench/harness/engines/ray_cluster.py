@@ -23,7 +23,14 @@ from bench.harness.stages.fit import Fit
 from bench.harness.stages.follow import for_generator
 from bench.harness.stages.retrieve import Retrieve
 from bench.harness.stages.summarize import Summarize
-from bench.protocols import Divisible, Encoding, Generator, Retriever, is_fitted_per_generator
+from bench.protocols import (
+    Divisible,
+    Encoding,
+    Generator,
+    Retriever,
+    is_approximate,
+    is_fitted_per_generator,
+)
 from bench.systems.arithmetic import INSTRUCTIONS, pin_instructions
 from bench.systems.component import Component
 
@@ -170,7 +177,8 @@ class RayCluster:
             needed += self._tasks_of(retriever)
         if self._plan.machine.shards > 1 and isinstance(retriever.system, Encoding):
             needed = self._submit_parts(work.encode_part, *cell, needed=needed)
-            needed = self._submit_parts(work.search_part, *cell, needed=needed)
+            if not is_approximate(retriever.system):
+                needed = self._submit_parts(work.search_part, *cell, needed=needed)
         self._runs[cell] = self._submit(work.retrieve, *cell, needed=needed)
 
     def _tasks_of(self, retriever: Component[Retriever]) -> list[Task]:

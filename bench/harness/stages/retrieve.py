@@ -15,6 +15,7 @@ from bench.data.evaluation_set import even_sample
 from bench.errors import DataError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
+from bench.harness.stages.recall import measure_recall
 from bench.harness.stages.search import (
     PartialRun,
     SearchPart,
@@ -28,7 +29,7 @@ from bench.harness.stages.search import (
 from bench.harness.stages.summarize import Summaries
 from bench.measures.limits import deepest_cut
 from bench.metrics.definitions import DEPTH
-from bench.protocols import Caching, Encoding, Indexed, Retriever
+from bench.protocols import Caching, Encoding, Indexed, Retriever, is_approximate
 from bench.store.artefacts import Artefact
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost, measure_other_work
@@ -88,6 +89,7 @@ class Retrieve(SearchStage[Retrieved]):
             "coverage": dict(coverage),
             "signature": component.signature(),
             "remarks": component.remarks(),
+            "recall": measure_recall(component, self._queries, run),
             **_latency(system, self._queries),
         }
 
@@ -99,7 +101,12 @@ class Retrieve(SearchStage[Retrieved]):
         return divide_corpus(self._documents, count)
 
     def parts(self) -> list[SearchPart]:
-        """Divide the search into parts that workers can do separately, each with a separate artefact."""
+        """Divide the search into parts that workers can do separately, each with a separate artefact.
+
+        An approximate index is built of the whole corpus: parts of it would miss other documents.
+        """
+        if is_approximate(self._component.system):
+            return []
         return [SearchPart(self._plan, self._component, part) for part in self.divide()]
 
     def _search(self, parts: Sequence[PartialRun]) -> tuple[Run, Mapping[str, int]]:

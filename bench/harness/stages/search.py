@@ -95,8 +95,21 @@ def search(
     component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
 ) -> Run:
     """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
-    run = component.system.search(queries, k)
-    if run.query_ids != tuple(queries) or not set(run.video_ids) <= set(pool):
+    return order_run(component, component.system.search(queries, k), (tuple(queries), k), pool)
+
+
+def order_run(
+    component: Component[Retriever],
+    run: Run,
+    requested: tuple[tuple[QueryId, ...], int],
+    pool: tuple[VideoId, ...],
+) -> Run:
+    """Order what a retriever returned for ``requested`` queries and depth by the one rule over the pool.
+
+    Raises BenchError for other queries, and for videos that were not indexed.
+    """
+    queries, k = requested
+    if run.query_ids != queries or not set(run.video_ids) <= set(pool):
         raise BenchError(
             f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
             "search() must answer every query, in order, with ids that were indexed."

@@ -1,0 +1,166 @@
+"""Nearest vectors by FAISS: exactly, or approximately by a graph (HNSW) or by lists (IVF).
+
+An approximate index compares a query with few vectors and may miss some of the nearest. It is built by one
+thread from fixed random numbers, so that equal vectors give an equal index: of several threads, the order in
+which they add vectors decides the links of a graph. It is searched on the CPU, whatever the device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.errors import MissingError
+from retrievers.options import DPRSearchOptions
+
+EF_CONSTRUCTION = 100
+"""Vectors compared when one is added to a graph; FAISS's 40 misses three times as many later."""
+LISTS_BY_SIZE = 4
+"""Lists of an IVF index per square root of the vectors (FAISS's guidelines: 4 to 16)."""
+TRAINED_ON = 39
+"""Vectors for each list that its centre is computed from; FAISS warns of fewer."""
+SHARE_SEARCHED = 16
+"""One in so many lists is searched unless ``nprobe`` says otherwise."""
+GPU_DEPTH = 2048
+"""The deepest search that FAISS does on a GPU."""
+
+Vectors = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+
+class Nearest(Protocol):
+    """An index of vectors that are numbered in their order."""
+
+    description: str
+    """How it searches, with its parameters; ``exact`` where it misses nothing."""
+    size: int
+    """Bytes beside the vectors themselves."""
+
+    def search(self, queries: Vectors, depth: int) -> Rows:
+        """Search the ``depth`` nearest of each query: numbers ``[q, depth]``, -1 where fewer were reached."""
+        ...
+
+
+class Exact:
+    """Compares each query with all vectors, on the GPU of ``device`` if there is one."""
+
+    description, size = "exact", 0
+
+    def __init__(self, vectors: Vectors, device: str = "cpu") -> None:
+        self._vectors = vectors
+        self._gpu = _on_gpu(vectors, device)
+
+    def search(self, queries: Vectors, depth: int) -> Rows:
+        """Search the ``depth`` nearest of each query."""
+        if self._gpu is not None and depth <= GPU_DEPTH:
+            return _rows(self._gpu.search(queries, depth)[1])
+        faiss = load_faiss()
+        return _rows(faiss.knn(queries, self._vectors, depth, faiss.METRIC_INNER_PRODUCT)[1])
+
+
+class Graph:
+    """HNSW: follows links between near vectors. Source: Malkov and Yashunin 2018, arXiv 1603.09320."""
+
+    def __init__(self, vectors: Vectors, options: DPRSearchOptions) -> None:
+        faiss = load_faiss()
+        self.description = describe(options)
+        self._index = faiss.IndexHNSWFlat(vectors.shape[1], options.m, faiss.METRIC_INNER_PRODUCT)
+        self._index.hnsw.efConstruction = EF_CONSTRUCTION
+        self._index.hnsw.efSearch = options.ef_search
+        with _one_thread(faiss):
+            self._index.add(vectors)
+        self.size = vectors.nbytes + 8 * options.m * len(vectors)
+
+    def search(self, queries: Vectors, depth: int) -> Rows:
+        """Search the ``depth`` nearest of each query that links lead to; FAISS follows at least ``depth``."""
+        return _rows(self._index.search(queries, depth)[1])
+
+
+class Lists:
+    """IVF: compares a query with the vectors of the nearest k-means centres. Source: Jegou et al. 2011."""
+
+    def __init__(self, vectors: Vectors, options: DPRSearchOptions) -> None:
+        faiss = load_faiss()
+        count = min(options.nlist or round(LISTS_BY_SIZE * math.sqrt(len(vectors))), len(vectors))
+        if options.nlist is None:
+            count = max(1, min(count, len(vectors) // TRAINED_ON))
+        probes = min(options.nprobe or math.ceil(count / SHARE_SEARCHED), count)
+        self.description = f"ivf(nlist={count},nprobe={probes})"
+        centres = faiss.IndexFlatIP(vectors.shape[1])
+        self._index = faiss.IndexIVFFlat(centres, vectors.shape[1], count, faiss.METRIC_INNER_PRODUCT)
+        self._index.cp.min_points_per_centroid = 1  # no warning on stderr of small corpora
+        self._index.nprobe = probes
+        with _one_thread(faiss):
+            self._index.train(_even_part(vectors, count * TRAINED_ON))
+            self._index.add(vectors)
+        self.size = vectors.nbytes + centres.ntotal * vectors.shape[1] * 4 + 8 * len(vectors)
+
+    def search(self, queries: Vectors, depth: int) -> Rows:
+        """Search the ``depth`` nearest of each query within the lists that are searched."""
+        return _rows(self._index.search(queries, depth)[1])
+
+
+def build(vectors: Vectors, device: str, options: DPRSearchOptions) -> Nearest:
+    """Build the index that the options name, of vectors ``[u, d]``, u > 0."""
+    if options.method == "exact":
+        return Exact(vectors, device)
+    return (Graph if options.method == "hnsw" else Lists)(vectors, options)
+
+
+def describe(options: DPRSearchOptions) -> str:
+    """Describe how vectors are searched, for the signature line; what goes by their number as its rule."""
+    if options.method == "exact":
+        return "exact"
+    if options.method == "hnsw":
+        return f"hnsw(m={options.m},ef_search={options.ef_search})"
+    nlist = options.nlist or f"{LISTS_BY_SIZE}*sqrt(n)"
+    return f"ivf(nlist={nlist},nprobe={options.nprobe or f'nlist/{SHARE_SEARCHED}'})"
+
+
+def load_faiss() -> Any:
+    """Import FAISS. Raises MissingError when it is not installed."""
+    try:
+        import faiss
+    except ImportError:
+        raise MissingError(
+            "FAISS, which searches the vectors, is not installed. Install it with: pip install faiss-cpu "
+            "(or faiss-gpu on a machine with a GPU; never both)."
+        ) from None
+    return faiss
+
+
+def _on_gpu(vectors: Vectors, device: str) -> Any:
+    faiss = load_faiss()
+    if not (device.startswith("cuda") and hasattr(faiss, "StandardGpuResources")):
+        return None
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    number = int(device.partition(":")[2] or 0)
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), number, index)
+
+
+def _even_part(vectors: Vectors, count: int) -> Vectors:
+    """Take ``count`` vectors at even distances, or all."""
+    if len(vectors) <= count:
+        return vectors
+    return vectors[np.arange(count) * len(vectors) // count]
+
+
+@contextmanager
+def _one_thread(faiss: Any) -> Iterator[None]:
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def _rows(found: Any) -> Rows:
+    rows: Rows = np.asarray(found, dtype=np.int64)
+    return rows

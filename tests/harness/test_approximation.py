@@ -14,6 +14,7 @@ from bench.output.schema import APPROXIMATION_COLUMNS
 from bench.result import Result
 from bench.types import Run
 from retrievers.bm25.retriever import BM25
+from tests.chaos.inputs import write_encoder
 from tests.conftest import Cli
 from tests.harness.engines.commands import grid, unmeasured
 from tests.tiny import Tiny, write_tiny
@@ -87,10 +88,11 @@ def test_a_run_that_searches_exactly_says_nothing_of_it(tiny: Tiny, tmp_path: Pa
 def test_an_approximate_run_is_another_artefact_with_the_same_vectors(
     cli: Cli, tiny: Tiny, tmp_path: Path
 ) -> None:
-    store = tmp_path / "store"
+    write_encoder(tmp_path / "encoder")
+    weights, store = f"dpr.weights={tmp_path / 'encoder'}", tmp_path / "store"
     outs = [tmp_path / name for name in ("exact", "ivf", "parts")]
     for out, options in zip(outs, ((), IVF, (*IVF, "run.shards=2")), strict=True):
-        done = cli(*grid(tiny, out, store, "transcript", "dpr-pt,hybrid", *options))
+        done = cli(*grid(tiny, out, store, "transcript", "dpr-pt,hybrid", weights, *options))
         assert done.status == 0, done.err
     exact, ivf, _ = (Result.read(out) for out in outs)
     assert "search=exact" in exact.manifest.signature["dpr-pt"]

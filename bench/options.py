@@ -39,6 +39,7 @@ __cache_neutral__ = True
 
 LARGEST_INTEGER = 2**31 - 1
 """Limit of counts, so that arrays and Java can hold them."""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 _WORD = re.compile(r"(?:\([^()]*\)|[^,])+")
 
@@ -220,9 +221,15 @@ def expand_home(text: str | os.PathLike[str]) -> Path:
     """Expand ``~`` at the start of a path given by a user to the home folder. Raises UsageError.
 
     A folder that is called ``~`` is given as ``./~``; it becomes absolute, because some libraries would take
-    the relative path for the home folder, and read another folder than was written.
+    the relative path for the home folder, and read another folder than was written. An address such as
+    ``s3://bucket/store`` is refused: it would silently become a folder ``s3:`` here.
     """
     path = Path(text)
+    if _ADDRESS.match(os.fspath(text)):
+        raise UsageError(
+            f"{shorten(os.fspath(text))} is an address, and bench reads and writes files of a file system. "
+            "Mount it, or copy it, and name the folder."
+        )
     if not str(path).startswith("~"):
         return path
     if not os.fspath(text).startswith("~"):

@@ -190,6 +190,13 @@ def test_home_is_one_folder_wherever_a_path_comes_from(
         configure({"out": "~nobody-of-this-name/x"})
 
 
+@pytest.mark.parametrize("address", ["s3://bucket/store", "memory://x", "file:///tmp/store", "gs://b"])
+def test_an_address_is_no_folder(address: str) -> None:
+    for option in ("store", "out"):
+        with pytest.raises(UsageError, match="is an address, and bench reads and writes files"):
+            configure({option: address})
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.yaml").write_bytes(b"\xff")
     for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "bytes.yaml"):

@@ -90,7 +90,7 @@ def error_of_system(error: BaseException) -> BenchError | None:
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Build the error for an unknown name, with similar known names suggested."""
-    names = sorted(known)
+    names = sorted(set(known))
     near = suggestions(name, names)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return UsageError(f"unknown {kind} {shorten(name)}. {hint}Known: {', '.join(names) or 'none'}.")

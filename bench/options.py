@@ -122,13 +122,25 @@ def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | No
         normalized = _normalize(read(value) if read else value, optional=_is_optional(hint))
         if isinstance(normalized, str) and Path in (hint, *get_args(hint)):
             normalized = expand_home(normalized)
-        return _adapter(hint).validate_python(normalized)
+        parsed = _adapter(hint).validate_python(normalized)
+        _check_digits(normalized, parsed)
+        return parsed
     except ValueError as error:  # pydantic's ValidationError is one
         near = suggestions(value, _choices(hint), limit=1) if isinstance(value, str) else []
         hint_text = f" Did you mean {near[0]}?" if near else ""
         raise UsageError(
             f"option {key}={shorten(value)} is not allowed: expected {describe_type(hint)}.{hint_text}"
         ) from error
+
+
+def plain_number(text: str) -> str:
+    """Pass the text of a number through; raises ValueError for 1_000 and other digits than ASCII's.
+
+    Python's ``int`` and ``float`` take both, and no other reader of the same file or option does.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(f"{shorten(text)} is not a number in the digits 0 to 9")
+    return text
 
 
 def check_fields(section: Any) -> None:
@@ -215,6 +227,14 @@ def _normalize(value: Any, *, optional: bool) -> Any:
     if _NOT_TEXT.search(value):
         raise ValueError("a text cannot hold NUL or half of a surrogate pair")
     return value
+
+
+def _check_digits(text: Any, parsed: Any) -> None:
+    if isinstance(text, (list, tuple)) and isinstance(parsed, tuple):
+        for one, value in zip(text, parsed, strict=True):
+            _check_digits(one, value)
+    elif isinstance(text, str) and isinstance(parsed, (int, float)):
+        plain_number(text)
 
 
 def expand_home(text: str | os.PathLike[str]) -> Path:

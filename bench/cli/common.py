@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.config.run_config import OPTIONS
-from bench.options import expand_home
+from bench.options import expand_home, parse_value
 from bench.tables.table import RENDERERS
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -38,6 +38,16 @@ def add_out(parser: argparse.ArgumentParser, **more: Any) -> None:
 def add_path(parser: argparse.ArgumentParser, flag: str, metavar: str, help: str, **more: Any) -> None:
     """Add an option that names a file or a folder; ``~`` is the home folder."""
     parser.add_argument(flag, metavar=metavar, type=expand_home, help=help, **more)
+
+
+def add_number(
+    parser: argparse.ArgumentParser, flag: str, metavar: str, help: str, kind: Any, **more: Any
+) -> None:
+    """Add an option that is a number, read as those of a run are; ``kind`` is an annotated type."""
+    name = flag.lstrip("-")
+    parser.add_argument(
+        flag, metavar=metavar, type=lambda text: parse_value(name, text, kind), help=help, **more
+    )
 
 
 def add_by(parser: argparse.ArgumentParser, meaning: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench.cli.common import Verbs, add_format, add_path, add_verb, dataset_of
+from bench.cli.common import Verbs, add_format, add_number, add_path, add_verb, dataset_of
 from bench.options import expand_home
 
 
@@ -94,9 +94,7 @@ def _add_import(actions: Verbs) -> None:
     parser.add_argument("--recipe", help="which protocol (default: the first in bench list importers)")
     add_path(parser, "--features", "PATH", "a folder of <video id>.npy, or an HDF5 file")
     add_path(parser, "--transcripts", "FILE", "JSON lines or a table with id and transcript")
-    parser.add_argument(
-        "--val", default=0, type=int, metavar="N", help="turn N training videos into validation videos"
-    )
+    add_number(parser, "--val", "N", "turn N training videos into validation videos", int, default=0)
     parser.add_argument("--language", metavar="CODE", help="of csv, coco, beir and ir_datasets (default: en)")
 
 

@@ -112,7 +112,8 @@ def _execute(config: RunConfig, form: str | None) -> tuple[Result, int]:
     from bench.harness.experiment import execute
 
     result, errors = execute(config)
-    print_result(result, form)
+    if len(result.scores) or not errors:  # nothing but headers, where every row failed
+        print_result(result, form)
     for cell, message in result.failed.items():
         print_error(f"{cell}: {message}")
     if not is_aligned(form):

@@ -6,8 +6,9 @@ import argparse
 import sys
 
 from bench.cli.answer import tables_by
-from bench.cli.common import Verbs, add_by, add_format, add_path, add_run_options, add_verb
+from bench.cli.common import Verbs, add_by, add_format, add_number, add_path, add_run_options, add_verb
 from bench.cli.foreign import add_judgements, load_judgements, read_measures, read_named_runs
+from bench.options import Count
 
 _PAPER = "paper:"
 _DATA_OPTIONS = ("data", "protocol", "query_seed", "split", "store")
@@ -55,7 +56,7 @@ def _add_lint_table(verbs: Verbs) -> None:
     parser.add_argument(
         "target", metavar="FILE|paper:tableN", help="a table file, or a table of the QMS paper"
     )
-    parser.add_argument("--n", type=int, metavar="N", help="evaluated queries, when the table does not say")
+    add_number(parser, "--n", "N", "evaluated queries, when the table does not say", Count)
 
 
 def _evaluate(args: argparse.Namespace) -> int:

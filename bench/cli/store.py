@@ -6,7 +6,7 @@ import argparse
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bench.cli.common import Verbs, add_path
+from bench.cli.common import Verbs, add_number, add_path
 from bench.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def add(verbs: Verbs) -> None:
         add_path(action, "--store", "DIR", "default: $BENCH_STORE, or qms-bench in the user's cache folder")
         action.set_defaults(run=run)
         if name == "prune":
-            action.add_argument(
-                "--older-than", metavar="DAYS", type=float, help="artefacts not used for so many days"
-            )
+            add_number(action, "--older-than", "DAYS", "artefacts not used for so many days", float)
             action.add_argument("--dry-run", action="store_true", help="print what would be removed")
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, read_hits
 from bench.errors import DataError, MissingError, UsageError, shorten
+from bench.options import plain_number
 from bench.output.folder import checked
 from bench.output.manifest import parse_signature
 from bench.output.per_item import RunItems
@@ -244,7 +245,7 @@ def parse_tolerances(given: Sequence[str]) -> list[tuple[str, float]]:
     for text in given:
         pattern, sign, number = text.rpartition("=")
         try:
-            value = float(number)
+            value = float(plain_number(number))
         except ValueError:
             value = math.nan
         if not sign or not pattern or not 0 <= value < math.inf:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bench.errors import UsageError, shorten
 from bench.foreign.runs import ForeignRun
+from bench.options import plain_number
 from bench.output.trec import TrecRun
 from bench.store.digests import digest
 from bench.systems.ensemble import RRF_K, Method, contributions
@@ -37,7 +38,7 @@ def parse_fusion(text: str) -> Fusion:
     """Read ``rrf``, ``sum``, or either with weights: ``sum:0.7,0.3``. Raises UsageError."""
     method, sign, rest = text.partition(":")
     try:
-        weights = tuple(float(word) for word in rest.split(",")) if sign else ()
+        weights = tuple(float(plain_number(word)) for word in rest.split(",")) if sign else ()
     except ValueError:
         weights = (-1.0,)
     in_range = all(0 <= weight <= LARGEST for weight in weights) and any(weights or (1.0,))

@@ -15,6 +15,7 @@ from bench.choices import SPLITS
 from bench.errors import DataError, MissingError, UsageError
 from bench.importers.files import find, read_object, read_records, take, take_id
 from bench.importers.imported import Imported, clean_id
+from bench.options import plain_number
 from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
@@ -107,6 +108,6 @@ class CSV:
 
 def _relevance(text: str, place: str) -> int:
     try:
-        return int(text)
+        return int(plain_number(text))
     except ValueError:
         raise DataError(f"{place}: the relevance '{text}' is not a whole number.") from None

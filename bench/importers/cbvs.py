@@ -17,6 +17,7 @@ from typing import ClassVar
 from bench.errors import DataError, shorten
 from bench.importers.files import find, find_optional, read_columns
 from bench.importers.imported import Imported, clean_id
+from bench.options import plain_number
 
 __cache_neutral__ = True
 
@@ -78,6 +79,6 @@ def _read_run(path: Path, ids: Mapping[str, str], data: Imported) -> dict[str, d
 
 def _score(text: str, place: str) -> float:
     with contextlib.suppress(ValueError):
-        if math.isfinite(score := float(text)):
+        if math.isfinite(score := float(plain_number(text))):
             return score
     raise DataError(f"{place}: the score {shorten(text)} is not a finite number.")

@@ -69,6 +69,13 @@ def test_synthetic_data_is_valid_and_says_what_it_is(tmp_path: Path, cli: Cli) -
     assert "not an empty folder" in again.error()
 
 
+@pytest.mark.parametrize("text", ["\u0661\u0662", "1_0", "0", "x"])
+def test_a_count_is_a_whole_number_in_ascii_digits(text: str, cli: Cli) -> None:
+    outcome = cli("lint-table", "paper:table3", "--n", text)
+    assert outcome.status == 2
+    assert "is not allowed: expected a whole number from 1 to 2^31-1" in outcome.error()
+
+
 def test_python_dash_m_is_the_same_command(process: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     done = process("-m", "bench", "--version")
     assert (done.returncode, done.stdout) == (0, f"qms-bench {bench.__version__}\n")

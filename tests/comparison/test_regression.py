@@ -159,7 +159,7 @@ def test_what_is_no_table_is_told(competing_run: CompetingRun, tmp_path: Path, c
     assert (outcome.status, "did not write this table" in outcome.error()) == (3, True)
 
 
-@pytest.mark.parametrize("rule", ["long.*", "long.*=much", "=0.1", "long.*=-1", "long.*=nan"])
+@pytest.mark.parametrize("rule", ["long.*", "long.*=much", "=0.1", "long.*=-1", "long.*=nan", "long.*=1_0"])
 def test_a_tolerance_is_a_cell_and_a_number(
     competing_run: CompetingRun, table: Path, cli: Cli, rule: str
 ) -> None:

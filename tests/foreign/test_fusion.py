@@ -49,7 +49,7 @@ def test_equal_scores_are_worth_the_same_and_no_document_is_worth_nothing() -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["rff", "sum:", "sum:1,x", "rrf:-1,2", "sum:nan,1", "sum:0,0", "sum:1e308,1"]
+    "text", ["rff", "sum:", "sum:1,x", "rrf:-1,2", "sum:nan,1", "sum:0,0", "sum:1e308,1", "sum:1_0,1"]
 )
 def test_other_words_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="expected rrf or sum"):

@@ -46,6 +46,16 @@ def test_a_malformed_line_is_bad_data_with_its_place(
     assert message in outcome.error()
 
 
+def test_no_table_is_printed_when_every_row_failed(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    path = tmp_path / "theirs.jsonl"
+    path.write_text("[]\n")
+    outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
+    assert (outcome.status, outcome.out) == (3, "")
+    assert f"{path}:1: " in outcome.error()
+    beside = cli(*command(tiny, tmp_path / "out", f"lead,file:{path}"))
+    assert "| Lead |" in beside.out
+
+
 def test_no_such_file_is_missing(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     outcome = cli(*command(tiny, tmp_path / "out", f"file:{tmp_path / 'none.jsonl'}"))
     assert outcome.status == 4

@@ -308,6 +308,7 @@ def test_parts_of_a_table_are_read_as_one(tmp_path: Path) -> None:
     ("more", "status", "message"),
     [
         (("--val", "-1"), 2, "--val -1: there are 1 training videos"),
+        (("--val", "1_0"), 2, "option val='1_0' is not allowed: expected a whole number"),
         (("--language", "english"), 2, "'english' is not a code of ISO 639"),
         (("--language", "eng"), 2, "'eng' has a code of two letters"),
         (("--features", "nowhere"), 4, "--features nowhere: there is no such folder or file"),

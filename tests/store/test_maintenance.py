@@ -78,7 +78,7 @@ def test_prune_leaves_what_another_process_is_making(store: Store, cli: Cli) -> 
     assert left.exists()
 
 
-@pytest.mark.parametrize("days", ["-1", "nan"])
+@pytest.mark.parametrize("days", ["-1", "nan", "1_0", "\u0661"])
 def test_days_are_a_number_from_0(cli: Cli, days: str) -> None:
     assert cli("store", "prune", f"--older-than={days}").status == 2
 

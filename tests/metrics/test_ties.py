@@ -88,6 +88,13 @@ def test_empty_places_are_not_a_tie_group() -> None:
         assert not bound.best.any()
 
 
+def test_a_hit_of_score_minus_infinity_is_not_tied_with_empty_places() -> None:
+    run = Run.from_hits({"q": [("a", -np.inf)], "other": [("a", 2.0), ("b", 1.0)]}, POOL, 8)
+    relevant = Relevance.from_mapping({"q": "a", "other": "a"}, ["q", "other"], POOL)
+    for bound in tie_bounds(run, relevant, [RankingMetric("R", 1)]).values():
+        assert bound.worst.tolist() == bound.expected.tolist() == bound.best.tolist() == [1.0, 1.0]
+
+
 def test_unresolved_is_the_query_whose_list_ends_inside_the_group() -> None:
     hits = {
         "ends inside": [("a", 3.0), ("b", 1.0), ("c", 1.0), ("d", 1.0)],

@@ -40,9 +40,15 @@ class KeywordRow(ABC):
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
         """Count in how many training transcripts each word occurs; ``val`` is not read."""
-        transcripts = [self._fold(video.transcript) for video in train if video.transcript.strip()]
-        self.training_videos = len(transcripts)
-        self.document_frequency = Counter(word for words in transcripts for word in set(words))
+        counts: Counter[str] = Counter()
+        self.training_videos = 0
+        for video in train:  # words of one transcript at a time are in memory
+            if video.transcript.strip():
+                counts.update(
+                    set(self._fold(video.transcript))
+                )
+                self.training_videos += 1
+        self.document_frequency = counts
 
     def save(self, folder: Path) -> None:
         """Write the document counts of the training transcripts, which weigh the words."""

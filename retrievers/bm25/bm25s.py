@@ -13,7 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -76,8 +76,13 @@ class BM25sIndex:
         self._numbers: dict[str, int] = {}
         counts = (Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts)
         postings = _collect_postings(counts)
+        ranks = _rarity(postings.terms, len(self._numbers))
+        self._numbers = dict(zip(self._numbers, ranks.tolist(), strict=True))
+        postings = replace(postings, terms=ranks[postings.terms])
         self._model.nonoccurrence_array = None  # of other variants of BM25 than Lucene's
-        self._model.scores = _score_matrix(postings, len(self._numbers), k1, b)
+        self._model.scores = matrix = _score_matrix(postings, len(self._numbers), k1, b)
+        largest = np.maximum.reduceat(matrix["data"], matrix["indptr"][:-1])  # [terms], shares of scores
+        self._largest = largest.astype(np.float64)
 
     def search(self, texts: Sequence[str], k: int) -> Hits:
         """Search each text's best ``k`` documents after rounding, ties by number; hits are in no order."""
@@ -88,7 +93,9 @@ class BM25sIndex:
         return [self._search_one(terms, k) for terms in queries]
 
     def _terms(self, text: str) -> list[int]:
-        return [self._numbers[term] for term in analyze(text, self._analyzer) if term in self._numbers]
+        """Look up the numbers of a query's terms, the rarest first."""
+        numbers = self._numbers
+        return sorted([numbers[term] for term in analyze(text, self._analyzer) if term in numbers])
 
     def _search_one(self, terms: list[int], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         if not terms:
@@ -112,8 +119,8 @@ class BM25sIndex:
         scores = np.zeros((len(queries), k), dtype=np.float32)
         starts = np.cumsum([0, *map(len, queries)])
         terms = np.fromiter((term for query in queries for term in query), dtype=np.int64)
-        columns = matrix["indptr"], matrix["indices"], matrix["data"]
-        search_columns((starts, terms), columns, np.zeros(matrix["num_docs"]), numbers, scores)
+        columns = matrix["indptr"], matrix["indices"], matrix["data"], self._largest
+        search_columns((starts, terms), columns, matrix["num_docs"], numbers, scores)
         counts = (numbers >= 0).sum(axis=1).tolist()
         exact = scores.astype(np.float64)
         return [
@@ -161,6 +168,13 @@ def _collect_postings(counts: Iterable[Counter[int]]) -> _Postings:
         different.append(len(count))
         lengths.append(count.total())
     return _Postings(*map(np.asarray, (terms, frequencies, different, lengths)))
+
+
+def _rarity(terms: npt.NDArray[np.int32], n_terms: int) -> npt.NDArray[np.int32]:
+    """Rank each term by the number of documents that have it, the rarest first: ``[n_terms]``."""
+    ranks = np.empty(n_terms, dtype=np.int32)
+    ranks[np.argsort(np.bincount(terms, minlength=n_terms), kind="stable")] = np.arange(n_terms)
+    return ranks
 
 
 def _score_matrix(postings: _Postings, n_terms: int, k1: float, b: float) -> dict[str, Any]:

@@ -127,10 +127,13 @@ def test_the_ranking_is_lucenes(language: str, longest: int, k1: float, analyzer
 
 
 @pytest.mark.parametrize("k1", [0.0, 0.9])
-def test_compiled_code_ranks_as_the_rest_does(k1: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("vocabulary", [5, 90, 3000])  # with rare words, long lists are not read
+def test_compiled_code_ranks_as_the_rest_does(
+    k1: float, vocabulary: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("numba", reason="numba, which compiles, is optional")
     chance = random.Random(3)
-    words, weights = [f"word{i}" for i in range(90)], [1 / (i + 1) for i in range(90)]
+    words, weights = [f"word{i}" for i in range(vocabulary)], [1 / (i + 1) for i in range(vocabulary)]
     texts = [" ".join(chance.choices(words, weights, k=chance.randint(0, 9))) for _ in range(5000)]
     queries = {f"q{i}": " ".join(chance.choices(words, weights, k=chance.randint(0, 5))) for i in range(200)}
     runs = []

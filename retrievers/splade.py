@@ -16,7 +16,7 @@ from bench.store.digests import digest
 from bench.types import Json, QueryId, Run, VideoId
 from bench.weights import digest_weights, quiet_loading
 from retrievers.options import SpladeOptions
-from retrievers.ranking import Hits, search_texts
+from retrievers.ranking import Hits, pad_hits, search_texts
 from retrievers.rerank import locate_named
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Splade:
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Search each query by its sparse vector: the best ``k`` documents above 0, ties by video id."""
-        return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
+        return search_texts(queries, self._video_ids, lambda texts: pad_hits(self._search(texts, k)), k)
 
     def identity(self) -> Mapping[str, Json]:
         """Identify the encoder by the digest of its weights."""

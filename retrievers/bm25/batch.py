@@ -7,19 +7,20 @@ over a list, they search thousands of texts without a class of ours in Java.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.types import NO_HIT
+from retrievers.ranking import PaddedHits
 
 CHUNK = 2000
 """Texts searched in one call; bounds the text of their hits."""
 _LUCENE = "org/apache/lucene/"
 _TO_SPACES = str.maketrans(dict.fromkeys("[],=docsreshardIndex", " "))
 """Leaves the numbers of ``[doc=3 score=1.5 shardIndex=-1, ...]``; a power of ten is a capital E."""
-
-Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
 
 class BatchSearch:
@@ -37,12 +38,16 @@ class BatchSearch:
         self._build = build.bindTo(java("java.lang.String")(field)).bindTo(analyzer)
         self._loops: dict[int, Any] = {}
 
-    def search(self, texts: Sequence[str], k: int) -> Iterator[Hits]:
-        """Yield numbers and scores ``[h]`` of each text's best ``k`` hits, best first."""
+    def search(self, texts: Sequence[str], k: int) -> PaddedHits:
+        """Search each text's best ``k`` hits, best first: numbers and scores ``[q, k]``."""
         if k not in self._loops:
             self._loops[k] = self._loop(k)
+        numbers = np.full((len(texts), k), NO_HIT, dtype=np.int32)
+        scores = np.full((len(texts), k), -np.inf, dtype=np.float32)
         for start in range(0, len(texts), CHUNK):
-            yield from _parse(self._call(self._loops[k], texts[start : start + CHUNK]))
+            part = slice(start, start + CHUNK)
+            _read_into(numbers[part], scores[part], self._call(self._loops[k], texts[part]))
+        return numbers, scores
 
     def _call(self, loop: Any, texts: Sequence[str]) -> str:
         from jnius import cast
@@ -86,14 +91,13 @@ class BatchSearch:
         return self._java("java.lang.invoke.MethodType").fromMethodDescriptorString(text, loader)
 
 
-def _parse(written: str) -> list[Hits]:
-    """Read the hits of each text from what Java wrote: a list in brackets for each."""
-    sizes = [hits.count("=") // 3 for hits in written.split("]")[:-1]]
-    # a score is written with the digits that distinguish it from the next float32; of blanks, NumPy reads -1
-    flat = (
-        np.fromstring(written.translate(_TO_SPACES), dtype=np.float64, sep=" ") if any(sizes) else np.empty(0)
-    )
+def _read_into(numbers: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], written: str) -> None:
+    """Read the hits of each text, ``[q, k]``, from what Java wrote: a list in brackets for each."""
+    sizes = np.array([hits.count("=") // 3 for hits in written.split("]")[:-1]])
+    if not sizes.any():  # of blanks, NumPy reads -1
+        return
+    # a score is written with the digits that distinguish it from the next float32
+    flat = np.fromstring(written.translate(_TO_SPACES), dtype=np.float64, sep=" ")
     table = flat.reshape(-1, 3)  # number, score, shard
-    numbers, scores = table[:, 0].astype(np.int64), table[:, 1].astype(np.float32).astype(np.float64)
-    ends = np.cumsum(sizes)[:-1]
-    return list(zip(np.split(numbers, ends), np.split(scores, ends), strict=True))
+    used = np.arange(numbers.shape[1]) < sizes[:, None]  # [q, k], row by row as Java writes
+    numbers[used], scores[used] = table[:, 0], table[:, 1]

@@ -16,14 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.errors import MissingError
+from bench.types import NO_HIT
 from retrievers.bm25.analyzers import analyze
-from retrievers.ranking import Hits
+from retrievers.ranking import PaddedHits, pad_hits
 
 Floats = npt.NDArray[np.float32]
 WORTH_COMPILING = 10_000_000
@@ -84,13 +86,13 @@ class BM25sIndex:
         largest = np.maximum.reduceat(matrix["data"], matrix["indptr"][:-1])  # [terms], shares of scores
         self._largest = largest.astype(np.float64)
 
-    def search(self, texts: Sequence[str], k: int) -> Hits:
+    def search(self, texts: Sequence[str], k: int) -> PaddedHits:
         """Search each text's best ``k`` documents after rounding, ties by number; hits are in no order."""
         queries = [self._terms(text) for text in texts]
         work = len(queries) * self._model.scores["num_docs"]
         if work >= WORTH_COMPILING and find_spec("numba"):
             return self._search_compiled(queries, k)
-        return [self._search_one(terms, k) for terms in queries]
+        return pad_hits([self._search_one(terms, k) for terms in queries])
 
     def _terms(self, text: str) -> list[int]:
         """Look up the numbers of a query's terms, the rarest first."""
@@ -111,22 +113,17 @@ class BM25sIndex:
             numbers, scores = numbers[best], scores[best]
         return numbers, scores
 
-    def _search_compiled(self, queries: Sequence[list[int]], k: int) -> Hits:
+    def _search_compiled(self, queries: Sequence[list[int]], k: int) -> PaddedHits:
         from retrievers.bm25.kernel import search_columns  # numba is optional
 
         matrix = self._model.scores
-        numbers = np.full((len(queries), k), -1, dtype=np.int32)
-        scores = np.zeros((len(queries), k), dtype=np.float32)
+        numbers = np.full((len(queries), k), NO_HIT, dtype=np.int32)
+        scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         starts = np.cumsum([0, *map(len, queries)])
-        terms = np.fromiter((term for query in queries for term in query), dtype=np.int64)
+        terms = np.fromiter(chain.from_iterable(queries), dtype=np.int64, count=starts[-1])
         columns = matrix["indptr"], matrix["indices"], matrix["data"], self._largest
         search_columns((starts, terms), columns, matrix["num_docs"], numbers, scores)
-        counts = (numbers >= 0).sum(axis=1).tolist()
-        exact = scores.astype(np.float64)
-        return [
-            (row[:n], values[:n])
-            for row, values, n in zip(numbers.astype(np.int64), exact, counts, strict=True)
-        ]
+        return numbers, scores
 
     def size(self) -> int:
         """Count the bytes of the shares of scores and of the terms."""

@@ -68,7 +68,7 @@ def _add_up(terms: Any, matrix: Any, partial: Any, reached: Any, k: int) -> int:
     for place in range(len(terms)):
         start, end = columns[terms[place]], columns[terms[place] + 1]
         if k <= count <= end - start and rest < _lowest_hit(partial, reached[:count], k):
-            return _look_up(terms[place:], matrix, partial, reached[:count], k)
+            return int(_look_up(terms[place:], matrix, partial, reached[:count], k))
         if count < 0 or count + end - start > len(partial) // _DENSE:
             count = -1
             for pair in range(start, end):
@@ -118,7 +118,7 @@ def _lowest_hit(partial: Any, reached: Any, k: int) -> float:
     """Compute what a document must score, before it is rounded, to be among the ``k`` best of these."""
     best = [partial[document] for document in reached[:k]]
     heapify(best)
-    lowest = best[0]
+    lowest: float = best[0]
     for document in reached[k:]:
         if partial[document] > lowest:
             heapreplace(best, partial[document])

@@ -34,8 +34,10 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from bench.errors import MissingError, UsageError
+from bench.types import NO_HIT
 from retrievers.bm25.batch import BatchSearch
 from retrievers.bm25.languages import LUCENE_CLASSES
+from retrievers.ranking import PaddedHits, pad_hits
 
 HEAP_VARIABLE = "BENCH_JAVA_HEAP"
 """The environment variable with the largest Java heap, such as ``4g``."""
@@ -52,7 +54,7 @@ FEW = 2
 """Hits requested behind all those of one score."""
 LUCENE = "org.apache.lucene."
 
-Hits = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+OfText = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
 """Document numbers ``[h]`` and scores ``[h]`` of one query's hits."""
 
 
@@ -172,22 +174,30 @@ class LuceneIndex:
         self._write(texts)
         self._open()
 
-    def search(self, texts: Sequence[str], k: int) -> list[Hits]:
+    def search(self, texts: Sequence[str], k: int) -> PaddedHits:
         """Search for each text every hit that may be among the best ``k`` once scores have 4 decimals.
 
         These are the best ``k`` by Lucene's unrounded scores, and those that tie with the last of them after
         rounding, as far as a lower number can bring them in. The text is a bag of words: ``AND``, ``"`` and
-        other query syntax have no effect. Returns numbers ascending and their scores, ``[h]`` each, h >= k
-        where there are enough.
+        other query syntax have no effect.
         """
         written = [_java_text(text) for text in texts]
-        best = self._batch.search(written, k + MARGIN)
-        return [self._complete(text, *hits, k) for text, hits in zip(written, best, strict=True)]
+        numbers, scores = self._batch.search(written, k + MARGIN)
+        rows = np.flatnonzero(_may_go_on(numbers, scores, k))
+        if not len(rows):
+            return numbers, scores
+        more = pad_hits([self._complete(written[row], numbers[row], scores[row], k) for row in rows])
+        short = ((0, 0), (0, more[0].shape[1] - k - MARGIN))
+        numbers = np.pad(numbers, short, constant_values=NO_HIT)
+        scores = np.pad(scores, short, constant_values=-np.inf)
+        numbers[rows], scores[rows] = more
+        return numbers, scores
 
     def _complete(
-        self, text: str, docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int
-    ) -> Hits:
-        exhausted = len(docs) < k + MARGIN
+        self, text: str, docs: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], k: int
+    ) -> OfText:
+        """Search on behind a text's first hits while others can be among the best ``k``."""
+        exhausted = False
         while not exhausted and (after := _continue_after(docs, scores, k, last=self._last)):
             query = self._generator.buildQuery(FIELD, self._analyzer, text)
             # behind a tie of one score, the next hit mostly shows that the rounded score ends, too
@@ -195,8 +205,7 @@ class LuceneIndex:
             more, more_scores = self._next(query, count, after)
             exhausted = len(more) < count
             docs, scores = np.concatenate([docs, more]), np.concatenate([scores, more_scores])
-        docs, first = np.unique(docs, return_index=True)
-        return docs, scores[first]
+        return docs, scores
 
     def size(self) -> int:
         """Count the bytes of the index's files."""
@@ -244,11 +253,11 @@ class LuceneIndex:
             self._class, FIELD, generator=self._generator, analyzer=self._analyzer, searcher=self._searcher
         )
 
-    def _next(self, query: Any, k: int, after: tuple[int, float]) -> Hits:
+    def _next(self, query: Any, k: int, after: tuple[int, float]) -> OfText:
         top = self._searcher.searchAfter(self._score_doc(*after), query, k)
         # Anserini's ScoredDocs holds plain arrays: each crosses into Python in one call, not one call a hit
         hits = self._arrays.fromTopDocs(top, self._searcher)
-        return np.array(hits.lucene_docids, dtype=np.int64), np.array(hits.scores, dtype=np.float64)
+        return np.array(hits.lucene_docids, dtype=np.int32), np.array(hits.scores, dtype=np.float32)
 
 
 def analyze(text: str, analyzer: str) -> list[str]:
@@ -264,13 +273,21 @@ def _make_analyzer(name: str) -> Any:
     return java()(f"{LUCENE}analysis.{others.get(name) or LUCENE_CLASSES[name]}")()
 
 
-def round_scores(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def round_scores(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Round BM25 scores as they are compared and written: to 4 decimals, as Anserini does."""
-    return np.round(scores, 4)
+    return np.round(scores.astype(np.float64), 4)
+
+
+def _may_go_on(
+    numbers: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], k: int
+) -> npt.NDArray[np.bool_]:
+    """Find the rows of ``[q, h]`` hits, best first, behind which a hit can tie with the one at rank ``k``."""
+    last, at_k = round_scores(scores[:, -1]), round_scores(scores[:, k - 1])
+    return (numbers[:, -1] != NO_HIT) & (last >= at_k)
 
 
 def _continue_after(
-    docs: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int, *, last: int
+    docs: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], k: int, *, last: int
 ) -> tuple[int, float] | None:
     """Decide where to search on: a document and score, or None if no further hit can be among the best ``k``.
 

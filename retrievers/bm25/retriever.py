@@ -13,12 +13,12 @@ from bench.context import Context
 from bench.errors import DataError, MissingError, UsageError
 from bench.store.digests import file_digest
 from bench.text import CJK_LANGUAGES, cjk_share, tokenize
-from bench.types import Json, QueryId, Run, VideoId
+from bench.types import NO_HIT, Json, QueryId, Run, VideoId
 from retrievers.bm25 import lucene
 from retrievers.bm25.languages import SHARED, WITHOUT_WORDS, describe_analyzer, fitting_analyzers
 from retrievers.bm25.word_break import WORD_BREAK
 from retrievers.options import BM25Options
-from retrievers.ranking import Hits, search_texts
+from retrievers.ranking import PaddedHits, search_texts
 
 SAMPLE = 1000
 """Texts read to guess the language of a corpus."""
@@ -29,7 +29,7 @@ ENOUGH = 20
 class Engine(Protocol):
     """An index of texts that are numbered from 0 in the order given."""
 
-    def search(self, texts: Sequence[str], k: int) -> Hits:
+    def search(self, texts: Sequence[str], k: int) -> PaddedHits:
         """Search for each text all hits that may be among the rounded best ``k``: numbers and scores."""
         ...
 
@@ -130,14 +130,12 @@ class BM25:
             return bm25s_version()
         return lucene.anserini_version()
 
-    def _search(self, texts: list[str], k: int) -> Hits:
+    def _search(self, texts: list[str], k: int) -> PaddedHits:
         if self._engine is None:
             raise AssertionError("search before index")
-        hits = self._engine.search(texts, k)
-        scores = lucene.round_scores(np.concatenate([np.empty(0), *(scores for _, scores in hits)]))
-        ends = np.cumsum([len(docs) for docs, _ in hits])[:-1]
-        rounded = zip((docs for docs, _ in hits), np.split(scores, ends), strict=True)
-        return [(docs[values > 0], values[values > 0]) for docs, values in rounded]
+        numbers, scores = self._engine.search(texts, k)
+        rounded = lucene.round_scores(scores).astype(np.float32)
+        return np.where(rounded > 0, numbers, NO_HIT), rounded
 
 
 def _resolve_engine(engine: str) -> str:

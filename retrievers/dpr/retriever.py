@@ -21,7 +21,7 @@ from retrievers.dpr.vectors import DECIMALS, VectorIndex
 from retrievers.dpr.weights import Weights, locate
 from retrievers.nearest import describe
 from retrievers.options import DPROptions, DPRSearchOptions
-from retrievers.ranking import Hits, search_texts
+from retrievers.ranking import Hits, PaddedHits, pad_hits, search_texts
 
 if TYPE_CHECKING:
     from retrievers.dpr.encoders import Encoder
@@ -159,7 +159,7 @@ class PretrainedDPR:
             return option
         return default if weights is None and self._language != "en" else ""
 
-    def _search(self, texts: list[str], k: int, *, exactly: bool = False) -> Hits:
+    def _search(self, texts: list[str], k: int, *, exactly: bool = False) -> PaddedHits:
         if self._index is None:
             raise AssertionError("search before index")
         rows = [i for i, text in enumerate(texts) if text.strip()]
@@ -173,7 +173,7 @@ class PretrainedDPR:
         search = self._index.search_exactly if exactly else self._index.search
         for i, hits in zip(rows, search(vectors, k), strict=True):
             results[i] = hits
-        return results
+        return pad_hits(results)
 
     def _embed(self, texts: Sequence[str], role: Role) -> npt.NDArray[np.float32]:
         if not texts:

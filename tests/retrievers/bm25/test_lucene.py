@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +24,14 @@ def index(texts: list[str], language: str = "en") -> LuceneIndex:
     return LuceneIndex(texts, language, k1=0.9, b=0.4)
 
 
+def hits_of(engine: LuceneIndex, texts: list[str], k: int) -> list[tuple[Any, Any]]:
+    return [
+        (docs[docs >= 0], scores[docs >= 0]) for docs, scores in zip(*engine.search(texts, k), strict=True)
+    ]
+
+
 def best(engine: LuceneIndex, query: str, k: int) -> list[tuple[int, float]]:
-    docs, scores = engine.search([query], k)[0]
+    (docs, scores), *_ = hits_of(engine, [query], k)
     order = np.lexsort((docs, -round_scores(scores)))[:k]
     return [(int(docs[i]), float(round_scores(scores)[i])) for i in order]
 
@@ -57,7 +64,7 @@ def test_the_cut_is_right_where_different_scores_round_to_the_same(k: int) -> No
     chance = random.Random(7)
     texts = [" ".join(["fox"] * chance.randint(1, 9) + ["den"] * chance.randint(0, 9)) for _ in range(400)]
     engine = LuceneIndex(texts, "en", k1=2e-4, b=0.4)
-    ((_, scores),) = engine.search(["fox"], 400)
+    ((_, scores),) = hits_of(engine, ["fox"], 400)
     assert len(set(scores.tolist())) > len({s for _, s in best(engine, "fox", 400)})
     for query in ("fox", "fox den", "den"):
         assert best(engine, query, k) == everything(engine, query, k)
@@ -213,10 +220,10 @@ def test_many_texts_are_searched_as_each_alone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("retrievers.bm25.batch.CHUNK", 4)
     engine = index([f"{'cat ' * (i % 5)}dog{i % 3} bird" for i in range(60)])
     texts = ["cat", "", "dog1 bird", "the", "cat dog2", "zebra", "[cat] 1,2=3 E", "bird", "dog0"]
-    together = engine.search(texts, 10)
+    together = hits_of(engine, texts, 10)
     assert len(together) == len(texts)
     for text, (docs, scores) in zip(texts, together, strict=True):
-        alone, alone_scores = engine.search([text], 10)[0]
+        ((alone, alone_scores),) = hits_of(engine, [text], 10)
         assert docs.tolist() == alone.tolist()
         assert scores.tolist() == alone_scores.tolist()
         assert scores.tolist() == scores.astype(np.float32).tolist()

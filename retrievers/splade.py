@@ -16,7 +16,7 @@ from bench.store.digests import digest
 from bench.types import Json, QueryId, Run, VideoId
 from bench.weights import digest_weights, quiet_loading
 from retrievers.options import SpladeOptions
-from retrievers.ranking import Hits, pad_hits, search_texts
+from retrievers.ranking import PaddedHits, pad_hits, search_texts
 from retrievers.rerank import locate_named
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Splade:
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Search each query by its sparse vector: the best ``k`` documents above 0, ties by video id."""
-        return search_texts(queries, self._video_ids, lambda texts: pad_hits(self._search(texts, k)), k)
+        return search_texts(queries, self._video_ids, lambda texts: self._search(texts, k), k)
 
     def identity(self) -> Mapping[str, Json]:
         """Identify the encoder by the digest of its weights."""
@@ -95,13 +95,13 @@ class Splade:
         pairs = zip(words, shared.data[best], strict=True)
         return [f"{word} {value:.2f}" for word, value in pairs] or ["no word in common"]
 
-    def _search(self, texts: list[str], k: int) -> Hits:
+    def _search(self, texts: list[str], k: int) -> PaddedHits:
         if self._matrix is None:
-            return [(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts)
+            return pad_hits([(np.empty(0, dtype=np.int64), np.empty(0))] * len(texts))
         queries, documents = self._encode(texts, "query"), self._matrix.T.tocsr()
         step = max(1, _CELLS // len(self._video_ids))
         parts = (queries[start : start + step] @ documents for start in range(0, len(texts), step))
-        return [hit for part in parts for hit in self._best(part, k)]
+        return pad_hits([hit for part in parts for hit in self._best(part, k)])
 
     def _best(self, product: Any, k: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
         """Select each query's documents of a product ``[q, documents]``: the best ``k``, and their ties."""

@@ -275,7 +275,8 @@ def _make_analyzer(name: str) -> Any:
 
 def round_scores(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Round BM25 scores as they are compared and written: to 4 decimals, as Anserini does."""
-    return np.round(scores.astype(np.float64), 4)
+    rounded: npt.NDArray[np.float64] = np.round(scores.astype(np.float64), 4)
+    return rounded
 
 
 def _may_go_on(
@@ -283,7 +284,8 @@ def _may_go_on(
 ) -> npt.NDArray[np.bool_]:
     """Find the rows of ``[q, h]`` hits, best first, behind which a hit can tie with the one at rank ``k``."""
     last, at_k = round_scores(scores[:, -1]), round_scores(scores[:, k - 1])
-    return (numbers[:, -1] != NO_HIT) & (last >= at_k)
+    open_rows: npt.NDArray[np.bool_] = (numbers[:, -1] != NO_HIT) & (last >= at_k)
+    return open_rows
 
 
 def _continue_after(

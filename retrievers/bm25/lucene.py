@@ -275,8 +275,8 @@ def _make_analyzer(name: str) -> Any:
 
 def round_scores(scores: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Round BM25 scores as they are compared and written: to 4 decimals, as Anserini does."""
-    rounded: npt.NDArray[np.float64] = np.round(scores.astype(np.float64), 4)
-    return rounded
+    exact: npt.NDArray[np.float64] = scores.astype(np.float64)
+    return np.round(exact, 4)
 
 
 def _may_go_on(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.context import Context
+from bench.options import build_sections
+from bench.store.artefacts import Store
+from bench.systems.component import make_retriever
+from bench.systems.fitting import model_key
+from bench.systems.registry import option_sections
 from retrievers.dpr.vectors import VectorIndex
 from retrievers.nearest import Graph, Lists, Vectors, describe, load_faiss
 from retrievers.options import DPRSearchOptions
@@ -106,3 +113,18 @@ def test_an_approximate_index_counts_its_links() -> None:
         for method in ("exact", "hnsw")
     ]
     assert sizes[1] - sizes[0] == vectors.nbytes + 8 * 32 * 100
+
+
+def test_another_search_is_another_run_with_the_same_trained_towers(tmp_path: Path) -> None:
+    exact, graph = (
+        make_retriever(
+            "dpr-ft",
+            Context(
+                sections=build_sections(option_sections(), {"dpr-search.method": method}),
+                store=Store(tmp_path),
+            ),
+        )
+        for method in ("exact", "hnsw")
+    )
+    assert exact.key != graph.key
+    assert model_key(exact, "train", "val") == model_key(graph, "train", "val")

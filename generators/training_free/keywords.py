@@ -44,9 +44,7 @@ class KeywordRow(ABC):
         self.training_videos = 0
         for video in train:  # words of one transcript at a time are in memory
             if video.transcript.strip():
-                counts.update(
-                    set(self._fold(video.transcript))
-                )
+                counts.update(set(self._fold(video.transcript)))
                 self.training_videos += 1
         self.document_frequency = counts
 

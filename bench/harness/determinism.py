@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,30 +15,42 @@ from bench.data.evaluation_set import even_sample
 from bench.harness.engines.local import in_worker, start_pool
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
-from bench.harness.stages.follow import for_generator
+from bench.harness.stages.follow import LEARNT_FROM, for_generator
 from bench.harness.stages.retrieve import Retrieve, Retrieved, corpus
 from bench.harness.stages.search import search
 from bench.harness.stages.summarize import Summaries, Summarize
 from bench.metrics.definitions import DEPTH
-from bench.protocols import Caching, Generator, Retriever, holds_one_split, reads_references
+from bench.protocols import (
+    Caching,
+    Generator,
+    Retriever,
+    holds_one_split,
+    is_fitted_per_generator,
+    reads_references,
+)
+from bench.store.artefacts import Store
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component, make_generator, make_retriever
+from bench.systems.fitting import fit_system
 from bench.systems.given import OBJECT_PREFIX
 from bench.types import NO_HIT, Run, Video, VideoId
 
 __cache_neutral__ = True
 
 SAMPLE = 20
-"""Videos that are summarized again, and queries that are searched again."""
+"""Videos that are summarized again, queries that are searched again, and videos of a split that are learnt
+from."""
 WORKERS = 2
-"""Processes that summarize the sample side by side; a run summarizes all videos of a generator in one."""
+"""Processes that summarize the sample, or train on it, side by side; a run summarizes all videos of a
+generator in one."""
 
 
 def verify_determinism(plan: Plan) -> Iterator[str]:
     """Yield a line for each system of a finished run: what differs when a sample of it is computed again.
 
     The sample is computed one by one, in reverse, with another number of threads, and by other processes side
-    by side: other batches, another order of sums. A cell that failed in the run is left out: it was reported
+    by side: other batches, another order of sums. What is trained is trained on a sample, alone in this
+    process and by other processes side by side. A cell that failed in the run is left out: it was reported
     there.
     """
     with _Workers(plan) as workers:
@@ -44,7 +58,7 @@ def verify_determinism(plan: Plan) -> Iterator[str]:
 
 
 class _Workers(ExitStack):
-    """Processes that summarize the sample, started when they are first needed."""
+    """Processes that summarize the sample or train on it, started when they are first needed."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -53,11 +67,21 @@ class _Workers(ExitStack):
 
     def summarize(self, word: str, count: int) -> dict[VideoId, str]:
         """Summarize the ``count`` videos of a generator's sample, every second one in the same process."""
+        futures = [self._submit(_summarize_part, word, i) for i in range(min(count, WORKERS))]
+        return {video_id: text for future in futures for video_id, text in future.result().items()}
+
+    def train(self, words: tuple[str, ...], folder: Path) -> list[Path]:
+        """Train a system on the sample in each process at once, and list the folders of the models."""
+        folders = [folder / f"worker-{i}" for i in range(WORKERS)]
+        for future in [self._submit(_train, words, folder) for folder in folders]:
+            future.result()
+        return folders
+
+    def _submit(self, work: Callable[..., Any], *arguments: object) -> Any:
         if self._pool is None:
             self._pool = start_pool(self._plan, WORKERS)
             self.callback(self._pool.shutdown, kill_workers=True)
-        futures = [self._pool.submit(in_worker, _summarize_part, word, i) for i in range(min(count, WORKERS))]
-        return {video_id: text for future in futures for video_id, text in future.result().items()}
+        return self._pool.submit(in_worker, work, *arguments)
 
 
 def _summarize_part(plan: Plan, word: str, number: int) -> dict[VideoId, str]:
@@ -67,11 +91,25 @@ def _summarize_part(plan: Plan, word: str, number: int) -> dict[VideoId, str]:
         return dict(generator.system.summarize(_sample(plan, generator)[number::WORKERS]))
 
 
+def _train(plan: Plan, words: tuple[str, ...], folder: Path) -> None:
+    """Train the generator of one word, or the retriever of the second for that generator, on the sample."""
+    generator = make_generator(words[0], plan.context())
+    system: Component[Any] = generator
+    if len(words) > 1:
+        system = for_generator(plan, make_retriever(words[1], plan.context()), generator, write=False)
+    train, val = (even_sample(plan.videos(split, references=True), SAMPLE) for split in LEARNT_FROM)
+    folder.mkdir(parents=True)
+    fit_system(
+        Store(folder.with_name(f"{folder.name}-store")), system, dict(system.key), (train, val), folder
+    )
+
+
 def _sample(plan: Plan, generator: Component[Generator]) -> list[Video]:
     return even_sample(plan.pool_videos(references=reads_references(generator.system)), SAMPLE)
 
 
 def _check_systems(plan: Plan, workers: _Workers) -> Iterator[str]:
+    done: set[str] = set()
     for name in plan.generators:
         generator, summaries = None, None
         with suppress(Exception):  # a plug-in may fail in any way
@@ -82,6 +120,8 @@ def _check_systems(plan: Plan, workers: _Workers) -> Iterator[str]:
         if not holds_one_split(generator.system):  # a file is read, and nothing computed
             check = partial(_check_generator, plan, generator, summaries, workers)
             yield f"{generator.name}: {_attempt(check)}"
+        if _can_train(plan, generator):
+            yield _check_training(plan, workers, generator.name, (generator.word,))
         for other in plan.retrievers:
             stored = None
             with suppress(Exception):
@@ -90,6 +130,11 @@ def _check_systems(plan: Plan, workers: _Workers) -> Iterator[str]:
             if stored is not None:
                 line = _attempt(partial(_check_retriever, plan, retriever, summaries, stored))
                 yield f"{generator.name}.{retriever.name}: {line}"
+                own = is_fitted_per_generator(retriever.system)
+                trained = f"{generator.name}.{retriever.name}" if own else retriever.name
+                if _can_train(plan, retriever) and trained not in done:
+                    done.add(trained)
+                    yield _check_training(plan, workers, trained, (generator.word, retriever.word))
 
 
 def _attempt(check: Callable[[], str]) -> str:
@@ -124,6 +169,54 @@ def _check_generator(
 
 def _changed(summaries: Summaries, videos: list[Video], again: Mapping[VideoId, str]) -> int:
     return sum(again[video.video_id] != summaries.texts[video.video_id] for video in videos)
+
+
+def _can_train(plan: Plan, component: Component[Any]) -> bool:
+    is_known_to_workers = not component.word.startswith(OBJECT_PREFIX)
+    return component.trainable and is_known_to_workers and not plan.config.no_train
+
+
+def _check_training(plan: Plan, workers: _Workers, name: str, words: tuple[str, ...]) -> str:
+    def check() -> str:
+        with tempfile.TemporaryDirectory(prefix="qms-bench-") as temporary:
+            alone = Path(temporary) / "alone"
+            _train(plan, words, alone)
+            others = workers.train(words, Path(temporary))
+            moved = [_moved(alone, other) for other in others]
+        files, largest = max(count for count, _ in moved), max(size for _, size in moved)
+        return (
+            f"trained on {SAMPLE} videos at most, alone and by {WORKERS} workers side by side: "
+            f"{files} files of weights differ, by at most {largest:.1e}"
+        )
+
+    return f"{name}: {_attempt(check)}"
+
+
+def _moved(folder: Path, other: Path) -> tuple[int, float]:
+    """Count the files of a model that differ from another's, and find the largest difference of a weight."""
+    sizes = [
+        _largest_difference(path, other / path.relative_to(folder))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.suffix != ".jsonl"  # the log of a training holds times
+        and path.read_bytes() != (other / path.relative_to(folder)).read_bytes()
+    ]
+    return len(sizes), max(sizes, default=0.0)
+
+
+def _largest_difference(path: Path, other: Path) -> float:
+    """Compare two files of weights; infinite for files that hold none, or others."""
+    if path.suffix == ".npy":
+        pairs = [(np.load(path), np.load(other))]
+    elif path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        ours, theirs = load_file(path), load_file(other)
+        pairs = [(ours[name].double().numpy(), theirs[name].double().numpy()) for name in ours]
+    else:
+        return np.inf
+    sizes = (np.max(np.abs(a - b), initial=0.0) if a.shape == b.shape else np.inf for a, b in pairs)
+    return max(map(float, sizes), default=0.0)
 
 
 def _check_retriever(

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.harness.determinism import _differences
+from bench.harness.determinism import _differences, _moved
 from bench.types import Run, Video
 from generators.lead import Lead
+from tests.chaos.inputs import write_data, write_encoder
 from tests.conftest import Cli
 from tests.harness.commands import command
 from tests.tiny import Tiny
@@ -25,6 +26,34 @@ def test_each_system_of_a_run_has_a_line(tiny: Tiny, tmp_path: Path, cli: Cli) -
             in (done.err)
         )
         assert f"{name}.bm25: of 5 queries, 0 have another order of documents" in done.err
+
+
+TRAINED = (
+    "--generators", "seq2seq", "--retrievers", "bm25,dpr-ft", "--set", "bm25.engine=bm25s", "--device", "cpu",
+    "--set", "train.epochs=1", "--set", "seq2seq.width=16", "--set", "text.vocabulary=100",
+    "--set", "decode.beams=1", "--set", "dpr-ft.epochs=1",
+)  # fmt: skip
+
+
+def test_trainings_alone_and_side_by_side_have_the_same_weights(tmp_path: Path, cli: Cli) -> None:
+    data, weights = write_data(tmp_path / "tiny"), write_encoder(tmp_path / "encoder")
+    done = cli(
+        "run", "--data", data, *TRAINED, "--set", f"dpr.weights={weights}", "--out", tmp_path / "out",
+        "--verify-determinism",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    again = "trained on 20 videos at most, alone and by 2 workers side by side: 0 files of weights differ"
+    assert f"bench: seq2seq: {again}, by at most 0.0e+00" in done.err
+    assert f"bench: seq2seq.dpr-ft: {again}, by at most 0.0e+00" in done.err
+
+
+def test_differences_of_weights_are_measured(tmp_path: Path) -> None:
+    for name, step in (("alone", 0.0), ("worker", 0.25)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "weights.npy", np.array([1.0, 2.0 + step]))
+        (tmp_path / name / "training.jsonl").write_text(f'{{"seconds": {step}}}')
+    assert _moved(tmp_path / "alone", tmp_path / "worker") == (1, 0.25)
+    assert _moved(tmp_path / "alone", tmp_path / "alone") == (0, 0.0)
 
 
 def test_a_generator_that_depends_on_its_batch_is_counted(

@@ -87,7 +87,7 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
             env=child_environment(**(env or {})),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -44,7 +44,12 @@ def test_findings_are_one_a_line_and_the_fiftieth_problem_is_the_last_shown() ->
 
 
 def test_the_first_problem_is_raised_with_the_number_of_the_others() -> None:
-    for problems, message in ((["a"], "a"), (["a", "b", "c"], "a (2 more above)")):
+    problems_and_messages = (
+        (["a"], "a"),
+        (["a", "b"], "a (1 more above)"),
+        (["a", "b", "c"], "a (2 more above)"),
+    )
+    for problems, message in problems_and_messages:
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             Findings(Path("d"), problems, ["w"]).raise_for_status(strict=True)
     with pytest.raises(GateError, match=r"^d: 1 warnings, and --strict allows none\.$"):
@@ -54,21 +59,22 @@ def test_the_first_problem_is_raised_with_the_number_of_the_others() -> None:
 
 def test_lines_that_name_several_unknown_ids_are_one_problem_with_three_of_them(tiny: Tiny) -> None:
     lines = tiny.path("qrels.tsv").read_text().splitlines()
-    unknown = [f"q1\tn{i}\t1" for i in range(4)] + ["p1\tv10\t1", "p2\tv10\t1"]
+    unknown = [f"q1\tn{i}\t1" for i in range(4)] + ["p1\tv10\t1", "p2\tv10\t1", "p3\tv10\t1"]
     tiny.path("qrels.tsv").write_text("\n".join([*lines, *unknown, ""]))
     place, first = tiny.path("qrels.tsv"), len(lines) + 1
     assert list(validate(tiny.folder).problems) == [
         f"{place}:{first}: this and 3 more lines name 4 videos that videos.jsonl lacks or whose line was "
         "rejected: 'n0', 'n1', 'n2' and 1 more.",
-        f"{place}:{first + 4}: this and 1 more lines name 2 queries that queries.jsonl lacks or whose line "
-        "was rejected: 'p1', 'p2'.",
+        f"{place}:{first + 4}: this and 2 more lines name 3 queries that queries.jsonl lacks or whose line "
+        "was rejected: 'p1', 'p2', 'p3'.",
     ]
 
 
 def test_a_folder_that_is_no_features_is_named(tiny: Tiny) -> None:
     (tiny.folder / "features" / "notes").mkdir()
     place = tiny.folder / "features" / "notes"
-    assert any(text.startswith(f"{place} holds none of ") for text in validate(tiny.folder).warnings)
+    files = "frames.npy, offsets.npy, ids.txt"
+    assert f"{place} holds none of {files}: it is not read as features." in validate(tiny.folder).warnings
 
 
 def test_links_that_lead_out_of_the_folder_are_a_warning(tiny: Tiny, tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ def test_a_violation_has_its_figures_and_a_sentence(text: str, figures: dict[str
     assert (violation.figures, violation.message) == (figures, message)
 
 
+def test_a_mean_that_no_number_of_hits_gives_names_its_steps() -> None:
+    text = "Model,R@5,P@5\nA,0.33,0.33\n"  # between 11/35 and 12/35
+    (violation,) = lint_table(table(text), n=7)
+    assert (violation.cell, violation.figures) == ("A, P@5", {"P@5": "0.33", "n": "7"})
+    assert violation.message == "P@5 0.33 is no mean over n = 7 queries: its steps are 1/35"
+    assert lint_table(table(text), n=12) == [], "20/60 is printed as 0.33"
+    assert lint_table(table("Model,P@5\nA,0.33 ± 0.02\n"), n=7) == [], "a mean over runs has other steps"
+
+
 def test_a_bound_that_rounding_just_reaches_is_kept() -> None:
     assert broken("Model,P@5,Acc@5\nA,4.00,20.03\n") == set(), "5 x 4.005 = 20.025, which is printed as 20.03"
 

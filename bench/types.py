@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -111,18 +112,32 @@ class Run:
         documents are put in order: score descending, then video id ascending.
         """
         narrow = np.where(hits == NO_HIT, -np.inf, scores).astype(np.float32)
-        rank_of_id = np.empty(len(video_ids) + 1, dtype=np.int64)
-        by_id = sorted(range(len(video_ids)), key=video_ids.__getitem__)
-        rank_of_id[by_id] = np.arange(len(video_ids))
-        rank_of_id[NO_HIT] = len(video_ids)  # empty places go last
-        order = np.lexsort((rank_of_id[hits], -narrow), axis=-1)[:, :k]
-        ordered = np.take_along_axis(hits, order, axis=1).astype(np.int32)
-        ranked = np.take_along_axis(narrow, order, axis=1)
+        places = _ranks_of_ids(tuple(video_ids))[hits]
+        if not _is_ordered(narrow, places):
+            order = np.lexsort((places, -narrow), axis=-1)[:, :k]
+            hits = np.take_along_axis(hits, order, axis=1)
+            narrow = np.take_along_axis(narrow, order, axis=1)
+        ordered, ranked = hits[:, :k].astype(np.int32), narrow[:, :k]
         short = k - ordered.shape[1]
         if short > 0:
             ordered = np.pad(ordered, ((0, 0), (0, short)), constant_values=NO_HIT)
             ranked = np.pad(ranked, ((0, 0), (0, short)), constant_values=-np.inf)
         return cls(tuple(query_ids), tuple(video_ids), ordered, ranked)
+
+
+@lru_cache(maxsize=2)  # a pool is searched many times
+def _ranks_of_ids(video_ids: tuple[VideoId, ...]) -> npt.NDArray[np.int64]:
+    """Rank each position of a pool by its id; the place of NO_HIT, the last, ranks behind all."""
+    ranks = np.empty(len(video_ids) + 1, dtype=np.int64)
+    ranks[sorted(range(len(video_ids)), key=video_ids.__getitem__)] = np.arange(len(video_ids))
+    ranks[NO_HIT] = len(video_ids)
+    return ranks
+
+
+def _is_ordered(scores: npt.NDArray[np.float32], places: npt.NDArray[np.int64]) -> bool:
+    """Check whether rows ``[Q, m]`` are best first already, ties by place."""
+    above, below = scores[:, :-1], scores[:, 1:]
+    return bool(((above > below) | ((above == below) & (places[:, :-1] <= places[:, 1:]))).all())
 
 
 @dataclass(frozen=True, slots=True)

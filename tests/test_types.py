@@ -72,3 +72,19 @@ def test_nothing_to_order_is_no_error(queries: dict[str, list[tuple[str, float]]
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(KeyError):
         Run.from_hits({"q": [("nobody", 1.0)]}, IDS, 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_in_order_are_left_as_sorting_leaves_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ids = [f"v{number}" for number in rng.permutation(30)]
+    hits = np.array([rng.permutation(30)[:12] for _ in range(8)])  # [Q, m]
+    hits[3, 7:] = NO_HIT
+    scores = rng.integers(0, 4, hits.shape).astype(np.float32)  # with many ties
+    run = Run.from_arrays([f"q{i}" for i in range(8)], ids, hits, scores, 12)
+    again = Run.from_arrays(run.query_ids, ids, run.hits, run.scores, 12)
+    assert np.array_equal(again.hits, run.hits)
+    assert np.array_equal(again.scores, run.scores)
+    for row, values in zip(run.hits, run.scores, strict=True):
+        keys = [(-score, ids[hit]) for hit, score in zip(row, values, strict=True) if hit != NO_HIT]
+        assert keys == sorted(keys)

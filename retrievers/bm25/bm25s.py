@@ -75,6 +75,7 @@ class BM25sIndex:
     def __init__(self, texts: Sequence[str], analyzer: str, *, k1: float, b: float) -> None:
         self._model = _package().BM25(dtype="float64")
         self._analyzer = analyzer
+        self._compiled = False  # what was worth it once serves all later searches
         self._numbers: dict[str, int] = {}
         counts = (Counter(self._number(term) for term in analyze(text, analyzer)) for text in texts)
         postings = _collect_postings(counts)
@@ -90,7 +91,8 @@ class BM25sIndex:
         """Search each text's best ``k`` documents after rounding, ties by number; hits are in no order."""
         queries = [self._terms(text) for text in texts]
         work = len(queries) * self._model.scores["num_docs"]
-        if work >= WORTH_COMPILING and find_spec("numba"):
+        self._compiled |= work >= WORTH_COMPILING and find_spec("numba") is not None
+        if self._compiled:
             return self._search_compiled(queries, k)
         return pad_hits([self._search_one(terms, k) for terms in queries])
 

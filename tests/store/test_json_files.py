@@ -77,3 +77,16 @@ def test_depth_is_of_brackets_outside_of_strings(path: Path) -> None:
 def test_numbers_that_json_lacks_are_read_on_request(path: Path) -> None:
     path.write_text('{"loss": NaN}\n')
     assert str(read_json_lines(path, allow_nan=True)) == "[{'loss': nan}]"
+
+
+def test_one_document_may_hold_such_numbers_on_request(path: Path) -> None:
+    path.write_text('{"loss": NaN}\n')
+    assert str(read_json(path, allow_nan=True)) == "{'loss': nan}"
+    with pytest.raises(DataError, match="NaN is not a JSON value"):
+        read_json(path)
+
+
+def test_strings_between_brackets_hide_no_depth(path: Path) -> None:
+    levels = MAX_DEPTH + 1
+    with pytest.raises(DataError, match="nested too deeply"):
+        parse_json('["a", ' * levels + "1" + "]" * levels, path)

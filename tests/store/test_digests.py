@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.store.code_digest import code_digest, is_cache_neutral, source_of
-from bench.store.digests import canonical, digest
+from bench.store.digests import canonical, digest, row_digest, videos_digest
+from bench.types import Picture, Video
 from tests.conftest import ROOT
 
 
@@ -25,6 +28,28 @@ def test_numbers_that_json_has_not_are_refused() -> None:
 
 def test_half_a_surrogate_pair_has_a_digest() -> None:
     assert digest("\ud800") != digest("\ud801")
+
+
+def test_all_that_a_generator_sees_of_videos_counts() -> None:
+    video = Video("v", "words", np.zeros((2, 3), np.float32), ("query",))
+    others = [
+        replace(video, video_id="w"),
+        replace(video, transcript="word"),
+        replace(video, references=("queries",)),
+        replace(video, frames=np.ones((2, 3), np.float32)),
+        replace(video, frames=np.zeros((3, 2), np.float32)),
+        replace(video, frames=np.zeros((2, 3), np.float16)),
+        replace(video, pictures=(Picture(Path("1.jpg"), "0" * 64),)),
+    ]
+    digests = [videos_digest([video]), *(videos_digest([other]) for other in others), videos_digest([])]
+    assert len({videos_digest([video, video]), *digests}) == len(others) + 3
+    assert all(len(text) == 64 for text in digests)
+    assert videos_digest([replace(video, frames=np.asfortranarray(video.frames))]) == digests[0]
+
+
+def test_the_digest_of_a_row_is_of_its_key_and_its_value() -> None:
+    assert len({row_digest(b"a", b"b"), row_digest(b"a", b"c"), row_digest(b"b", b"b")}) == 3
+    assert len(row_digest(b"a", b"b")) == 16
 
 
 @pytest.fixture

@@ -72,6 +72,7 @@ class PretrainedDPR:
         )
         self._cache_enabled = True
         self._encoders: dict[str, Encoder] = {}
+        self._located: dict[str, Weights] = {}
         self._video_ids: tuple[VideoId, ...] = ()
         self._counts: dict[str, int] = {}
         self._index: VectorIndex | None = None
@@ -219,7 +220,11 @@ class PretrainedDPR:
         return self._encoders[weights.digest]
 
     def _weights(self, role: Role) -> Weights:
-        return locate(role.weights, self._language, option=role.option, store=self._context.store)
+        if role.name not in self._located:  # locating digests files: half a second and more for each search
+            self._located[role.name] = locate(
+                role.weights, self._language, option=role.option, store=self._context.store
+            )
+        return self._located[role.name]
 
     def _signature_weights(self, role: Role) -> Weights:
         """Look up the weights of a side that the signature names; subclasses may name others."""

@@ -16,6 +16,7 @@ from bench.protocols import Covering, Describing, Identified, Indexed, Retriever
 from bench.types import Run
 from retrievers.dpr import encoders
 from retrievers.dpr.retriever import PretrainedDPR
+from retrievers.dpr.weights import locate
 
 Make = Callable[..., Path]
 SUMMARIES = {"v2": "how to cook noodles", "v1": "a red bicycle", "v3": "", "v0": "how to cook noodles"}
@@ -74,6 +75,23 @@ def test_truncated_texts_are_counted_on_both_sides(context: Callable, bert_folde
         "empty documents": 0,
         "queries truncated": 1,
     }
+
+
+def test_weights_are_located_once_and_not_for_each_search(
+    context: Callable, bert_folder: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    located: list[str] = []
+
+    def locate_and_count(name: str | None, *given: object, **more: object) -> object:
+        located.append(str(name))
+        return locate(name, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("retrievers.dpr.retriever.locate", locate_and_count)
+    retriever = PretrainedDPR(context(weights=str(bert_folder("bert"))))
+    retriever.index(SUMMARIES)
+    for text in ("red fox", "blue whale", "noodle"):
+        retriever.search({"q": text}, 3)
+    assert len(located) == 2  # a side each
 
 
 def test_batch_size_changes_no_order(context: Callable, bert_folder: Make) -> None:

@@ -43,8 +43,10 @@ def test_what_is_written_is_read(path: Path) -> None:
         ('{"a": ' + "9" * 5000 + "}", "1: invalid JSON: "),
         ("[" * 100_000, f"1: invalid JSON: nested too deeply (more than {MAX_DEPTH} levels)."),
         ("[1]", "1: a JSON object is expected, not a list."),
+        ("true", "1: a JSON object is expected, not true or false."),
+        ("null", "1: a JSON object is expected, not null."),
     ],
-    ids=["syntax", "duplicate key", "NaN", "infinity", "digits", "depth", "no object"],
+    ids=["syntax", "duplicate key", "NaN", "infinity", "digits", "depth", "list", "true", "null"],
 )
 def test_a_bad_line_is_named(path: Path, text: str, problem: str) -> None:
     path.write_text(text)
@@ -88,5 +90,6 @@ def test_one_document_may_hold_such_numbers_on_request(path: Path) -> None:
 
 def test_strings_between_brackets_hide_no_depth(path: Path) -> None:
     levels = MAX_DEPTH + 1
-    with pytest.raises(DataError, match="nested too deeply"):
-        parse_json('["a", ' * levels + "1" + "]" * levels, path)
+    for opened, closed in (('["a", ', "]"), ('[{"a": ', "}]")):
+        with pytest.raises(DataError, match="nested too deeply"):
+            parse_json(opened * levels + "1" + closed * levels, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,8 @@ class VectorIndex:
         options: DPRSearchOptions = DPRSearchOptions(),  # noqa: B008, it is frozen
     ) -> None:
         self._vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        self._documents = [np.asarray(numbers, dtype=np.int64) for numbers in documents]
+        self._documents = np.fromiter(chain.from_iterable(documents), dtype=np.int64)  # [n], by vector
+        self._starts = np.cumsum([0, *map(len, documents)])  # [u + 1], of each vector's documents
         self.width = vectors.shape[1] if len(vectors) else 0
         """Numbers in a vector; 0 for an empty index."""
         self._nearest = build(self._vectors, device, options) if len(vectors) else None
@@ -75,7 +77,7 @@ class VectorIndex:
     def size(self) -> int:
         """Count the bytes of the vectors, of the document numbers and of an approximate index."""
         beside = self._nearest.size if self._nearest else 0
-        return int(self._vectors.nbytes + beside + sum(numbers.nbytes for numbers in self._documents))
+        return int(self._vectors.nbytes + beside + self._documents.nbytes)
 
     def _scores(self, query: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         products = self._vectors[rows].astype(np.float64) * query.astype(np.float64)  # [depth, d]
@@ -86,8 +88,10 @@ class VectorIndex:
         self, rows: npt.NDArray[np.int64], scores: npt.NDArray[np.float64], k: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         # of documents with one score the lowest k numbers suffice
-        numbers = [np.empty(0, dtype=np.int64), *(self._documents[row][:k] for row in rows)]
-        return np.concatenate(numbers), np.repeat(scores, [len(part) for part in numbers[1:]])
+        counts = np.minimum(self._starts[rows + 1] - self._starts[rows], k)  # [depth]
+        before = np.cumsum(counts) - counts
+        places = np.repeat(self._starts[rows] - before, counts) + np.arange(counts.sum())
+        return self._documents[places], np.repeat(scores, counts)
 
 
 def _may_miss_a_hit(scores: npt.NDArray[np.float64], k: int) -> bool:

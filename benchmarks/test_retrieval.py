@@ -37,6 +37,7 @@ def engine(name: str, documents: list[str]) -> BM25:
 
 
 def test_bm25s_beside_the_package_itself(compare: Compare) -> None:
+    """From texts to ranked documents: ours with stop words, stems, rounding and the order of ties."""
     bm25s = pytest.importorskip("bm25s", reason="bm25s, the peer, is not installed")
     documents, queries = zipf(DOCUMENTS, 8, 0), zipf(QUERIES, 4, 1)
     ours, needs = engine("bm25s", documents), {f"q{i}": text for i, text in enumerate(queries)}

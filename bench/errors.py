@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import PurePath
 from reprlib import Repr
 
 __cache_neutral__ = True
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
 class BenchError(Exception):
@@ -113,6 +116,11 @@ def shorten(value: object, limit: int = 80) -> str:
     except ValueError:  # Python writes no whole number of more than 4,300 digits
         text = "(a number of thousands of digits)"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def reason_of(error: BaseException) -> str:
+    """Quote what an error of a library says, without addresses in memory, which differ in each process."""
+    return shorten(_ADDRESS.sub("", str(error)) or type(error).__name__, 200)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import os
 
 import pytest
 
-from bench.errors import DataError, MissingError, error_of_system, shorten
+from bench.errors import DataError, MissingError, error_of_system, reason_of, shorten
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,12 @@ def test_a_value_is_cut_in_length_and_depth() -> None:
         deep = [deep] * 9
     assert len(shorten(deep)) <= 80
     assert "digits" in shorten(10**5000)
+
+
+def test_the_reason_of_an_error_is_the_same_in_each_process() -> None:
+    with pytest.raises(ValueError, match="malformed") as caught:
+        ast.literal_eval("f()")
+    assert " at 0x" in str(caught.value)
+    assert " at 0x" not in reason_of(caught.value)
+    assert "malformed node" in reason_of(caught.value)
+    assert reason_of(KeyboardInterrupt()) == "'KeyboardInterrupt'"

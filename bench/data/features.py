@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.dataset import Features
-from bench.errors import DataError, shorten
+from bench.errors import DataError, reason_of, shorten
 from bench.store.files import raise_data_error, read_lines
 
 TRANSCRIPTS = "transcripts.npy"
@@ -106,8 +106,7 @@ def _array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a header is a Python literal, and a damaged one fails in any way
-        reason = shorten(str(error) or type(error).__name__, 200)
-        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({reason}).")
+        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({reason_of(error)}).")
         return None
     if not isinstance(array, np.ndarray):
         array.close()

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import DataError, MissingError
+from bench.errors import DataError, MissingError, reason_of
 from bench.types import Frames, VideoId
 
 __cache_neutral__ = True
@@ -56,7 +56,7 @@ def _open_folder(source: Path) -> Callable[[VideoId], npt.NDArray[np.floating] |
             with path.open("rb") as stream:
                 return cast("npt.NDArray[np.floating]", np.lib.format.read_array(stream, allow_pickle=False))
         except Exception as error:  # a header is a Python literal, and a damaged one fails in any way
-            raise DataError(f"{path}: not a plain NumPy array ({error}).") from error
+            raise DataError(f"{path}: not a plain NumPy array ({reason_of(error)}).") from error
 
     return read
 

@@ -30,9 +30,9 @@ def options(**values: Any) -> DPRSearchOptions:
     return DPRSearchOptions(**values)
 
 
-def recall(chosen: DPRSearchOptions, k: int = 20) -> float:
+def recall(settings: DPRSearchOptions, k: int = 20) -> float:
     vectors, queries = clustered(1500), clustered(30, seed=1)
-    index = VectorIndex(vectors, [[i] for i in range(len(vectors))], "cpu", chosen)
+    index = VectorIndex(vectors, [[i] for i in range(len(vectors))], "cpu", settings)
     pairs = zip(index.search(queries, k), index.search_exactly(queries, k), strict=True)
     shares = [len(np.intersect1d(_best(*hits, k), _best(*exact, k))) / k for hits, exact in pairs]
     return float(np.mean(shares))
@@ -87,16 +87,16 @@ def test_a_list_with_fewer_vectors_than_asked_for_gives_fewer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "chosen", "description"),
+    ("count", "settings", "description"),
     [
         (1600, {}, "ivf(nlist=41,nprobe=3)"),
         (10, {}, "ivf(nlist=1,nprobe=1)"),
         (10, {"nlist": 30, "nprobe": 40}, "ivf(nlist=10,nprobe=10)"),
     ],
 )
-def test_lists_go_by_the_number_of_vectors(count: int, chosen: dict[str, int], description: str) -> None:
+def test_lists_go_by_the_number_of_vectors(count: int, settings: dict[str, int], description: str) -> None:
     vectors = clustered(count)
-    made = VectorIndex(vectors, [[i] for i in range(count)], "cpu", options(method="ivf", **chosen))
+    made = VectorIndex(vectors, [[i] for i in range(count)], "cpu", options(method="ivf", **settings))
     assert made.description == description
 
 

@@ -28,7 +28,7 @@ _TAGS = re.compile(
 _RAISED = ((re.compile(r"<sup\b[^>]*>", re.I), "^"), (re.compile(r"<sub\b[^>]*>", re.I), "_"))
 """What is raised or lowered is no digit of the number beside it: keep it apart."""
 _SMALL = re.compile(r"<sub>\s*<sup>(.*)</sup>\s*</sub>|<sup>\s*<sub>(.*)</sub>\s*</sup>", re.I | re.S)
-"""A whole cell in small print, as GitHub's pages have it: neither raised nor lowered."""
+"""A cell in small print, as GitHub's pages have it: neither raised nor lowered."""
 _APART = re.compile(r"</su[bp]>|<br\s*/?>", re.I)
 _HTML_BOLD = re.compile(r"<(?:b|strong)\b", re.I)
 _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)

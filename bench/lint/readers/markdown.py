@@ -88,7 +88,7 @@ def _cells(line: str) -> tuple[CellText, ...]:
 
 
 def _cell(raw: str) -> CellText:
-    """Read one cell; what stands in dollars is LaTeX, as GitHub shows it."""
+    """Read one cell; text between dollars is LaTeX, as GitHub shows it."""
     cell = strip_markup(raw)
     if "$" not in cell.text or "\\" not in cell.text:
         return cell

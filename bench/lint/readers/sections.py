@@ -14,7 +14,7 @@ _CORNER = (CellText("data set"), CellText("system"))
 
 
 def flatten_sections(grid: Grid) -> Grid:
-    """Give each metric a column where metrics stand above the names of rows; leave other grids alone.
+    """Give each metric a column where metrics are above the names of rows; leave other grids alone.
 
     ``R@100 | BM25 | DPR`` above rows named by data sets becomes a row for each data set and system.
     """

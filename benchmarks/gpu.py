@@ -30,9 +30,11 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from bench.data.reader import read_dataset
 from generators.bart import fusion
-from generators.bart.model import BartShape, FusedBart, random_bart
-from generators.neural.batches import Batch, Buckets, Collate, Example, TrainingSet, prepare, to_device
+from generators.bart.model import FusedBart, random_bart
+from generators.bart.shape import BartShape
+from generators.neural.batches import Batch, Buckets, Collate, TrainingSet, to_device
 from generators.neural.decoding import Rules, beam_search
+from generators.neural.examples import Example, prepare
 from generators.neural.options import TextOptions
 from generators.neural.targets import Uniform
 from generators.neural.tokens import Tokens, build, transcripts_and_queries

@@ -32,7 +32,7 @@ from bench.metrics.intervals import mean_interval
 from bench.options import Section
 from bench.store.artefacts import Store
 from generators.neural.validation import cider_by_video
-from generators.qms import sentences
+from generators.qms import comparison
 from generators.qms.rows import QMSRow, qms, unit_scores, without_entity, without_sampling, without_scores
 
 
@@ -100,8 +100,8 @@ def rejection(row: QMSRow, data: Dataset, folder: Path) -> str:
     keys = {one["id"]: set(one["key_entities"]) for one in map(json.loads, lines)}
     entities = read_vocabulary("en").entities
     videos = data.videos("train", references=True)
-    similar = sentences.similar(
-        sentences.load(row.encoder, row.context.store, "cpu"), [video.references for video in videos]
+    similar = comparison.similar(
+        comparison.load(row.encoder, row.context.store, "cpu"), [video.references for video in videos]
     )
     right: list[bool] = []
     bad: list[bool] = []

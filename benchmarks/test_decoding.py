@@ -8,7 +8,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from benchmarks.conftest import Compare  # noqa: E402
 from generators.bart.fusion import TextOnly  # noqa: E402
-from generators.bart.model import BartShape, FusedBart, random_bart  # noqa: E402
+from generators.bart.model import FusedBart, random_bart  # noqa: E402
+from generators.bart.shape import BartShape  # noqa: E402
 from generators.neural.batches import Batch  # noqa: E402
 from generators.neural.decoding import Rules, beam_search  # noqa: E402
 

@@ -11,11 +11,12 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from transformers.modeling_outputs import BaseModelOutput  # noqa: E402
 
 from benchmarks.conftest import Compare  # noqa: E402
-from generators.bart.model import BartShape, random_bart  # noqa: E402
+from generators.bart.model import random_bart  # noqa: E402
+from generators.bart.shape import BartShape  # noqa: E402
 from generators.neural.decoding import Rules  # noqa: E402
 from generators.neural.losses import per_sample, split_targets, token_losses  # noqa: E402
 from generators.qms.confidence import Confidence  # noqa: E402
-from generators.qms.fusion import EntityAware, Parts, Selection  # noqa: E402
+from generators.qms.fusion import EntityAware, Selection  # noqa: E402
 from generators.qms.model import (  # noqa: E402
     QMS,
     LabelledBatch,
@@ -25,6 +26,7 @@ from generators.qms.model import (  # noqa: E402
     visual_encoder,
     weighted,
 )
+from generators.qms.parts import Parts  # noqa: E402
 
 PAD, BOS, EOS = SPECIALS = 0, 2, 3
 WORDS, FRAMES, TARGET, WIDTH = 216, 32, 12, 512

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from bench.types import Json
-from generators.bart.fusion import Concat
-from generators.bart.model import BartShape, FusedBart, random_bart
-from generators.neural.from_scratch import FromScratchRow
+from generators.bart.shape import BartShape
+from generators.from_scratch import FromScratchRow
 from generators.neural.tokens import Tokens
 from generators.neural.training.plan import TrainingPlan
 from generators.options import TransformerOptions
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Transformer(FromScratchRow[TransformerOptions]):
@@ -38,6 +38,9 @@ class Transformer(FromScratchRow[TransformerOptions]):
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build BART of the library with random weights."""
+        from generators.bart.fusion import Concat
+        from generators.bart.model import FusedBart, random_bart
+
         bart = configuration["bart"]
         return FusedBart(random_bart(bart), Concat(bart["d_model"], configuration["frame_width"]))
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from bench.context import Context
 from bench.errors import UsageError
 from bench.types import Json, Video
-from generators.bart.checkpoints import Source, read_config, read_tokens, read_weights
-from generators.bart.pretraining import Recipe, self_pretrained
-from generators.bart.warm_start import warm_started
+from generators.bart.pretraining.recipe import Recipe
+from generators.bart.sources import Source
 from generators.neural.tokens import Tokens
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class PretrainedBart:
@@ -37,6 +37,10 @@ class PretrainedBart:
 
     def prepare(self, train: Sequence[Video]) -> Tokens:
         """Locate or make the weights and return their tokenizer. Raises MissingError."""
+        from generators.bart.checkpoints import read_tokens
+        from generators.bart.pretraining.pretrain import self_pretrained
+        from generators.bart.pretraining.warm_start import warm_started
+
         if not self.source.made_here:
             self._folder = self.source.folder()
         elif self.source.name == "minilm":
@@ -55,10 +59,14 @@ class PretrainedBart:
     @property
     def config(self) -> dict[str, Any]:
         """The shape and the special ids, as arguments of the library's BartConfig."""
+        from generators.bart.checkpoints import read_config
+
         return read_config(self.folder)
 
     def weights(self) -> Mapping[str, Tensor]:
         """Read the weights, by their names in the library's model."""
+        from generators.bart.checkpoints import read_weights
+
         return read_weights(self.folder).state_dict()
 
     def identity(self) -> dict[str, Json]:

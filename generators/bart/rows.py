@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
-
-from torch import nn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.context import Context
 from bench.types import Json, Video
-from generators.bart import fusion
-from generators.bart.model import FusedBart, random_bart
 from generators.bart.options import BartOptions, PretrainOptions
 from generators.bart.pretrained import PretrainedBart
 from generators.neural.row import NeuralRow
 from generators.neural.tokens import Tokens
+
+if TYPE_CHECKING:
+    from torch import nn
 
 VG_BART_FUSION_LR = 5.0
 """1.5e-4 / 3e-5 (reference-models.md, section 6)."""
@@ -58,6 +57,9 @@ class BartRow(NeuralRow):
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build BART with the fusion of this row, with random weights."""
+        from generators.bart import fusion
+        from generators.bart.model import FusedBart, random_bart
+
         part, width = configuration["fusion"], configuration["bart"]["d_model"]
         made = fusion.make(part["name"], width, configuration["frame_width"], part["settings"])
         return FusedBart(random_bart(configuration["bart"]), made)

@@ -9,15 +9,14 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import DataError
 from bench.options import Section
 from bench.types import Json
+
+if TYPE_CHECKING:
+    from torch import nn
 
 FORMAT = {"format": "qms-bench neural generator", "version": 1}
 """First entries of a saved model's config.json, by which `read_config` recognises it."""
@@ -81,6 +80,8 @@ def write_card(
 
 def save_weights(module: nn.Module, path: Path) -> None:
     """Write a module's weights as safetensors, without pickle."""
+    from safetensors.torch import save_file
+
     state, saved = {}, set()
     for name, weight in module.state_dict().items():
         if weight.data_ptr() not in saved or not weight.numel():
@@ -94,6 +95,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
 
     Raises DataError when some are missing or of another model.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
         missing, unexpected = module.load_state_dict(load_file(str(path)), strict=False)
     except (OSError, SafetensorError, RuntimeError) as error:
@@ -106,3 +110,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise DataError(
             f"{path} holds the weights of another model: missing {lost[:3]}, unknown {unexpected[:3]}."
         )
+
+
+def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Write a training log, one JSON object a line."""
+    lines = [json.dumps(entry, sort_keys=True, allow_nan=False) for entry in log]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

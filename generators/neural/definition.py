@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.context import Context
 from bench.exchange import MODALITIES
 from bench.options import Section
 from bench.types import Json, Video
-from generators.neural.batches import Collate, Example
+from generators.neural.examples import Example
 from generators.neural.options import DecodeOptions, TextOptions, TrainOptions
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
 from generators.neural.training.plan import uses_bf16
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from generators.neural.batches import Collate
 
 O = TypeVar("O", bound=Section)  # noqa: E741  options
 
@@ -29,7 +31,9 @@ class RowDefinition(ABC):
     besides transcript, frames and query. The module must have ``forward(batch) -> {"loss": …}``, as
     `training.train` calls it, and the methods of `decoding.Decoder`, as `decoding.beam_search` calls them.
 
-    All options are read in ``__init__``: what a row reads there is part of the keys of what it makes.
+    All options are read in ``__init__``: what a row reads there is part of the keys of what it makes. Rows
+    are built before each run, also where all that they make is in the store: torch and transformers, which
+    take seconds to import, are imported by the methods that compute.
     """
 
     label: str
@@ -82,6 +86,8 @@ class RowDefinition(ABC):
 
     def build(self, tokens: Tokens, config: dict[str, Json]) -> None:
         """Build the module of a configuration, with weights that depend on the seed alone."""
+        import torch
+
         torch.manual_seed(self.seed)
         self._tokens, self.config = tokens, config
         shape = {name: value for name, value in config.items() if name != "trained_on"}
@@ -132,6 +138,8 @@ class RowDefinition(ABC):
 
     def make_collate(self, pad: int, frame_width: int) -> Collate:
         """Make the function that turns examples into a batch."""
+        from generators.neural.batches import Collate
+
         return Collate(pad, frame_width)
 
     def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from bench.types import VideoId
-from generators.neural.batches import Batch, Collate, Example, pad, to_device
+from generators.neural.batches import Batch, Collate, pad, to_device
 from generators.neural.decoding import Rules, beam_search
+from generators.neural.examples import Example
 from generators.neural.options import DecodeOptions
 from generators.neural.tokens import Tokens
 

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import DataError, UsageError
 from bench.store.digests import digest
 from bench.types import Json, Video, VideoId
-from generators.neural.batches import Example, ModalityDropout, TrainingSet, prepare, without_references
-from generators.neural.checkpoint import load_weights, read_config, save_weights, write_card, write_config
+from generators.neural.checkpoint import (
+    load_weights,
+    read_config,
+    save_weights,
+    write_card,
+    write_config,
+    write_log,
+)
 from generators.neural.definition import RowDefinition
-from generators.neural.inference import Floats, Inference
+from generators.neural.examples import Example, ModalityDropout, prepare, without_references
 from generators.neural.training.plan import TrainingPlan, Validation
-from generators.neural.training.train import train, write_log
-from generators.neural.validation import RowValidation, describe_choice, exchange_examples
+from generators.neural.validation import Floats, RowValidation, describe_choice, exchange_examples
+
+if TYPE_CHECKING:
+    from generators.neural.inference import Inference
 
 
 class NeuralRow(RowDefinition):
@@ -52,6 +61,9 @@ class NeuralRow(RowDefinition):
         self.config |= {"trained_on": {**about, "texts": texts}}
 
     def _train(self, videos: Sequence[Video], val: Sequence[Video]) -> None:
+        from generators.neural.batches import TrainingSet
+        from generators.neural.training.train import train
+
         examples, cut = prepare(videos, self.tokens, self.text)
         self._coverage = {"transcripts truncated": cut.transcripts, "queries truncated": cut.queries}
         supervised = self.add_supervision(videos, examples)
@@ -154,6 +166,8 @@ class NeuralRow(RowDefinition):
 
     def inference(self) -> Inference:
         """Make what writes summaries and measures losses with the module as it is now."""
+        from generators.neural.inference import Inference
+
         return Inference(
             self.module, self.tokens, self.collate, self.decoding, device=self.device, bf16=self._bf16
         )

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
-from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.text import detokenize
 from bench.types import Video
+
+if TYPE_CHECKING:
+    from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -92,6 +94,8 @@ class Tokens:
     @classmethod
     def load(cls, folder: Path, prompt: Sequence[int]) -> Tokens:
         """Restore the tokenizer from the folder that `save` wrote."""
+        from transformers import PreTrainedTokenizerFast  # takes seconds
+
         return cls(PreTrainedTokenizerFast.from_pretrained(str(folder)), prompt)
 
 
@@ -111,6 +115,8 @@ def build(texts: Iterable[str], size: int) -> Tokens:
     Lower-cased WordPiece in which each Chinese character is a word: sub-words of English, characters
     of Chinese, both in one text.
     """
+    from transformers import PreTrainedTokenizerFast  # takes seconds
+
     texts = list(texts)
     trainer = trainers.WordPieceTrainer(
         vocab_size=size,

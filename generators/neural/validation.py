@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.exchange import MODALITIES, exchange_inputs
 from bench.metrics.cider import cider as cider_scores
 from bench.text import tokenize
 from bench.types import Video, VideoId
-from generators.neural.batches import Example
-from generators.neural.inference import Floats
+from generators.neural.examples import Example
 
+Floats: TypeAlias = npt.NDArray[np.float64]
 Choice: TypeAlias = Literal["loss", "cider", "last"]
 """The values of ``train.choose``."""
 CHOSEN_BY: Mapping[Choice, str] = {"loss": "validation loss", "cider": "validation CIDEr", "last": ""}

@@ -13,31 +13,10 @@ from torch import Tensor, nn
 
 from generators.bart.fusion import Fusion
 from generators.neural.batches import Batch, check_length, compact
+from generators.qms.parts import Parts
 
 Masked = tuple[Tensor, Tensor]
 """States ``[b, s, d]`` and the mask ``[b, s]`` of what is real."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of QMS that a row has; an ablation is this object with one change (paper, IV-D)."""
-
-    visual: bool = True
-    textual: bool = True
-    entity: bool = True
-    scores: str = "measured"
-    """U_v and U_t of eq. 17: ``measured`` (eq. 15), ``unit`` (both 1), or ``none``: L_g alone."""
-    sampling: bool = True
-
-    @property
-    def unimodal(self) -> bool:
-        """Whether the unimodal paths (eq. 16) are trained: it takes two modalities."""
-        return self.visual and self.textual and self.scores != "none"
-
-    @property
-    def labels(self) -> bool:
-        """Whether words are labelled (eq. 9): not without a transcript."""
-        return self.entity and self.textual
 
 
 @dataclass(frozen=True, slots=True)

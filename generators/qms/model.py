@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generators.bart.model import FusedBart
-from generators.neural.batches import Batch, Collate, Example, check_length
+from generators.neural.batches import Batch, Collate, check_length
 from generators.neural.decoding import Rules, search
+from generators.neural.examples import Example
 from generators.neural.losses import per_sample, split_targets, token_losses
 from generators.qms.confidence import Confidence
 from generators.qms.fusion import EntityAware, Views, stack

@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from bench.context import Context
 from bench.errors import UsageError
 from bench.types import Json, Video
-from generators.bart.pretraining import Recipe, self_pretrained
-from generators.neural.batches import Example, prepare, to_device
-from generators.neural.decoding import Rules
-from generators.neural.inference import EXAMPLES_AT_ONCE
+from generators.bart.pretraining.recipe import Recipe
+from generators.neural.examples import Example, prepare
 from generators.neural.options import DecodeOptions
 from generators.neural.row import NeuralRow
 from generators.neural.targets import Targets, Uniform
 from generators.neural.tokens import Tokens
 from generators.qms import sentences
-from generators.qms.backbones import Backbone, BartBackbone, TransformerBackbone
+from generators.qms.backbones.backbone import Backbone
+from generators.qms.backbones.bart import BartBackbone, TransformerBackbone
 from generators.qms.confidence import Confidence
 from generators.qms.entities import label_transcripts
-from generators.qms.explain import Explanation, explain_queries, head_quality
-from generators.qms.fusion import EntityAware, Parts, Selection
-from generators.qms.model import CollateLabelled, Labelled, Objective, greedy, visual_encoder
 from generators.qms.options import QMSOptions
+from generators.qms.parts import Parts
 from generators.qms.sampling import Sampled, describe_sampling, probabilities
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from generators.qms.comparison import Encoder
+    from generators.qms.model import CollateLabelled, Labelled, Objective
 
 
 class QMSRow(NeuralRow):
@@ -84,12 +86,18 @@ class QMSRow(NeuralRow):
 
     def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
         """Build the backbone and what QMS adds."""
+        from generators.qms.fusion import EntityAware, Selection
+        from generators.qms.model import visual_encoder
+
         model = self.backbone.build(configuration["bart"])
         selection = Selection(self.tokens.special_ids, tau=self.qms.tau, dropout=self.qms.dropout)
         fusion = EntityAware(visual_encoder(model), configuration["frame_width"], self.parts, selection)
-        return self.backbone.module_class(model, fusion, self._objective())
+        return self.backbone.module_class()(model, fusion, self._objective())
 
     def _objective(self) -> Objective:
+        from generators.neural.decoding import Rules
+        from generators.qms.model import Objective, greedy
+
         options = DecodeOptions(max_tokens=self.text.query_tokens)
         rules = Rules.of(options, self.tokens.prompt, self.tokens.eos, self.tokens.pad)
         return Objective(
@@ -128,20 +136,25 @@ class QMSRow(NeuralRow):
 
     def targets(self, train: Sequence[Video]) -> Targets:
         """Draw targets by eq. 14, or uniformly in a row without query sampling."""
+        from generators.qms import comparison
+
         if not self.parts.sampling:
             return Uniform(self.seed)
         key = {"encoder": self.encoder, **sentences.identity(self.encoder, self.context.store)}
         if self.encoder == "self":
             key |= self.recipe.key()
-        similar = sentences.compare(self.context, key, train, lambda: self._frozen_encoder(train))
+        similar = comparison.compare(self.context, key, train, lambda: self._frozen_encoder(train))
         chances = {video_id: probabilities(s, self.mu) for video_id, s in similar.items()}
         self._facts = describe_sampling([*similar.values()], [*chances.values()], self.mu)
         return Sampled(self.seed, {video_id: p.tolist() for video_id, p in chances.items()})
 
-    def _frozen_encoder(self, train: Sequence[Video]) -> sentences.Encoder:
+    def _frozen_encoder(self, train: Sequence[Video]) -> Encoder:
+        from generators.bart.pretraining.pretrain import self_pretrained
+        from generators.qms import comparison
+
         if self.encoder == "self":
-            return sentences.bart(self_pretrained(self.context, self.recipe, train).folder, self.device)
-        return sentences.load(self.encoder, self.context.store, self.device)
+            return comparison.bart(self_pretrained(self.context, self.recipe, train).folder, self.device)
+        return comparison.load(self.encoder, self.context.store, self.device)
 
     def training_facts(self) -> Mapping[str, float]:
         """Numbers of pretraining and of query sampling, which do not change with the epochs."""
@@ -165,6 +178,8 @@ class QMSRow(NeuralRow):
         return dataclasses.replace(objective, rules=limited)
 
     def _label(self, videos: Sequence[Video], examples: Sequence[Example]) -> list[Labelled]:
+        from generators.qms.model import Labelled
+
         labels: list[list[int]] = [[] for _ in videos]
         if self.parts.labels:
             limit = self.text.transcript_tokens - 2
@@ -176,10 +191,15 @@ class QMSRow(NeuralRow):
 
     def make_collate(self, pad: int, frame_width: int) -> CollateLabelled:
         """Make the function that makes batches with labels."""
+        from generators.qms.model import CollateLabelled
+
         return CollateLabelled(pad, frame_width)
 
     def extra_validation_metrics(self, val: Sequence[Video]) -> Callable[[], Mapping[str, float]] | None:
         """Measure precision, recall and F1 of the selected words on validation videos that have queries."""
+        from generators.neural.inference import EXAMPLES_AT_ONCE
+        from generators.qms.explain import head_quality
+
         videos = [video for video in val[: self.training.validation_videos or None] if video.references]
         if not self.parts.labels or not videos:
             return None
@@ -212,6 +232,9 @@ class QMSRow(NeuralRow):
         These are the selected words, what each modality alone makes the decoder write, and how the queries
         are sampled.
         """
+        from generators.neural.batches import to_device
+        from generators.qms.explain import Explanation
+
         if self._tokens is None:
             raise UsageError(f"{self.label} cannot explain a video before it was trained or loaded.")
         examples, _ = prepare([video], self.tokens, self.text)
@@ -227,6 +250,8 @@ class QMSRow(NeuralRow):
         }
 
     def _explain_queries(self, video: Video) -> dict[str, Json]:
+        from generators.qms.explain import explain_queries
+
         # a row without transcripts has no text encoder, and the frozen one is not saved with the model
         unknown = self.encoder == "self" and not self.parts.textual
         if not video.references or not self.parts.sampling or unknown:
@@ -236,13 +261,15 @@ class QMSRow(NeuralRow):
 
     def similar(self, video: Video) -> tuple[str, npt.NDArray[np.float64]]:
         """Compare a video's queries: the name of what compares them, and s_j (eq. 12)."""
+        from generators.qms import comparison
+
         name = sentences.named(self.encoder)
         if self.encoder == "self":  # the frozen one is not saved with the model
-            encoder = sentences.Encoder(self.tokens, sentences.layer(self.module.bart), self.device)
+            encoder = comparison.Encoder(self.tokens, comparison.layer(self.module.bart), self.device)
             name = "the row's own text encoder, trained"
         else:
-            encoder = sentences.load(self.encoder, self.context.store, self.device)
-        return name, sentences.similar(encoder, [video.references])[0]
+            encoder = comparison.load(self.encoder, self.context.store, self.device)
+        return name, comparison.similar(encoder, [video.references])[0]
 
 
 def qms(context: Context) -> QMSRow:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.context import Context
-from generators.mdvc import MDVC
-from generators.neural.batches import prepare
+from generators.mdvc.row import MDVC
+from generators.neural.examples import prepare
 from generators.neural.options import TextOptions
 from tests.generators.conftest import blind, toy, video
 

@@ -15,10 +15,10 @@ from bench.errors import UsageError
 from bench.options import build_sections
 from bench.types import Video
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
-from generators.mdvc import MDVC
+from generators.mdvc.row import MDVC
 from generators.neural.row import NeuralRow
 from generators.qms.rows import qms, qms_transformer
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from generators.transformer import Transformer
 from tests.generators.conftest import SECTIONS, MakeRow, blind, toy
 

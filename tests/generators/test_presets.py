@@ -12,10 +12,10 @@ from bench.config.presets import preset_text
 from bench.config.run_config import configure
 from bench.context import Context
 from bench.options import flatten
-from generators.bart.checkpoints import DEFAULTS
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
+from generators.bart.sources import DEFAULTS
 from generators.qms.rows import qms
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from generators.transformer import Transformer
 
 # what IV-A3 and IV-B3 state, and decisions 15, 24, 39 and 41 of docs/paper-audit.md

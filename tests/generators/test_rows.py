@@ -17,12 +17,13 @@ from bench.errors import DataError, UsageError
 from bench.protocols import Covering, Generator, Identified, Sized, Trainable
 from bench.types import Video
 from generators.bart.rows import BartMM, BartText, VGBartDP, VGBartMH
-from generators.mdvc import MDVC
-from generators.neural.batches import Batch, prepare
+from generators.mdvc.row import MDVC
+from generators.neural.batches import Batch
+from generators.neural.examples import prepare
 from generators.neural.options import TextOptions
 from generators.neural.row import NeuralRow
 from generators.qms.rows import qms, qms_transformer
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from generators.transformer import Transformer
 from tests.generators.conftest import FolderStore, MakeRow, blind, toy, video
 

@@ -7,9 +7,8 @@ in a scratch folder until the training ends.
 from __future__ import annotations
 
 import contextlib
-import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +79,6 @@ def _trainer(
         keep = validation.keep if validation is not None else None
         share_training(ranks, module, data, collate, plan, keep=keep, checkpoint=latest)
         yield ShardedTrainer(ranks, module, data, collate, plan, folder=folder, validation=validation)
-
-
-def write_log(log: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Write a training log, one JSON object a line."""
-    lines = [json.dumps(entry, sort_keys=True, allow_nan=False) for entry in log]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, float]:

@@ -14,9 +14,10 @@ from transformers import BartConfig, BartForConditionalGeneration
 from bench.context import Context
 from bench.errors import DataError, MissingError
 from bench.types import Video
-from generators.bart.checkpoints import Source, read_config, read_tokens
+from generators.bart.checkpoints import read_config, read_tokens
 from generators.bart.options import BartOptions
 from generators.bart.rows import BartMM, BartText
+from generators.bart.sources import Source
 from tests.generators.conftest import blind, toy
 
 Make = Callable[..., Context]

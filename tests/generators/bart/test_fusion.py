@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from generators.bart.fusion import Concat, DotProduct, MultiHead, TextOnly
-from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.bart.model import FusedBart, random_bart
+from generators.bart.shape import BartShape
 from generators.neural.batches import Batch, compact
 
 

@@ -11,12 +11,13 @@ import torch
 
 from bench.context import Context
 from generators.bart.fusion import TextOnly
-from generators.bart.infilling import HeldOut, Infilling, Masking, infill
 from generators.bart.model import FusedBart
 from generators.bart.options import BartOptions, PretrainOptions
-from generators.bart.pretraining import Recipe, pretrain, split_texts
+from generators.bart.pretraining.infilling import HeldOut, Infilling, Masking, infill
+from generators.bart.pretraining.pretrain import pretrain, split_texts
+from generators.bart.pretraining.recipe import Recipe
 from generators.bart.rows import BartText
-from generators.neural.batches import prepare
+from generators.neural.examples import prepare
 from generators.neural.options import TextOptions
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
 from generators.qms.rows import qms
@@ -164,6 +165,6 @@ def test_what_another_version_made_is_not_reused(
         return store.built
 
     assert (made(), made()) == (2, 2), "the weights and the comparison of queries"
-    for module in ("bart.pretraining", "qms.sentences"):
+    for module in ("bart.pretraining.recipe", "qms.comparison"):
         monkeypatch.setattr(f"generators.{module}.installed_versions", lambda _: {"torch": "0"})
     assert made() == 4

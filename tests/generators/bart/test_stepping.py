@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from generators.bart.fusion import TextOnly
-from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.bart.model import FusedBart, random_bart
+from generators.bart.shape import BartShape
 
 SHAPE = BartShape(
     vocabulary=50, specials=(0, 2, 3), encoder_layers=1, decoder_layers=2, width=16, heads=2, feed_forward=32,

@@ -11,8 +11,8 @@ import pytest
 
 from bench.context import Context
 from bench.errors import DataError, MissingError, UsageError
+from generators.bart.pretraining.unlabelled import read_texts
 from generators.bart.rows import BartText
-from generators.bart.unlabelled import read_texts
 from generators.qms.rows import qms
 from tests.generators.conftest import FolderStore, toy
 

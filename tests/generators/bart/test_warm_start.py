@@ -11,8 +11,8 @@ from transformers import BertModel
 from bench.context import Context
 from bench.errors import UsageError
 from bench.weights import minilm_folder
+from generators.bart.pretraining.warm_start import minilm_bart, minilm_tokens
 from generators.bart.rows import BartText
-from generators.bart.warm_start import minilm_bart, minilm_tokens
 from tests.generators.conftest import toy
 
 Make = Callable[..., Context]

@@ -11,13 +11,14 @@ import torch
 from bench.context import Context
 from bench.errors import UsageError
 from generators.bart.rows import BartText, VGBartDP, VGBartMH
-from generators.neural.batches import Collate, Example, ModalityDropout, TrainingSet, prepare
+from generators.neural.batches import Collate, TrainingSet
+from generators.neural.examples import Example, ModalityDropout, prepare
 from generators.neural.options import TextOptions
 from generators.neural.targets import Uniform
 from generators.neural.tokens import build
 from generators.qms.model import CollateLabelled, Labelled
 from generators.qms.rows import without_textual, without_visual
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import MakeRow, blind, video
 from tests.generators.test_rows import ROWS, fitted
 

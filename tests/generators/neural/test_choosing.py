@@ -16,7 +16,7 @@ from generators.neural.training.plan import SCORE, SCORE_ERROR, Validation
 from generators.neural.training.train import train
 from generators.neural.validation import cider, describe_choice
 from generators.qms.rows import qms
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import MakeRow, blind, toy
 from tests.generators.neural.training.test_train import Line, Points, collate, plan
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import BartConfig, BartForConditionalGeneration
 
 from generators.bart.fusion import TextOnly
-from generators.bart.model import BartShape, FusedBart
+from generators.bart.model import FusedBart
+from generators.bart.shape import BartShape
 from generators.neural.batches import Batch
 from generators.neural.decoding import Rules, beam_search, block_ngrams
 

@@ -11,7 +11,7 @@ import torch
 from bench.context import Context
 from bench.types import Video
 from generators.bart.rows import BartText
-from generators.neural.batches import prepare
+from generators.neural.examples import prepare
 from tests.generators.conftest import MakeRow, built, toy
 from tests.generators.test_rows import ROWS
 

@@ -15,7 +15,7 @@ from bench.protocols import MeasuringLoss
 from generators.bart.rows import BartText
 from generators.neural.row import NeuralRow
 from generators.qms.rows import qms, without_textual, without_visual
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import toy
 from tests.generators.neural.test_learning import LONGER
 

@@ -10,9 +10,9 @@ import pytest
 
 from bench.context import Context
 from generators.bart.rows import BartText, VGBartDP
-from generators.mdvc import MDVC
+from generators.mdvc.row import MDVC
 from generators.qms.rows import qms, qms_transformer
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import toy
 from tests.generators.test_rows import fitted
 

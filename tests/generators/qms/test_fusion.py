@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from generators.bart.fusion import TextOnly
-from generators.bart.model import BartShape, FusedBart, random_bart
+from generators.bart.model import FusedBart, random_bart
+from generators.bart.shape import BartShape
 from generators.neural.batches import Batch
-from generators.qms.fusion import Attention, EntityAware, Parts, Selection, entities, join, stack
+from generators.qms.fusion import Attention, EntityAware, Selection, entities, join, stack
 from generators.qms.model import visual_encoder
+from generators.qms.parts import Parts
 
 WIDTH, FRAME = 16, 6
 SPECIALS = (0, 2, 3)

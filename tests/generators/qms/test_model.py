@@ -13,11 +13,11 @@ from torch.nn import functional
 
 from bench.context import Context
 from bench.types import Video
-from generators.neural.batches import prepare
+from generators.neural.examples import prepare
 from generators.neural.options import TextOptions
 from generators.neural.row import NeuralRow
-from generators.qms.fusion import Parts
 from generators.qms.model import entity_loss, weighted
+from generators.qms.parts import Parts
 from generators.qms.rows import (
     qms,
     unit_scores,

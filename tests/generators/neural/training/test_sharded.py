@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from bench.context import Context
 from bench.neural.ranks import Ranks
 from generators.bart.rows import BartMM
-from generators.mdvc import MDVC
+from generators.mdvc.row import MDVC
 from generators.neural.training.plan import TrainingPlan, Validation
 from generators.neural.training.sharded import ShardedTrainer, add_up_gradients
 from generators.neural.training.trainer import DivergedError, ModuleTrainer
 from generators.qms.rows import qms, without_scores
-from generators.seq2seq import Seq2Seq
+from generators.seq2seq.row import Seq2Seq
 from tests.generators.conftest import MakeRow, toy
 from tests.generators.neural.training.test_train import Line, Points, collate, plan
 from tests.neural.side_by_side import side_by_side

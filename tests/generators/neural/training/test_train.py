@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from bench.errors import DataError
 from bench.training_steps import TrainingStep, receive_steps
 from generators.neural.batches import Buckets
+from generators.neural.checkpoint import write_log
 from generators.neural.training.plan import TrainingPlan, Validation
-from generators.neural.training.train import train, write_log
+from generators.neural.training.train import train
 
 
 class Points:

@@ -18,7 +18,7 @@ from bench.errors import DataError
 from bench.types import Json, Video
 from bench.weights import digest_weights, locate_weights, quiet_loading
 from generators.neural.tokens import Tokens
-from generators.qms.backbones import Backbone
+from generators.qms.backbones.backbone import Backbone
 from generators.qms.model import QMS
 from generators.qms.options import MT5Options
 from generators.qms.rows import QMSRow
@@ -112,7 +112,6 @@ class MT5Backbone(Backbone):
     """mT5 (Xue et al. 2021; the checkpoint of Hasan et al. 2021), with its own tokenizer."""
 
     tokens_class = MT5Tokens
-    module_class = MT5Module
 
     def __init__(self, context: Context) -> None:
         self.options = context.options(MT5Options)
@@ -123,6 +122,10 @@ class MT5Backbone(Backbone):
     def folder(self) -> Path:
         """The folder of the weights. Raises MissingError when they cannot be had."""
         return locate_weights(self.options.weights, option="mt5.weights", revision=self.options.revision)
+
+    def module_class(self) -> type[QMS]:
+        """Choose QMS on mT5's decoder."""
+        return MT5Module
 
     def vocabulary(self, train: Sequence[Video]) -> Tokens:
         """Read the checkpoint's tokenizer."""

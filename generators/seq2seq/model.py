@@ -5,20 +5,14 @@ Shapes: ``b`` videos, ``s`` inputs, ``t`` tokens, ``d`` the width, ``n`` rows of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from bench.types import Json
 from generators.neural.batches import Batch, compact
-from generators.neural.from_scratch import FromScratchRow
 from generators.neural.losses import per_token, split_targets, token_losses
-from generators.neural.tokens import Tokens
-from generators.options import Seq2SeqOptions
 
 
 @dataclass(slots=True)
@@ -123,30 +117,3 @@ def _join(final: Tensor) -> Tensor:
     """Put the two directions of each layer side by side: ``[2 * layers, b, d / 2]`` to ``[layers, b, d]``."""
     directions = final.view(-1, 2, *final.shape[1:])  # [layers, 2, b, d / 2]
     return directions.transpose(1, 2).flatten(2).contiguous()
-
-
-class Seq2Seq(FromScratchRow[Seq2SeqOptions]):
-    """Seq2Seq: LSTMs with attention over frames and transcript, from random weights.
-
-    Source: reference-models.md section 2.
-    """
-
-    label = "Seq2Seq"
-    name = "seq2seq"
-    options_class = Seq2SeqOptions
-
-    def configuration(self, tokens: Tokens, frame_width: int) -> dict[str, Json]:
-        """Describe the shape of the model, from which it can be built again."""
-        o = self.options
-        return {
-            "vocabulary": len(tokens),
-            "pad": tokens.pad,
-            "frame_width": frame_width,
-            "width": o.width,
-            "layers": o.layers,
-            "dropout": o.dropout,
-        }
-
-    def build_module(self, configuration: Mapping[str, Any]) -> nn.Module:
-        """Build the encoder and decoder LSTMs with random weights."""
-        return AttentiveLSTM(**configuration)

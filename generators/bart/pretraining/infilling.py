@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from generators.bart.options import PretrainOptions
-from generators.neural.batches import Collate, Example, to_device
+from generators.neural.batches import Collate, to_device
+from generators.neural.examples import Example
 from generators.neural.losses import split_targets
 from generators.neural.tokens import Tokens
 

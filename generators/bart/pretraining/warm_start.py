@@ -12,8 +12,9 @@ from bench.context import Context
 from bench.types import Json
 from bench.weights import digest_weights, minilm_folder, quiet_loading
 from generators.bart.checkpoints import read_tokens, write_checkpoint
-from generators.bart.model import BartShape, random_bart
-from generators.bart.pretraining import Recipe
+from generators.bart.model import random_bart
+from generators.bart.pretraining.recipe import Recipe
+from generators.bart.shape import BartShape
 from generators.neural.tokens import Tokens
 
 BERT_IDS = {"decoder_start_token_id": 101, "bos_token_id": 101}

@@ -5,33 +5,29 @@ The texts are those of the training split and, with ``pretrain.texts``, others w
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import BartForConditionalGeneration
 
 from bench.context import Context
-from bench.store.code_digest import code_digest
 from bench.store.digests import digest
-from bench.store.environment import installed_versions
 from bench.types import Json, Video
 from generators.bart.checkpoints import write_checkpoint
 from generators.bart.fusion import TextOnly
-from generators.bart.infilling import Group, HeldOut, Infilling, Masking
-from generators.bart.model import BartShape, FusedBart, random_bart
-from generators.bart.options import BartOptions, PretrainOptions
-from generators.bart.unlabelled import read_texts
-from generators.groups import PACKAGES
+from generators.bart.model import FusedBart, random_bart
+from generators.bart.pretraining.infilling import Group, HeldOut, Infilling, Masking
+from generators.bart.pretraining.recipe import Recipe
 from generators.neural.batches import Collate
-from generators.neural.options import TextOptions, TrainOptions
+from generators.neural.checkpoint import write_log
 from generators.neural.tokens import Tokens, build, transcripts_and_queries
-from generators.neural.training.plan import SCORE, TrainingPlan, Validation, uses_bf16
-from generators.neural.training.train import train, write_log
+from generators.neural.training.plan import SCORE, TrainingPlan, Validation
+from generators.neural.training.train import train
 
 HELD_OUT_SHARE, MOST_HELD_OUT = 0.05, 100
 """Of the training videos, and of the unlabelled texts, so many are not pretrained on but measured."""
@@ -39,64 +35,7 @@ Kinds = Sequence[Sequence[Group]]
 """The texts to fill in, by kind: transcripts, queries, unlabelled texts."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """The options that decide the weights of a BART that is made on this machine."""
-
-    bart: BartOptions
-    pretrain: PretrainOptions
-    text: TextOptions
-    seed: int
-    device: str
-    bf16: bool
-    processes: int = 1
-    """So many train together (torchrun)."""
-
-    @classmethod
-    def of(cls, context: Context) -> Recipe:
-        """Read the recipe from the options of a run."""
-        device = context.device
-        return cls(
-            context.options(BartOptions),
-            context.options(PretrainOptions),
-            context.options(TextOptions),
-            context.seed,
-            device,
-            uses_bf16(context.options(TrainOptions).precision, device),
-            context.processes,
-        )
-
-    def shape(self, tokens: Tokens) -> BartShape:
-        """Set the shape of the BART that is pretrained, for a vocabulary."""
-        return BartShape.of(tokens, self.bart, layers=(self.bart.encoder_layers, self.bart.decoder_layers))
-
-    @property
-    def unlabelled(self) -> Sequence[str]:
-        """The texts of ``pretrain.texts``. Raises MissingError and DataError for the file."""
-        return read_texts(self.pretrain.texts) if self.pretrain.texts else ()
-
-    def identity(self) -> dict[str, Json]:
-        """Identify the unlabelled texts by their digest; {} without any."""
-        return {"unlabelled": digest(list(self.unlabelled))} if self.pretrain.texts else {}
-
-    def key(self) -> dict[str, Json]:
-        """Collect what decides the pretrained weights besides the videos; rates of fine-tuning do not."""
-        shaping = ("encoder_layers", "decoder_layers", "width", "heads", "feed_forward", "dropout")
-        return {
-            "bart": {name: getattr(self.bart, name) for name in shaping},
-            "pretrain": dataclasses.asdict(self.pretrain) | {"texts": None},  # known by its digest
-            **self.identity(),
-            "text": dataclasses.asdict(self.text),
-            "seed": self.seed,
-            "device": self.device.partition(":")[0],
-            "bf16": self.bf16,
-            **({"processes": self.processes} if self.processes > 1 else {}),
-            "code": code_digest(__name__),
-            "versions": {**installed_versions(["numpy", *PACKAGES])},
-        }
-
-
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Pretrained:
     """A BART made here, as a folder of the store."""
 

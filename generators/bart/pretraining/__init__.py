@@ -1,0 +1,1 @@
+"""Weights of BART that are made here: text infilling, and MiniLM's encoder."""

@@ -1,0 +1,1 @@
+"""MDVC: a Transformer for each modality (Iashin & Rahtu 2020)."""

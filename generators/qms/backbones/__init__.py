@@ -1,0 +1,1 @@
+"""The encoder-decoders that QMS is built on (paper, Table VI)."""

@@ -1,0 +1,1 @@
+"""Seq2Seq: LSTMs with attention (Luong et al. 2015)."""

@@ -35,6 +35,7 @@ from bench.output.schema import (
 )
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_fitted_per_generator, is_reference
+from bench.store.code_digest import code_digest
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TREC = "bench.output.trec"
+"""The module that decides the bytes of a run's file."""
 _FLUSH_INTERVAL = 0.5
 """Seconds between two writes of the scores so far while cells come from the store."""
 
@@ -128,7 +131,7 @@ class RunWriter:
     ) -> None:
         """Write a cell's run, scores and costs."""
         cell, meta = f"{generator}.{component.name}", retrieved.meta
-        self.folder.write_with(f"runs/{cell}.trec", lambda path: write_run(path, retrieved.run, cell))
+        self._write_trec(cell, retrieved)
         self._write_per_item(f"per_query/{cell}.csv", "query_id", scores)
         self._signatures[component.name] = dict(meta["signature"])
         size = meta["index_bytes"]
@@ -198,6 +201,19 @@ class RunWriter:
         """Mark the run finished, and remove what an earlier one left."""
         self.folder.write_manifest(self.manifest, finished=True)
         self.folder.keep_seeds(())
+
+    def _write_trec(self, cell: str, retrieved: Retrieved) -> None:
+        """Write a cell's run, unless the folder has it: formatting costs more than a fast engine's search.
+
+        The store knows the digest of the file that a run made.
+        """
+        name, key = f"runs/{cell}.trec", {"run": retrieved.digest, "tag": cell, "code": code_digest(TREC)}
+        known = self._plan.store.find("trec-digest", key)
+        if known is not None and self.folder.keep(name, known.meta["digest"]):
+            return
+        self.folder.write_with(name, lambda path: write_run(path, retrieved.run, cell))
+        if known is None:
+            self._plan.store.fetch("trec-digest", key, lambda _: {"digest": self.folder.files[name]})
 
     def _write_per_item(self, name: str, id_column: str, scores: CellScores) -> None:
         import pandas as pd

@@ -100,6 +100,15 @@ class OutputFolder:
             writer(temporary)
         self._files[name] = file_digest(self.path / name)
 
+    def keep(self, name: str, digest: str) -> bool:
+        """Keep a file of an earlier run that has this digest as one of this run; False without one."""
+        path = locate(self.path, name)
+        if not path.is_file() or file_digest(path) != digest:
+            return False
+        self._recorded.pop(name, None)
+        self._files[name] = digest
+        return True
+
     def _name_change(self, name: str) -> None:
         path, recorded = self.path / name, self._recorded.pop(name, None)
         if recorded is not None and path.is_file() and file_digest(path) != recorded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,6 +47,9 @@ class RowDefinition(ABC):
     """How `load` reads the tokenizer."""
 
     def __init__(self, context: Context) -> None:
+        for package in ("torch", "transformers"):  # before any work, not when it is first imported
+            if importlib.util.find_spec(package) is None:
+                raise ModuleNotFoundError(name=package)
         self.context = context
         self.sections: list[Section] = []
         self.text = self.read_options(TextOptions)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
 from bench.text import detokenize
 from bench.types import Video
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -115,6 +114,7 @@ def build(texts: Iterable[str], size: int) -> Tokens:
     Lower-cased WordPiece in which each Chinese character is a word: sub-words of English, characters
     of Chinese, both in one text.
     """
+    from tokenizers import trainers
     from transformers import PreTrainedTokenizerFast  # takes seconds
 
     texts = list(texts)
@@ -135,6 +135,8 @@ def build(texts: Iterable[str], size: int) -> Tokens:
 
 
 def _wordpiece(vocabulary: dict[str, int]) -> Tokenizer:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=64))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

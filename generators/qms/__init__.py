@@ -15,7 +15,7 @@ eq. 8 (III-B3)       the decoder attends to M                         model.py: 
 eq. 9 (III-C1)       y: a label for each word of a transcript         entities.py: label_transcripts
 eq. 10 (III-C1)      L_c: binary cross-entropy of h with y            model.py: entity_loss
 eq. 11, 12 (III-C2)  s_j: similarity of each query to the mean        sampling.py: similarities
-eq. 11 (IV-A3)       the vectors of queries                           sentences.py: Encoder
+eq. 11 (IV-A3)       the vectors of queries                           comparison.py: Encoder
 eq. 13, 14 (III-C2)  p_j: probability of each query                   sampling.py: probabilities
 eq. 14 (III-C2)      the target, drawn by p_j                         sampling.py: Sampled.pick
 eq. 15 (III-C2)      the overlap of two texts                         confidence.py: dice
@@ -25,8 +25,8 @@ eq. 17 (III-C2)      the mean of the three, weighted by U             model.py: 
 eq. 18 (III-C3)      the whole loss                                   model.py: QMS.forward
 eq. 18 (III-C3)      beta as decoupled weight decay                   rows.py: QMSRow.weight_decay
 III-D                generation of a summary                          rows.py: QMSRow.summarize
-IV-D1 (Table IV)     the ablations                                    fusion.py: Parts
-IV-D2 (Table VI)     the backbones BART and Transformer               backbones.py: Backbone
-IV-D2 (Table VI)     the backbone mT5                                 mt5.py: MT5Backbone
+IV-D1 (Table IV)     the ablations                                    parts.py: Parts
+IV-D2 (Table VI)     the backbones BART and Transformer               backbones/bart.py: BartBackbone
+IV-D2 (Table VI)     the backbone mT5                                 backbones/mt5.py: MT5Backbone
 ===================  ===============================================  ====================================
 """

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import generators.qms
 
-LINES = re.findall(r"^(eq\.|III|IV).*  (\w+)\.py: (\S+)$", generators.qms.__doc__ or "", re.MULTILINE)
+LINES = re.findall(r"^(eq\.|III|IV).*  ([\w/]+)\.py: (\S+)$", generators.qms.__doc__ or "", re.MULTILINE)
 
 
 def test_every_file_and_function_of_the_map_exists() -> None:
     folder = Path(str(generators.qms.__file__)).parent
     for _, module, path in LINES:
         assert (folder / f"{module}.py").is_file(), module
-        place: object = importlib.import_module(f"generators.qms.{module}")
+        place: object = importlib.import_module("generators.qms." + module.replace("/", "."))
         for name in path.split("."):
             place = getattr(place, name)
 

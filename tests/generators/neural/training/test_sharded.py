@@ -73,7 +73,11 @@ def training_of(context: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[[Mak
 
     def make(row: MakeRow) -> Training:
         given: list[Any] = []
-        monkeypatch.setattr("generators.neural.row.train", lambda *args, **kwargs: given.extend(args) or [])
+        import generators.bart.pretraining.pretrain  # noqa: F401  which has the real one from here on
+
+        monkeypatch.setattr(
+            "generators.neural.training.train.train", lambda *args, **kwargs: given.extend(args) or []
+        )
         row(context(train__batch_size=5, qms__mu=0.9, **NO_DROPOUT)).fit(toy(24, where="text"), [])
         module, data, collate, plan = given
         return module, data, collate, plan

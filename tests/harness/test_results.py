@@ -18,14 +18,15 @@ from tests.conftest import child_environment
 from tests.harness.commands import RETRIEVER, tree
 from tests.tiny import Tiny
 
-_HEAVY = ("scipy", "jinja2", "vl_convert", "bm25s", "torch")
-"""What computes tests, pages and searches."""
+_HEAVY = ("scipy", "jinja2", "vl_convert", "bm25s", "torch", "transformers", "tokenizers")
+"""What computes tests, pages, searches, trainings and summaries."""
 _FOLLOWING = (SIGNIFICANCE, SUMMARY, PAGE)
 
 
 def test_a_run_that_is_in_the_store_computes_nothing(tiny: Tiny, tmp_path: Path) -> None:
     options = {
-        "data": str(tiny.folder), "generators": "lead,tfidf,oracle", "retrievers": RETRIEVER,
+        "data": str(tiny.folder), "generators": "lead,tfidf,seq2seq,oracle",
+        "retrievers": RETRIEVER, "set": ["train.epochs=1", "seq2seq.width=8"],
         "store": str(tmp_path / "store"), "quiet": True,
     }  # fmt: skip
     bench.run(**options, out=str(tmp_path / "first"))

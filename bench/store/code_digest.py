@@ -125,7 +125,7 @@ def source_of(module: str) -> Path | None:
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield all statements below a node: imports are statements, and most of what `ast.walk` yields is not."""
+    """Yield all statements below a node: imports are statements, most of what `ast.walk` yields is not."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         for below in getattr(node, name, ()):
             yield below

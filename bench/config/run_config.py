@@ -136,6 +136,13 @@ class RunConfig:
         default_text="$BENCH_STORE, or the user's cache",
         recorded=False,
     )
+    remote_store: Option[str | None, str | None] = Option(
+        None,
+        "ADDRESS",
+        help="artefacts are also fetched from and copied to this place, such as s3://bucket/prefix",
+        default_text="none",
+        recorded=False,
+    )
     set: Option[str | Sequence[str] | Mapping[str, Any] | None, Mapping[str, Any] | None] = Option(
         None,
         "KEY=VALUE",

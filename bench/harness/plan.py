@@ -27,6 +27,7 @@ from bench.neural.launcher import process_count
 from bench.options import flatten
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
+from bench.store.remote import RemoteStore
 from bench.systems.file_summaries import check_file
 from bench.systems.given import OBJECT_PREFIX, check_word
 from bench.systems.registry import FILE_PREFIX, cell_name, load, resolve
@@ -174,7 +175,8 @@ def make_plan(config: RunConfig) -> Plan:
     for name in generators:
         if name.startswith(FILE_PREFIX):
             check_file(Path(name.removeprefix(FILE_PREFIX)))
-    store = Store(config.store or default_root())
+    remote = RemoteStore(config.remote_store) if config.remote_store else None
+    store = Store(config.store or default_root(), remote)
     data_options = config.sections["data"]
     assert isinstance(data_options, DataOptions)
     folder = dataset_folder(config.data, store.root / "datasets")

@@ -19,6 +19,7 @@ from bench.options import expand_home
 from bench.store.digests import canonical, digest, file_digest
 from bench.store.files import naming_path, sync, write_text
 from bench.store.json_files import read_json
+from bench.store.remote import RemoteStore
 from bench.types import Json
 
 __cache_neutral__ = True
@@ -58,11 +59,13 @@ def default_root() -> Path:
 class Store:
     """A folder of artefacts ``<kind>/<digest of the key>``, each complete or absent.
 
-    Processes may share it: one at a time makes an artefact, the others wait and reuse it.
+    Processes may share it: one at a time makes an artefact, the others wait and reuse it. With a ``remote``
+    store, what is missing here is fetched from there, and what is made here is copied to it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, remote: RemoteStore | None = None) -> None:
         self.root = root.absolute()
+        self._remote = remote
         self._swept: set[str] = set()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -76,11 +79,30 @@ class Store:
         """Look up a finished artefact; None when there is none or it is damaged: `fetch` makes it again."""
         folder = self._folder(kind, key)
         undamaged = os.path.lexists(folder) and find_damage(folder) is None
-        if not undamaged:
+        if not undamaged and not self._load(folder):
             return None
         with contextlib.suppress(OSError):
             os.utime(folder)  # when it was last used, for `bench store prune`
         return _read(folder, reused=True)
+
+    def _load(self, folder: Path) -> bool:
+        """Fetch an artefact that is missing here from the remote store; False where it has none."""
+        if self._remote is None or os.path.lexists(folder):
+            return False
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary(folder) as unfinished:
+            if not self._remote.load(f"{folder.parent.name}/{folder.name}", unfinished):
+                return False
+            if (damage := find_damage(unfinished)) is not None:
+                print(
+                    f"bench: {folder.parent.name} artefact {folder.name} is damaged in "
+                    f"{self._remote.address} ({damage}); it is made again.",
+                    file=sys.stderr,
+                )
+                return False
+            with contextlib.suppress(FileExistsError, OSError):  # another process may have been faster
+                unfinished.rename(folder)
+        return find_damage(folder) is None
 
     def fetch(
         self,
@@ -187,6 +209,8 @@ class Store:
                 sync(path)
             unfinished.rename(folder)
             sync(folder.parent)
+        if self._remote is not None:
+            self._remote.save(f"{kind}/{folder.name}", folder)
         shutil.rmtree(self._scratch(kind, key), ignore_errors=True)
         return _read(folder, reused=False)
 

@@ -20,7 +20,7 @@ PREPARE_EXTRAS = ("ocr", "prepare", "prepare-zh")
 
 OPTIONAL_IN_TESTS = {"opencc"}
 """Modules of extras that `dev` does not install: `prepare-zh` is 134 MB."""
-CLUSTER_EXTRAS = ("ray",)
+CLUSTER_EXTRAS = ("ray", "remote")
 """Extras for several machines; no part of `all`."""
 
 

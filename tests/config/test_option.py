@@ -58,7 +58,7 @@ def test_every_option_but_set_and_config_is_a_key_of_a_file(tmp_path: Path) -> N
     values: dict[str, Any] = {
         "data": "d", "generators": ["lead"], "retrievers": "bm25", "preset": "base",
         "protocol": "all-queries", "query_seed": 3, "split": "val", "seed": [1, 2], "features": "f",
-        "out": "o", "store": "s",
+        "out": "o", "store": "s", "remote_store": "memory://m",
         "no_train": True, "allow_network": True, "device": "cpu", "engine": "local", "audit_cache": True,
         "quiet": True,
         "verbose": True, "threads": 2, "fresh": ["lead"], "verify_determinism": True, "metrics": ["nDCG@10"],

@@ -188,6 +188,7 @@ NEUTRAL = {
     "bench/store/digests.py",
     "bench/store/files.py",
     "bench/store/json_files.py",
+    "bench/store/remote.py",
     "generators/bart/options.py",
     "generators/neural/options.py",
     "generators/options.py",

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.cli import compare, data, info, run, score, show, store
 from bench.cli.terminal import filtered_output, print_error
-from bench.errors import BenchError, error_of_system, suggestions
+from bench.errors import BenchError, UsageError, error_of_system, shorten, suggestions
 
 GROUPS = {
     "Run": (run,),
@@ -102,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     parser = build_parser()
+    _check_encodable(words)
     if not words:
         parser.print_help()
         return 0
@@ -112,6 +113,17 @@ def _run(words: list[str]) -> int:
     status: int = args.run(args)
     sys.stdout.flush()
     return status
+
+
+def _check_encodable(words: Sequence[str]) -> None:
+    """Raise UsageError for half of a surrogate pair, which neither a path nor a file of text can hold."""
+    for word in words:
+        try:
+            os.fsencode(word)
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"the argument {shorten(word)} holds half of a character (number {error.start + 1})."
+            ) from error
 
 
 def _report(error: Exception) -> int:

@@ -52,7 +52,10 @@ def make_evaluation_set(
     searched = [record.video_id for record in dataset.records] if pool == "all" else in_split
     relevant = _within(dataset.relevant, in_split)
     if not relevant:
-        raise DataError(f"dataset {dataset.name}: no query has a relevant video in the split '{split}'.")
+        raise DataError(
+            f"dataset {dataset.name}: no query has a relevant video in the split '{split}'. "
+            "Judge some in qrels.tsv, or choose another with --split."
+        )
     drawn = list(relevant)
     if protocol == ONE_QUERY_PER_VIDEO:
         drawn = _draw_one_per_video(in_split, relevant, query_seed)

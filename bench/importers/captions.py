@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.choices import SPLITS
-from bench.errors import DataError, MissingError, UsageError
-from bench.importers.files import find, read_object, read_records, take, take_id
+from bench.errors import DataError, UsageError
+from bench.importers.files import find, not_found, read_object, read_records, take, take_id
 from bench.importers.imported import Imported, clean_id
 from bench.options import plain_number
 from bench.store.csv_files import read_rows
@@ -36,7 +36,7 @@ class COCO:
         """Read one file, or all JSON files of a folder; without a test, val is the test."""
         paths = [source] if source.is_file() else sorted(source.glob("*.json"))
         if not paths:
-            raise MissingError(f"{source}: there is no *.json in it.")
+            raise not_found(source, "*.json")
         stem = source.stem if source.is_file() else source.resolve().name
         data = Imported(clean_id(stem), language or "en", self.recipes[recipe])
         splits = {path: _split_of(path) for path in paths}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.errors import DataError, MissingError
+from bench.errors import BenchError, DataError, MissingError, UsageError
 from bench.store.files import read_lines
 from bench.store.json_files import kind_of, read_json
 
@@ -19,12 +19,24 @@ _KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object"
 def find(source: Path, *patterns: str) -> Path:
     """Locate the first file in a folder, or its subfolders, that fits a pattern.
 
-    ``source`` may be that file itself. Raises MissingError that names the patterns.
+    ``source`` may be that file itself. Raises what `not_found` says.
     """
     if path := find_optional(source, *patterns):
         return path
-    names = " or ".join(patterns)
-    raise MissingError(
+    raise not_found(source, " or ".join(patterns))
+
+
+def not_found(source: Path, names: str) -> BenchError:
+    """Say why a file is not found: no such source, a pipe, which has no files, or no such file in it."""
+    if not source.exists():
+        return MissingError(
+            f"{source}: there is no such file or folder. Name that of the owner's files in --from."
+        )
+    if not source.is_file() and not source.is_dir():
+        return UsageError(
+            f"--from {source} is a pipe or a device. Write what comes from it into a file and name that."
+        )
+    return MissingError(
         f"{source}: there is no {names} in it. Name the folder of the owner's files in --from."
     )
 

@@ -134,17 +134,18 @@ def naming_path(path: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its name when the block ends well.
 
-    A kill at any moment leaves the old file or the new one, never a half.
+    A kill at any moment leaves the old file or the new one, never a half. A full disk names ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    temporary.touch(exist_ok=False)  # the umask applies, which tempfile's private mode leaves out
-    try:
-        yield temporary
-        sync(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming_path(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            temporary.touch(exist_ok=False)  # the umask applies, which tempfile's private mode leaves out
+            yield temporary
+            sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -199,9 +200,14 @@ def _holding(folder: Path) -> Iterator[bool]:
 
 
 def check_new_folder(path: Path, option: str) -> None:
-    """Raise UsageError, which names the option, for a path that is there and no empty folder."""
+    """Raise UsageError, which names the option, for a path that is there and no empty folder.
+
+    Nor may it be the current folder, whose name would go to another folder.
+    """
     if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
         raise UsageError(f"{option} {path} exists and is not an empty folder. Name a new one, or empty it.")
+    if path.is_dir() and path.samefile(Path.cwd()):
+        raise UsageError(f"{option} {path} is the current folder. Name a new one, such as {option} new.")
 
 
 def replaceable(path: Path, option: str) -> Path:

@@ -73,6 +73,8 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["evaluate", "--run", "x", "--data", "demo", "--split", "tset"], "Did you mean test?"),
         (["data", "synth", "--out", "x", "--set", "videosss=1"], "Did you mean videos?"),
         (["data", "synth", "--out", "x", "--videos", "many"], "option videos='many'"),
+        (["new", "generator", "mine", "--out="], "--out . is the current folder"),
+        (["report", "x", "--to", "a\ud800"], "holds half of a character (number 2)"),
     ],
 )
 def test_a_usage_error_is_2(

@@ -112,7 +112,7 @@ def test_the_validation_split_is_a_pool_of_its_own(tiny: Tiny) -> None:
 
 def test_a_pool_that_nobody_asked_for_is_refused(tiny: Tiny) -> None:
     tiny.path("qrels.tsv").write_text("q9\tv12\t1\n")
-    with pytest.raises(DataError, match="no query has a relevant video"):
+    with pytest.raises(DataError, match=r"no query has a relevant video.*'test'\. Judge some in qrels.tsv"):
         evaluated(tiny)
 
 

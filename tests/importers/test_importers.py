@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -321,6 +322,17 @@ def test_a_wrong_addition_leaves_nothing(
     done = cli("data", "import", "csv", "--from", source, "--out", tmp_path / "out", *more)
     assert (done.status, message in done.error()) == (status, True)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["csv", "coco", "vatex"])
+def test_what_has_no_files_is_said_to_be_a_pipe_or_to_be_missing(name: str, cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = cli("data", "import", name, "--from", tmp_path / "pipe", "--out", tmp_path / "out")
+    assert done.status == 2
+    assert "pipe is a pipe or a device. Write" in done.error()
+    done = cli("data", "import", name, "--from", tmp_path / "nowhere", "--out", tmp_path / "out")
+    assert done.status == 4
+    assert "nowhere: there is no such file or folder. Name" in done.error()
 
 
 def test_a_folder_of_several_tables_is_refused(cli: Cli, tmp_path: Path) -> None:

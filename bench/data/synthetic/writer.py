@@ -84,8 +84,8 @@ def _check_disk(folder: Path, options: SynthOptions) -> None:
     free = shutil.disk_usage(existing).free if existing else needed
     if needed > free:
         raise UsageError(
-            f"{folder}: {options.videos:,} videos need about {needed / 1e9:,.1f} GB of disk, and "
-            f"{free / 1e9:,.1f} GB are free. Ask for fewer videos, or name a folder on another disk."
+            f"{folder}: {options.videos:,} videos need about {needed / 1e6:,.1f} MB of disk, and "
+            f"{free / 1e6:,.1f} MB are free. Ask for fewer videos, or name a folder on another disk."
         )
 
 

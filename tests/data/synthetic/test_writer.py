@@ -58,7 +58,7 @@ def test_a_dataset_that_does_not_fit_on_the_disk_is_refused_with_its_size(
     usage = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(
-        UsageError, match=r"1,000,000 videos need about 4\.8 GB of disk, and 0\.0 GB are free"
+        UsageError, match=r"1,000,000 videos need about 4,800\.0 MB of disk, and 1\.0 MB are free"
     ):
         synthesize(tmp_path / "big", SynthOptions(videos=1_000_000))
     assert not (tmp_path / "big").exists()

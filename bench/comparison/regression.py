@@ -21,7 +21,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import BASELINE_COLUMNS, with_text
 from bench.result import Result
 from bench.store.digests import canonical, digest
-from bench.store.files import read_lines, replaceable, write_text
+from bench.store.files import read_lines, read_text, replaceable, write_text
 
 SLACK = 1e-9
 """Added to every tolerance: sums of floats differ by less between machines."""
@@ -133,7 +133,7 @@ def baseline_of(
         cells[key] = BaselineScore(float(score.value), int(score.n), fitting[-1] if fitting else tolerance)
     folder, manifest = RunItems(result.out, result.manifest).first
     files = [checked(folder, manifest, name) for name in ("queries.tsv", "qrels.trec")]
-    evaluation = digest([path.read_text(encoding="utf-8") for path in files])
+    evaluation = digest([read_text(path) for path in files])
     hits = {} if result.manifest.seeds else hits_of(folder, manifest)
     return Baseline(result.manifest.signature, evaluation, cells, hits)
 

@@ -16,11 +16,22 @@ from bench.metrics.definitions import BLEU
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
 from bench.output.folder import checked, reading
-from bench.output.manifest import Manifest, read_manifest
+from bench.output.manifest import AGAIN, Manifest, read_manifest
 from bench.output.schema import ATTRIBUTES, from_csv
 from bench.output.trec import read_queries
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+class _Columns(dict[str, Floats]):
+    """The scores of a file by metric; one that it lacks is an error that names the file."""
+
+    def __init__(self, path: Path, values: Mapping[str, Floats]) -> None:
+        super().__init__(values)
+        self.path = path
+
+    def __missing__(self, metric: str) -> Floats:
+        raise DataError(f"{self.path}: there is no column {metric}, which scores.csv has. {AGAIN}")
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -49,7 +60,9 @@ class ItemScores:
         rows = [i for i, item in enumerate(self.ids) if item in ids]
         weights = np.ones(len(self.ids)) if self.weights is None else self.weights
         mean = float(weights[rows].mean()) if rows else 1.0
-        values = {metric: scores[:, rows] / mean for metric, scores in self.values.items()}
+        values: dict[str, Floats] = {m: scores[:, rows] / mean for m, scores in self.values.items()}
+        if isinstance(self.values, _Columns):
+            values = _Columns(self.values.path, values)
         return ItemScores(tuple(self.ids[i] for i in rows), values, values, weights=weights[rows] / mean)
 
     def score(self, metric: str) -> float:
@@ -109,7 +122,10 @@ class RunItems:
         frames = self._frames(name, "query_id")
         needs = np.array([self._need_of[query] for query in frames[0]["query_id"]], dtype=np.int64)
         metrics = [name for name in frames[0].columns if name not in ("query_id", "n_relevant")]
-        values = {m: np.stack([by_need(frame[m].to_numpy(), needs) for frame in frames]) for m in metrics}
+        values = _Columns(
+            self._folders[0] / name,
+            {m: np.stack([by_need(frame[m].to_numpy(), needs) for frame in frames]) for m in metrics},
+        )
         first: dict[int, str] = {}
         for query, need in zip(frames[0]["query_id"], needs.tolist(), strict=True):
             first.setdefault(need, query)
@@ -122,9 +138,12 @@ class RunItems:
             raise ValueError("a count of n-grams is missing")
         counts = np.stack([frame[list(COUNTS)].to_numpy(dtype=np.int64) for frame in frames])
         metrics = [name for name in frames[0].columns if name not in ("video_id", *COUNTS)]
-        own = {m: np.stack([frame[m].to_numpy(dtype=np.float64) for frame in frames]) for m in metrics}
+        path = self._folders[0] / name
+        own = _Columns(
+            path, {m: np.stack([frame[m].to_numpy(dtype=np.float64) for frame in frames]) for m in metrics}
+        )
         pseudo = np.stack([bleu_pseudo_values(part) for part in counts])  # [seeds, n, 4]
-        values = {**own, **{name: pseudo[:, :, i] for i, name in enumerate(BLEU)}}
+        values = _Columns(path, {**own, **{name: pseudo[:, :, i] for i, name in enumerate(BLEU)}})
         return ItemScores(tuple(frames[0]["video_id"]), values, own, counts)
 
     def _frames(self, name: str, id_column: str) -> list[Any]:

@@ -46,17 +46,19 @@ class TrecFile:
 
     def hits(self, query: QueryId) -> list[Hit]:
         """Look up a query's lines, best first; none for a query without results."""
-        lines = (line.split(b" ") for line in self._block(query).splitlines())
-        return [Hit(video.decode(), int(rank), float(score)) for _, _, video, rank, score, _ in lines]
+        with reading(self._path):
+            lines = (line.split(b" ") for line in self._block(query).splitlines())
+            return [Hit(video.decode(), int(rank), float(score)) for _, _, video, rank, score, _ in lines]
 
     def ranks(self, query: QueryId, videos: Sequence[VideoId]) -> list[int | None]:
         """Look up the rank of each of some videos, None for one that was not returned."""
         block = b"\n" + self._block(query)
         ranks: list[int | None] = []
-        for video in videos:
-            mark = b" Q0 " + video.encode() + b" "
-            at = block.find(mark)
-            ranks.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
+        with reading(self._path):
+            for video in videos:
+                mark = b" Q0 " + video.encode() + b" "
+                at = block.find(mark)
+                ranks.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
         return ranks
 
     def _block(self, query: QueryId) -> bytes:

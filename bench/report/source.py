@@ -170,7 +170,11 @@ class Source:
         if path is None:
             return []
         with reading(path):
-            return list(read_json_lines(path))
+            lines = read_json_lines(path)
+            for line in lines:
+                if not all(isinstance(text, str) for text in (line["video_id"], *line["references"])):
+                    raise TypeError("an id or a reference is no text")
+            return lines
 
     def summaries(self, generator: str) -> Mapping[VideoId, str]:
         """Read the summaries that a generator wrote, by video and in the order of the dataset."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.output.manifest import write_document
+from bench.store.digests import file_digest
 from tests.conftest import Cli, child_environment
 from tests.tiny import Tiny, write_tiny
 
@@ -129,6 +130,34 @@ def test_a_manifest_that_was_edited_is_named(key: str, run: tuple[Tiny, Path], c
     outcome = cli("table", out)
     assert outcome.status == 3
     assert "manifest.json" in outcome.error()
+
+
+OTHER_CONTENT: dict[str, tuple[str, str, bytes, bytes]] = {
+    "a run with a short line": ("explain", "runs/lead.bm25.trec", b" 1 ", b" "),
+    "a run with a rank that is none": ("explain", "runs/lead.bm25.trec", b" 1 ", b" x "),
+    "references without ids": ("explain", "references.jsonl", b"video_id", b"video"),
+    "a reference that is no text": ("explain", "references.jsonl", b'["', b'[3,"'),
+    "qrels that are not UTF-8": ("check", "qrels.trec", b"q1 0", b"q1\xed 0"),
+    "scores without a metric": ("compare", "per_query/lead.bm25.csv", b"R@10", b"R@11"),
+}
+"""A verb, the file it reads, and what is replaced in it by what no bench command writes."""
+
+
+@pytest.mark.parametrize("case", OTHER_CONTENT)
+def test_content_that_no_command_writes_is_named_under_a_valid_digest(
+    case: str, run: tuple[Tiny, Path], cli: Cli
+) -> None:
+    tiny, out = run
+    verb, name, old, new = OTHER_CONTENT[case]
+    data = (out / name).read_bytes()
+    assert old in data
+    (out / name).write_bytes(data.replace(old, new))
+    document = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    write_document(out, {**document, "files": {**document["files"], name: file_digest(out / name)}})
+    more = (out,) if verb == "compare" else ()
+    outcome = cli(*commands(tiny.folder, out)[verb], *more)
+    assert outcome.status == 3
+    assert name in outcome.error()
 
 
 def test_a_device_or_a_pipe_is_not_replaced(run: tuple[Tiny, Path], cli: Cli) -> None:

@@ -17,11 +17,12 @@ from bench.data.reader import read_dataset
 from bench.errors import DataError
 from bench.text import normalise
 from tests.conftest import Cli
+from tests.fuzz.cases import COUNT
 from tests.tiny import Tiny
 
 TEXTS = ("dataset.json", "videos.jsonl", "queries.jsonl", "qrels.tsv")
 FEATURES = ("frames.npy", "offsets.npy", "ids.txt")
-SEEDS_PER_FILE = 40
+SEEDS_PER_FILE = COUNT
 ODD_IDS = (
     "-q1",
     "--help",

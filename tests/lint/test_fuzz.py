@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli
+from tests.fuzz.cases import COUNT
 
 CORPUS = sorted(
     path for path in (Path(__file__).parent / "corpus").iterdir() if path.suffix in (".csv", ".md", ".tex")
@@ -21,8 +22,8 @@ SPLINTERS = (
     *("n", "±", "(", "[", "**", "\\begin{tabular}{c}", "\\end{tabular}", "\\newcommand{\\a}{\\a\\a}", "\\a"),
     *("Total", "metric,value"),
 )  # fmt: skip
-ROUNDS = 6
-"""Mutations of each file in the ordinary suite."""
+ROUNDS = COUNT * 6 // 40
+"""Mutations of each file: six in the ordinary suite."""
 
 
 def _cut(draw: random.Random, text: str) -> str:

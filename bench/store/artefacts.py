@@ -89,8 +89,9 @@ class Store:
         """Fetch an artefact that is missing here from the remote store; False where it has none."""
         if self._remote is None or os.path.lexists(folder):
             return False
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary(folder) as unfinished:
+        with naming_path(self.root):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with naming_path(self.root), _temporary(folder) as unfinished:
             if not self._remote.load(f"{folder.parent.name}/{folder.name}", unfinished):
                 return False
             if (damage := find_damage(unfinished)) is not None:

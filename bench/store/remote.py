@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import secrets
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -36,41 +39,41 @@ class RemoteStore:
         """Fetch an artefact ``KIND/DIGEST`` into an empty folder; False where the place has none."""
         if self._lost:
             return False
-        with tempfile.TemporaryFile() as copy:
+        with tempfile.TemporaryFile(dir=folder.parent) as copy:
             try:
                 with self._files.open(self._path(name), "rb") as source:
-                    while block := source.read(1 << 20):
-                        copy.write(block)
+                    shutil.copyfileobj(source, copy, 1 << 20)
             except FileNotFoundError:
                 return False
             except Exception as error:  # each implementation has its own
                 self._lose(error)
                 return False
             copy.seek(0)
-            try:
-                with tarfile.open(fileobj=copy) as archive:
-                    archive.extractall(folder, filter="data")
-            except (tarfile.TarError, OSError, ValueError, EOFError):
-                pass  # what is missing in the folder shows by its digests
+            # what a damaged archive lacks shows by the digests of the artefact
+            with (
+                contextlib.suppress(tarfile.TarError, ValueError, EOFError),
+                tarfile.open(fileobj=copy) as archive,
+            ):
+                archive.extractall(folder, filter="data")
         return True
 
     def save(self, name: str, folder: Path) -> None:
         """Copy a finished artefact to the place, in one piece."""
         if self._lost:
             return
-        with tempfile.TemporaryDirectory() as spare:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as spare:
             packed = Path(spare) / "artefact.tar"
-            with tarfile.open(packed, "w") as archive:
-                for path in sorted(folder.rglob("*")):
-                    archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
             try:
+                with tarfile.open(packed, "w") as archive:
+                    for path in sorted(folder.rglob("*")):
+                        archive.add(path, path.relative_to(folder).as_posix(), recursive=False)
                 self._put(packed, self._path(name))
             except Exception as error:
                 self._lose(error)
 
     def _put(self, packed: Path, target: str) -> None:
         # a reader never sees half an upload: object stores show whole objects, file systems rename
-        part = f"{target}.{packed.parent.name}.part"
+        part = f"{target}.{secrets.token_hex(4)}.part"
         self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
         self._files.put_file(str(packed), part)
         self._files.mv(part, target)

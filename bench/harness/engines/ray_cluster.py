@@ -111,8 +111,8 @@ class RayCluster:
         if made and not Summarize(self._plan, component).exists():
             raise MissingError(
                 f"{component.name}: a task on the cluster has finished, but {self._plan.store.root} on this "
-                "machine does not hold what it made. All nodes must see one store folder (--store) or name one "
-                "--remote-store, and have the same versions of qms-bench, of its packages and of its plug-ins."
+                "machine does not hold what it made. All nodes must see one store folder (--store) or name "
+                "one --remote-store, and have the same versions of qms-bench, its packages and its plug-ins."
             )
         return made
 

@@ -128,11 +128,10 @@ def test_importing_bench_loads_nothing_heavy(
 def test_systems_options_and_groups_are_light(
     process: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
-    """All but mT5, which no table of the demo has: its tokenizer and module are of one file."""
     code = (
         "from importlib.metadata import entry_points as e; import sys, json\n"
         "for g in ('options', 'generators', 'retrievers', 'generator_groups', 'retriever_groups'):\n"
-        "    [p.load() for p in e(group='bench.' + g) if p.name != 'qms-mt5']\n"
+        "    [p.load() for p in e(group='bench.' + g)]\n"
         "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
     )
     done = process("-c", code)

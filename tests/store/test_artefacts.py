@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bench.errors import UsageError
+from bench.errors import MissingError, UsageError
 from bench.store.artefacts import RECORD, Store, default_root
 from bench.store.digests import digest
 from tests.conftest import child_environment
@@ -149,10 +150,15 @@ def an_empty_folder(folder: Path) -> None:
     folder.mkdir()
 
 
-DAMAGES = [
-    damage_file, remove_file, cut_record, remove_record, empty_list, other_meta, not_utf8, nested_record,
-    a_file, a_broken_link, a_link_to_other_things, an_empty_folder,
-]  # fmt: skip
+DAMAGES = {
+    damage_file: "text has changed", remove_file: "deep/bytes is missing",
+    remove_record: f"{RECORD} is missing",
+    cut_record: "invalid JSON", empty_list: "TypeError: ",
+    other_meta: f"{RECORD} has changed", not_utf8: "It looks like UTF-16: save the file as UTF-8",
+    nested_record: "invalid JSON", a_file: f"{RECORD} is missing", a_broken_link: f"{RECORD} is missing",
+    a_link_to_other_things: f"{RECORD} is missing", an_empty_folder: f"{RECORD} is missing",
+}  # fmt: skip
+"""What is done to an artefact, and what is said of it."""
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -164,7 +170,10 @@ def test_a_damaged_artefact_is_said_to_be_and_made_again(
     again = store.fetch("kind", KEY, build)
     assert not again.reused
     assert again.meta["score"] == 7
-    assert "is damaged" in capsys.readouterr().err
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"bench: kind artefact {made.path} is damaged (")
+    assert DAMAGES[damage] in said
+    assert ".);" not in said
     assert store.fetch("kind", KEY, never).reused
     assert len(list((store.root / "kind").glob("elsewhere/precious"))) == (damage is a_link_to_other_things)
 
@@ -175,6 +184,7 @@ def test_what_was_recorded_comes_back_as_json_would_have_it(store: Store) -> Non
         "none": None,
         "list": [1, 0.1, 1e-300],
         "nested": {"b": 1, "a": True},
+        "no number": float("inf"),
     }
     store.fetch("kind", KEY, lambda folder: meta)
     artefact = store.fetch("kind", KEY, never)
@@ -249,6 +259,58 @@ def test_scratch_that_a_kill_left_beside_a_finished_artefact_goes(store: Store) 
     assert not scratch.exists()
 
 
+def test_scratch_that_another_process_works_in_stays(store: Store) -> None:
+    made = store.fetch("kind", KEY, build)
+    scratch = store.scratch("kind", KEY)
+    with Store(store.root).lock("kind", made.path.name):
+        assert store.fetch("kind", KEY, never).reused
+        assert scratch.is_dir()
+
+
+def test_a_lock_is_waited_for_unless_it_is_said_not_to_be(store: Store) -> None:
+    with store.lock("kind", "name") as waiting, store.lock("kind", "other", wait=False) as impatient:
+        assert (waiting.timeout, impatient.timeout) == (-1, 0)
+
+
+def test_a_store_that_was_deleted_meanwhile_is_made_again(store: Store) -> None:
+    shutil.rmtree(store.root)
+    store.remove("kind", KEY)
+    shutil.rmtree(store.root)
+    assert not store.fetch("kind", KEY, build).reused
+
+
+def test_a_store_that_cannot_be_written_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    store.fetch("kind", KEY, build)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert store.find("kind", KEY) is not None
+
+
+def test_a_full_disk_whose_path_nobody_says_is_that_of_the_store(store: Store) -> None:
+    def fails(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        store.fetch("kind", KEY, fails)
+    assert caught.value.filename == str(store.root)
+
+
+def test_what_another_process_made_before_the_lock_was_free_is_not_made_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = Store.lock
+
+    def waited_for(self: Store, kind: str, name: str, *, wait: bool = True) -> Any:
+        monkeypatch.undo()
+        Store(self.root).fetch(kind, KEY, build)
+        return lock(self, kind, name, wait=wait)
+
+    monkeypatch.setattr(Store, "lock", waited_for)
+    assert store.fetch("kind", KEY, never).reused
+
+
 def test_scratch_outlives_a_failure_and_goes_when_the_work_is_done(store: Store) -> None:
     def fails(folder: Path) -> None:
         (store.scratch("kind", KEY) / "checkpoint").write_text("half")
@@ -294,3 +356,14 @@ def test_the_default_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_root() == tmp_path / ".cache" / "qms-bench"
+
+
+def test_without_a_home_the_remedy_is_a_named_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("BENCH_STORE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(MissingError, match=r"^no place for the store: .* with --store or BENCH_STORE\.$"):
+        default_root()

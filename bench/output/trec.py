@@ -58,14 +58,18 @@ def write_run(target: Path | TextIO, run: Run, tag: str) -> None:
     and sorts by score. White space in the tag becomes ``_``. Raises ValueError for a non-finite score.
     """
     name = "_".join(tag.split()) or "run"
+    # nine significant digits name a float32 exactly
+    lines = [f"%s Q0 %s {rank} %.9g {name.replace('%', '%%')}\n" for rank in range(1, run.depth + 1)]
     ids = np.array(run.video_ids, dtype=object)
     scores = strictly_decreasing(run)
     counts = (run.hits != NO_HIT).sum(axis=1).tolist()
     with _open(target) as stream:
         for query_id, hits, row, n in zip(run.query_ids, run.hits, scores, counts, strict=True):
-            ranked = zip(ids[hits[:n]].tolist(), range(1, n + 1), row[:n].tolist(), strict=True)
-            # nine significant digits name a float32 exactly
-            stream.writelines(f"{query_id} Q0 {v} {rank} {score:.9g} {name}\n" for v, rank, score in ranked)
+            values: list[str | float] = [query_id] * (3 * n)
+            values[1::3], values[2::3] = ids[hits[:n]].tolist(), row[:n].tolist()
+            stream.write(
+                "".join(lines[:n]) % tuple(values)
+            )  # one call: half the time of a call for each line
 
 
 def strictly_decreasing(run: Run) -> npt.NDArray[np.float32]:

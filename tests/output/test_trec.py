@@ -121,6 +121,12 @@ def test_the_lines_are_those_of_trec(tmp_path: Path) -> None:
     assert read_qrels(tmp_path / "q.trec") == {"q2": {"视频": 1}}
 
 
+def test_signs_of_formats_are_texts_like_others() -> None:
+    written = io.StringIO()
+    write_run(written, Run.from_hits({"100%s": [("%d{0}", 1.5)]}, ["%d{0}"], 3), "50%")
+    assert written.getvalue() == "100%s Q0 %d{0} 1 1.5 50%\n"
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=runs())
 def test_what_was_written_reads_back_in_the_same_order(tmp_path: Path, world: tuple[Run, Relevance]) -> None:

@@ -226,6 +226,10 @@ def test_a_process_that_ends_in_the_middle_leaves_no_artefact(store: Store) -> N
 def test_what_a_killed_process_left_is_swept_by_the_next_one(store: Store) -> None:
     child(store.root, "os._exit(9)").communicate(timeout=60)
     assert len(list((store.root / "kind").glob(".*"))) == 1
+    leftovers = list((store.root / "kind").glob(".*"))
+    assert Store(store.root).sweep("another kind") == []
+    assert Store(store.root).sweep("kind") == leftovers
+    child(store.root, "os._exit(9)").communicate(timeout=60)
     Store(store.root).fetch("kind", {"another": "key"}, build)
     assert list((store.root / "kind").glob(".*")) == []
 
@@ -336,9 +340,9 @@ def test_a_shared_store_is_readable_as_the_umask_says(store: Store) -> None:
 
 def test_the_record_names_key_and_files(store: Store) -> None:
     record = json.loads((store.fetch("kind", KEY, build).path / RECORD).read_text())
-    assert record["key"] == KEY
+    assert (record["kind"], record["key"]) == ("kind", KEY)
     assert set(record["files"]) == {"text", "deep/bytes"}
-    assert digest(record["key"]).startswith(store.fetch("kind", KEY, never).path.name)
+    assert store.fetch("kind", KEY, never).path.name == digest(record["key"])[:32]
 
 
 def test_a_store_that_cannot_be_made_is_wrong_use(tmp_path: Path) -> None:

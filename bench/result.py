@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import unknown
-from bench.output.folder import checked, reading
+from bench.output.checked import checked, reading
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
 from bench.output.schema import (

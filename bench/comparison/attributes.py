@@ -12,7 +12,7 @@ import numpy as np
 from bench.errors import unknown
 from bench.metrics.needs import number_needs
 from bench.output.attributes import Attributes, read_attributes
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.per_item import RunItems
 from bench.output.schema import ATTRIBUTES
 from bench.text import cjk_share, tokenize

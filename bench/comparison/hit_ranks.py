@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from bench.errors import DataError
 from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import Manifest
 from bench.output.trec import read_relevant, read_run
 from bench.store.files import read_lines

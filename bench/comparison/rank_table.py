@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bench.comparison.hit_ranks import read_truth
 from bench.metrics.ranking import Relevance, relevant_ranks
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import signature_line
 from bench.output.per_item import RunItems
 from bench.output.trec import read_run

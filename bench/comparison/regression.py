@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from bench.comparison.hit_ranks import Hits, hits_of, hits_text, moved_queries, read_hits
 from bench.errors import DataError, MissingError, UsageError, shorten
 from bench.options import plain_number
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import parse_signature
 from bench.output.per_item import RunItems
 from bench.output.schema import BASELINE_COLUMNS, with_text

@@ -13,7 +13,7 @@ from bench.comparison.paired import compare, p_value
 from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import Interval, mean_intervals
 from bench.metrics.significance import groups_by_tests, holm, letters
-from bench.output.folder import checked, reading
+from bench.output.checked import checked, reading
 from bench.output.per_item import RunItems
 from bench.output.schema import GENERATION, LEAST_GAP, MODALITY, from_csv, retrieval_metrics, with_text
 from bench.result import Result

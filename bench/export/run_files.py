@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.errors import DataError
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import Manifest
 from bench.output.per_item import RunItems
 from bench.output.schema import GIVEN, QRELS, QUERIES

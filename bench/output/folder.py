@@ -13,11 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bench.errors import BenchError, DataError, UsageError, shorten
+from bench.errors import DataError, UsageError
+from bench.output.checked import locate, locate_folder
 from bench.output.manifest import (
-    AGAIN,
     ChangedManifestError,
-    FileList,
     Manifest,
     parse_document,
     read_document,
@@ -199,53 +198,6 @@ def lock_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def locate(folder: Path, name: str) -> Path:
-    """Locate a run's file in its folder. Raises DataError for another name and for a link on the way."""
-    if not is_run_file(name):
-        raise DataError(f"{folder}: a run has no file called {name!r}.")
-    path = locate_folder(folder, name.rpartition("/")[0]) / name.rpartition("/")[2]
-    if path.is_symlink():
-        raise DataError(f"{path}: a link where a file of the run belongs; remove it.")
-    return path
-
-
-def locate_folder(folder: Path, name: str) -> Path:
-    """Locate a run's subfolder. Raises DataError when it is a link."""
-    path = folder / name if name else folder
-    if name and path.is_symlink():
-        raise DataError(f"{path}: a link where a folder of the run belongs; remove it.")
-    return path
-
-
-def checked(folder: Path, manifest: FileList, name: str) -> Path:
-    """Locate a run's file and check its recorded digest before it is read. Raises DataError."""
-    path, expected = locate(folder, name), manifest.files.get(name)
-    if expected is None or not path.is_file():
-        raise DataError(f"{path}: the file is missing; run the same command again to make it.")
-    if file_digest(path) != expected:
-        raise DataError(
-            f"{path}: the file was changed after the run; run the same command again to restore it."
-        )
-    return path
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what a file with other content makes its reader raise into a DataError that names the file.
-
-    A digest shows that a file is as its manifest says, not that a bench command wrote both.
-    """
-    try:
-        yield
-    except BenchError:
-        raise
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError, Warning) as error:
-        raise DataError(
-            f"{path}: its content is not what a bench command writes "
-            f"({type(error).__name__}: {shorten(error)}). {AGAIN}"
-        ) from error
 
 
 def amend(folder: Path, files: Mapping[str, bytes]) -> None:

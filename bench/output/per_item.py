@@ -15,7 +15,7 @@ from bench.errors import DataError
 from bench.metrics.definitions import BLEU
 from bench.metrics.needs import by_need, number_needs
 from bench.metrics.text import COUNTS, bleu_of_counts, bleu_pseudo_values
-from bench.output.folder import checked, reading
+from bench.output.checked import checked, reading
 from bench.output.manifest import AGAIN, Manifest, read_manifest
 from bench.output.schema import ATTRIBUTES, from_csv
 from bench.output.trec import read_queries

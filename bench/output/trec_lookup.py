@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from bench.output.folder import reading
+from bench.output.checked import reading
 from bench.types import QueryId, VideoId
 
 

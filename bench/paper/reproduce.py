@@ -16,7 +16,8 @@ from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
-from bench.output.folder import OutputFolder, amend, checked
+from bench.output.checked import checked
+from bench.output.folder import OutputFolder, amend
 from bench.output.manifest import read_file_list, read_manifest
 from bench.output.schema import MANIFEST, REPRODUCE, to_csv
 from bench.paper import published

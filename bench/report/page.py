@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.comparison.summarize import summarize_run
-from bench.output.folder import amend, reading
+from bench.output.checked import reading
+from bench.output.folder import amend
 from bench.output.schema import SIGNIFICANCE
 from bench.report import several_runs, views
 from bench.report.failures import failures

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.output.folder import checked, reading
+from bench.output.checked import checked, reading
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.schema import MODALITY, SLICE_COLUMNS, SLICES, from_csv, with_text
 from bench.output.trec import read_queries, read_relevant

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import DataError
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import read_file_list
 from bench.output.schema import MANIFEST
 from bench.store.artefacts import Store, find_damage

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from bench.data.reader import read_dataset
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import read_file_list, read_manifest
 from bench.paper.reproduce import Report, reproduce
 from bench.paper.runs import row_of, systems

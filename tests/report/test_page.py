@@ -11,7 +11,7 @@ import pytest
 import bench
 from bench.cli.main import main
 from bench.errors import DataError, UsageError
-from bench.output.folder import checked
+from bench.output.checked import checked
 from bench.output.manifest import read_manifest
 from bench.output.schema import RETRIEVAL
 from bench.report.failures import failures, select_queries

@@ -101,7 +101,7 @@ class Store:
                     file=sys.stderr,
                 )
                 return False
-            with contextlib.suppress(FileExistsError, OSError):  # another process may have been faster
+            with contextlib.suppress(OSError):  # another process may have been faster
                 unfinished.rename(folder)
         return find_damage(folder) is None
 

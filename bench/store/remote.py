@@ -24,7 +24,8 @@ class RemoteStore:
 
     Machines that name the same place use what others made. The store of each machine remains the one that
     is read: `load` fetches into it, `save` copies from it. Any address that fsspec knows will do. What is
-    fetched is checked by its digests like everything in a store, and is data alone: no code is run.
+    fetched is checked by its digests like everything in a store, and is data alone: no code is run. Whoever
+    can write to the place decides what it holds, as with a store folder that several people share.
 
     When the place cannot be reached during a run, this is reported once and the run goes on without it.
     Raises UsageError for what is no address, MissingError when the place cannot be reached at the start.

@@ -1,4 +1,4 @@
-"""The MDVC row (Iashin & Rahtu 2020): one transformer for each modality, joined at the output layer.
+"""The module of MDVC (Iashin & Rahtu 2020): one transformer for each modality, joined at the output layer.
 
 Shapes: ``b`` videos, ``s`` inputs of a stream, ``t`` tokens, ``d`` the width, ``v`` the vocabulary.
 """

@@ -1,4 +1,4 @@
-"""The MDVC row: its two vocabularies and its shape."""
+"""The MDVC row: its name, its options, its two vocabularies and the shape of its module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Seq2Seq row: LSTMs with global attention and input feeding (Luong et al. 2015), multimodal.
+"""The module of Seq2Seq: LSTMs with global attention and input feeding (Luong et al. 2015), multimodal.
 
 Shapes: ``b`` videos, ``s`` inputs, ``t`` tokens, ``d`` the width, ``n`` rows of a search.
 """

@@ -1,4 +1,4 @@
-"""The Seq2Seq row: its vocabulary, its shape and its labels."""
+"""The Seq2Seq row: its name, its options and the shape of its module."""
 
 from __future__ import annotations
 

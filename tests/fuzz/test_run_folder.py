@@ -67,14 +67,19 @@ def places(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from places(inner, (*path, key))
 
 
+def copied(finished: Finished, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """Copy a finished run, and return the copy's folder and what its manifest says."""
+    shutil.copytree(finished[1], tmp_path / "copy")
+    out = tmp_path / "copy" / "out"
+    return out, json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_a_manifest_of_other_types_is_refused_or_read(
     seed: int, finished: Finished, tmp_path: Path, cli: Cli
 ) -> None:
     rng = random.Random(f"manifest {seed}")
-    shutil.copytree(finished[1], tmp_path / "copy")
-    out = tmp_path / "copy" / "out"
-    document = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    out, document = copied(finished, tmp_path)
     *path, last = rng.choice(sorted(places(document)))
     holder = document
     for key in path:
@@ -93,9 +98,7 @@ def test_a_damaged_file_of_a_run_is_refused_or_read(
     seed: int, finished: Finished, tmp_path: Path, cli: Cli
 ) -> None:
     rng = random.Random(f"file {seed}")
-    shutil.copytree(finished[1], tmp_path / "copy")
-    out = tmp_path / "copy" / "out"
-    document = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    out, document = copied(finished, tmp_path)
     name = rng.choice(sorted(document["files"]))
     damage_text(out / name, rng)
     document["files"][name] = file_digest(out / name)
@@ -129,9 +132,7 @@ def test_a_value_of_another_type_in_a_file_of_a_run_is_refused_or_read(
     seed: int, finished: Finished, tmp_path: Path, cli: Cli
 ) -> None:
     rng = random.Random(f"value {seed}")
-    shutil.copytree(finished[1], tmp_path / "copy")
-    out = tmp_path / "copy" / "out"
-    document = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    out, document = copied(finished, tmp_path)
     name = rng.choice(
         [name for name in sorted(document["files"]) if name.endswith((".json", ".jsonl", ".csv"))]
     )

@@ -106,7 +106,7 @@ def test_a_place_that_is_lost_during_a_run_is_reported_once(
 
 
 @pytest.mark.parametrize(
-    ("address", "error", "told"),
+    ("address", "error", "message"),
     [
         ("place", UsageError, "name one such as s3://bucket/prefix"),
         ("nothing://x/y", UsageError, "Protocol not known"),
@@ -114,8 +114,8 @@ def test_a_place_that_is_lost_during_a_run_is_reported_once(
         ("sftp://host/x", MissingError, "needs another package"),
     ],
 )
-def test_what_is_no_place_is_refused(address: str, error: type[Exception], told: str) -> None:
-    with pytest.raises(error, match=told):
+def test_what_is_no_place_is_refused(address: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         RemoteStore(address)
 
 

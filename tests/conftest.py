@@ -16,10 +16,12 @@ import pytest
 
 import bench
 from bench.cli.main import main
+from bench.systems.arithmetic import configure_torch
 from tests.competing_run import CompetingRun
 from tests.no_network import refused_network
 from tests.tiny import Tiny, write_tiny
 
+configure_torch()  # before a file of tests imports torch in this process
 ROOT = Path(bench.__file__).resolve().parents[1]
 
 

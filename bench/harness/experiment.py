@@ -37,7 +37,7 @@ from bench.output.per_item import RunItems
 from bench.output.schema import APPROXIMATION, COSTS, MODALITY, SCORES, to_csv
 from bench.protocols import Generator, Retriever
 from bench.result import Result
-from bench.systems.arithmetic import pin_instructions
+from bench.systems.arithmetic import configure_torch
 from bench.systems.component import Component, make_generator, make_retriever
 from bench.systems.registry import cell_name
 
@@ -61,7 +61,7 @@ def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
     A cell that fails is reported at once, noted in the manifest, and does not stop the others; its
     error is returned beside the result of all that could be made.
     """
-    pin_instructions()
+    configure_torch()
     _join_launcher(config)
     plan = make_plan(config)
     if len(config.seed) == 1:

@@ -28,7 +28,7 @@ from bench.store.artefacts import Artefact, Store
 from bench.store.code_digest import code_digest
 from bench.store.digests import file_digest
 from bench.store.files import naming_path
-from bench.systems.arithmetic import INSTRUCTIONS, limit_threads, pin_instructions
+from bench.systems.arithmetic import INSTRUCTIONS, configure_torch, limit_threads
 from bench.types import Frames, Json
 
 PREPARED, UNREADABLE = "prepared", "unreadable"
@@ -60,7 +60,7 @@ class Extractor:
     """Encoder, recogniser and store: loaded once in a process."""
 
     def __init__(self, options: PrepareOptions, store: Path) -> None:
-        pin_instructions()
+        configure_torch()
         self._options, self._store = options, Store(store)
         self._encoder = make_encoder(options.encoder, options.encoder_weights)
         self._recogniser = make_recogniser(options.speech, options.language)

@@ -9,11 +9,7 @@ import pytest
 
 from bench.prepare.options import PrepareOptions
 from bench.prepare.prepare import Report, prepare
-from bench.systems.arithmetic import pin_instructions
 from tests.prepare.films import PHOTOGRAPHS, Film, photograph, recording
-
-pin_instructions()  # before another test computes with torch in this process
-
 
 WORDS = {
     "best.mp4": "it was the best of times it was the worst of times it was the age of wisdom",

@@ -16,7 +16,7 @@ import torch
 import bench
 from bench.context import Context
 from bench.store.artefacts import Store
-from bench.systems.arithmetic import INSTRUCTIONS, limit_threads
+from bench.systems.arithmetic import INSTRUCTIONS, WAITING, limit_threads
 from bench.systems.component import Component
 from bench.systems.fitting import fit_system
 from bench.types import Video
@@ -67,6 +67,21 @@ def test_a_run_computes_with_instructions_that_every_processor_has(
     capability = done.stdout.split()[-1]
     assert capability == ("DEFAULT" if users else "AVX2")
     assert json.loads((out / "manifest.json").read_text())["machine"]["instructions"] == capability.lower()
+
+
+@pytest.mark.parametrize("users", [{}, {"OMP_WAIT_POLICY": "ACTIVE"}])
+def test_threads_sleep_while_they_wait_for_one_another(users: dict[str, str], tiny: Tiny) -> None:
+    code = (
+        "import bench\n"
+        f"bench.run(data={str(tiny.folder)!r}, generators='lead', retrievers='bm25', quiet=True)\n"
+        "import torch"
+    )
+    environment = {k: v for k, v in os.environ.items() if k not in WAITING} | users
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tiny.folder.parent, capture_output=True, text=True, check=True,
+        env={**environment, "OMP_DISPLAY_ENV": "true"},
+    )  # fmt: skip
+    assert f"OMP_WAIT_POLICY = '{users.get('OMP_WAIT_POLICY', 'PASSIVE')}'" in done.stderr
 
 
 class ThreadCounter:

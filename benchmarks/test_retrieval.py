@@ -119,21 +119,26 @@ def unit(vectors: Any) -> Any:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.parametrize("numbers", ["fp32", "bf16"])
 @pytest.mark.parametrize("words", [8, 40])
-def test_encoding_beside_sentence_transformers(compare: Compare, words: int) -> None:
+def test_encoding_beside_sentence_transformers(compare: Compare, words: int, numbers: str) -> None:
     pytest.importorskip("sentence_transformers", reason="the peer is not installed")
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from retrievers.dpr.encoders import load_encoder
+    from retrievers.dpr.encoding.encoders import load_encoder
     from retrievers.dpr.weights import locate
 
+    bf16 = numbers == "bf16"
+    if bf16 and not torch.cpu._is_avx512_bf16_supported():
+        pytest.skip("this processor has no instructions for bfloat16")
     weights = locate(None, "en", option="dpr.weights")
-    ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=64)
+    ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=64, bf16=bf16)
     texts, peer = zipf(TEXTS, words, 2), SentenceTransformer(str(weights.folder), device="cpu")
     torch.set_num_threads(1)
     compare(
-        f"encoding {TEXTS} texts of {words} words, MiniLM, 1 thread", lambda: ours.encode(texts),
+        f"encoding {TEXTS} texts of {words} words, MiniLM, {'bf16, ' if bf16 else ''}1 thread",
+        lambda: ours.encode(texts),
         lambda: peer.encode(texts, show_progress_bar=False, normalize_embeddings=True),
         name="sentence-transformers, as it comes", goal=1.6, packages=("sentence-transformers", "torch"),
     )  # fmt: skip

@@ -63,7 +63,7 @@ class DPROptions(Section):
 
 @dataclass(frozen=True)
 class DPRSearchOptions(Section):
-    """How dense retrievers search vectors: all of them, or by an index that may miss some of the nearest.
+    """How dense retrievers encode texts and search vectors: all of them, or by an index that may miss some.
 
     A section of its own, so that no encoder is trained anew for another search.
     """
@@ -81,6 +81,9 @@ class DPRSearchOptions(Section):
     texts, and at least 39 of them in each list."""
     nprobe: Count | None = None
     """ivf: lists searched for a query (FAISS); none is one in 16. With all lists nothing is missed."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Numbers of the encoders: ``bf16`` is faster on GPUs and on CPUs with instructions for it, others are
+    refused; scores differ in the third digit, and in later ones between processors (docs/scale.md)."""
 
 
 @dataclass(frozen=True)

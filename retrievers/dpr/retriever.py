@@ -24,7 +24,7 @@ from retrievers.options import DPROptions, DPRSearchOptions
 from retrievers.ranking import Hits, PaddedHits, pad_hits, search_texts
 
 if TYPE_CHECKING:
-    from retrievers.dpr.encoders import Encoder
+    from retrievers.dpr.encoding.encoders import Encoder
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class PretrainedDPR:
         self._search_options = context.options(DPRSearchOptions)
         self._language, self._device = context.language, context.device
         self._context = context
+        self._precision = self._find_precision()
         self.document = Role(
             "document",
             options.weights,
@@ -123,7 +124,9 @@ class PretrainedDPR:
         """Name weights, pooling, similarity and prefixes of the two sides for the signature line."""
         sides = {role.name: self._describe(role) for role in (self.document, self.query)}
         towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
-        return {**towers, "scores": f"{DECIMALS} decimals", "search": describe(self._search_options)}
+        precision = {"precision": "bf16"} if self._search_options.precision == "bf16" else {}
+        search = describe(self._search_options)
+        return {**towers, "scores": f"{DECIMALS} decimals", "search": search, **precision}
 
     @contextmanager
     def uncached(self) -> Iterator[None]:
@@ -192,11 +195,12 @@ class PretrainedDPR:
         """Collect what decides a vector besides its text: the key of the cache of vectors."""
         return {
             "weights": self._weights(role).digest,
-            "code": code_digest("retrievers.dpr.encoders"),
+            "code": code_digest("retrievers.dpr.encoding.bf16"),  # and what it imports
             "role": role.name,
             "prefix": role.prefix,
             "max_tokens": self._options.max_tokens,
             "batch_size": self._options.batch_size,
+            "precision": self._precision,
         }
 
     def _truncated(self, texts: Sequence[str], role: Role) -> set[str]:
@@ -207,17 +211,28 @@ class PretrainedDPR:
         return {text for text, cut in zip(texts, flags, strict=True) if cut}
 
     def _encoder(self, role: Role) -> Encoder:
-        from retrievers.dpr.encoders import load_encoder  # torch and transformers take seconds to import
-
         weights = self._weights(role)
         if weights.digest not in self._encoders:
-            self._encoders[weights.digest] = load_encoder(
-                weights,
-                device=self._device,
-                max_tokens=self._options.max_tokens,
-                batch_size=self._options.batch_size,
-            )
+            self._encoders[weights.digest] = self._load(weights)
         return self._encoders[weights.digest]
+
+    def _load(self, weights: Weights) -> Encoder:
+        # torch and transformers take seconds to import
+        from retrievers.dpr.encoding.bf16 import Bf16Encoder
+        from retrievers.dpr.encoding.encoders import load_encoder
+
+        limit, size, bf16 = self._options.max_tokens, self._options.batch_size, self._precision != "fp32"
+        if bf16 and self._device == "cpu":
+            return Bf16Encoder(weights, max_tokens=limit, batch_size=size)
+        return load_encoder(weights, device=self._device, max_tokens=limit, batch_size=size, bf16=bf16)
+
+    def _find_precision(self) -> str:
+        """Name the numbers of the encoders and, on a CPU, the instructions, on which sums depend."""
+        if self._search_options.precision == "fp32" or self._device != "cpu":
+            return self._search_options.precision
+        from retrievers.dpr.encoding.bf16 import bf16_instructions
+
+        return f"bf16 ({bf16_instructions()})"
 
     def _weights(self, role: Role) -> Weights:
         if role.name not in self._located:  # locating digests files: half a second and more for each search

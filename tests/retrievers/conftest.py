@@ -12,7 +12,7 @@ import pytest
 
 from bench.context import Context
 from bench.options import build_sections
-from retrievers.options import BM25Options, DPROptions
+from retrievers.options import BM25Options, DPROptions, DPRSearchOptions
 
 WORDS = "red blue fox whale jumps swims cook noodle beef oil pan the a of in".split()  # noqa: SIM905
 
@@ -25,7 +25,7 @@ def context(tmp_path: Path) -> MakeContext:
 
     def make(language: str = "en", **options: Any) -> Context:
         sections = build_sections(
-            {"bm25": BM25Options, "dpr": DPROptions},
+            {"bm25": BM25Options, "dpr": DPROptions, "dpr-search": DPRSearchOptions},
             {key if "." in key else f"dpr.{key}": value for key, value in options.items()},
         )
         store: Any = SimpleNamespace(root=tmp_path / "store")

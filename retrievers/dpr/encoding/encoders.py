@@ -13,7 +13,7 @@ from sentence_transformers import SentenceTransformer
 
 from bench.errors import MissingError
 from bench.weights import quiet_loading
-from retrievers.dpr.packing import can_be_packed, encode_packed, use_packed_attention
+from retrievers.dpr.encoding.packing import can_be_packed, encode_packed, use_packed_attention
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -42,12 +42,20 @@ class Encoder(Protocol):
         ...
 
 
-def load_encoder(weights: Weights, *, device: str, max_tokens: int | None, batch_size: int) -> Encoder:
-    """Load an encoder. Raises MissingError when the folder holds none that can be loaded."""
+def load_encoder(
+    weights: Weights, *, device: str, max_tokens: int | None, batch_size: int, bf16: bool = False
+) -> Encoder:
+    """Load an encoder, with its numbers in float32 or bfloat16.
+
+    Raises MissingError when the folder holds none that can be loaded.
+    """
     kind = NativeDPREncoder if weights.is_native_dpr else SentenceEncoder
     try:
         with quiet_loading():
-            return kind(weights, device=device, max_tokens=max_tokens, batch_size=batch_size)
+            encoder = kind(weights, device=device, max_tokens=max_tokens, batch_size=batch_size)
+            if bf16:
+                encoder.model.bfloat16()
+            return encoder
     except Exception as error:  # whatever a broken folder makes the libraries raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MissingError(
@@ -120,7 +128,7 @@ class NativeDPREncoder:
         config = transformers.AutoConfig.from_pretrained(weights.folder)
         context = "DPRContextEncoder" in (config.architectures or ())
         kind: Any = transformers.DPRContextEncoder if context else transformers.DPRQuestionEncoder
-        self._model = kind.from_pretrained(weights.folder).to(device).eval()
+        self.model = kind.from_pretrained(weights.folder).to(device).eval()
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(weights.folder)
         self.limit = smallest_limit(max_tokens, config.max_position_embeddings)
         self._rows = rows_of_batch(batch_size, device)
@@ -135,14 +143,14 @@ class NativeDPREncoder:
 
     def parameters(self) -> int:
         """Count the parameters of the encoder, for the table of costs."""
-        return count_parameters(self._model)
+        return count_parameters(self.model)
 
     def _batch(self, texts: list[str], length: int) -> Vectors:
         tokens = self._tokenizer(
             texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
         )
         with torch.inference_mode():
-            vectors = self._model(**tokens.to(self._model.device)).pooler_output  # [b, d]
+            vectors = self.model(**tokens.to(self.model.device)).pooler_output  # [b, d]
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
 

@@ -11,8 +11,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 from tokenizers.processors import TemplateProcessing
 
-from retrievers.dpr.encoders import load_encoder
-from retrievers.dpr.packing import (
+from retrievers.dpr.encoding.encoders import load_encoder
+from retrievers.dpr.encoding.packing import (
     TEXTS_IN_ROW,
     can_be_packed,
     encode_packed,

@@ -106,7 +106,7 @@ def _encode_row(model: SentenceTransformer, texts: Sequence[Tensor]) -> Tensor:
     runs = [(length, len(list(equal))) for length, equal in itertools.groupby(lengths)]
     bert: Any = model[0].model
     states = bert(input_ids=features["input_ids"], position_ids=features["position_ids"], runs=runs)
-    features["token_embeddings"] = states.last_hidden_state  # [1, t, d]
+    features["token_embeddings"] = states.last_hidden_state.float()  # [1, t, d]
     for module in list(model)[1:]:
         module(features)
     return features["sentence_embedding"][: len(texts)]  # [b, d]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrievers.dpr.encoders import load_encoder
+from retrievers.dpr.encoding.encoders import load_encoder
 from retrievers.dpr.weights import locate
 
 TEXTS = [

@@ -1,0 +1,84 @@
+"""Encoding with bfloat16 numbers on a CPU, in a process of its own.
+
+A run computes with AVX2 alone (`bench.systems.arithmetic`), which multiplies no bfloat16 numbers. torch and
+oneDNN read which instructions they may use when a process first computes, so that only another can use more.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from bench.errors import UsageError
+from retrievers.dpr.encoding.encoders import Encoder, Vectors, load_encoder
+from retrievers.dpr.weights import Weights
+
+ENVIRONMENT = {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "ALL"}
+_encoder: Encoder | None = None
+"""The encoder of this process, where it is one that `Bf16Encoder` started."""
+
+
+def bf16_instructions() -> str:
+    """Name the processor's instructions for products of bfloat16. Raises UsageError when it has none."""
+    if torch.cpu._is_amx_tile_supported():
+        return "amx_bf16"
+    if torch.cpu._is_avx512_bf16_supported():
+        return "avx512_bf16"
+    raise UsageError(
+        "dpr-search.precision=bf16: this processor has no instructions for bfloat16 (AMX or AVX512_BF16), "
+        "without which it is many times as slow. Leave the option out, or use --device cuda."
+    )
+
+
+class Bf16Encoder:
+    """Encode as `load_encoder` does, with the model in bfloat16, in a process that ends with this object."""
+
+    def __init__(self, weights: Weights, *, max_tokens: int | None, batch_size: int) -> None:
+        from loky import ProcessPoolExecutor
+
+        self._pool = ProcessPoolExecutor(1, env=ENVIRONMENT)
+        weakref.finalize(self, self._pool.shutdown, wait=True, kill_workers=True)
+        threads = torch.get_num_threads()
+        self.limit, self._parameters = self._call(_load, weights, max_tokens, batch_size, threads)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Encode each text as a vector, ``[n, d]`` float32."""
+        vectors: Vectors = self._call(_encode, list(texts))
+        return vectors
+
+    def truncated(self, texts: Sequence[str]) -> list[bool]:
+        """Mark the texts that have more tokens than are read."""
+        flags: list[bool] = self._call(_truncated, list(texts))
+        return flags
+
+    def parameters(self) -> int:
+        """Count the parameters of the encoder, for the table of costs."""
+        parameters: int = self._parameters
+        return parameters
+
+    def _call(self, function: Any, *arguments: Any) -> Any:
+        return self._pool.submit(function, *arguments).result()
+
+
+def _load(weights: Weights, max_tokens: int | None, batch_size: int, threads: int) -> tuple[int, int]:
+    global _encoder
+    torch.set_num_threads(threads)
+    _encoder = load_encoder(weights, device="cpu", max_tokens=max_tokens, batch_size=batch_size, bf16=True)
+    return _encoder.limit, _encoder.parameters()
+
+
+def _loaded() -> Encoder:
+    if _encoder is None:
+        raise AssertionError("encode before load")
+    return _encoder
+
+
+def _encode(texts: list[str]) -> Vectors:
+    return _loaded().encode(texts)
+
+
+def _truncated(texts: list[str]) -> list[bool]:
+    return _loaded().truncated(texts)

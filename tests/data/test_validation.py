@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,13 @@ def test_a_folder_that_is_no_features_is_named(tiny: Tiny) -> None:
 def test_links_that_lead_out_of_the_folder_are_a_warning(tiny: Tiny, tmp_path: Path) -> None:
     (tiny.folder / "videos.link").symlink_to("videos.jsonl")
     assert "link" not in "".join(validate(tiny.folder).warnings)
-    for name in ("frames.npy", "ids.txt"):
+    place = tmp_path / "frames.npy"
+    for name, more in (("frames.npy", ""), ("ids.txt", "; 1 more links lead out")):
         tiny.feature(name).rename(tmp_path / name)
         tiny.feature(name).symlink_to(tmp_path / name)
-    [warning] = [text for text in validate(tiny.folder).warnings if "link" in text]
-    place = tmp_path / "frames.npy"
-    assert f"frames.npy is a link to {place}, outside the folder: what is there is read; 1 more" in warning
+        [warning] = [text for text in validate(tiny.folder).warnings if "link" in text]
+        read = f"frames.npy is a link to {place}, outside the folder: what is there is read{more}."
+        assert warning.endswith(read)
 
 
 def test_strict_fails_on_warnings_and_on_nothing_else(tiny: Tiny, cli: Cli) -> None:
@@ -190,3 +192,8 @@ def test_ids_that_a_trec_tool_takes_for_comments_are_a_warning(tiny: Tiny) -> No
     assert (
         "1 ids of queries begin with '#': trec_eval 10 takes their lines for comments." in findings.warnings
     )
+
+
+def test_a_dataset_without_features_is_a_warning(tiny: Tiny) -> None:
+    shutil.rmtree(tiny.folder / "features")
+    assert "there are no features: multimodal systems see no frames." in validate(tiny.folder).warnings

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from bench.errors import DataError, MissingError
-from bench.store.files import STANDARD_INPUT, new_folder, read_lines, read_raw_lines, read_text, write_text
+from bench.errors import DataError, MissingError, UsageError
+from bench.store.files import (
+    STANDARD_INPUT,
+    check_new_folder,
+    naming_path,
+    new_folder,
+    read_lines,
+    read_raw_lines,
+    read_text,
+    replaceable,
+    replacing,
+    write_bytes,
+    write_text,
+)
 
 
 @pytest.fixture
@@ -58,7 +73,10 @@ def test_another_encoding_is_named_with_line_and_byte(path: Path) -> None:
 
 def test_utf16_is_recognized(path: Path) -> None:
     path.write_bytes("text\n".encode("utf-16"))
-    with pytest.raises(DataError, match="looks like UTF-16"):
+    with pytest.raises(DataError, match=r"\)\. It looks like UTF-16: save the file as UTF-8\.$"):
+        read_text(path)
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(DataError, match=r"column 1\)\. Save the file as UTF-8\.$"):
         read_text(path)
 
 
@@ -127,3 +145,59 @@ def test_a_folder_that_another_process_is_writing_is_left_alone(tmp_path: Path) 
         with new_folder(tmp_path / "out", "--out") as second:
             assert second != first
         assert (first / "file").read_text() == "first"
+
+
+def test_what_is_written_is_utf8_with_its_line_ends_in_a_folder_that_may_be_new(tmp_path: Path) -> None:
+    write_text(tmp_path / "new" / "deep" / "text", "ü\r\nü\n")
+    write_bytes(tmp_path / "other" / "deep" / "bytes", b"\x00\xff")
+    assert (tmp_path / "new" / "deep" / "text").read_bytes() == "ü\r\nü\n".encode()
+    assert (tmp_path / "other" / "deep" / "bytes").read_bytes() == b"\x00\xff"
+
+
+@pytest.mark.parametrize("writing", [replacing, lambda path: new_folder(path, "--out")])
+def test_a_block_that_fails_leaves_nothing_and_names_the_path_of_an_error_without_one(
+    tmp_path: Path, writing: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    path = tmp_path / "new" / "deep" / "result"
+
+    def fail() -> None:
+        with writing(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        fail()
+    assert raised.value.filename == str(path)
+    assert list(path.parent.iterdir()) == []
+    with pytest.raises(OSError, match="other") as raised, naming_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device", "other")
+    assert raised.value.filename == "other"
+
+
+def test_a_new_folder_is_none_that_holds_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty, full, file, link = (tmp_path / name for name in ("empty", "full", "file", "link"))
+    (full / "inside").mkdir(parents=True)
+    empty.mkdir()
+    file.touch()
+    link.symlink_to(tmp_path / "nowhere")
+    for path in (empty, tmp_path / "new"):
+        check_new_folder(path, "--out")
+    for path in (full, file, link):
+        with pytest.raises(UsageError, match=f"^--out {path} exists and is not an empty folder"):
+            check_new_folder(path, "--out")
+    with pytest.raises(UsageError, match=f"^--to {full} exists"), new_folder(full, "--to"):
+        pytest.fail("the folder is taken")
+    monkeypatch.chdir(empty)
+    with pytest.raises(UsageError, match=r"^--out \S+ is the current folder.*such as --out new"):
+        check_new_folder(empty, "--out")
+
+
+def test_a_file_replaces_a_regular_file_only(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    file.touch()
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    assert replaceable(file, "--to") == file
+    assert replaceable(tmp_path / "new", "--to") == tmp_path / "new"
+    for path in (link, pipe, tmp_path):
+        with pytest.raises(UsageError, match=f"^--to {path} is not a regular file"):
+            replaceable(path, "--to")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.errors import UsageError
+from bench.context import Context
+from bench.errors import MissingError, UsageError
 from retrievers.dpr.encoding.bf16 import Bf16Encoder, bf16_instructions
 from retrievers.dpr.encoding.encoders import load_encoder
 from retrievers.dpr.retriever import PretrainedDPR
@@ -63,7 +64,7 @@ def test_every_kind_of_encoder_computes_in_bfloat16(
 
 
 @pytest.mark.usefixtures("_with_instructions")
-def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable) -> None:
+def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable[..., Context]) -> None:
     texts = {"a": "how to cook noodles", "b": "a whale in the sea", "c": "fox hunting"}
     queries = {"q": "whales", "r": "noodle soup"}
     exact, half = (PretrainedDPR(context(**{"dpr-search.precision": name})) for name in ("fp32", "bf16"))
@@ -77,14 +78,17 @@ def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable) 
     assert "precision" not in exact.signature()
 
 
-def test_it_is_refused_where_it_would_be_slow(context: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_refused_where_it_would_be_slow(
+    context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
     without_instructions(monkeypatch)
     with pytest.raises(UsageError, match=r"dpr-search\.precision=bf16.*--device cuda"):
         PretrainedDPR(context(**{"dpr-search.precision": "bf16"}))
 
 
 def test_weights_that_cannot_be_loaded_are_named(tmp_path: Path, bert_folder: Callable[..., Path]) -> None:
-    from bench.errors import MissingError
 
     folder = bert_folder("broken")
     weights = locate(str(folder), "en", option="dpr.weights")

@@ -81,8 +81,6 @@ def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable[.
 def test_it_is_refused_where_it_would_be_slow(
     context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
-) -> None:
     without_instructions(monkeypatch)
     with pytest.raises(UsageError, match=r"dpr-search\.precision=bf16.*--device cuda"):
         PretrainedDPR(context(**{"dpr-search.precision": "bf16"}))

@@ -64,7 +64,7 @@ def test_a_picture_that_changes_while_it_is_in_use_is_refused(tiny: Tiny) -> Non
 
 def test_missing_pictures_and_those_of_nobody_are_warnings(tiny: Tiny) -> None:
     assert not any("picture" in text for text in validate(tiny.folder).warnings)
-    write_pictures(tiny.folder, {TEST_POOL[0]: 1, "nobody": 1})
+    write_pictures(tiny.folder, {TEST_POOL[0]: 1, "nobody": 1, "no one": 1})
     warnings = validate(tiny.folder).warnings
     assert f"{len(VIDEOS) - 1} of {len(VIDEOS)} videos have no pictures." in warnings
-    assert any("frames holds folders of 1 videos that are not in videos.jsonl" in text for text in warnings)
+    assert any("frames holds folders of 2 videos that are not in videos.jsonl" in text for text in warnings)

@@ -117,7 +117,9 @@ def test_a_rejected_video_is_not_an_error_for_each_line_that_names_it(tiny: Tiny
     lines = tiny.path("videos.jsonl").read_text().splitlines()
     number = next(i for i, line in enumerate(lines, start=1) if f'"{video}"' in line)
     tiny.line("videos.jsonl", number, '{"video_id": "cut')
-    first, second = validate(tiny.folder).problems
+    findings = validate(tiny.folder)
+    assert (findings.folder, findings.warnings) == (tiny.folder, [])  # of a dataset that was read in part
+    first, second = findings.problems
     assert "Unterminated string starting at column" in first
     assert f"qrels.tsv:{judged.index(video) + 1}: this and {judged.count(video) - 1} more lines" in second
     assert second.endswith(f"name video '{video}' that videos.jsonl lacks or whose line was rejected.")
@@ -171,6 +173,16 @@ def test_an_empty_split_to_learn_from_is_a_warning(tiny: Tiny, split: str) -> No
 def test_a_language_that_the_transcripts_are_not_in_is_a_warning(tiny: Tiny) -> None:
     tiny.edit("dataset.json", 1, language="zh")
     assert any("language 'zh'" in text for text in validate(tiny.folder).warnings)
+    for number, (video, _, _) in enumerate(VIDEOS, start=1):
+        tiny.edit("videos.jsonl", number, transcript=f"怎么做红烧肉{video}")
+    assert not any("language" in text for text in validate(tiny.folder).warnings)
+    tiny.edit("dataset.json", 1, language="en")
+    assert any("language 'en'" in text for text in validate(tiny.folder).warnings)
+
+
+def test_queries_without_text_are_a_warning(tiny: Tiny) -> None:
+    tiny.edit("queries.jsonl", 1, text=" ")
+    assert "1 queries have no text." in validate(tiny.folder).warnings
 
 
 def test_queries_without_tokens_are_a_warning_and_a_count(tiny: Tiny, cli: Cli) -> None:

@@ -17,9 +17,9 @@ import pytest
 
 from bench.context import Context
 from bench.errors import DataError
-from retrievers.dpr import encoders as encoders_module
 from retrievers.dpr import retriever as dpr
 from retrievers.dpr.embedding_cache import EmbeddingCache, embed
+from retrievers.dpr.encoding import encoders as encoders_module
 
 Vectors = npt.NDArray[np.float32]
 

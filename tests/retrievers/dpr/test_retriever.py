@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, DPRContextEncoder, DPRQuestionEncoder
 from bench.errors import MissingError, UsageError
 from bench.protocols import Covering, Describing, Identified, Indexed, Retriever, Sized
 from bench.types import Run
-from retrievers.dpr import encoders
+from retrievers.dpr.encoding import encoders
 from retrievers.dpr.retriever import PretrainedDPR
 from retrievers.dpr.weights import locate
 

@@ -126,11 +126,12 @@ def test_encoding_beside_sentence_transformers(compare: Compare, words: int, num
     import torch
     from sentence_transformers import SentenceTransformer
 
+    from retrievers.dpr.encoding.bf16 import bf16_instructions
     from retrievers.dpr.encoding.encoders import load_encoder
     from retrievers.dpr.weights import locate
 
     bf16 = numbers == "bf16"
-    if bf16 and not torch.cpu._is_avx512_bf16_supported():
+    if bf16 and not bf16_instructions():
         pytest.skip("this processor has no instructions for bfloat16")
     weights = locate(None, "en", option="dpr.weights")
     ours = load_encoder(weights, device="cpu", max_tokens=None, batch_size=64, bf16=bf16)

@@ -83,7 +83,7 @@ class DPRSearchOptions(Section):
     """ivf: lists searched for a query (FAISS); none is one in 16. With all lists nothing is missed."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Numbers of the encoders: ``bf16`` is faster on GPUs and on CPUs with instructions for it, others are
-    refused; scores differ in the third digit, and in later ones between processors (docs/scale.md)."""
+    refused; scores differ by some thousandths, and by less between processors (docs/scale.md)."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class PretrainedDPR:
         self._search_options = context.options(DPRSearchOptions)
         self._language, self._device = context.language, context.device
         self._context = context
-        self._precision = self._find_precision()
+        self._bf16 = self._search_options.precision == "bf16"
+        self._instructions = _require_bf16() if self._bf16 and self._device == "cpu" else ""
         self.document = Role(
             "document",
             options.weights,
@@ -124,7 +125,7 @@ class PretrainedDPR:
         """Name weights, pooling, similarity and prefixes of the two sides for the signature line."""
         sides = {role.name: self._describe(role) for role in (self.document, self.query)}
         towers = {"weights": sides["document"]} if len(set(sides.values())) == 1 else sides
-        precision = {"precision": "bf16"} if self._search_options.precision == "bf16" else {}
+        precision = {"precision": "bf16"} if self._bf16 else {}
         search = describe(self._search_options)
         return {**towers, "scores": f"{DECIMALS} decimals", "search": search, **precision}
 
@@ -200,7 +201,8 @@ class PretrainedDPR:
             "prefix": role.prefix,
             "max_tokens": self._options.max_tokens,
             "batch_size": self._options.batch_size,
-            "precision": self._precision,
+            "bf16": self._bf16,
+            "instructions": self._instructions,
         }
 
     def _truncated(self, texts: Sequence[str], role: Role) -> set[str]:
@@ -221,18 +223,10 @@ class PretrainedDPR:
         from retrievers.dpr.encoding.bf16 import Bf16Encoder
         from retrievers.dpr.encoding.encoders import load_encoder
 
-        limit, size, bf16 = self._options.max_tokens, self._options.batch_size, self._precision != "fp32"
-        if bf16 and self._device == "cpu":
+        limit, size = self._options.max_tokens, self._options.batch_size
+        if self._instructions:
             return Bf16Encoder(weights, max_tokens=limit, batch_size=size)
-        return load_encoder(weights, device=self._device, max_tokens=limit, batch_size=size, bf16=bf16)
-
-    def _find_precision(self) -> str:
-        """Name the numbers of the encoders and, on a CPU, the instructions, on which sums depend."""
-        if self._search_options.precision == "fp32" or self._device != "cpu":
-            return self._search_options.precision
-        from retrievers.dpr.encoding.bf16 import bf16_instructions
-
-        return f"bf16 ({bf16_instructions()})"
+        return load_encoder(weights, device=self._device, max_tokens=limit, batch_size=size, bf16=self._bf16)
 
     def _weights(self, role: Role) -> Weights:
         if role.name not in self._located:  # locating digests files: half a second and more for each search
@@ -249,3 +243,17 @@ class PretrainedDPR:
         weights = self._signature_weights(role)
         prefix = f", prefix {role.prefix!r}" if role.prefix else ""
         return f"{weights.name} {weights.digest[:8]}, {weights.pooling} pooling, {weights.similarity}{prefix}"
+
+
+def _require_bf16() -> str:
+    """Name the instructions for bfloat16, on which sums depend. Raises UsageError when there are none."""
+    from retrievers.dpr.encoding.bf16 import bf16_instructions
+
+    found = bf16_instructions()
+    if not found:
+        raise UsageError(
+            "dpr-search.precision=bf16: this processor has no instructions for bfloat16 (AMX or "
+            "AVX512_BF16), without which it is many times as slow. Leave the option out, or use "
+            "--device cuda."
+        )
+    return found

@@ -168,6 +168,9 @@ def test_a_block_that_fails_leaves_nothing_and_names_the_path_of_an_error_withou
         fail()
     assert raised.value.filename == str(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_an_error_that_names_a_path_keeps_it(path: Path) -> None:
     with pytest.raises(OSError, match="other") as raised, naming_path(path):
         raise OSError(errno.ENOSPC, "No space left on device", "other")
     assert raised.value.filename == "other"

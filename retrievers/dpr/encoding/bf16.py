@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from bench.errors import UsageError
 from retrievers.dpr.encoding.encoders import Encoder, Vectors, load_encoder
 from retrievers.dpr.weights import Weights
 
@@ -22,15 +21,10 @@ _encoder: Encoder | None = None
 
 
 def bf16_instructions() -> str:
-    """Name the processor's instructions for products of bfloat16. Raises UsageError when it has none."""
+    """Name the processor's instructions for products of bfloat16; empty when it has none."""
     if torch.cpu._is_amx_tile_supported():
         return "amx_bf16"
-    if torch.cpu._is_avx512_bf16_supported():
-        return "avx512_bf16"
-    raise UsageError(
-        "dpr-search.precision=bf16: this processor has no instructions for bfloat16 (AMX or AVX512_BF16), "
-        "without which it is many times as slow. Leave the option out, or use --device cuda."
-    )
+    return "avx512_bf16" if torch.cpu._is_avx512_bf16_supported() else ""
 
 
 class Bf16Encoder:

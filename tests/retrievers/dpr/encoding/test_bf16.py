@@ -19,20 +19,12 @@ from retrievers.dpr.weights import locate
 TEXTS = ["red fox", "the whale swims", "cook", "beef noodle in a pan of oil", "fox " * 40, "", "whale " * 200]
 
 
-def without_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.setattr(torch.cpu, name, lambda: False)
+needs_instructions = pytest.mark.skipif(
+    not bf16_instructions(), reason="this processor has no instructions for bfloat16"
+)
 
 
-@pytest.fixture
-def _with_instructions() -> None:
-    try:
-        bf16_instructions()
-    except UsageError as error:
-        pytest.skip(str(error))
-
-
-@pytest.mark.usefixtures("_with_instructions")
+@needs_instructions
 def test_vectors_are_near_those_of_float32_and_the_same_in_any_company() -> None:
     weights = locate(None, "en", option="dpr.weights")
     exact = load_encoder(weights, device="cpu", max_tokens=None, batch_size=8)
@@ -47,7 +39,7 @@ def test_vectors_are_near_those_of_float32_and_the_same_in_any_company() -> None
     assert half.truncated([*TEXTS, "fox " * 600]) == [False] * len(TEXTS) + [True]
 
 
-@pytest.mark.usefixtures("_with_instructions")
+@needs_instructions
 @pytest.mark.parametrize("native", [True, False])
 def test_every_kind_of_encoder_computes_in_bfloat16(
     bert_folder: Callable[..., Path], dpr_folder: Callable[..., Path], native: bool
@@ -63,7 +55,7 @@ def test_every_kind_of_encoder_computes_in_bfloat16(
     assert not np.array_equal(*vectors)
 
 
-@pytest.mark.usefixtures("_with_instructions")
+@needs_instructions
 def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable[..., Context]) -> None:
     texts = {"a": "how to cook noodles", "b": "a whale in the sea", "c": "fox hunting"}
     queries = {"q": "whales", "r": "noodle soup"}
@@ -81,13 +73,14 @@ def test_a_search_says_its_numbers_and_ranks_as_with_float32(context: Callable[.
 def test_it_is_refused_where_it_would_be_slow(
     context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    without_instructions(monkeypatch)
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
     with pytest.raises(UsageError, match=r"dpr-search\.precision=bf16.*--device cuda"):
         PretrainedDPR(context(**{"dpr-search.precision": "bf16"}))
 
 
-def test_weights_that_cannot_be_loaded_are_named(tmp_path: Path, bert_folder: Callable[..., Path]) -> None:
-
+@needs_instructions
+def test_weights_that_cannot_be_loaded_are_named(bert_folder: Callable[..., Path]) -> None:
     folder = bert_folder("broken")
     weights = locate(str(folder), "en", option="dpr.weights")
     next(folder.glob("*.safetensors")).write_bytes(b"no tensors")

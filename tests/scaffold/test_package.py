@@ -48,8 +48,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         forget()
 
     def forget() -> None:
-        registry.entries.cache_clear()
-        registry.rivals.cache_clear()
+        for known in (registry.entry_points, registry.entries, registry.rivals):
+            known.cache_clear()
 
     yield add
     forget()

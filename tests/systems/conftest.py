@@ -35,6 +35,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plugin(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the package on the path of this process, for the length of a test."""
     monkeypatch.syspath_prepend(installed)
-    registry.entries.cache_clear()
+    forget()
     yield
-    registry.entries.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Let the registry look again for packages."""
+    for known in (registry.entry_points, registry.entries, registry.rivals):
+        known.cache_clear()

@@ -17,8 +17,8 @@ ATTENTION = "within_texts"
 """The name under which transformers finds `attend_within_texts`."""
 SHORT = 32
 """Tokens of a short text, at most; longer ones form groups up to 64, 128, 256 … tokens."""
-TEXTS_IN_ROW = 8
-"""How many of the longest texts of its group a row holds: it costs as much for one text as for eight."""
+TEXTS_IN_ROW = 4
+"""How many of the longest texts of its group a row holds: it costs as much for one text alone as for four."""
 TOKENIZED_AT_ONCE = 1000
 
 

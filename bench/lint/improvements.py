@@ -16,7 +16,11 @@ MAX_ROWS = 200
 
 Interval = tuple[Decimal, Decimal]
 _AGAINST = re.compile(r"\b(?:over|vs\.?|against|to|w\.?r\.?t\.?)\s+(?P<name>.+)$", re.I)
-_NOUN = r"(?:improvements?|impro?v?\.|improv|gains?|uplift|increase|Δ|∆|delta)"
+_NOUN = (
+    r"(?:improvements?|impro?v?\.|improv|gains?|uplift|lift|increase|changes?|difference|diff\.?|Δ|∆|delta)"
+)
+_PLAIN = frozenset(("delta", "gain", "gains", "increase", "lift", "change", "changes", "difference", "diff"))
+"""Nouns that are names of systems, too."""
 _NAMED = re.compile(rf"(?:\b|(?=[Δ∆])){_NOUN}(?:(?<=[.Δ∆])|\b)", re.I)
 _PHRASE = re.compile(
     rf"(?:(?:relative|rel\.?|absolute|abs\.?|avg\.?|average|mean|our|total|%)\s+){{0,3}}{_NOUN}\.?\s?(?:%|pct\.?|percent)?"
@@ -45,7 +49,7 @@ def _is_improvement(row: Row, others: Sequence[Row]) -> bool:
     signed = _is_signed(row)
     if not _PHRASE.fullmatch(row.label.strip()):
         return signed
-    plain_name = row.label.strip().casefold() in ("delta", "gain", "gains", "increase")
+    plain_name = row.label.strip().casefold() in _PLAIN
     return signed or not plain_name or is_relative(row, others) or _is_difference(row, others)
 
 

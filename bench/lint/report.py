@@ -156,8 +156,8 @@ def read_file(path: Path) -> Reading:
         raise DataError(reading.unread[0] + more)
     if not reading.tables:
         raise DataError(
-            f"{path}: no table with a column this audit knows (R@k, P@k, Acc@k, BLEU-n, ROUGE-L, CIDEr, "
-            "or Train, Val, Test with a Total)."
+            f"{path}: no table with numbers under a column this audit knows (R@k, P@k, Acc@k, BLEU-n, "
+            "ROUGE-L, CIDEr, or Train, Val, Test with a Total)."
         )
     return reading
 

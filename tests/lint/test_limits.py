@@ -99,10 +99,10 @@ def test_time_grows_no_faster_than_the_file(kind: str, tmp_path: Path) -> None:
         ("t.csv", "Model,R@1\n" + "A,1e-3000000\n", "too large or too small"),
         ("t.csv", f"Model,R@1\nA,{'1' * 5000}\n", "is not a number"),
         ("t.csv", "Model,R@1\nA,inf\n", "'inf' is not a number"),
-        ("t.csv", f"Model,P@{'9' * 5000}\nA,1\n", "no table with a column"),
+        ("t.csv", f"Model,P@{'9' * 5000}\nA,1\n", "no table with numbers"),
         ("t.csv", "model,metric,value,n\nA,R@1,0.5,inf\n", "column n: 'inf' is not a number"),
         ("t.csv", "model,metric,value,n\nA,R@1,0.5,1e99999\n", "column n"),
-        ("t.md", "<table><tr><th>Model<th colspan=999999999>R@1</table>", "no table with a column"),
+        ("t.md", "<table><tr><th>Model<th colspan=999999999>R@1</table>", "no table with numbers"),
     ],
 )  # fmt: skip
 def test_a_number_that_no_table_holds_is_refused_with_a_reason(

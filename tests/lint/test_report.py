@@ -33,7 +33,7 @@ def test_a_file_of_unknown_form_is_a_usage_error(tmp_path: Path) -> None:
 def test_a_file_without_a_known_column_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "t.md"
     path.write_text("| a | b |\n|---|---|\n| x | 1 |\n")
-    with pytest.raises(DataError, match="no table with a column"):
+    with pytest.raises(DataError, match="no table with numbers under a column"):
         lint(str(path))
 
 

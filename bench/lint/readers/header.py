@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bench.errors import DataError
 from bench.lint.readers.grid import Grid, transpose
+from bench.lint.readers.latex import UNREADABLE
 from bench.lint.readers.number import bare, is_missing
 from bench.lint.table import MAX_NAME, TEXT, Column, is_weak_name, parse_column, two_level_name
 
@@ -234,7 +235,9 @@ def _columns(grid: Grid, body: int, levels: Sequence[Sequence[str]], numbers: Na
         label = next((j for j in others if j not in grouping and _has_text(grid, body, j)), others[0])
     groups = tuple(j for j in grouping if j != label)
     n = next((j for j in others if _N.fullmatch(names[j])), None)
-    left_out = tuple(names[j] for j in others if j not in (label, n, *groups) and names[j])
+    left_out = tuple(
+        names[j].removeprefix(UNREADABLE) for j in others if j not in (label, n, *groups) and names[j]
+    )
     return Header(numbers, label, groups, n, left_out, body)
 
 

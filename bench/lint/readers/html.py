@@ -12,6 +12,19 @@ _KEPT = ("b", "strong", "u", "ins", "sup", "sub", "br")
 """Tags inside a cell that mean something."""
 
 
+_STYLED = re.compile(r"(?P<names>[^{}]{1,20000})\{(?P<style>[^{}]{0,2000})\}")
+_ID = re.compile(r"#([\w-]{1,200})\s{0,9}(?=,|$)")
+_MARKS = (
+    (re.compile(r"font-weight\s{0,9}:\s{0,9}(?:bold|[6-9]00)", re.I), "<b>"),
+    (re.compile(r"text-decoration[\w-]{0,9}\s{0,9}:[^;]{0,99}underline", re.I), "<u>"),
+)
+"""Styles that mark a number, with the tags that say the same."""
+
+
+def _marks(style: str | None) -> str:
+    return "".join(tag for pattern, tag in _MARKS if pattern.search((style or "")[:2000]))
+
+
 def parse_grids(text: str, file: str) -> list[Grid]:
     """Parse every HTML table of a text, in order of their ends; ``line`` counts from 1."""
     parser = _Tables(file)
@@ -28,18 +41,23 @@ class _Tables(HTMLParser):
         self.file = file
         self.grids: list[Grid] = []
         self.open: list[_OpenTable] = []
+        self.marks: dict[str, str] = {}
+        """Tags that a style sheet in the file gives a cell by its id, as pandas' Styler writes it."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         line = self.getpos()[0]
         if tag == "table":
             self.open.append(_OpenTable(line))
         elif self.open and tag in ("td", "th"):
-            sizes = dict(attrs)
-            self.open[-1].start_cell(line, _size(sizes.get("colspan")), _size(sizes.get("rowspan")))
+            given = dict(attrs)
+            self.open[-1].start_cell(line, _size(given.get("colspan")), _size(given.get("rowspan")))
+            self.open[-1].add(_marks(given.get("style")) + self.marks.get(given.get("id") or "", ""))
         elif self.open and tag in ("tr", "tbody", "tfoot"):
             self.open[-1].end_row(ruled=tag != "tr")
         elif self.open and tag in _KEPT:
             self.open[-1].add(f"<{tag}>")
+        elif self.open and tag == "span":
+            self.open[-1].add(_marks(dict(attrs).get("style")))
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open:
@@ -59,6 +77,13 @@ class _Tables(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open:
             self.open[-1].add(data)
+        elif self.cdata_elem == "style":
+            self._read_styles(data)
+
+    def _read_styles(self, sheet: str) -> None:
+        for rule in _STYLED.finditer(sheet):
+            if tags := _marks(rule["style"]):
+                self.marks.update(dict.fromkeys(_ID.findall(rule["names"]), tags))
 
     def handle_entityref(self, name: str) -> None:
         self.handle_data(f"&{name};")

@@ -20,6 +20,9 @@ _EDGE = re.compile(
     r"\\(?P<edge>begin|end)\{(?P<name>tabular\*?|tabularx|tabulary|longtable|tblr|NiceTabular\*?|supertabular)\}"
 )
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
+_HIDDEN = re.compile(r"\\iffalse\b.*?\\(?:fi|else)\b|\\begin\{comment\}.*?\\end\{comment\}", re.S)
+"""Parts that are not printed; what follows the ``else`` of a condition is."""
+_INPUT = re.compile(r"\\(?:@@input|input|include)\b\s{0,9}(?:\{[^{}]{0,200}\}|[^\s\\{}&]{1,200})")
 _RULE = re.compile(
     r"\\(?:top|mid|bottom)rule\b(?:\s?\[[^\]]{0,99}\])?|\\hline\b|\\hdashline\b|\\Xhline\{[^}]{0,99}\}"
     r"|\\specialrule(?:\{[^}]{0,99}\}){3}"
@@ -59,7 +62,7 @@ def parse_grids(text: str, file: str) -> list[Grid]:
     A tabular inside a cell is part of that cell where it has one column, else a table of its own. A
     tabular that cannot be divided into cells is a grid with an ``error``.
     """
-    plain = "\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines())
+    plain = _HIDDEN.sub(_blank, "\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines()))
     source = _Source(file, plain, tuple(m.start() for m in re.finditer("\n", plain)), _definitions(plain))
     grids: list[Grid] = []
     open_at: list[tuple[int, int, list[tuple[int, int, str]]]] = []  # start, end of \begin, inner tabulars
@@ -71,13 +74,25 @@ def parse_grids(text: str, file: str) -> list[Grid]:
             body, places = _without_inner(plain, inside, edge.start(), inner)
             one_column = bool(open_at) and "&" not in mask(re.sub(r"\\&", "  ", body))
             if not one_column:
-                grids.append(_grid(source, edge["name"], start, (body, places)))
+                grid = _grid(source, edge["name"], start, (body, places))
+                grids += [grid, *_elsewhere(grid, body)]
             if open_at:
                 broken = re.sub(r"\\\\(?:\[[^\]]{0,99}\])?", " ", _after_arguments(body, edge["name"])[0])
                 open_at[-1][2].append((start, edge.end(), f"{{{broken[:MAX_INNER]}}}" if one_column else ""))
     for start, inside, _ in open_at:
         grids.append(_unended(source, start, plain[inside : inside + 2000]))
     return grids
+
+
+def _elsewhere(grid: Grid, body: str) -> list[Grid]:
+    """Build a grid with an error for rows that are in another file."""
+    if (match := _INPUT.search(body)) is None or not grid.rows:
+        return []
+    error = (
+        f"{grid.file}:{grid.line}: '{match[0][:80]}': the rows of another file are not read. "
+        "Write them in its place."
+    )
+    return [replace(grid, error=error)]
 
 
 def _unended(source: _Source, start: int, text: str) -> Grid:
@@ -138,7 +153,7 @@ def _rows(content: str, skipped: int, places: list[tuple[int, int]], source: _So
     starts = [at for at, _ in places]
     for at, piece in _pieces(content, r"\\\\\*?(?:[^\S\n]{0,9}\[[^\]]{0,99}\])?|\\tabularnewline"):
         ruled |= bool(_RULE.search(piece))
-        text = _OTHER.sub(_blank, _RULE.sub(_blank, piece))
+        text = _INPUT.sub(_blank, _OTHER.sub(_blank, _RULE.sub(_blank, piece)))
         if not text.strip():
             continue
         place = at + skipped + len(text) - len(text.lstrip())

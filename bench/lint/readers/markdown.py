@@ -15,6 +15,7 @@ _FENCE = re.compile(r"[ >]{0,40}(```+|~~~+)")
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _BAR = re.compile(r"(?<!\\)\|")
 _DASHES = re.compile(r":?-+:?")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,60}\]")
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
@@ -89,7 +90,7 @@ def _cells(line: str) -> tuple[CellText, ...]:
 
 def _cell(raw: str) -> CellText:
     """Read one cell; text between dollars is LaTeX, as GitHub shows it."""
-    cell = strip_markup(raw)
+    cell = strip_markup(_FOOTNOTE.sub("", raw))
     if "$" not in cell.text or "\\" not in cell.text:
         return cell
     math = strip_latex(cell.text)

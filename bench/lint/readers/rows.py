@@ -225,7 +225,8 @@ def _tables(grid: Grid, header: Header) -> list[Table]:
         notes.append("numbers are read with a decimal comma")
     notes += [f"{where}; left out" for where in reader.unread[:MAX_NOTES]]
     if len(reader.unread) > MAX_NOTES:
-        notes.append(f"{len(reader.unread) - MAX_NOTES} further cells could not be read and are left out")
+        more = len(reader.unread) - MAX_NOTES
+        notes.append(f"further cells that could not be read and are left out: {more:,}")
     scores, gains = split_improvements(rows)
     incomplete = frozenset(reader.incomplete)
     table = Table(grid.name, tuple(scores), tuple(gains), tuple(notes), incomplete=incomplete)

@@ -92,6 +92,8 @@ def _write_dataset(
     if recipe not in importer.recipes:
         raise unknown(f"recipe of '{name}'", recipe, importer.recipes)
     data = importer.read(source, recipe, additions.language)
+    if not data.videos:
+        raise DataError(f"{source}: there is no video in it. Are the files complete?")
     notes = _compare_counts(data) + data.remarks
     if additions.transcripts:
         _add_transcripts(data, additions.transcripts)

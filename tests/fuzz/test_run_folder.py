@@ -167,7 +167,11 @@ def test_a_manifest_of_other_bytes_is_named(seed: int, finished: Finished, tmp_p
     rng = random.Random(f"manifest bytes {seed}")
     shutil.copytree(finished[1], tmp_path / "copy")
     out = tmp_path / "copy" / "out"
+    before = (out / "manifest.json").read_text(encoding="utf-8").split()
     (damage_bytes if rng.random() < 0.5 else damage_text)(out / "manifest.json", rng)
+    after = (out / "manifest.json").read_bytes().decode("utf-8", "replace").split()
+    if "".join(after) == "".join(before):
+        return  # blanks between the words of JSON say nothing
     for command in drawn(rng):
         outcome = cli(*command(out))
         check(outcome, names=str(out))

@@ -249,6 +249,7 @@ BROKEN = {
     "two transcripts": ("csv", "pairs.csv", "video_id,query,transcript\nv1,red,a\nv1,car,b\n"),
     "ids that begin anew": ("coco", "captions_val2014.json", ANEW),
     "half of a surrogate pair": ("beir", "corpus.jsonl", '{"_id": "d1", "text": "red \\ud800 car"}\n'),
+    "a header alone": ("csv", "pairs.csv", "video_id,query\n"),
 }
 MESSAGES = {
     "a field that is missing": "tvr_val_release.jsonl:1: the field 'vid_name' is missing",
@@ -272,6 +273,7 @@ MESSAGES = {
     "two transcripts": "video 'v1' has two different transcripts",
     "ids that begin anew": "query '10' has two texts: 'a train picture' and 'other'",
     "half of a surrogate pair": "half of a surrogate pair",
+    "a header alone": "owner: there is no video in it",
 }
 
 

@@ -80,11 +80,9 @@ def _bins(places: pd.DataFrame, quality: pd.DataFrame) -> Iterator[Row]:
     if joined.empty:
         return
     joined["found"] = joined["rank"] <= 10
-    cut = (
-        pd.qcut(joined["CIDEr"], BINS, duplicates="drop")
-        if joined["CIDEr"].nunique() > 1
-        else joined["CIDEr"]
-    )
+    cut = joined["CIDEr"]
+    if cut.nunique() > 1:  # without labels: pandas cannot write the edges of bins as close to 0 as 1e-200
+        cut = pd.qcut(cut, BINS, labels=False, duplicates="drop")
     joined["percentile"] = joined["CIDEr"].rank(pct=True) * 100
     for _, part in joined.groupby(cut, observed=True):
         hits, n = int(part["found"].sum()), len(part)

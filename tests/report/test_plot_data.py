@@ -100,6 +100,18 @@ def _luminance(colour: str) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
+def test_captions_whose_ciders_are_as_good_as_nothing_are_drawn(copy: Path) -> None:
+    path = copy / "per_video" / "lead.csv"
+    header, *videos = csv.reader(path.read_text().splitlines())
+    at = header.index("CIDEr")
+    for number, video in enumerate(videos):
+        video[at] = str(number % 3 * 1e-310)
+    path.write_text("".join(",".join(line) + "\n" for line in (header, *videos)))
+    edit_manifest(copy, lambda written: written["files"].update({"per_video/lead.csv": file_digest(path)}))
+    shown = [row for row in rows(drawn(copy)["quality-videos"]) if row["series"] == "Lead"]
+    assert len({row["percentile"] for row in shown}) > 1
+
+
 def test_there_is_no_plot_without_data(plots: dict[str, Plot]) -> None:
     assert "cost" in plots
     assert not [name for name in plots if name.startswith("training")]

@@ -19,20 +19,26 @@ class FilteredOutput:
     """Standard output or error whose text cannot steer a terminal and whose reader may leave.
 
     Control characters are replaced. When the reader leaves (``| head``), the rest is discarded, so that
-    the exit status stays that of the work. ``terminal`` is the stream behind the filter.
+    the exit status stays that of the work; so it is with ``messages`` that cannot be written, as on a
+    full disk. ``terminal`` is the stream behind the filter.
     """
 
-    def __init__(self, terminal: TextIO) -> None:
+    def __init__(self, terminal: TextIO, *, messages: bool = False) -> None:
         self.terminal = terminal
+        self.messages = messages
 
     def write(self, text: str) -> int:
-        """Write a text. Raises OSError as the stream does, but not for a reader that left."""
+        """Write a text. Raises OSError as the stream does, but not for messages or a reader that left."""
         self._attempt(lambda: self.terminal.write(printable(text)))
         return len(text)
 
     def flush(self) -> None:
         """Flush the stream, with the same errors as `write`."""
         self._attempt(self.terminal.flush)
+
+    def close(self) -> None:
+        """Flush alone: a system of others that closes standard output shall not end what bench prints."""
+        self.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.terminal, name)
@@ -44,6 +50,8 @@ class FilteredOutput:
             self._discard()
         except OSError as error:
             self._discard()  # otherwise Python would try the same once more at its end
+            if self.messages:
+                return
             raise OSError(error.errno, error.strerror, self.terminal.name) from error
 
     def _discard(self) -> None:
@@ -59,7 +67,7 @@ def filtered_output() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         out, err = (_open(stream, stack) for stream in (sys.stdout, sys.stderr))
         stack.enter_context(contextlib.redirect_stdout(cast(TextIO, FilteredOutput(out))))
-        stack.enter_context(contextlib.redirect_stderr(cast(TextIO, FilteredOutput(err))))
+        stack.enter_context(contextlib.redirect_stderr(cast(TextIO, FilteredOutput(err, messages=True))))
         try:
             yield
         finally:  # Python's own flush at its end would make the exit status 120 when the reader left
@@ -79,6 +87,7 @@ def print_error(message: object) -> None:
 def _open(stream: TextIO | None, stack: contextlib.ExitStack) -> TextIO:
     if stream is None:  # closed before Python started; nothing else may get its number
         return stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
-    if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+    lenient = getattr(stream, "errors", None) not in ("strict", "surrogateescape")  # the latter: LC_ALL=C
+    if not lenient and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     return stream

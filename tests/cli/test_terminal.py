@@ -105,6 +105,17 @@ def test_a_terminal_that_cannot_show_a_character_gets_a_replacement(encoding: st
     assert done.stdout.startswith(b"Video ??1")
 
 
+def test_a_locale_of_ascii_alone_gets_a_replacement(finished: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "table", str(finished)],
+        env=child_environment(LC_ALL="C", PYTHONUTF8="0"),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b", ?100" in done.stdout
+
+
 def run_shell(command: str, folder: Path) -> CompletedProcess[str]:
     environment = child_environment(BENCH=f"{sys.executable} -m bench")
     return subprocess.run(
@@ -132,6 +143,21 @@ def test_an_output_that_takes_nothing_more_is_an_error(finished: Path) -> None:
     assert done.stdout == "4\n"
     assert done.stderr.startswith("bench: error: <stdout>: No space left on device. Free some space")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_messages_that_cannot_be_written_do_not_change_the_status(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("Model,R@1,R@5\nA,20.0,10.0\n")
+    for command, status in (("lint-table bad.csv", 5), ("lint-table missing.csv", 2)):
+        assert (
+            run_shell(f"$BENCH {command} 2>/dev/full >/dev/null; echo $?", tmp_path).stdout == f"{status}\n"
+        )
+
+
+def test_a_closed_standard_input_is_named(finished: Path) -> None:
+    done = run_shell(f"$BENCH evaluate --qrels {finished}/qrels.trec --run - <&-; echo $?", finished)
+    assert done.stdout == "4\n"
+    assert "-: standard input is closed. Name a file" in done.stderr
 
 
 def test_a_value_of_megabytes_is_cut_in_the_message(tmp_path: Path, cli: Cli) -> None:

@@ -36,11 +36,12 @@ def preset_values(name: str) -> Mapping[str, Any]:
 def read_options(path: Path) -> dict[str, Any]:
     """Read a YAML file of options as a mapping. Raises UsageError with the line."""
     try:
-        if path.stat().st_size > LONGEST_FILE:
-            raise UsageError(f"--config {path}: a file of options is shorter than {LONGEST_FILE:,} bytes.")
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as stream:  # perhaps a pipe, or a device that never ends
+            text = stream.read(LONGEST_FILE + 1)
     except (OSError, ValueError) as error:  # an encoding that is no UTF-8 is a ValueError
         raise UsageError(f"--config {path} cannot be read: {error}.") from error
+    if len(text) > LONGEST_FILE:
+        raise UsageError(f"--config {path}: a file of options is shorter than {LONGEST_FILE:,} characters.")
     return _parse(text, str(path))
 
 

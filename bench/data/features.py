@@ -138,7 +138,7 @@ def _ids(path: Path, problems: list[str]) -> list[str] | None:
 def _vector_problems(path: Path, vectors: npt.NDArray[Any], expected: str) -> list[str]:
     if vectors.dtype not in (np.float16, np.float32):
         return [f"{path}: the type is {vectors.dtype}; float16 or float32 is expected."]
-    if vectors.ndim != 2:
+    if vectors.ndim != 2 or not vectors.shape[1]:
         return [f"{path}: the shape is {vectors.shape}; {expected} is expected."]
     for start in range(0, len(vectors), _CHUNK):
         finite = np.isfinite(vectors[start : start + _CHUNK]).all(axis=1)

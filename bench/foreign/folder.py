@@ -124,6 +124,7 @@ def _write_run(path: Path, scores: RunScores, tag: str) -> None:
         write_run(path, scores.run, tag)
         return
     run, ids = scores.run, scores.run.video_ids
+    tag = "_".join(tag.split())  # one of six columns
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for query, hits in zip(run.query_ids, run.hits.tolist(), strict=True):
             values = scores.source.run.hits.get(query, {})

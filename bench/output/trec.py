@@ -164,10 +164,16 @@ def read_relevant(path: Path) -> dict[QueryId, list[VideoId]]:
 def read_queries(path: Path) -> dict[QueryId, str]:
     """Read ``query_id<TAB>text`` lines into ``{query: text}``, in order; blank lines are left out.
 
-    Raises DataError with file:line for bytes that are not UTF-8.
+    Raises DataError with file:line for bytes that are not UTF-8, and for a query with two texts.
     """
-    pairs = (line.partition("\t") for _, line in read_lines(path) if line.strip())
-    return {query.strip(): text for query, _, text in pairs}
+    texts: dict[QueryId, str] = {}
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        query, _, text = line.partition("\t")
+        if texts.setdefault(query.strip(), text) != text:
+            raise DataError(f"{path}:{number}: query '{query.strip()}' appears twice, with another text.")
+    return texts
 
 
 def _open(target: Path | TextIO) -> AbstractContextManager[TextIO]:

@@ -84,10 +84,15 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
 
 def _opened(path: Path, stack: contextlib.ExitStack) -> IO[bytes]:
     if path == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise MissingError("-: standard input is closed. Name a file, or write to bench through a pipe.")
         return io.BytesIO(sys.stdin.buffer.read())
     stream = stack.enter_context(path.open("rb"))
-    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+    mode = os.fstat(stream.fileno()).st_mode
+    if stat.S_ISREG(mode):
         return stream
+    if stat.S_ISCHR(mode) and str(path) != os.devnull:
+        raise DataError(f"{path}: is a device, which may never end; name a file or a pipe.")
     return io.BytesIO(stream.read())  # a pipe cannot go back to its first bytes
 
 

@@ -208,6 +208,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
             configure({"config": path})
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="only POSIX has /dev/zero")
+def test_a_file_of_options_that_never_ends_is_refused() -> None:
+    with pytest.raises(UsageError, match="/dev/zero: a file of options is shorter than 1,000,000"):
+        configure({"config": Path("/dev/zero")})
+
+
 def test_lists_and_texts_mean_the_same() -> None:
     assert (
         configure({"generators": "lead, oracle,"}).generators

@@ -199,6 +199,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place in the mes
     "frames of integers": (frames(lambda a: a.astype(np.int64)), "frames.npy: ", "int64"),
     "frames big-endian": (frames(lambda a: a.astype(">f4")), "frames.npy: ", ">f4"),
     "frames with one axis": (frames(lambda a: a.ravel()), "frames.npy: ", "shape"),
+    "frames of no width": (frames(lambda a: a[:, :0]), "frames.npy: ", "shape"),
     "frames a single number": (frames(lambda a: np.float32(1)), "frames.npy: ", "shape"),
     "frames not finite": (frames(with_nan), "frames.npy: ", "row 7 holds a value that is not finite"),
     "offsets missing": (lambda t: t.feature("offsets.npy").unlink(), "offsets.npy: ", "missing"),

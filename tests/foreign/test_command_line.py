@@ -168,6 +168,30 @@ def test_judgements_and_queries_may_be_pipes(beir: Path, tmp_path: Path, cli: Cl
     assert "run.run R@5: 0.2500 -> 0.7500" in done.out
 
 
+def test_a_run_whose_name_has_blanks_is_kept_as_any_other(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "old.trec").rename(tmp_path / "my old run.trec")
+    out = tmp_path / "kept"
+    assert cli("evaluate", "--qrels", beir, "--run", tmp_path / "my old run.trec", "--out", out).status == 0
+    assert cli("table", out).status == 0
+    assert cli("explain", out, "--query", "q1").status == 0
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="only POSIX has /dev/zero")
+@pytest.mark.parametrize("option", ["--run", "--qrels", "--queries", "--attributes"])
+def test_a_device_that_never_ends_is_refused(option: str, beir: Path, tmp_path: Path, cli: Cli) -> None:
+    done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "old.trec", option, "/dev/zero")
+    assert done.status in (2, 3)
+    assert "/dev/zero" in done.error()
+
+
+def test_a_line_of_queries_with_another_text_is_refused(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "topics.tsv").write_text("q1\tred car\nq1\tred car\nq1\tanother\n")
+    words = ("evaluate", "--qrels", beir, "--run", tmp_path / "old.trec", "--queries")
+    done = cli(*words, tmp_path / "topics.tsv")
+    assert done.status == 3
+    assert "topics.tsv:3: query 'q1' appears twice, with another text" in done.error()
+
+
 def test_a_query_that_appears_twice_is_refused(beir: Path, tmp_path: Path, cli: Cli) -> None:
     with (beir / "queries.jsonl").open("a") as stream:
         stream.write('\n{"_id": "q1", "text": "another"}\n')

@@ -124,6 +124,20 @@ def reason_of(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
+def no_exit() -> Iterator[None]:
+    """Turn what would end the process, such as ``sys.exit()`` in a plug-in, into a RuntimeError.
+
+    It would end a run with the exit status 0 and nothing scored. Ctrl-C passes through.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise RuntimeError(f"it tried to end the process ({type(error).__name__}: {error})") from error
+
+
+@contextlib.contextmanager
 def third_party_errors(
     problem: str, kind: type[BenchError] = BenchError, *, advice: str = ""
 ) -> Iterator[None]:
@@ -132,7 +146,8 @@ def third_party_errors(
     The message is ``problem: Exception: its text. advice``. A BenchError passes through as it is.
     """
     try:
-        yield
+        with no_exit():
+            yield
     except BenchError:
         raise
     except Exception as error:  # a plug-in may fail in any way

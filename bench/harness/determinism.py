@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.data.evaluation_set import even_sample
+from bench.errors import no_exit
 from bench.harness.engines.local import in_worker, start_pool
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
@@ -139,7 +140,8 @@ def _check_systems(plan: Plan, workers: _Workers) -> Iterator[str]:
 
 def _attempt(check: Callable[[], str]) -> str:
     try:
-        return check()
+        with no_exit():
+            return check()
     except Exception as error:
         return f"cannot be computed again: {type(error).__name__}: {error}"
 

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from bench.config.run_config import RunConfig
-from bench.errors import BenchError, UsageError
+from bench.errors import BenchError, UsageError, no_exit
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES
 from bench.harness.stages.fit import Fit
@@ -168,7 +168,8 @@ def _recorded_on() -> str:
 
 def _component(make: Any, name: str, plan: Plan) -> Any:
     try:
-        return make(name, plan.context())
+        with no_exit():
+            return make(name, plan.context())
     except UsageError:
         raise
     except BenchError as error:
@@ -179,7 +180,8 @@ def _component(make: Any, name: str, plan: Plan) -> Any:
 
 def _for_generator(plan: Plan, retriever: Component[Any], generator: Component[Any]) -> Any:
     try:
-        return for_generator(plan, retriever, generator, write=False)
+        with no_exit():
+            return for_generator(plan, retriever, generator, write=False)
     except BenchError as error:
         return str(error)
     except Exception as error:  # a plug-in may fail in any way

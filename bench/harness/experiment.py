@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+
 from bench.config.run_config import RunConfig, configure
 from bench.context import Context
-from bench.errors import BenchError, LostProcessError, UsageError, error_of_system
+from bench.errors import BenchError, LostProcessError, UsageError, error_of_system, no_exit
 from bench.harness.determinism import verify_determinism
 from bench.harness.engines.engine import Engine, make_engine
 from bench.harness.measures import add_measures
@@ -107,7 +109,8 @@ class _Grid:
 def _attempt(grid: _Grid, cell: str) -> Iterator[None]:
     """Report a failed cell, note it in the manifest and go on; two kinds of errors end the run."""
     try:
-        yield
+        with np.errstate(), no_exit():  # what a plug-in sets for its arithmetic ends with it
+            yield
         return
     except (UsageError, LostProcessError):
         raise

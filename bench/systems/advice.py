@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache
 
-from bench.errors import MissingError
+from bench.errors import MissingError, shorten
+from bench.protocols import Generator, Retriever
 
 __cache_neutral__ = True
 
@@ -35,6 +37,16 @@ def missing_methods(kind: str, name: str, system: object, protocol: type) -> Mis
         f"{kind} '{name}': {type(system).__qualname__} lacks {names} of bench.{protocol.__name__}. "
         f"Add to the class:\n{lines}"
     )
+
+
+def check_label(kind: str, name: str, system: Generator | Retriever) -> None:
+    """Refuse a label that no table can hold, before anything is made. Raises MissingError."""
+    label: object = system.label
+    is_text = isinstance(label, str) and label.strip() and not re.search("[\ud800-\udfff]", label)
+    if not is_text:
+        raise MissingError(
+            f"{kind} '{name}': its label is {shorten(label)}; a name for the tables is needed, as 'Lead'."
+        )
 
 
 @cache

@@ -26,7 +26,7 @@ from bench.protocols import (
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
-from bench.systems.advice import missing_methods, report_no_identity, report_no_source
+from bench.systems.advice import check_label, missing_methods, report_no_identity, report_no_source
 from bench.systems.arguments import build
 from bench.systems.extras import missing_extra
 from bench.systems.given import GivenSystem, is_given, load_given
@@ -152,6 +152,7 @@ def _build_component(group: str, word: str, context: Context, protocol: type) ->
         context.use_everything()  # whoever constructed it may have used any option
     if not isinstance(system, protocol):
         raise missing_methods(kind, name, system, protocol)
+    check_label(kind, name, cast("Generator | Retriever", system))
     _accept_old_names(name, system)
     if given:
         module = f"{given.module}:{word.rpartition(':')[2]}"

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 from bench.config.run_config import RunConfig
+from bench.errors import no_exit
 from bench.harness.engines import work
 from bench.harness.plan import Plan, make_plan
 from bench.harness.posts import post_of
@@ -170,13 +171,14 @@ def _work(kind: str, word: str, followers: Sequence[str], posts: Path | None) ->
 
 def _make(plan: Plan, kind: str, word: str, followers: Sequence[str]) -> bool:
     try:
-        if kind == RETRIEVER:
-            work.fit_retriever(plan, word)
-            return True
-        made = work.summarize(plan, word)
+        with no_exit():
+            if kind == RETRIEVER:
+                work.fit_retriever(plan, word)
+                return True
+            made = work.summarize(plan, word)
     except Exception as error:  # a plug-in may fail in any way
         raise work.portable_error(error) from None
     for follower in followers:
-        with suppress(Exception):  # the grid meets it again in the cell's turn, and reports it
+        with suppress(Exception), no_exit():  # the grid meets it again in the cell's turn, and reports it
             work.fit_follower(plan, word, follower)
     return made

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from bench.config.run_config import RunConfig
-from bench.errors import MissingError
+from bench.errors import MissingError, no_exit
 from bench.harness.engines import work
 from bench.harness.engines.engine import Components
 from bench.harness.plan import Plan, make_plan
@@ -233,7 +233,8 @@ def _do(start: Start, piece: Callable[..., bool], names: tuple[object, ...], *ne
     if failed:
         return failed[0]
     try:
-        return Done(made=piece(_plan_of(start), *names))
+        with no_exit():
+            return Done(made=piece(_plan_of(start), *names))
     except Exception as error:  # a plug-in may fail in any way; the grid reports it in the cell's turn
         return Done(error=work.portable_error(error))
 

@@ -20,6 +20,7 @@ from bench.harness.stages.search import (
     PartialRun,
     SearchPart,
     SearchStage,
+    check_run,
     divide_corpus,
     load_run,
     merge,
@@ -72,6 +73,8 @@ class Retrieve(SearchStage[Retrieved]):
             run, coverage = self._search(parts)
             search_s = time.perf_counter() - started
             deep = _search_deeper(component, self._queries, run, deepest_cut(self._plan.config.metrics))
+        for part in (run, deep):
+            check_run(component.name, part)
         _save(folder, run, deep)
         return {
             "component": component.name,

@@ -109,6 +109,11 @@ def order_run(
     Raises BenchError for other queries, and for videos that were not indexed.
     """
     queries, k = requested
+    if not isinstance(run, Run):
+        raise BenchError(
+            f"retriever '{component.name}' returned {type(run).__name__}; search() must return a bench.Run, "
+            "such as bench.Run.from_hits(hits, video_ids, k)."
+        )
     if run.query_ids != queries or not set(run.video_ids) <= set(pool):
         raise BenchError(
             f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
@@ -116,6 +121,16 @@ def order_run(
         )
     position = {video_id: i for i, video_id in enumerate(pool)}
     return Run.from_arrays(run.query_ids, pool, _positions(run, position), run.scores, k)
+
+
+def check_run(name: str, run: Run) -> None:
+    """Raise BenchError for scores that rank nothing, and for a document twice, which would count twice."""
+    found = run.hits != NO_HIT
+    if not np.isfinite(run.scores[found]).all():
+        raise BenchError(f"retriever '{name}' returned a score that is no finite number (32 bits).")
+    ordered = np.sort(run.hits, axis=1)
+    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NO_HIT)).any():
+        raise BenchError(f"retriever '{name}' returned a video twice for one query.")
 
 
 def save_run(folder: Path, name: str, run: Run) -> None:

@@ -88,6 +88,11 @@ class Summarize(Stage[Summaries]):
             written = _join(parts) if parts else component.system.summarize(self._videos)
         recorded = recorded_costs(component.system)
         coverage = _sum_coverage(parts) if parts else component.coverage()
+        if not isinstance(written, Mapping):
+            raise BenchError(
+                f"generator '{component.name}' returned {type(written).__name__}; summarize() must return a "
+                "dictionary of texts by video id."
+            )
         texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
         (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
         return {

@@ -92,16 +92,19 @@ def _unite(texts: Mapping[QueryId, str]) -> dict[QueryId, list[QueryId]]:
 
 
 def _unite_grades(
-    grades: Grades, spellings: Mapping[QueryId, list[QueryId]], records: list[VideoRecord]
+    grades: dict[QueryId, dict[VideoId, int]],
+    spellings: Mapping[QueryId, list[QueryId]],
+    records: list[VideoRecord],
 ) -> dict[QueryId, dict[VideoId, int]]:
     """Collect for each query what is relevant to any of its spellings, in the order of the videos' file.
 
-    A video that is relevant to several of them has the highest of its grades.
+    A video that is relevant to several of them has the highest of its grades. ``grades`` is emptied, as both
+    would be much of what a large dataset takes in memory.
     """
     order = {record.video_id: i for i, record in enumerate(records)}
     united: dict[QueryId, dict[VideoId, int]] = {}
     for query_id, same in spellings.items():
-        judged = [grades.get(spelling, {}) for spelling in same]
+        judged = [grades.pop(spelling, {}) for spelling in same]
         videos = sorted(set().union(*judged), key=order.__getitem__)
         united[query_id] = {video: max(of.get(video, 0) for of in judged) for video in videos}
     return united
@@ -192,10 +195,13 @@ class _Reader:
                     self.attributes[query_id] = fields
         return texts
 
-    def qrels(self, texts: Mapping[QueryId, str], records: list[VideoRecord]) -> Grades:
+    def qrels(
+        self, texts: Mapping[QueryId, str], records: list[VideoRecord]
+    ) -> dict[QueryId, dict[VideoId, int]]:
         """Read the relevance of each query's videos, where it is above 0."""
-        known = {record.video_id for record in records}
-        grades: dict[tuple[QueryId, VideoId], int] = {}
+        # each id is one object in memory, however many lines name it
+        queries, videos = {query: query for query in texts}, {one.video_id: one.video_id for one in records}
+        grades: dict[QueryId, dict[VideoId, int]] = {}
         for place, line in self._lines(QRELS):
             columns = line.split("\t")
             if len(columns) != 3:
@@ -205,20 +211,21 @@ class _Reader:
                 )
                 continue
             query_id, video_id, relevance = columns
-            if query_id not in texts:
+            if query_id not in queries:
                 self.report(f"{place}: query {shorten(query_id)} is not in {QUERIES}.")
-            elif video_id not in known:
+            elif video_id not in videos:
                 self.report(f"{place}: video {shorten(video_id)} is not in {VIDEOS}.")
             elif not _INTEGER.fullmatch(relevance):
                 self.report(f"{place}: relevance {shorten(relevance)} is not an integer.")
-            elif grades.setdefault((query_id, video_id), int(relevance)) != int(relevance):
-                pair = f"{shorten(query_id)}, {shorten(video_id)}"
-                self.report(f"{place}: the pair {pair} has another relevance further up.")
-        relevant: dict[QueryId, dict[VideoId, int]] = {}
-        for (query_id, video_id), grade in grades.items():
-            if grade > 0:
-                relevant.setdefault(query_id, {})[video_id] = grade
-        return relevant
+            else:
+                judged = grades.setdefault(queries[query_id], {})
+                if judged.setdefault(videos[video_id], int(relevance)) != int(relevance):
+                    pair = f"{shorten(query_id)}, {shorten(video_id)}"
+                    self.report(f"{place}: the pair {pair} has another relevance further up.")
+        for judged in grades.values():
+            for video_id in [video for video, grade in judged.items() if grade <= 0]:
+                del judged[video_id]
+        return {query_id: judged for query_id, judged in grades.items() if judged}
 
     def _is_file(self, path: Path) -> bool:
         problem = file_problem(path)

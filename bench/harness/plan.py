@@ -6,7 +6,7 @@ import dataclasses
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,18 +37,22 @@ LONGEST_NAME = 255 - len("..jsonl.12345678.tmp")
 """Bytes of a cell's name: what file systems allow, less what is around it while a file is written."""
 
 
-class SplitDigests:
-    """Digests of all that can be learnt from each split, computed once for all systems and seeds."""
+class VideoDigests:
+    """Digests of what can be seen of videos, computed once for all systems and seeds."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._known: dict[Split, str] = {}
+        self._known: dict[Hashable, str] = {}
 
-    def of(self, split: Split) -> str:
-        """Digest a split's videos with their references, once."""
-        if split not in self._known:
-            self._known[split] = videos_digest(self._dataset.videos(split, references=True))
-        return self._known[split]
+    def of_split(self, split: Split) -> str:
+        """Digest all that can be learnt from a split: its videos with their references."""
+        return self.of(split, lambda: self._dataset.videos(split, references=True))
+
+    def of(self, name: Hashable, videos: Callable[[], Sequence[Video]]) -> str:
+        """Digest videos that always have this name in a run."""
+        if name not in self._known:
+            self._known[name] = videos_digest(videos())
+        return self._known[name]
 
 
 _PROCESS = time.time_ns()
@@ -64,7 +68,7 @@ class Plan:
     store: Store
     generators: Sequence[str]
     retrievers: Sequence[str]
-    split_digests: SplitDigests
+    video_digests: VideoDigests
     began: int = field(default_factory=time.time_ns)
     """When the run began, in ns since 1970; the same in its workers."""
     process: int = _PROCESS
@@ -197,7 +201,7 @@ def make_plan(config: RunConfig) -> Plan:
         store=store,
         generators=_that_read(dataset.language, generators, config),
         retrievers=retrievers,
-        split_digests=SplitDigests(dataset),
+        video_digests=VideoDigests(dataset),
     )
 
 

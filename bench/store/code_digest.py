@@ -56,11 +56,14 @@ def code_sources(module: str, folder: Path | None = None) -> dict[str, str]:
         roots |= {path.stem for path in folder.glob("*.py")}
         roots |= {path.parent.name for path in folder.glob("*/__init__.py")}
     sources: dict[str, str] = {}
-    waiting = [module]
+    waiting, seen = [module], set[str]()
     while waiting:
         name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
         path = source_of(name)
-        if name in sources or path is None:
+        if path is None:
             continue
         source = _read_source(path, name, path.stat().st_mtime_ns)
         if not source.is_neutral:

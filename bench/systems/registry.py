@@ -33,8 +33,11 @@ class Listing:
 
 
 @cache
-def entry_points() -> importlib.metadata.EntryPoints:
-    """Read the metadata of all installed packages, which takes 50 ms: once for all groups."""
+def entry_points() -> Any:
+    """Read the metadata of all installed packages, which takes 50 ms: once for all groups.
+
+    What is returned selects by group; its type changed in Python 3.12.
+    """
     return importlib.metadata.entry_points()
 
 

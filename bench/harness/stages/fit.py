@@ -26,8 +26,8 @@ class Fit(Stage[Mapping[str, Any]]):
 
     def key(self) -> dict[str, Json]:
         """Key a fitted system by what it is and what it learns from."""
-        digests = self._plan.split_digests
-        return model_key(self._component, digests.of("train"), digests.of("val"))
+        digests = self._plan.video_digests
+        return model_key(self._component, digests.of_split("train"), digests.of_split("val"))
 
     def make(self, folder: Path) -> dict[str, Json]:
         """Fit the system and save it. Raises MissingError where ``--no-train`` was given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -18,11 +19,11 @@ from bench.metrics.intervals import mean_interval
 from bench.protocols import Generator, MeasuringLoss
 from bench.store.artefacts import Artefact
 from bench.store.code_digest import code_digest
-from bench.store.digests import digest, videos_digest
+from bench.store.digests import digest
 from bench.systems.arithmetic import limit_threads
 from bench.systems.component import Component
 from bench.systems.file_summaries import recorded_modality
-from bench.types import Json
+from bench.types import Json, Video
 
 Row: TypeAlias = dict[str, Any]
 """A row of modality.csv, less the generator."""
@@ -40,14 +41,17 @@ class MeasureModalities(Stage[Sequence[Row]]):
     def __init__(self, plan: Plan, component: Component[Generator]) -> None:
         super().__init__(plan.store)
         self._plan, self._component = plan, component
-        videos = plan.videos(plan.config.split, references=True)
-        self._videos = [video for video in videos if video.references]
+
+    @cached_property
+    def _videos(self) -> Sequence[Video]:
+        videos = self._plan.videos(self._plan.config.split, references=True)
+        return [video for video in videos if video.references]
 
     def key(self) -> dict[str, Json]:
         """Key the measurement by the generator, the videos that it sees, and how they are exchanged."""
         return {
             "generator": learnt_key(self._plan, self._component),
-            "videos": videos_digest(self._videos),
+            "videos": self._plan.video_digests.of("with references", lambda: self._videos),
             "seed": self._plan.seed,
             "code": digest([code_digest("bench.exchange"), code_digest("bench.metrics.intervals")]),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +49,16 @@ class Summarize(Stage[Summaries]):
         part: Sequence[Video] | None = None,
     ) -> None:
         super().__init__(plan.store, newer_than=plan.newer_than(component.name))
-        self._plan, self._component = plan, component
-        self._is_part = part is not None
-        references = reads_references(component.system)
-        if part is not None:
-            self._videos = part
-        elif split:
-            self._videos = plan.videos(split, references=references)
-        else:
-            self._videos = plan.pool_videos(references=references)
+        self._plan, self._component, self._split, self._part = plan, component, split, part
+
+    @cached_property
+    def _videos(self) -> Sequence[Video]:
+        references = reads_references(self._component.system)
+        if self._part is not None:
+            return self._part
+        if self._split:
+            return self._plan.videos(self._split, references=references)
+        return self._plan.pool_videos(references=references)
 
     def parts(self) -> list[Summarize]:
         """Divide the videos of a fitted generator into parts, each a separate artefact (``run.shards``).
@@ -64,7 +66,7 @@ class Summarize(Stage[Summaries]):
         Returns [] for a generator that is not divided.
         """
         count, system = self._plan.machine.shards, self._component.system
-        if self._is_part or count == 1 or not isinstance(system, Divisible):
+        if self._part is not None or count == 1 or not isinstance(system, Divisible):
             return []
         return [
             Summarize(self._plan, self._component, part=videos)
@@ -73,10 +75,12 @@ class Summarize(Stage[Summaries]):
 
     def key(self) -> dict[str, Json]:
         """Key summaries by the generator and what it sees."""
-        return {
-            "generator": learnt_key(self._plan, self._component),
-            "pool": videos_digest(self._videos),
-        }
+        if self._part is not None:
+            pool = videos_digest(self._part)
+        else:
+            name = (self._split or "pool", reads_references(self._component.system))
+            pool = self._plan.video_digests.of(name, lambda: self._videos)
+        return {"generator": learnt_key(self._plan, self._component), "pool": pool}
 
     def make(self, folder: Path) -> dict[str, Json]:
         """Write summaries.jsonl. Raises BenchError for a generator that leaves a video out."""

@@ -92,6 +92,7 @@ def test_the_test_is_determined_by_its_seed() -> None:
     a, b = RNG.random(60), RNG.random(60)
     assert paired_test(a, b, seed=1) == paired_test(a, b, seed=1)
     assert paired_test(a, b, seed=1) != paired_test(a, b, seed=2)
+    assert paired_test(a, b) == paired_test(a, b, seed=0) != paired_test(a, b, seed=1)
 
 
 def test_a_null_is_rejected_as_often_as_alpha() -> None:
@@ -109,7 +110,7 @@ def test_a_null_of_few_values_is_never_rejected_more_often_than_alpha() -> None:
 
 @pytest.mark.parametrize("bad", [np.array([1.0, np.nan]), np.array([1.0, np.inf])])
 def test_scores_that_are_no_numbers_are_refused(bad: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match=r"^a paired test needs finite scores$"):
         paired_test(bad, np.zeros(2))
 
 
@@ -131,6 +132,7 @@ def test_holm_is_that_of_statsmodels_and_only_raises_p(p_values: list[float]) ->
 
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm(np.array([0.01, 0.04], dtype=np.float32)).dtype == np.float64
 
 
 def groups_of(scores: np.ndarray, draws: int = DRAWS) -> Groups:

@@ -13,7 +13,6 @@ from tokenizers.processors import TemplateProcessing
 
 from retrievers.dpr.encoding.encoders import load_encoder
 from retrievers.dpr.encoding.packing import (
-    TEXTS_IN_ROW,
     can_be_packed,
     encode_packed,
     fill_rows,
@@ -66,16 +65,17 @@ def test_a_model_with_a_projection_reads_padded_batches(
 
 def test_each_text_is_in_one_row_of_the_size_of_its_length() -> None:
     lengths = [*range(2, 300), *[20] * 100]
-    rows = list(fill_rows(lengths))
-    assert sorted(number for row in rows for number in row) == list(range(len(lengths)))
-    for row in rows:
-        assert {row_size(lengths[i]) for i in row} == {row_size(lengths[row[0]])}
-        assert sum(lengths[i] for i in row) <= row_size(lengths[row[0]])
+    rows = list(fill_rows(lengths, 4))
+    assert sorted(number for _, row in rows for number in row) == list(range(len(lengths)))
+    for size, row in rows:
+        assert {row_size(lengths[i], 4) for i in row} == {size}
+        assert sum(lengths[i] for i in row) <= size
 
 
 @pytest.mark.parametrize(("length", "texts"), [(2, 64), (32, 4), (33, 7), (64, 4), (65, 7), (256, 4)])
 def test_a_row_holds_at_least_four_texts(length: int, texts: int) -> None:
-    assert row_size(length) // length == texts >= TEXTS_IN_ROW
+    assert row_size(length, 4) // length == texts >= 4
+    assert row_size(length, 8) == 2 * row_size(length, 4)
 
 
 def test_texts_without_any_token_have_a_vector_of_zeros(bert_folder: Callable[..., Path]) -> None:

@@ -49,7 +49,7 @@ class VideoDigests:
         return self.of(split, lambda: self._dataset.videos(split, references=True))
 
     def of(self, name: Hashable, videos: Callable[[], Sequence[Video]]) -> str:
-        """Digest videos that always have this name in a run."""
+        """Digest a list of videos, once; ``name`` tells it from the other lists of a run."""
         if name not in self._known:
             self._known[name] = videos_digest(videos())
         return self._known[name]

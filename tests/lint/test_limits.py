@@ -17,6 +17,7 @@ from tests.conftest import Cli
 
 MARKDOWN = "| Model | R@1 | R@5 |\n|---|---|---|\n"
 LATEX = "\\begin{tabular}{lcc}\nModel & R@1 & R@5 \\\\\n"
+HTML = "<table><tr><th>Model<th>R@1<tr><td>A<td>1.0</table>"
 FACTOR = 8
 
 
@@ -64,6 +65,11 @@ GROWING: dict[str, tuple[str, Callable[[int], str]]] = {
     "open braces": (".tex", lambda n: latex("{" * n)),
     "open tabulars": (".tex", lambda n: latex("1.0", OPEN_TABULAR * (n // 18))),
     "nested tabulars": (".tex", lambda n: latex(OPEN_TABULAR * (n // 18) + "1" + END * (n // 18))),
+    "conditions without end": (".tex", lambda n: latex("1.0", "\\iffalse " * (n // 9))),
+    "conditions with end": (".tex", lambda n: latex("1.0", "\\iffalse\\fi " * (n // 12))),
+    "comments without end": (".tex", lambda n: latex("1.0", "\\begin{comment}" * (n // 15))),
+    "a style sheet without rules": (".html", lambda n: f"<style>{'a' * n}</style>{HTML}"),
+    "rules without end": (".html", lambda n: f"<style>{'#a{' * (n // 3)}</style>{HTML}"),
     "rows of LaTeX": (".tex", lambda n: LATEX + TEX_ROW * (n // 20) + END),
     "macros of the file": (".tex", lambda n: DEFINED + LATEX + MACRO_ROW * (n // 20) + END),
     "definitions": (".tex", lambda n: latex("1.0", "\\newcommand{\\x}{" * (n // 16))),

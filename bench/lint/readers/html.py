@@ -12,7 +12,6 @@ _KEPT = ("b", "strong", "u", "ins", "sup", "sub", "br")
 """Tags inside a cell that mean something."""
 
 
-_STYLED = re.compile(r"(?P<names>[^{}]{1,20000})\{(?P<style>[^{}]{0,2000})\}")
 _ID = re.compile(r"#([\w-]{1,200})\s{0,9}(?=,|$)")
 _MARKS = (
     (re.compile(r"font-weight\s{0,9}:\s{0,9}(?:bold|[6-9]00)", re.I), "<b>"),
@@ -81,9 +80,10 @@ class _Tables(HTMLParser):
             self._read_styles(data)
 
     def _read_styles(self, sheet: str) -> None:
-        for rule in _STYLED.finditer(sheet):
-            if tags := _marks(rule["style"]):
-                self.marks.update(dict.fromkeys(_ID.findall(rule["names"]), tags))
+        for rule in sheet.split("}"):
+            names, _, style = rule.rpartition("{")
+            if tags := _marks(style):
+                self.marks.update(dict.fromkeys(_ID.findall(names), tags))
 
     def handle_entityref(self, name: str) -> None:
         self.handle_data(f"&{name};")

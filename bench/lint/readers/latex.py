@@ -20,8 +20,12 @@ _EDGE = re.compile(
     r"\\(?P<edge>begin|end)\{(?P<name>tabular\*?|tabularx|tabulary|longtable|tblr|NiceTabular\*?|supertabular)\}"
 )
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%.*")
-_HIDDEN = re.compile(r"\\iffalse\b.*?\\(?:fi|else)\b|\\begin\{comment\}.*?\\end\{comment\}", re.S)
-"""Parts that are not printed; what follows the ``else`` of a condition is."""
+_SHOWN_AFTER = {
+    "\\iffalse": re.compile(r"\\(?:fi|else)\b"),
+    "\\begin{comment}": re.compile(r"\\end\{comment\}"),
+}
+"""What ends a part that is not printed, by its beginning; what follows the ``else`` of a condition is."""
+_HIDING = re.compile(r"\\iffalse\b|\\begin\{comment\}")
 _INPUT = re.compile(r"\\(?:@@input|input|include)\b\s{0,9}(?:\{[^{}]{0,200}\}|[^\s\\{}&]{1,200})")
 _RULE = re.compile(
     r"\\(?:top|mid|bottom)rule\b(?:\s?\[[^\]]{0,99}\])?|\\hline\b|\\hdashline\b|\\Xhline\{[^}]{0,99}\}"
@@ -62,7 +66,7 @@ def parse_grids(text: str, file: str) -> list[Grid]:
     A tabular inside a cell is part of that cell where it has one column, else a table of its own. A
     tabular that cannot be divided into cells is a grid with an ``error``.
     """
-    plain = _HIDDEN.sub(_blank, "\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines()))
+    plain = _without_hidden("\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines()))
     source = _Source(file, plain, tuple(m.start() for m in re.finditer("\n", plain)), _definitions(plain))
     grids: list[Grid] = []
     open_at: list[tuple[int, int, list[tuple[int, int, str]]]] = []  # start, end of \begin, inner tabulars
@@ -167,9 +171,28 @@ def _rows(content: str, skipped: int, places: list[tuple[int, int]], source: _So
     return _headings(rows)
 
 
+def _without_hidden(text: str) -> str:
+    """Replace the parts that are not printed by blanks; a beginning without an end hides nothing."""
+    parts, at, endless = [], 0, set[str]()
+    for hiding in _HIDING.finditer(text):
+        if hiding.start() < at or hiding[0] in endless:
+            continue
+        end = _SHOWN_AFTER[hiding[0]].search(text, hiding.end())
+        if end is None:
+            endless.add(hiding[0])  # nor has a later one: the text is searched once
+            continue
+        parts += [text[at : hiding.start()], _blanks(text[hiding.start() : end.end()])]
+        at = end.end()
+    return "".join([*parts, text[at:]])
+
+
 def _blank(match: re.Match[str]) -> str:
-    """Replace a match by as many blanks, with the line ends, so that line numbers stay right."""
-    return re.sub(r"[^\n]", " ", match[0])
+    return _blanks(match[0])
+
+
+def _blanks(text: str) -> str:
+    """Write as many blanks as a text has characters, with its line ends, so that line numbers stay right."""
+    return re.sub(r"[^\n]", " ", text)
 
 
 def _pieces(text: str, separator: str) -> Iterator[tuple[int, str]]:

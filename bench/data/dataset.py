@@ -105,8 +105,13 @@ class Dataset:
         return [self._video(record, references=references) for record in self.split(split)]
 
     def _video(self, record: VideoRecord, *, references: bool) -> Video:
-        none: Frames = np.zeros((0, 0), dtype=np.float32)
-        frames = self.features.of(record.video_id, self.max_frames) if self.features else none
         targets = self.references[record.video_id] if references else ()
+        frames = frames_of(record.video_id, self.features, self.max_frames)
         pictures = self.pictures.get(record.video_id, ())
         return Video(record.video_id, record.transcript, frames, targets, pictures)
+
+
+def frames_of(video_id: VideoId, features: Features | None, limit: int) -> Frames:
+    """Sample at most ``limit`` frames of a video, ``[n, dim]``; ``[0, 0]`` where there are no features."""
+    none: Frames = np.zeros((0, 0), dtype=np.float32)
+    return none if features is None else features.of(video_id, limit)

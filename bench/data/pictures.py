@@ -26,13 +26,17 @@ def find_pictures(
     They are the files ``frames/ID/NUMBER.jpg`` in the order of their numbers; anything else in the folder is
     left alone. A file that is no JPEG goes to ``report``.
     """
-    known = {record.video_id for record in records}
-    pictures = {
-        path.name: tuple(_read(path, limit, report))
-        for path in folders_of_pictures(folder)
-        if path.name in known
-    }
+    root = folder / PICTURES
+    if not root.is_dir():
+        return {}
+    names = (record.video_id for record in records if _is_name(record.video_id))
+    pictures = {name: tuple(_read(root / name, limit, report)) for name in names if (root / name).is_dir()}
     return {video_id: of for video_id, of in pictures.items() if of}
+
+
+def _is_name(video_id: VideoId) -> bool:
+    """Check whether an id names a folder right below another one, not one elsewhere."""
+    return "/" not in video_id and video_id not in (".", "..")
 
 
 def folders_of_pictures(folder: Path) -> list[Path]:

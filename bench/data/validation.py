@@ -12,7 +12,8 @@ from bench.choices import SPLITS
 from bench.data.dataset import Dataset, Features
 from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
 from bench.data.pictures import PICTURES, folders_of_pictures
-from bench.data.reader import VIDEOS, read_dataset
+from bench.data.reader import read_dataset
+from bench.data.text_files import VIDEOS
 from bench.errors import DataError, GateError
 from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 

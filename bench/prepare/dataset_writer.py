@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.data.features import TRANSCRIPTS
 from bench.data.pictures import PICTURES
-from bench.data.reader import METADATA, QRELS, QUERIES, VIDEOS
+from bench.data.text_files import METADATA, QRELS, QUERIES, VIDEOS
 from bench.prepare.extraction import PREPARED, Extracted
 from bench.prepare.judgements import Judgements
 from bench.prepare.options import PrepareOptions

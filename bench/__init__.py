@@ -6,6 +6,8 @@ Importing this package imports nothing heavy; each name below is imported when i
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config.option import keywords_of
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bench.errors import BenchError, DataError, GateError, MissingError, UsageError
     from bench.foreign.functions import check, compare, evaluate
     from bench.foreign.functions import open_result as open
+    from bench.inference.summarize import Written
     from bench.options import Section
     from bench.protocols import Generator, Retriever, Trainable
     from bench.result import Result
@@ -43,6 +46,7 @@ __all__ = [
     "evaluate",
     "open",
     "run",
+    "summarize",
 ]
 
 _HOMES = {
@@ -71,6 +75,21 @@ def run(**options: Any) -> Result:
     from bench.harness.experiment import run as harness_run
 
     return harness_run(**options)
+
+
+def summarize(
+    generator: str | Generator | Callable[..., Generator], videos: str | Path, out: str | Path, **options: Any
+) -> Written:
+    """Let a generator write its summary of each new video, any number of them, into a file.
+
+    It is fitted as by `run` with the same ``options`` (``data``, ``seed``, ``set``, …), or taken from the
+    store. ``videos`` is a file of JSON lines with ``id`` and ``transcript``, or a folder with
+    ``videos.jsonl``, ``features/`` and ``frames/``; ``out`` gets JSON lines with ``video_id`` and
+    ``summary``, block by block: after a kill, the same call continues. Raises BenchError.
+    """
+    from bench.inference.summarize import summarize as write_summaries
+
+    return write_summaries(generator, videos, out, **options)
 
 
 def __getattr__(name: str) -> Any:

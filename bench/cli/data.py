@@ -104,12 +104,13 @@ def _add_prepare(actions: Verbs) -> None:
     parser = add_verb(
         actions,
         "prepare",
-        what="Make a dataset folder of raw videos and a file of queries or clicks.",
+        what="Make a dataset folder of raw videos, and of a file of queries or clicks.",
         example="bench data prepare --videos videos --queries queries.csv --out mine",
         run=_prepare,
     )
     add_path(parser, "--videos", "DIR", "folder of video files, subfolders too", required=True)
-    relevance = parser.add_mutually_exclusive_group(required=True)
+    # without either, the folder is for bench summarize
+    relevance = parser.add_mutually_exclusive_group()
     relevance.add_argument(
         "--queries", metavar="FILE", type=expand_home, help="CSV or JSON lines: query, video [, relevance]"
     )

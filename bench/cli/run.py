@@ -1,4 +1,4 @@
-"""``bench demo``, ``run`` and ``reproduce``: a demonstration, a run, a table of the paper beside it."""
+"""``bench demo``, ``run``, ``reproduce`` and ``summarize``: what builds systems and lets them work."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from bench.config.run_config import RunConfig
     from bench.result import Result
 
+USED_TO_SUMMARIZE = frozenset(
+    {"data", "preset", "seed", "features", "store", "remote_store", "set", "config", "fresh"}
+    | {"no_train", "allow_network", "device", "threads", "quiet", "verbose"}
+)
+"""The options of a run that decide how a generator is fitted and what it writes."""
 TARGETS = ("table2", "table3", "table4", "table5", "table6", "table7", "fig3")
 
 
@@ -22,6 +27,7 @@ def add(verbs: Verbs) -> None:
     _add_demo(verbs)
     _add_run(verbs)
     _add_reproduce(verbs)
+    _add_summarize(verbs)
 
 
 def _add_demo(verbs: Verbs) -> None:
@@ -76,6 +82,30 @@ def _add_reproduce(verbs: Verbs) -> None:
     add_format(parser)
 
 
+def _add_summarize(verbs: Verbs) -> None:
+    parser = add_verb(
+        verbs,
+        "summarize",
+        what="Let a generator write summaries of new videos, any number of them; nothing is evaluated.",
+        example="bench summarize tfidf --videos new.jsonl --out summaries.jsonl",
+        run=_summarize,
+    )
+    parser.add_argument("generator", metavar="GENERATOR", help="name, file.py:Class or module:Class")
+    add_path(
+        parser,
+        "--videos",
+        "PATH",
+        "JSON lines of id and transcript, or a folder with videos.jsonl, features/ and frames/",
+        required=True,
+    )
+    add_path(parser, "--out", "FILE", "JSON lines of video_id and summary", required=True)
+    add_run_options(
+        parser,
+        [name for name in OPTIONS if name in USED_TO_SUMMARIZE],
+        help={"data": "dataset that the generator is fitted on, as for run", "seed": "seed of the model"},
+    )
+
+
 def _demo(args: argparse.Namespace) -> int:
     from bench.cli.answer import is_aligned, open_page
     from bench.config.run_config import configure
@@ -119,6 +149,15 @@ def _execute(config: RunConfig, form: str | None) -> tuple[Result, int]:
     if not is_aligned(form):
         print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
     return result, errors[0].exit_status if errors else 0
+
+
+def _summarize(args: argparse.Namespace) -> int:
+    from bench.inference.summarize import summarize
+
+    options = {name: value for name, value in run_options(args).items() if name != "out"}
+    written = summarize(args.generator, args.videos, args.out, **options)
+    sys.stdout.write(written.to_text())
+    return 0
 
 
 def _reproduce(args: argparse.Namespace) -> int:

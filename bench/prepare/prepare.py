@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Report:
         lines += [f"  {count} {what}" for what, count in counts.items() if count]
         if pictures := sum(len(result.pictures) for result in prepared):
             lines.append(f"  {pictures} pictures kept")
-        lines.append("relevance: " + ", ".join(f"{n:,} {what}" for what, n in self.judgements.counts.items()))
+        counted = ", ".join(f"{n:,} {what}" for what, n in self.judgements.counts.items())
+        lines.append(f"relevance: {counted or 'none; the videos are for bench summarize alone'}")
         if self.judgements.unknown:
             lines.append(f"  left out, see {LEFT_OUT}: {self.judgements.unknown[0]}")
         return "\n".join([*lines, f"each file's outcome: {self.out / FILES}", f"dataset: {self.out}"]) + "\n"
@@ -65,6 +66,7 @@ def prepare(
 ) -> Report:
     """Make a dataset folder ``out`` of a folder of videos, and ``queries`` or a click ``log``.
 
+    Without either it holds videos for `bench summarize`, and nothing can be evaluated on it.
     Frames and transcripts are kept in ``store``, so that the same call continues after a kill. The same
     inputs give the same features on one machine; another differs in the last bits of float16. Raises
     UsageError, DataError (such as no video, or no relevance, that is left) and MissingError.
@@ -74,12 +76,8 @@ def prepare(
     files = identify(videos, names, options.names, options.split)
     known = names_of(files)
     # before the hours of work: a wrong column should not cost them
-    if queries is not None and log is None:
-        relevance, judgements = queries, read_queries(queries, known)
-    elif log is not None and queries is None:
-        relevance, judgements = log, read_click_log(log, known, options)
-    else:
-        raise UsageError("name the relevance: either --queries FILE or --log FILE.")
+    relevance = queries or log
+    judgements = _read_relevance(queries, log, known, options)
     _require_relevance(judgements, relevance)
     extractor = Extractor(options, store)
     results = extract_all(files, extractor, options, store=store, quiet=quiet)
@@ -93,6 +91,16 @@ def prepare(
     return Report(out, results, judgements, len(texts_beside))
 
 
+def _read_relevance(
+    queries: Path | None, log: Path | None, known: Mapping[str, str], options: PrepareOptions
+) -> Judgements:
+    if queries is not None and log is not None:
+        raise UsageError("name one source of relevance: either --queries FILE or --log FILE.")
+    if queries is not None:
+        return read_queries(queries, known)
+    return read_click_log(log, known, options) if log is not None else Judgements()
+
+
 def _require_videos(folder: Path, results: Sequence[Extracted]) -> None:
     if not any(result.status == PREPARED for result in results):
         first = results[0].notes[0]
@@ -101,8 +109,8 @@ def _require_videos(folder: Path, results: Sequence[Extracted]) -> None:
         raise DataError(f"{folder}: no readable video is in the split test. See --names and --split.")
 
 
-def _require_relevance(judgements: Judgements, path: Path) -> None:
-    if any(grade > 0 for grade in judgements.grades.values()):
+def _require_relevance(judgements: Judgements, path: Path | None) -> None:
+    if path is None or any(grade > 0 for grade in judgements.grades.values()):
         return
     counts = ", ".join(f"{count:,} {what}" for what, count in judgements.counts.items())
     first = f" {judgements.unknown[0]}" if judgements.unknown else ""

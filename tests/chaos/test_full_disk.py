@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "report": ("report", "{there}/whole", "--to", "{disk}/made/page.html", "--figures", "svg"),
     "evaluate": ("evaluate", "--qrels", "{there}/whole/qrels.trec",
                  "--run", "{there}/whole/runs/lead.bm25.trec", "--out", "{disk}/made"),
+    "summarize": ("summarize", "lead", "--data", "{there}/data", "--store", "{there}/store",
+                  "--videos", "{there}/data", "--out", "{disk}/made/s.jsonl"),
     "check": ("check", "{there}/whole", "--against", "{disk}/made/base.csv", "--update"),
 }  # fmt: skip
 ALL_OR_NOTHING = ("data synth", "export")

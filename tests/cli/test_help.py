@@ -15,7 +15,7 @@ from tests.prepare.films import Film, photograph
 
 VERBS = (
     "run", "reproduce", "table", "report", "explain", "compare", "check", "evaluate", "lint-table", "data",
-    "list", "doctor", "export", "new",
+    "list", "doctor", "export", "new", "summarize", "demo",
 )  # fmt: skip
 
 

@@ -71,6 +71,10 @@ ARGUMENTS: Mapping[str, tuple[tuple[object, ...], tuple[str, ...]]] = {
         ("run", "--data", "{data}", *ENGINE),
         ("--out", "--store", "--metrics", "--fresh", "--threads", "--engine", "--format"),
     ),
+    "summarize": (
+        ("summarize", "lead", "--data", "{data}", "--videos", "{data}", "--out=s.jsonl"),
+        ("--data", "--videos", "--out", "--seed", "--features", "--set", "--store", "--fresh"),
+    ),
     "table": (("table", "{out}"), ("--by", "--metric", "--table", "--metrics", "--format")),
     "report": (("report", "{out}"), ("--to", "--figures", "--store")),
     "explain": (("explain", "{out}"), ("--query", "--video", "--store")),
@@ -142,7 +146,8 @@ POSITIONS = (
     ("table", "?"), ("report", "?"), ("explain", "?", "--video", "v10"), ("compare", "?"),
     ("compare", "?", "?"), ("check", "?", "--against", "?"),
     ("export", "?", "--format", "beir", "--to", "exported"),
-    ("lint-table", "?"), ("data", "validate", "?"), ("data", "stats", "?"),
+    ("summarize", "?", "--videos", ".", "--out", "s"), ("lint-table", "?"),
+    ("data", "validate", "?"), ("data", "stats", "?"),
     ("data", "import", "?", "--from", ".", "--out", "imported"), ("new", "generator", "?"), ("list", "?"),
     ("reproduce", "?"), ("?",),
 )  # fmt: skip

@@ -107,6 +107,25 @@ def test_the_same_inputs_give_the_same_bytes_in_processes_too(prepared: Prepared
     assert np.array_equal(np.concatenate(rows), after)
 
 
+def test_videos_without_queries_are_prepared_and_summarized(
+    prepared: Prepared, tmp_path: Path, cli: Cli
+) -> None:
+    made = cli(
+        "data", "prepare", "--videos", prepared.videos, "--out", tmp_path / "new", "--store", prepared.store,
+        "--jobs", "1", "--quiet",
+    )  # fmt: skip
+    assert made.status == 0, made.err
+    assert "relevance: none; the videos are for bench summarize alone" in made.out
+    done = cli("summarize", "tfidf", "--videos", tmp_path / "new", "--out", tmp_path / "s.jsonl", "--quiet")
+    assert done.status == 0, done.err
+    lines = map(json.loads, (tmp_path / "s.jsonl").read_text(encoding="utf-8").splitlines())
+    summaries = {line["video_id"]: line["summary"] for line in lines}
+    assert set(summaries) == {Path(name).stem for name in transcripts(prepared.dataset)}
+    assert "again" in summaries["beckett"].split()
+    both = ("--queries", prepared.videos / "queries.csv", "--log", prepared.videos / "queries.csv")
+    assert cli("data", "prepare", "--videos", prepared.videos, "--out", tmp_path / "x", *both).status == 2
+
+
 def test_what_is_finished_is_not_done_again(prepared: Prepared, tmp_path: Path) -> None:
     """The store has every video: a copy of one under another name is the same video."""
     videos = tmp_path / "videos"

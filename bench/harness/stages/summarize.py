@@ -92,12 +92,7 @@ class Summarize(Stage[Summaries]):
             written = _join(parts) if parts else component.system.summarize(self._videos)
         recorded = recorded_costs(component.system)
         coverage = _sum_coverage(parts) if parts else component.coverage()
-        if not isinstance(written, Mapping):
-            raise BenchError(
-                f"generator '{component.name}' returned {type(written).__name__}; summarize() must return a "
-                "dictionary of texts by video id."
-            )
-        texts = {video.video_id: _text_of(component, written, video) for video in self._videos}
+        texts = texts_of(component, written, self._videos)
         (folder / "summaries.jsonl").write_text(summaries_text(texts), encoding="utf-8", newline="")
         return {
             "component": component.name,
@@ -126,6 +121,16 @@ class Summarize(Stage[Summaries]):
 def summaries_text(texts: Mapping[VideoId, str]) -> str:
     """Write summaries as JSON lines, one per video."""
     return format_json_lines({"video_id": video_id, "summary": text} for video_id, text in texts.items())
+
+
+def texts_of(component: Component[Generator], written: object, videos: Sequence[Video]) -> dict[VideoId, str]:
+    """Take the text of each video from what a generator returned. Raises BenchError where one is missing."""
+    if not isinstance(written, Mapping):
+        raise BenchError(
+            f"generator '{component.name}' returned {type(written).__name__}; summarize() must return a "
+            "dictionary of texts by video id."
+        )
+    return {video.video_id: _text_of(component, written, video) for video in videos}
 
 
 def _join(parts: Sequence[Summaries]) -> dict[VideoId, str]:

@@ -1,0 +1,1 @@
+"""A fitted generator applied to any number of new videos, read and written in blocks."""

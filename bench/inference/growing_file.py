@@ -1,0 +1,103 @@
+"""A file of lines that grows by whole blocks and is continued after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.errors import BenchError, UsageError
+from bench.store.files import naming_path, replaceable, sync, write_text
+from bench.store.json_files import read_json
+
+
+class GrowingFile:
+    """Writes ``NAME`` in blocks: they are in ``NAME.part`` until the last one, then the file is renamed.
+
+    ``NAME.part.json`` says how much of it is whole and what the caller noted with the last block, in
+    ``state``. With the same ``identity`` (of all that decides the lines) a later process goes on behind it;
+    with another one it begins again. Used as a context. Raises UsageError for a name that is there and no
+    regular file, and where another process writes the same.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self._identity = identity
+        self._part = path.with_name(path.name + ".part")
+        self._note = path.with_name(path.name + ".part.json")
+        for one in (path, self._part, self._note):
+            replaceable(one, "--out")
+        self.state: Mapping[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = self._part.open("ab")
+        try:
+            self._lock()
+        except BaseException:
+            self._stream.close()
+            raise
+        whole = self._continued()
+        self._stream.truncate(whole)
+        self._stream.seek(whole)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def _lock(self) -> None:
+        """Keep other processes out until the stream is closed, where the system can lock files."""
+        try:
+            import fcntl
+
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            still_named = os.path.samestat(os.fstat(self._stream.fileno()), self._part.stat())
+        except (BlockingIOError, FileNotFoundError):
+            still_named = False  # a process that wrote it until now has renamed it
+        except (ImportError, OSError):
+            return
+        if not still_named:
+            raise UsageError(f"another process writes {self.path}; wait for it, or name another --out.")
+
+    def _continued(self) -> int:
+        """Find how many bytes of an earlier process can be kept, and restore what it noted."""
+        if not self._note.is_file():
+            return 0
+        try:
+            note = read_json(self._note)
+            identity, size, state = note["identity"], int(note["bytes"]), dict(note["state"])
+        except (BenchError, KeyError, TypeError, ValueError):
+            print(f"bench: {self._note} is damaged; beginning again.", file=sys.stderr)
+            return 0
+        if identity != self._identity:
+            print(
+                f"bench: {self._part} is of other videos, options or code; beginning again.", file=sys.stderr
+            )
+            return 0
+        if not 0 <= size <= self._part.stat().st_size:
+            print(f"bench: {self._part} is shorter than it was; beginning again.", file=sys.stderr)
+            return 0
+        self.state = state
+        return size
+
+    def append(self, text: str, state: Mapping[str, Any]) -> None:
+        """Add a block of whole lines; once this returns, it outlasts a kill."""
+        with naming_path(self._part):
+            self._stream.write(text.encode("utf-8"))
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        note = {"identity": self._identity, "bytes": self._stream.tell(), "state": state}
+        write_text(self._note, json.dumps(note) + "\n")
+        self.state = state
+
+    def finish(self) -> None:
+        """Give the file its name, in place of an older one."""
+        self._part.replace(self.path)
+        self._note.unlink(missing_ok=True)
+        sync(self.path.parent)

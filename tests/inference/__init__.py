@@ -1,0 +1,1 @@
+"""Tests of generators that are applied to new videos."""

@@ -1,0 +1,253 @@
+"""`bench summarize`: the summaries of a run, for any number of videos, continued after a kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bench
+from bench.errors import BenchError, DataError, MissingError, UsageError
+from bench.inference.growing_file import GrowingFile
+from bench.store.json_files import read_json_lines
+from bench.types import Video, VideoId
+from tests.conftest import Cli
+from tests.harness.commands import command
+from tests.harness.engines.commands import SMALL
+from tests.tiny import DIM, FEATURES, TEST_POOL, VIDEOS, Tiny, write_pictures
+
+TEXTS = {video_id: text for video_id, text, _ in VIDEOS}
+
+
+class Counted:
+    """Writes the number of frames, pictures and words; fails at a video if it is told to."""
+
+    label = "Counted"
+    fails_at: VideoId | None = None
+    blocks: list[list[VideoId]]
+
+    def __init__(self) -> None:
+        self.blocks = []
+
+    def identity(self) -> Mapping[str, Any]:
+        return {"version": 1}
+
+    def coverage(self) -> Mapping[str, int]:
+        return {"videos of the last block": len(self.blocks[-1])}
+
+    def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
+        self.blocks.append([video.video_id for video in videos])
+        if self.fails_at in self.blocks[-1]:
+            raise RuntimeError("the lights went out")
+        return {
+            v.video_id: f"{len(v.frames)} frames {len(v.pictures)} pictures {len(v.transcript.split())} words"
+            for v in videos
+        }
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.inference.summarize.BLOCK", 5)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Path:
+    """Return a file of twelve videos of which nothing but id and transcript is known."""
+    path = tmp_path / "new.jsonl"
+    lines = [json.dumps({"id": video_id, "transcript": text}) for video_id, text in TEXTS.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def written(path: Path) -> dict[VideoId, str]:
+    return {line["video_id"]: line["summary"] for line in read_json_lines(path)}
+
+
+@pytest.mark.parametrize("generator", ["lead", "tfidf", "bart-mm"])
+def test_the_summaries_are_those_of_a_run(generator: str, tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    settings = [part for option in SMALL for part in ("--set", option)]
+    assert cli(*command(tiny, tmp_path / "run", generator, *settings)).status == 0
+    target = tmp_path / "all.jsonl"
+    done = cli(
+        "summarize", generator, "--data", tiny.folder, "--videos", tiny.folder, "--out", target, "--no-train",
+        *settings,
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert list(written(target)) == [video_id for video_id, _, _ in VIDEOS]
+    of_run = written(tmp_path / "run" / "summaries" / f"{generator}.jsonl")
+    assert {video_id: written(target)[video_id] for video_id in TEST_POOL} == of_run
+    assert "12 summaries" in done.out
+    assert str(target) in done.out
+
+
+def test_a_run_reads_the_summaries_and_what_they_took(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    videos = tmp_path / "pool.jsonl"
+    lines = (tiny.folder / "videos.jsonl").read_text(encoding="utf-8").splitlines()
+    videos.write_text("\n".join(line for line in lines if '"test"' in line), encoding="utf-8")
+    result = bench.summarize("tfidf", videos, tmp_path / "tfidf.jsonl", data=tiny.folder)
+    assert (result.label, result.progress.videos, result.continued) == ("TF-IDF", len(TEST_POOL), 0)
+    assert cli(*command(tiny, tmp_path / "run", f"file:{result.path}")).status == 0
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["labels"]["tfidf"] == "TF-IDF"
+
+
+def test_frames_and_pictures_are_found_by_id(tiny: Tiny, tmp_path: Path) -> None:
+    write_pictures(tiny.folder, {"v2": 2})
+    bench.summarize(Counted(), tiny.folder, tmp_path / "s.jsonl", data=tiny.folder)
+    of = written(tmp_path / "s.jsonl")
+    assert of["v2"] == "3 frames 2 pictures 10 words"
+    assert of["v10"] == "32 frames 0 pictures 9 words"  # of 40
+    assert of["v100"] == "0 frames 0 pictures 8 words"
+
+
+def test_after_a_kill_the_same_call_continues_to_the_same_bytes(
+    new: Path, tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, target = tmp_path / "whole.jsonl", tmp_path / "made.jsonl"
+    bench.summarize(Counted(), new, whole, data=tiny.folder)
+    system = Counted()
+    system.fails_at = "v3"  # in the third block
+    with pytest.raises(BenchError, match="'Counted' failed: RuntimeError: the lights went out"):
+        bench.summarize(system, new, target, data=tiny.folder)
+    assert not target.exists()
+    part = tmp_path / "made.jsonl.part"
+    part.write_bytes(part.read_bytes() + b'{"video_id": "half')  # what a kill may leave behind the last block
+    system.fails_at, system.blocks = None, []
+    result = bench.summarize(system, new, target, data=tiny.folder)
+    assert [len(block) for block in system.blocks] == [2]
+    assert (result.continued, result.progress.videos) == (10, 12)
+    assert result.progress.coverage == {"videos of the last block": 12}
+    assert target.read_bytes() == whole.read_bytes()
+    assert "10 of them from an earlier call" in result.to_text()
+    assert sorted(path.name for path in tmp_path.glob("made*")) == ["made.jsonl", "made.record.json"]
+
+
+def interrupted(new: Path, tiny: Tiny, target: Path) -> Counted:
+    system = Counted()
+    system.fails_at = "v3"
+    with pytest.raises(BenchError):
+        bench.summarize(system, new, target, data=tiny.folder)
+    system.fails_at, system.blocks = None, []
+    return system
+
+
+@pytest.mark.parametrize("damage", ["videos", "note", "shorter", "options"])
+def test_what_cannot_be_continued_is_begun_again(
+    damage: str, new: Path, tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, options = tmp_path / "made.jsonl", {}
+    system = interrupted(new, tiny, target)
+    if damage == "videos":
+        new.write_text(new.read_text(encoding="utf-8").replace("apple", "pear"), encoding="utf-8")
+    elif damage == "note":
+        (tmp_path / "made.jsonl.part.json").write_text('{"identity": 3')
+    elif damage == "shorter":
+        (tmp_path / "made.jsonl.part").write_bytes(b"")
+    else:
+        options = {"seed": 1}
+    bench.summarize(system, new, target, data=tiny.folder, **options)
+    assert [len(block) for block in system.blocks] == [5, 5, 2]
+    assert "beginning again" in capsys.readouterr().err
+    assert len(written(target)) == len(TEXTS)
+
+
+def test_two_processes_do_not_write_one_file(new: Path, tiny: Tiny, tmp_path: Path) -> None:
+    target = tmp_path / "made.jsonl"
+    with (
+        GrowingFile(target, "another process"),
+        pytest.raises(UsageError, match="another process writes"),
+    ):
+        bench.summarize("lead", new, target, data=tiny.folder)
+
+
+def test_an_older_file_stays_until_the_new_one_is_whole(new: Path, tiny: Tiny, tmp_path: Path) -> None:
+    target = tmp_path / "made.jsonl"
+    target.write_text("mine")
+    system = interrupted(new, tiny, target)
+    assert target.read_text() == "mine"
+    bench.summarize(system, new, target, data=tiny.folder)
+    assert len(written(target)) == len(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("generator", "message"),
+    [
+        ("oracle", "'oracle' copies queries of the videos, and new videos have none"),
+        ("all", "one generator writes one file; 9 were named: lead, "),
+        ("lead,tfidf", "2 were named"),
+        ("leed", "unknown generator 'leed'"),
+        ("file:{new}", "has summaries of its own videos only"),
+    ],
+)
+def test_a_generator_that_cannot_be_applied_is_refused(
+    generator: str, message: str, new: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        bench.summarize(generator.format(new=new), new, tmp_path / "s.jsonl", data=tiny.folder)
+
+
+def test_several_seeds_are_refused(new: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="one seed is needed"):
+        bench.summarize("lead", new, tmp_path / "s.jsonl", data=tiny.folder, seed="0,1")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "v1", "transcript": "again"}', r"new\.jsonl:13: the id 'v1' is already on line 1"),
+        ('{"id": "v7"}', r"new\.jsonl:13: the field 'transcript' is missing"),
+        ('{"id": "v 7", "transcript": ""}', r"new\.jsonl:13: the id 'v 7' is empty or holds white space"),
+        ("[]", r"new\.jsonl:13: a JSON object is expected"),
+        ("{", r"new\.jsonl:13: invalid JSON"),
+    ],
+)
+def test_a_damaged_line_is_named_and_the_blocks_before_it_are_kept(
+    line: str, message: str, new: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    with new.open("a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+    with pytest.raises(DataError, match=message):
+        bench.summarize("lead", new, tmp_path / "s.jsonl", data=tiny.folder)
+    assert len((tmp_path / "s.jsonl.part").read_bytes().splitlines()) == 10
+
+
+def test_features_must_be_those_of_the_training_videos(tiny: Tiny, tmp_path: Path, new: Path) -> None:
+    options: Mapping[str, Any] = {"data": tiny.folder, "set": SMALL}
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(new, bare / "videos.jsonl")
+    with pytest.raises(DataError, match=rf"the features '{FEATURES}' are missing .* which BART \(MM\) reads"):
+        bench.summarize("bart-mm", bare, tmp_path / "s.jsonl", **options)
+    shutil.copytree(tiny.folder / "features", bare / "features")
+    frames = np.load(bare / "features" / FEATURES / "frames.npy")
+    np.save(bare / "features" / FEATURES / "frames.npy", np.hstack([frames, frames]))
+    with pytest.raises(
+        DataError, match=f"frames have {2 * DIM} numbers; the generator was fitted with {DIM}"
+    ):
+        bench.summarize("bart-mm", bare, tmp_path / "s.jsonl", **options)
+
+
+def test_paths_that_cannot_be_used_are_refused_before_the_work(
+    new: Path, tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    with pytest.raises(UsageError, match="is the file of videos"):
+        bench.summarize("lead", new, new, data=tiny.folder)
+    with pytest.raises(MissingError, match="there is no such file; --videos names"):
+        bench.summarize("lead", tmp_path / "nothing", tmp_path / "s.jsonl", data=tiny.folder)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "s.jsonl.part").symlink_to(new)
+    for target in (tmp_path / "folder", tmp_path / "s.jsonl", Path("/dev/null")):
+        refused = cli("summarize", "lead", "--data", tiny.folder, "--videos", new, "--out", target)
+        assert (refused.status, "is not a regular file" in refused.error()) == (2, True)
+    assert len(read_json_lines(new)) == len(TEXTS)
+
+
+def test_no_videos_are_no_summaries(tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "none.jsonl").write_text("")
+    result = bench.summarize("lead", tmp_path / "none.jsonl", tmp_path / "s.jsonl", data=tiny.folder)
+    assert (result.progress.videos, result.path.read_bytes()) == (0, b"")

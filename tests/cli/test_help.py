@@ -117,6 +117,8 @@ def test_the_example_works_as_typed_in_an_empty_folder(
     if command == ("data", "prepare"):
         Film([photograph("flower.jpg")] * 4).write(tmp_path / "videos" / "flower.mp4")
         (tmp_path / "queries.csv").write_text("query,video\nyellow flower,flower.mp4\n")
+    if command == ("summarize",):
+        (tmp_path / "new.jsonl").write_text('{"id": "a", "transcript": "a yellow flower in the sun"}\n')
     environment = child_environment(BENCH_STORE=str(warm_store))
     environment["PATH"] = f"{bin_folder}:{environment['PATH']}"
     done = subprocess.run(

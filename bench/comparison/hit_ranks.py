@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import DataError
-from bench.metrics.ranking import RankingMetric, Relevance, relevant_ranks
+from bench.metrics.definitions import RANKING_KINDS
+from bench.metrics.ranking import Relevance, relevant_ranks
 from bench.output.checked import checked
 from bench.output.manifest import Manifest
 from bench.output.trec import read_relevant, read_run
@@ -87,11 +89,14 @@ def moved_queries(
     before: Mapping[str, Sequence[int]], after: Mapping[str, Sequence[int]], metric: str
 ) -> list[tuple[str, Sequence[int], Sequence[int]]]:
     """Name the queries that explain a changed ``metric``, with the ranks of their relevant videos."""
-    kind = RankingMetric.parse(metric)
+    kind, _, cut = metric.rpartition("@")
+    k = int(cut) if kind and cut.isdecimal() else math.inf
 
-    def counted(ranks: Sequence[int]) -> int:
-        within = sum(1 for rank in ranks if rank <= kind.k)
-        return min(within, 1) if kind.kind == "Acc" else within
+    def counted(ranks: Sequence[int]) -> object:
+        within = [rank for rank in ranks if rank <= k]
+        if kind not in RANKING_KINDS:  # MRR, nDCG and others depend on the ranks themselves
+            return within
+        return bool(within) if kind == "Acc" else len(within)
 
     both = [(query, before[query], after[query]) for query in before if query in after]
     return [(query, old, new) for query, old, new in both if counted(old) != counted(new)]

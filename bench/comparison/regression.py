@@ -91,7 +91,12 @@ def read_baseline(path: Path) -> Baseline:
             f"no line '# {missing[0]}: …'" if missing else f"the columns are not {','.join(BASELINE_COLUMNS)}"
         )
         raise DataError(f"{path}:{header[0]}: {what}; 'bench check --update' did not write this table.")
-    scores = dict(_read_row(path, number, line) for number, line in rows)
+    scores: dict[Key, BaselineScore] = {}
+    for number, line in rows:
+        key, score = _read_row(path, number, line)
+        if key in scores:
+            raise DataError(f"{path}:{number}: a second value of {'.'.join(filter(None, key[:2]))} {key[2]}.")
+        scores[key] = score
     try:
         signature = _read_signature(about["signature"])
     except (AttributeError, RecursionError, ValueError) as error:

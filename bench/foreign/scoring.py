@@ -81,7 +81,16 @@ def _in_order(
             raise UsageError(f"{source.file}: a {source.form} has no ranks, so --ties rank cannot be used.")
         documents = sorted(score_of, key=lambda document: (ranks[document], document))
         return documents, [-float(ranks[document]) for document in documents]
+    if ties == "trec_eval":
+        score_of = _as_c_floats(score_of)
     documents = sorted(score_of, reverse=ties == "trec_eval")
     documents.sort(key=score_of.__getitem__, reverse=True)  # stable: ties stay in the order of their ids
     place = {score: -float(i) for i, score in enumerate(sorted(set(score_of.values()), reverse=True))}
     return documents, [place[score_of[document]] for document in documents]
+
+
+def _as_c_floats(score_of: Mapping[VideoId, float]) -> Mapping[VideoId, float]:
+    """Round scores to single precision, in which trec_eval compares them: close ones are equal there."""
+    with np.errstate(over="ignore"):  # too large for a C float: infinite, as in trec_eval
+        rounded = np.array(list(score_of.values()), dtype=np.float64).astype(np.float32)
+    return dict(zip(score_of, rounded.tolist(), strict=True))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -274,7 +274,7 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         query: {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT}
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
     }
-    judged = {query: dict(grades) for query, grades in scored.grades.items()}
+    judged = {query: _not_all_negative(grades) for query, grades in scored.grades.items()}
     values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
     with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
         for metric in ir_measures.iter_calc(list(values), judged, ranking):
@@ -283,3 +283,8 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         name: np.array([values[measure].get(query, 0.0) for query in run.query_ids])
         for name, measure in measures.items()
     }
+
+
+def _not_all_negative(grades: Mapping[VideoId, int]) -> dict[VideoId, int]:
+    """Judge with 0 where all grades of a topic are negative: pytrec_eval's nDCG may never end on them."""
+    return dict(grades) if max(grades.values(), default=0) >= 0 else dict.fromkeys(grades, 0)

@@ -40,15 +40,18 @@ class TrecRun:
         return list(dict.fromkeys(v for hits in self.hits.values() for v in hits if v not in known))
 
     def to_run(self, query_ids: Sequence[QueryId], video_ids: Sequence[VideoId], k: int) -> Run:
-        """Rank the file's results for these queries over this pool, to depth ``k``, by the one ordering rule.
+        """Rank the file's results for these queries over this pool, to depth ``k``, by the ranks as written.
 
-        Ranks in the file are not used: as in trec_eval, scores decide. Queries of the file that are
-        not in ``query_ids`` are left out, and those it lacks have no results. Videos outside the pool
-        follow it in ``video_ids``: they retain their ranks, because dropping them would raise scores.
+        For files of an output folder: their ranks are those that were scored, whatever the rule for ties.
+        Queries of the file that are not in ``query_ids`` are left out, and those it lacks have no results.
+        Videos outside the pool follow it in ``video_ids``: they retain their ranks, because dropping them
+        would raise scores.
         """
+        assert self.ranks is not None
         wanted = {query_id: self.hits.get(query_id, {}) for query_id in query_ids}
         pool = [*video_ids, *TrecRun(wanted).unknown_videos(video_ids)]
-        return Run.from_hits({q: list(hits.items()) for q, hits in wanted.items()}, pool, k)
+        places = {q: [(v, -float(self.ranks[q][v])) for v in hits] for q, hits in wanted.items()}
+        return Run.from_hits(places, pool, k)
 
 
 def write_run(target: Path | TextIO, run: Run, tag: str) -> None:

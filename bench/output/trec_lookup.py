@@ -56,7 +56,7 @@ class TrecFile:
         ranks: list[int | None] = []
         with reading(self._path):
             for video in videos:
-                mark = b" Q0 " + video.encode() + b" "
+                mark = b"\n" + query.encode() + b" Q0 " + video.encode() + b" "
                 at = block.find(mark)
                 ranks.append(int(block[at + len(mark) :].split(b" ", 1)[0]) if at >= 0 else None)
         return ranks

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import statistics
+from pathlib import Path
 
 import pytest
 
-from bench.comparison.rank_table import first_ranks
+import bench
+from bench.choices import Ties
+from bench.comparison.hit_ranks import hits_of
+from bench.comparison.rank_table import first_ranks, rank_table
 from bench.metrics.ranking import Relevance
 from bench.types import Run
 from tests.competing_run import CompetingRun
@@ -41,3 +45,13 @@ def test_the_table_has_a_row_for_each_cell_and_orders_them_as_the_scores_do(
 def test_an_unknown_table_names_it_among_the_known(competing_run: CompetingRun, cli: Cli) -> None:
     refused = cli("table", competing_run.out, "--table", "rank")
     assert (refused.status, "Did you mean ranks?" in refused.error()) == (2, True)
+
+
+@pytest.mark.parametrize(("ties", "rank"), [("trec_eval", 1), ("ours", 2), ("rank", 3)])
+def test_ranks_of_given_runs_are_those_that_were_scored(tmp_path: Path, ties: Ties, rank: int) -> None:
+    (tmp_path / "run.trec").write_text("q Q0 b 3 1.0 x\nq Q0 a 2 1.0 x\nq Q0 c 1 0.5 x\n")
+    result = bench.evaluate(tmp_path / "run.trec", {"q": {"b": 1}}, ties=ties, metrics=["MRR"])
+    assert result.scores["value"].tolist() == [pytest.approx(1 / rank)]
+    assert hits_of(result.out, result.manifest) == {"run.run": {"q": (rank,)}}
+    ((_, cells),) = rank_table(result).rows
+    assert cells[0].text == f"{rank}.0"

@@ -99,6 +99,35 @@ def test_the_queries_behind_a_cell_are_named(competing_run: CompetingRun, table:
     assert line.endswith("relevant at 40 -> 1")
 
 
+@pytest.mark.parametrize("metric", ["MRR", "nDCG@2", "MAP@2", "Bpref"])
+def test_the_queries_behind_measures_of_other_packages_are_named(
+    metric: str, tmp_path: Path, cli: Cli
+) -> None:
+    for name, first, second in (("old", "a", "b"), ("new", "b", "a")):
+        ranked = f"q1 Q0 {first} 1 3 x\nq1 Q0 {second} 2 2 x\nq2 Q0 a 1 1 x\n"
+        (tmp_path / f"{name}.trec").write_text(ranked)
+        bench.evaluate(
+            {"run": tmp_path / f"{name}.trec"}, {"q1": {"a": 1, "b": 0}, "q2": {"a": 1}},
+            metrics=[metric], out=tmp_path / name,
+        )  # fmt: skip
+    table = tmp_path / "table.csv"
+    assert cli("check", tmp_path / "old", "--against", table, "--update").status == 0
+    outcome = cli("check", tmp_path / "new", "--against", table)
+    assert outcome.status == 5, outcome.err
+    assert [line for line in outcome.out.splitlines() if "relevant at" in line] == [
+        "    q1 'q1': relevant at 1 -> 2"
+    ]
+    assert cli("check", tmp_path / "new", "--against", table, "--update").status == 0
+
+
+def test_a_cell_with_two_values_is_refused(competing_run: CompetingRun, table: Path, cli: Cli) -> None:
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[-1].replace("0.", "0.9")]) + "\n")
+    outcome = cli("check", competing_run.out, "--against", table)
+    assert outcome.status == 3
+    assert f"{table}:{len(lines) + 1}: a second value of " in outcome.error()
+
+
 def test_a_tolerance_holds_both_ways_and_outlives_an_update(
     competing_run: CompetingRun, table: Path, cli: Cli
 ) -> None:

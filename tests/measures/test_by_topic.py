@@ -32,7 +32,9 @@ THEIRS = {
 }  # fmt: skip
 RANKED = ("MRR@5", "Judged@10", "P(rel=2)@5", "Bpref", "Success(rel=2)@5")
 
-rankings = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-3, 3).map(float), min_size=1)
+# some equal in single precision alone, in which trec_eval compares them
+scores = st.integers(-3, 3).map(float) | st.sampled_from([1.000000001, 16777216.0, 16777217.0, 1e39, 1e40])
+rankings = st.dictionaries(st.sampled_from(DOCUMENTS), scores, min_size=1)
 # no grade below 0: trec_eval does not return from ndcg where all grades of a topic are negative
 judgements = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(0, 3), min_size=1)
 topics = st.dictionaries(
@@ -177,3 +179,15 @@ def test_two_names_of_one_measure_are_both_computed() -> None:
 def test_a_measure_that_fails_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="cannot compute P"):
         values(ONE_TOPIC, ("P(rel=99999999999999999999)@5",))
+
+
+def test_trec_eval_is_given_no_topic_of_negative_grades_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def iter_calc(measures: object, judged: object, ranking: object) -> list[Any]:
+        given.append(judged)
+        return []
+
+    monkeypatch.setattr(ir_measures, "iter_calc", iter_calc)
+    values(ONE_TOPIC | {"q2": ({"d01": 1.0}, {"d01": -1, "d02": -2})}, ("nDCG(judged_only=True)",))
+    assert given == [{"q1": {"d01": 1, "d02": 0}, "q2": {"d01": 0, "d02": 0}}]

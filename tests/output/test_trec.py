@@ -157,7 +157,7 @@ def test_a_foreign_run_may_have_other_queries_and_videos(tmp_path: Path) -> None
     assert run.unknown_queries(["q"]) == ["p"]
     assert run.unknown_videos(["a", "b"]) == ["z"]
     ours = run.to_run(["none", "q"], ["b", "a"], 5)
-    assert as_dicts(ours) == {"none": [], "q": ["z", "a", "b"]}  # scores decide, then ids; z keeps its place
+    assert as_dicts(ours) == {"none": [], "q": ["a", "z", "b"]}  # ranks decide; z keeps its place
     assert ours.video_ids == ("b", "a", "z")
 
 

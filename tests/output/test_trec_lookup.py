@@ -55,6 +55,13 @@ def test_an_id_that_begins_another_is_not_taken_for_it(tmp_path: Path) -> None:
         assert [hit.video_id for hit in file.hits("q10")] == ["v1"]
 
 
+def test_a_video_called_as_the_second_column_is_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.trec"
+    path.write_text("q1 Q0 Q0 1 3 t\nq1 Q0 1 2 2 t\n")
+    with TrecFile(path, ["q1"]) as file:
+        assert file.ranks("q1", ["1", "Q0"]) == [2, 1]
+
+
 def test_an_empty_run_finds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.trec"
     path.write_text("")

@@ -52,7 +52,7 @@ def faiss() -> list[Check]:
         return [Check("FAISS", False, f"{' and '.join(installed)} share one module; keep one of them", fix)]
     if not installed:
         fix = "pip install -c constraints.txt faiss-cpu"
-        return [Check("FAISS", False, "not installed", fix, needed=_has_torch())]
+        return [Check("FAISS", False, "not installed; approximate search needs it", fix, needed=False)]
     return [Check("FAISS", True, installed[0])]
 
 
@@ -60,7 +60,7 @@ def weights() -> list[Check]:
     """Check which dense encoders need no download."""
     if not _has_torch():
         found = "not installed; dpr-pt and dpr-ft need them"
-        fix = "pip install -c constraints.txt -e '.[dense,cpu]'"
+        fix = "pip install -c constraints.txt -e '.[dense]'"
         return [Check("dense encoders", False, found, fix, needed=False)]
     checks = []
     for language, needed in (("en", True), ("zh", False)):
@@ -87,7 +87,7 @@ def gpu() -> list[Check]:
     if not _has_torch():
         found = "torch is not installed; training and dense retrieval need it"
         return [
-            Check("torch", False, found, "pip install -c constraints.txt -e '.[train,cpu]'", needed=False)
+            Check("torch", False, found, "pip install -c constraints.txt -e '.[train]'", needed=False)
         ]
     import torch
 

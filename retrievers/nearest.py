@@ -1,4 +1,4 @@
-"""Nearest vectors by FAISS: exactly, or approximately by a graph (HNSW) or by lists (IVF).
+"""Nearest vectors: of all, or approximately by FAISS with a graph (HNSW) or lists (IVF).
 
 An approximate index compares a query with few vectors and may miss some of the nearest. It is built by one
 thread from fixed random numbers, so that equal vectors give an equal index: of several threads, the order in
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import MissingError
+from retrievers.exact_search import nearest_of_all
 from retrievers.options import DPRSearchOptions
 
 EF_CONSTRUCTION = 100
@@ -47,7 +48,7 @@ class Nearest(Protocol):
 
 
 class Exact:
-    """Compares each query with all vectors, on the GPU of ``device`` if there is one."""
+    """Compares each query with all vectors; on the GPU of ``device`` where FAISS can use it."""
 
     description, size = "exact", 0
 
@@ -59,8 +60,7 @@ class Exact:
         """Search the ``depth`` nearest of each query."""
         if self._gpu is not None and depth <= GPU_DEPTH:
             return _rows(self._gpu.search(queries, depth)[1])
-        faiss = load_faiss()
-        return _rows(faiss.knn(queries, self._vectors, depth, faiss.METRIC_INNER_PRODUCT)[1])
+        return nearest_of_all(queries, self._vectors, depth)
 
 
 class Graph:
@@ -128,15 +128,20 @@ def load_faiss() -> Any:
         import faiss
     except ImportError:
         raise MissingError(
-            "FAISS, which searches the vectors, is not installed. Install it with: pip install faiss-cpu "
+            "FAISS, which searches approximately, is not installed. Install it with: pip install faiss-cpu "
             "(or faiss-gpu on a machine with a GPU; never both)."
         ) from None
     return faiss
 
 
 def _on_gpu(vectors: Vectors, device: str) -> Any:
-    faiss = load_faiss()
-    if not (device.startswith("cuda") and hasattr(faiss, "StandardGpuResources")):
+    if not device.startswith("cuda"):
+        return None
+    try:
+        import faiss
+    except ImportError:
+        return None
+    if not hasattr(faiss, "StandardGpuResources"):  # faiss-cpu
         return None
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)

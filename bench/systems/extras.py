@@ -11,7 +11,7 @@ from bench.errors import MissingError
 
 __cache_neutral__ = True
 
-_EXTRAS = {"encoders": "prepare", "retrievers": "dense,cpu", "generators": "train,cpu"}
+_EXTRAS = {"encoders": "prepare", "retrievers": "dense", "generators": "train"}
 """What is installed for systems of each group that need more than the core."""
 
 

@@ -1,4 +1,4 @@
-"""Search over vectors: candidates by FAISS inner product, exact scores, ties by document number."""
+"""Search over vectors: candidates by inner product, exact scores, ties by document number."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ DECIMALS = 6
 MARGIN = 16
 """Vectors requested beyond depth k, so that most queries need one search."""
 SLACK = 1e-5
-"""How far FAISS's sums may lie from ours, relative to a score's size."""
+"""How far the sums of a search in float32 may lie from ours, relative to a score's size."""
+
+PRODUCTS = 1_000_000
+"""Products of numbers that are held at once while scores are summed: 8 MB."""
 
 
 class VectorIndex:
     """An index of ``[u, d]`` vectors, each of which represents one or more documents of the same text.
 
-    ``documents[i]`` are the numbers of the documents of vector ``i``, ascending. FAISS finds the
-    candidates; their scores are summed again in float64, one query at a time, so that a score depends
-    on nothing but the two vectors, and documents of one text have exactly one score. Searched approximately,
-    candidates may be missing; scores, and the order of those that are found, are the same.
+    ``documents[i]`` are the numbers of the documents of vector ``i``, ascending. The search finds
+    candidates in float32; their scores are summed again in float64, so that a score depends on nothing but
+    the two vectors, and documents of one text have exactly one score. Searched approximately, candidates may
+    be missing; scores, and the order of those that are found, are the same.
     """
 
     def __init__(
@@ -63,9 +66,9 @@ class VectorIndex:
             depth = min(depth, len(self._vectors))
             tied = []
             candidates = nearest.search(np.ascontiguousarray(queries[waiting]), depth)  # [q, depth]
-            for row, reached in zip(waiting, candidates, strict=True):
-                rows = reached[reached >= 0]
-                scores = self._scores(queries[row], rows)
+            scored = self._scores(queries[waiting], candidates)
+            for row, reached, of_reached in zip(waiting, candidates, scored, strict=True):
+                rows, scores = reached[reached >= 0], of_reached[reached >= 0]
                 # fewer than were requested: an approximate index does not reach more
                 if len(rows) == depth < len(self._vectors) and _may_miss_a_hit(scores, k):
                     tied.append(row)
@@ -79,9 +82,18 @@ class VectorIndex:
         beside = self._nearest.size if self._nearest else 0
         return int(self._vectors.nbytes + beside + self._documents.nbytes)
 
-    def _scores(self, query: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        products = self._vectors[rows].astype(np.float64) * query.astype(np.float64)  # [depth, d]
-        rounded: npt.NDArray[np.float64] = np.round(products.sum(axis=1), DECIMALS)
+    def _scores(
+        self, queries: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float64]:
+        """Compute the score of each query ``[q, d]`` with its own vectors ``[q, depth]``."""
+        scores = np.empty(rows.shape)
+        part = max(1, PRODUCTS // (rows.shape[1] * self.width))
+        for start in range(0, len(rows), part):
+            some = slice(start, start + part)
+            # [part, depth, d]; numpy adds up the numbers of a row in one order, whatever is beside it
+            products = self._vectors[rows[some]] * queries[some, None].astype(np.float64)
+            scores[some] = products.sum(axis=2)
+        rounded: npt.NDArray[np.float64] = np.round(scores, DECIMALS)
         return rounded
 
     def _expand(

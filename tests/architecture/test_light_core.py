@@ -49,9 +49,9 @@ def test_the_core_runs_bm25_makes_the_page_and_compares(process: Process, tiny: 
 @pytest.mark.parametrize(
     ("systems", "module", "extra"),
     [
-        (("bart-text", "bm25"), "torch", "train,cpu"),
-        (("lead", "dpr-pt"), "sentence_transformers", "dense,cpu"),
-        (("minilm-select", "bm25"), "sentence_transformers", "train,cpu"),
+        (("bart-text", "bm25"), "torch", "train"),
+        (("lead", "dpr-pt"), "sentence_transformers", "dense"),
+        (("minilm-select", "bm25"), "sentence_transformers", "train"),
     ],
 )
 def test_what_needs_an_extra_says_so_before_the_work(

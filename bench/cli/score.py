@@ -63,6 +63,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     import tempfile
     from pathlib import Path
 
+    from bench.config.run_config import configure
     from bench.foreign.folder import write_evaluation
     from bench.foreign.fusion import fuse, parse_fusion
     from bench.store.artefacts import Store, default_root
@@ -71,6 +72,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     measures, judgements = read_measures(args), load_judgements(args)
     runs = read_named_runs(args.runs, judgements)
     fused = [fuse(runs, parse_fusion(text)) for text in args.fuse or ()]
+    root = configure({"store": args.store}).store or default_root()
     with tempfile.TemporaryDirectory() as temporary:
         result = write_evaluation(
             args.out or Path(temporary) / "out",
@@ -78,7 +80,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             [*runs, *fused],
             measures=measures,
             ties=args.ties,
-            store=Store(args.store or default_root()) if args.out else None,
+            store=Store(root) if args.out else None,
         )
         tables = [table for table in result.tables() if table.name == "retrieval"]
         tables += tables_by(result, args.by, measures[0] if args.metrics else None)

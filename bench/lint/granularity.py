@@ -6,6 +6,7 @@ idea: Brown and Heathers, "The GRIM Test", 2017.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -13,6 +14,9 @@ from fractions import Fraction
 from bench.lint.readers.number import Printed
 from bench.lint.rules import Violation
 from bench.lint.table import Column, Row, Scale, Table
+
+_AVERAGE = re.compile(r"(?:(?:macro|micro|overall|row)[- ])?(?:average|avg|mean)", re.I)
+"""Labels of rows that average other rows, whose steps are finer than those of a mean over queries."""
 
 MAX_DECIMALS = 5
 """Beyond this precision (of the fraction) the smallest n is not searched: no table prints so many digits."""
@@ -34,6 +38,8 @@ def can_be_mean(number: Printed, scale: int, n: int) -> bool:
 
 def _numbers(table: Table) -> Iterator[tuple[Row, Column, Printed, int]]:
     for row in table.rows:
+        if _AVERAGE.fullmatch(row.label.strip(" .:*")):
+            continue
         for column, entry in row.entries.items():
             scale = table.scales.get(column.family, Scale.UNKNOWN).value
             if scale and steps(column) and not entry.number.spread:  # a mean over runs has other steps

@@ -173,6 +173,8 @@ def infer_scales(table: Table) -> tuple[dict[str, Scale], list[str]]:
         scales |= {f: scale if of_family is scale else Scale.UNKNOWN for f, of_family in kinds.items()}
         meaning = "x100 (percent)" if scale is Scale.PERCENT else "fractions of 1"
         notes.append(f"scale of the {kind} columns: {meaning}")
+        if scale is Scale.PERCENT and (few := _few_above_1(table, families)):
+            notes.append(few)
         if odd := [family for family in kinds if scales[family] is Scale.UNKNOWN]:
             notes.append(
                 f"{', '.join(odd)}: all values at most 1 beside percentages; left out of cross checks"
@@ -186,3 +188,17 @@ def _scale(table: Table, family: str) -> Scale | None:
         return None
     percent = any(n.percent for n in numbers) or max(n.low for n in numbers) > 1
     return Scale.PERCENT if percent else Scale.FRACTION
+
+
+def _few_above_1(table: Table, families: tuple[str, ...]) -> str | None:
+    """Name the few values that make a table percent: misprints among fractions would look the same."""
+    places = [(r, c, e.number) for r in table.rows for c, e in r.entries.items() if c.family in families]
+    above = [place for place in places if place[2].low > 1]
+    few = len(places) >= 4 and 0 < len(above) <= max(1, len(places) // 10)
+    if not few or any(number.percent for _, _, number in places):
+        return None
+    row, column, number = above[0]
+    return (
+        f"{len(above)} of {len(places)} values above 1 (first {row.name}, {column}: {number.text}): "
+        "an error if the others are fractions"
+    )

@@ -50,6 +50,12 @@ def test_several_runs_on_a_beir_folder_are_rows_of_one_table(beir: Path, tmp_pat
     assert "1 topic of the queries not judged and left out" in done.out
 
 
+def test_the_page_takes_the_store_that_is_named(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    words = ["--run", tmp_path / "old.trec", "--out", tmp_path / "out", "--store", tmp_path / "store"]
+    assert cli("evaluate", "--qrels", beir, *words).status == 0
+    assert any((tmp_path / "store").iterdir())
+
+
 def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]

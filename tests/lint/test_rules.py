@@ -95,6 +95,31 @@ def test_a_gain_that_does_not_say_percent_is_noted_and_not_checked() -> None:
     assert "Gain: not marked as percent, not checked" in notes(made)
 
 
+def test_a_value_above_1_among_fractions_is_noted() -> None:
+    text = "Model,R@1,R@5,R@10\nA,0.10,0.20,{}\nB,0.05,0.15,0.25\nC,0.02,0.08,0.90\n"
+    note = "1 of 9 values above 1 (first A, R@10: 3.00): an error if the others are fractions"
+    assert note in notes(table(text.format("3.00")))
+    assert not any(
+        "above 1" in note for text_of in ("0.30", "30%") for note in notes(table(text.format(text_of)))
+    )
+    several = "Model,R@1,R@5,R@10\nA,0.10,1.20,3.00\nB,0.05,0.15,2.25\nC,0.02,0.08,0.90\n"
+    assert not any("above 1" in note for note in notes(table(several)))
+
+
+@pytest.mark.parametrize("label", ["Average", "avg.", "Mean", "Macro average"])
+def test_a_row_that_averages_others_has_other_steps_than_a_mean_over_queries(label: str) -> None:
+    rows = f"Model,P@1,Acc@5\nA,10.00,20.00\nB,20.00,30.00\n{label},{{}},25.00\n"
+    assert broken(rows.format("15.00"), n=10) == set()
+    assert broken(rows.format("26.00"), n=10) == {(f"{label}, Acc@5", "never-falls")}
+    assert broken(rows.format("15.00").replace(label, "Averaging"), n=10) == {
+        ("Averaging, P@1", "granularity"),
+        ("Averaging, Acc@5", "granularity"),
+    }
+    assert smallest_n(table("Model,P@1,P@5\nA,10.0,5.0\nB,20.0,4.0\nMean,15.0,4.5\n")) == smallest_n(
+        table("Model,P@1,P@5\nA,10.0,5.0\nB,20.0,4.0\n")
+    )
+
+
 def test_fractions_keep_the_same_rules() -> None:
     text = "Model,R@1,R@5,P@1\nA,0.2000,0.1990,0.1000\n"
     assert table(text).scales == {"R": Scale.FRACTION, "P": Scale.FRACTION}

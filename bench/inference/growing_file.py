@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -11,8 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.errors import BenchError, UsageError
+from bench.store.digests import digest
 from bench.store.files import naming_path, replaceable, sync, write_text
 from bench.store.json_files import read_json
+
+_CHUNK = 1 << 20
 
 
 class GrowingFile:
@@ -31,6 +35,7 @@ class GrowingFile:
         self._note = path.with_name(path.name + ".part.json")
         for one in (path, self._part, self._note):
             replaceable(one, "--out")
+        self._digest = hashlib.sha256()
         self.state: Mapping[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -71,29 +76,35 @@ class GrowingFile:
             return 0
         try:
             note = read_json(self._note)
-            identity, size, state = note["identity"], int(note["bytes"]), dict(note["state"])
-        except (BenchError, KeyError, TypeError, ValueError):
-            print(f"bench: {self._note} is damaged; beginning again.", file=sys.stderr)
+            whole = digest(note["note"])
+            size, identity = note["note"]["bytes"], note["note"]["identity"]
+            self._digest = _digest_of(self._part, size)
+            damaged = (whole, self._digest.hexdigest()) != (note["digest"], note["note"]["part"])
+        except (BenchError, KeyError, TypeError):
+            damaged = True
+        if damaged or identity != self._identity:
+            why = "damaged" if damaged else "of other videos, options or code"
+            print(f"bench: {self._part} is {why}; beginning again.", file=sys.stderr)
+            self._digest = hashlib.sha256()
             return 0
-        if identity != self._identity:
-            print(
-                f"bench: {self._part} is of other videos, options or code; beginning again.", file=sys.stderr
-            )
-            return 0
-        if not 0 <= size <= self._part.stat().st_size:
-            print(f"bench: {self._part} is shorter than it was; beginning again.", file=sys.stderr)
-            return 0
-        self.state = state
-        return size
+        self.state = note["note"]["state"]
+        return int(size)
 
     def append(self, text: str, state: Mapping[str, Any]) -> None:
         """Add a block of whole lines; once this returns, it outlasts a kill."""
+        data = text.encode("utf-8")
+        self._digest.update(data)
         with naming_path(self._part):
-            self._stream.write(text.encode("utf-8"))
+            self._stream.write(data)
             self._stream.flush()
             os.fsync(self._stream.fileno())
-        note = {"identity": self._identity, "bytes": self._stream.tell(), "state": state}
-        write_text(self._note, json.dumps(note) + "\n")
+        note = {
+            "identity": self._identity,
+            "bytes": self._stream.tell(),
+            "part": self._digest.hexdigest(),
+            "state": state,
+        }
+        write_text(self._note, json.dumps({"note": note, "digest": digest(note)}) + "\n")
         self.state = state
 
     def finish(self) -> None:
@@ -101,3 +112,13 @@ class GrowingFile:
         self._part.replace(self.path)
         self._note.unlink(missing_ok=True)
         sync(self.path.parent)
+
+
+def _digest_of(path: Path, size: int) -> hashlib._Hash:
+    """Digest the first ``size`` bytes of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as stream:
+        while size > 0 and (data := stream.read(min(size, _CHUNK))):
+            found.update(data)
+            size -= len(data)
+    return found

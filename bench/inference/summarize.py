@@ -7,7 +7,8 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from bench.systems.arithmetic import configure_torch, limit_threads
 from bench.systems.component import Component, make_generator
 from bench.systems.cost import Cost, measure_cost
 from bench.systems.file_summaries import record_path
+from bench.systems.registry import cell_name
+from bench.types import Video
 
 BLOCK = 1024
 """Videos that are read, summarized and written together: all that a kill can lose."""
@@ -87,7 +90,8 @@ def summarize(generator: Any, videos: str | Path, out: str | Path, **options: An
     component = _build(plan)
     stream, path = _open_videos(plan, component, expand_home(videos)), expand_home(out)
     _check_out(path, stream)
-    fit = ensure_fitted(plan, component)
+    with _errors_of(component.name):
+        fit = ensure_fitted(plan, component)
     identity = digest([learnt_key(plan, component), stream.identity(), BLOCK])
     with GrowingFile(path, identity) as file:
         continued = Progress(**file.state)
@@ -104,7 +108,8 @@ def _build(plan: Plan) -> Component[Generator]:
         raise UsageError(f"one generator writes one file; {len(plan.generators)} were named: {names}.")
     if len(plan.config.seed) > 1:
         raise UsageError("one seed is needed: each is another model. Name one with --seed.")
-    component = make_generator(plan.generators[0], plan.context())
+    with _errors_of(cell_name(plan.generators[0])):
+        component = make_generator(plan.generators[0], plan.context())
     if reads_references(component.system):
         raise UsageError(f"'{component.name}' copies queries of the videos, and new videos have none.")
     if holds_one_split(component.system):
@@ -138,18 +143,31 @@ def _write_blocks(
     component: Component[Generator], stream: VideoStream, file: GrowingFile, *, quiet: bool
 ) -> Progress:
     progress, shown = Progress(**file.state), time.monotonic()
-    failed, advice = f"generator '{component.name}' failed", "See the traceback with --verbose."
     for videos in stream.blocks(BLOCK, skip=progress.videos):
         threads = limit_threads(component.context.threads)
-        with threads, measure_cost() as cost, third_party_errors(failed, advice=advice):
+        with threads, measure_cost() as cost, _errors_of(component.name):
             written = component.system.summarize(videos)
+            coverage = component.coverage()
         texts = texts_of(component, written, videos)
-        progress = progress.plus(len(videos), cost, component.coverage())
+        progress = progress.plus(len(videos), cost, {**coverage, **_count_missing(videos, stream)})
         file.append(summaries_text(texts), asdict(progress))
         if not quiet and time.monotonic() - shown > _SECONDS:
             print(f"bench: {progress.to_text()}", file=sys.stderr, flush=True)
             shown = time.monotonic()
     return progress
+
+
+def _errors_of(name: str) -> AbstractContextManager[None]:
+    """Report whatever the code of a generator raises as its failure, not as one of this program."""
+    return third_party_errors(f"generator '{name}' failed", advice="See the traceback with --verbose.")
+
+
+def _count_missing(videos: Sequence[Video], stream: VideoStream) -> dict[str, int]:
+    """Count the videos of which an input is missing: all of them, where ids do not fit."""
+    counts = {"without transcript": sum(1 for video in videos if not video.transcript.strip())}
+    if stream.features is not None:
+        counts["without frames"] = sum(1 for video in videos if not len(video.frames))
+    return counts
 
 
 def _write_record(

@@ -98,11 +98,12 @@ def test_a_run_reads_the_summaries_and_what_they_took(tiny: Tiny, tmp_path: Path
 
 def test_frames_and_pictures_are_found_by_id(tiny: Tiny, tmp_path: Path) -> None:
     write_pictures(tiny.folder, {"v2": 2})
-    bench.summarize(Counted(), tiny.folder, tmp_path / "s.jsonl", data=tiny.folder)
+    result = bench.summarize(Counted(), tiny.folder, tmp_path / "s.jsonl", data=tiny.folder)
     of = written(tmp_path / "s.jsonl")
     assert of["v2"] == "3 frames 2 pictures 10 words"
     assert of["v10"] == "32 frames 0 pictures 9 words"  # of 40
     assert of["v100"] == "0 frames 0 pictures 8 words"
+    assert result.progress.coverage["without frames"] == 2
 
 
 def test_after_a_kill_the_same_call_continues_to_the_same_bytes(
@@ -121,7 +122,7 @@ def test_after_a_kill_the_same_call_continues_to_the_same_bytes(
     result = bench.summarize(system, new, target, data=tiny.folder)
     assert [len(block) for block in system.blocks] == [2]
     assert (result.continued, result.progress.videos) == (10, 12)
-    assert result.progress.coverage == {"videos of the last block": 12}
+    assert result.progress.coverage == {"videos of the last block": 12, "without transcript": 1}
     assert target.read_bytes() == whole.read_bytes()
     assert "10 of them from an earlier call" in result.to_text()
     assert sorted(path.name for path in tmp_path.glob("made*")) == ["made.jsonl", "made.record.json"]
@@ -136,7 +137,7 @@ def interrupted(new: Path, tiny: Tiny, target: Path) -> Counted:
     return system
 
 
-@pytest.mark.parametrize("damage", ["videos", "note", "shorter", "options"])
+@pytest.mark.parametrize("damage", ["videos", "note", "state", "shorter", "a byte", "options"])
 def test_what_cannot_be_continued_is_begun_again(
     damage: str, new: Path, tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +147,12 @@ def test_what_cannot_be_continued_is_begun_again(
         new.write_text(new.read_text(encoding="utf-8").replace("apple", "pear"), encoding="utf-8")
     elif damage == "note":
         (tmp_path / "made.jsonl.part.json").write_text('{"identity": 3')
+    elif damage == "state":
+        note = tmp_path / "made.jsonl.part.json"
+        note.write_text(note.read_text().replace('"videos": 10', '"videos": 12'))
+    elif damage == "a byte":
+        part = tmp_path / "made.jsonl.part"
+        part.write_bytes(part.read_bytes().replace(b"frames", b"flames", 1))
     elif damage == "shorter":
         (tmp_path / "made.jsonl.part").write_bytes(b"")
     else:
@@ -189,6 +196,23 @@ def test_a_generator_that_cannot_be_applied_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         bench.summarize(generator.format(new=new), new, tmp_path / "s.jsonl", data=tiny.folder)
+
+
+class FailsToFit(Counted):
+    """Raises when it is fitted."""
+
+    def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
+        raise ZeroDivisionError("no videos")
+
+    def save(self, folder: Path) -> None: ...
+
+    def load(self, folder: Path) -> None: ...
+
+
+def test_a_generator_that_fails_to_fit_is_named(new: Path, tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="generator 'FailsToFit' failed: ZeroDivisionError: no videos"):
+        bench.summarize(FailsToFit(), new, tmp_path / "s.jsonl", data=tiny.folder)
+    assert not list(tmp_path.glob("s.jsonl*"))
 
 
 def test_several_seeds_are_refused(new: Path, tiny: Tiny, tmp_path: Path) -> None:

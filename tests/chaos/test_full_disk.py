@@ -69,7 +69,8 @@ def test_a_full_disk_is_named_and_the_repeat_is_whole(
     if done.status:
         assert str(disk.folder) in done.error()
         assert "Free some space" in done.error() or "are free. Ask for fewer videos" in done.error()
-    left = contents(disk.folder)
+    # an unfinished file of summaries is continued, under another name
+    left = {path: data for path, data in contents(disk.folder).items() if ".part" not in path}
     assert [path for path in left if Path(path).name.startswith(".") or ".tmp" in path] == []
     assert not left or done.status == 0 or name not in ALL_OR_NOTHING
     if done.status:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from bench.errors import BenchError, UsageError
 from bench.store.digests import digest
-from bench.store.files import naming_path, replaceable, sync, write_text
+from bench.store.files import naming_path, remove_unfinished, replaceable, sync, write_text
 from bench.store.json_files import read_json
 
 _CHUNK = 1 << 20
@@ -47,6 +47,7 @@ class GrowingFile:
         except BaseException:
             self._stream.close()
             raise
+        remove_unfinished(self._note)
         whole = self._continued()
         self._stream.truncate(whole)
         self._stream.seek(whole)

@@ -23,7 +23,7 @@ from bench.inference.stream import VideoStream
 from bench.options import expand_home
 from bench.protocols import Generator, MeasuringLoss, holds_one_split, reads_references
 from bench.store.digests import digest
-from bench.store.files import replaceable, write_text
+from bench.store.files import remove_unfinished, replaceable, write_text
 from bench.systems.arithmetic import configure_torch, limit_threads
 from bench.systems.component import Component, make_generator
 from bench.systems.cost import Cost, measure_cost
@@ -95,6 +95,7 @@ def summarize(generator: Any, videos: str | Path, out: str | Path, **options: An
     identity = digest([learnt_key(plan, component), stream.identity(), BLOCK])
     with GrowingFile(path, identity) as file:
         continued = Progress(**file.state)
+        remove_unfinished(record_path(path))
         progress = _write_blocks(component, stream, file, quiet=plan.config.quiet)
         _write_record(component, fit, progress, file.path)
         file.finish()

@@ -174,11 +174,22 @@ def new_folder(path: Path, option: str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_unfinished(path: Path) -> None:
+    """Remove the temporary files that killed processes left beside a file, which nobody may be writing."""
+    for leftover in _leftovers(path):
+        if leftover.is_file() and not leftover.is_symlink():
+            leftover.unlink(missing_ok=True)
+
+
+def _leftovers(path: Path) -> list[Path]:
+    name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.tmp")
+    return [beside for beside in path.parent.iterdir() if name.fullmatch(beside.name)]
+
+
 def _sweep_unfinished(path: Path) -> None:
     """Remove the temporary folders that killed processes left beside a new folder."""
-    name = re.compile(re.escape(f".{path.name}.") + r"[0-9a-f]{8}\.tmp")
-    for leftover in path.parent.iterdir():
-        if name.fullmatch(leftover.name) and leftover.is_dir() and not leftover.is_symlink():
+    for leftover in _leftovers(path):
+        if leftover.is_dir() and not leftover.is_symlink():
             with _holding(leftover) as abandoned:
                 if abandoned:
                     shutil.rmtree(leftover, ignore_errors=True)

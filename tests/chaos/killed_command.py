@@ -26,6 +26,7 @@ from tests.chaos.children import start, warm_up
 
 TIMED = (
     "costs.",
+    ".record.json",
     "cost.",
     "cost-",
     "manifest.json",

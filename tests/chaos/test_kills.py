@@ -40,6 +40,7 @@ STAGES = {
     ],
     "report": [f"{RUN} --generators lead,oracle --retrievers bm25", "report {{root}}/out --figures svg"],
     "synth": ["data synth --out {{root}}/out --videos 60 --seed 1"],
+    "new": ["summarize tfidf --data {data} --videos {new} --out {{root}}/out/s.jsonl"],
     "prepare": [
         "data prepare --videos {videos} --queries {videos}/queries.csv --out {{root}}/out "
         "--speech none --max-frames 2 --keep-frames 1 --jobs 1 --quiet"
@@ -51,11 +52,15 @@ QUICK = ("training", "synth")
 
 @pytest.mark.parametrize("stage", STAGES if "BENCH_KILLS" in os.environ else QUICK)
 def test_a_killed_command_ends_with_the_same_bytes(stage: str, tmp_path: Path) -> None:
-    places = {"data": shlex.quote(str(write_data(tmp_path / "tiny"))), "videos": tmp_path / "videos"}
+    places = {"data": shlex.quote(str(write_data(tmp_path / "tiny")))}
+    places |= {"videos": str(tmp_path / "videos"), "new": str(tmp_path / "new.jsonl")}
     if stage == "prepare":
         write_videos(tmp_path / "videos")
+    if stage == "new":  # three blocks of videos
+        texts = (f'{{"id": "n{i}", "transcript": "a pie with {i} apples"}}' for i in range(2100))
+        (tmp_path / "new.jsonl").write_text("\n".join(texts))
     if stage == "fine-tuning":  # the packaged encoder has thousands of times the parameters
-        places["encoder"] = write_encoder(tmp_path / "encoder")
+        places["encoder"] = str(write_encoder(tmp_path / "encoder"))
     commands = [command.format(**places) for command in STAGES[stage]]
     script = [sys.executable, "-m", "tests.chaos.killed_command", *(["--cold"] if stage in COLD else [])]
     done = subprocess.run(

@@ -86,9 +86,7 @@ def gpu() -> list[Check]:
     """Check whether torch can use a GPU; none is needed."""
     if not _has_torch():
         found = "torch is not installed; training and dense retrieval need it"
-        return [
-            Check("torch", False, found, "pip install -c constraints.txt -e '.[train]'", needed=False)
-        ]
+        return [Check("torch", False, found, "pip install -c constraints.txt -e '.[train]'", needed=False)]
     import torch
 
     if torch.cuda.is_available():

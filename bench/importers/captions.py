@@ -7,6 +7,7 @@ and ``video_id`` are taken, too), split by the names of the files; Karpathy's ``
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
 
+_WORDS = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
 _KARPATHY = {"train": "train", "restval": "train", "val": "val", "test": "test"}
 
 
@@ -52,7 +54,10 @@ class COCO:
 
 
 def _split_of(path: Path) -> str | None:
-    return next((split for split in SPLITS if split in path.stem.lower()), None)
+    """Read the split of a file from the words of its name, else from their parts, as in ``trainval``."""
+    name = path.stem.lower()
+    words = {_WORDS.get(word, word) for word in re.findall(r"[a-z]+", name)}
+    return next((s for s in SPLITS if s in words), None) or next((s for s in SPLITS if s in name), None)
 
 
 def _add_coco(data: Imported, path: Path, content: Mapping[str, Any], split: str) -> None:

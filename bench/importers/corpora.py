@@ -21,7 +21,7 @@ from bench.foreign.formats import (
     read_any_queries,
     read_corpus,
 )
-from bench.importers.files import find, read_columns, take, take_id
+from bench.importers.files import find, read_columns, take, take_id, unique
 from bench.importers.imported import Imported
 from bench.store.json_files import numbered_json_lines
 
@@ -45,8 +45,10 @@ class MultiCPR:
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
         """Read the corpus, the queries and the judgements of dev."""
         data = Imported("multi-cpr-video", "zh", self.recipes[recipe], published={"queries": 1_000})
-        corpus = dict(row for _, row in read_columns(find(source, "corpus.tsv"), 2))
-        queries = dict(row for _, row in read_columns(find(source, "dev.query.txt"), 2))
+        corpus, queries = (
+            unique(((place, row[0], row[1]) for place, row in read_columns(find(source, name), 2)), what)
+            for name, what in (("corpus.tsv", "document"), ("dev.query.txt", "query"))
+        )
         qrels, _ = read_any_judgements(find(source, "qrels.dev.tsv"))
         return _fill(data, corpus, queries, _pairs(qrels))
 
@@ -68,8 +70,14 @@ class CMTEBVideo:
         published = {"videos": 100_930, "queries": 1_000}
         data = Imported("c-mteb-videoretrieval", "zh", self.recipes[recipe], published=published)
         corpus, queries = (
-            {take_id(row, "id", place): take(row, "text", str, place) for place, row in _rows(source, table)}
-            for table in ("corpus", "queries")
+            unique(
+                (
+                    (place, take_id(row, "id", place), take(row, "text", str, place))
+                    for place, row in _rows(source, table)
+                ),
+                what,
+            )
+            for table, what in (("corpus", "document"), ("queries", "query"))
         )
         judged = (
             (take_id(row, "qid", place), take_id(row, "pid", place), take(row, "score", int, place))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ from bench.store.json_files import kind_of, read_json
 __cache_neutral__ = True
 
 T = TypeVar("T")
+MOST_FILES = 200_000
+"""Files and folders that are looked through at most; a whole disk has more."""
 _KINDS: Mapping[type, str] = {str: "a string", list: "a list", dict: "an object", int: "a whole number"}
 
 
@@ -45,10 +48,24 @@ def find_optional(source: Path, *patterns: str) -> Path | None:
     """Locate a file as `find` does; None when there is none."""
     if source.is_file():
         return source if any(source.match(pattern) for pattern in patterns) else None
+    paths = list(_walk(source))
     for pattern in patterns:
-        if files := sorted(path for path in source.rglob(pattern) if path.is_file()):
+        if files := sorted(path for path in paths if path.match(pattern) and path.is_file()):
             return files[0]
     return None
+
+
+def _walk(source: Path) -> Iterator[Path]:
+    """Yield the paths of all files in a folder. Raises UsageError where they are too many."""
+    seen = 0
+    for folder, folders, names in os.walk(source):
+        seen += len(folders) + len(names)
+        if seen > MOST_FILES:
+            raise UsageError(
+                f"--from {source}: there are more than {MOST_FILES:,} files in it. Name the folder of the "
+                "owner's files, or the file itself."
+            )
+        yield from (Path(folder, name) for name in names)
 
 
 def take(record: object, key: str, kind: type[T], place: object) -> T:
@@ -73,6 +90,15 @@ def take_texts(record: object, key: str, place: object) -> list[str]:
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str):
             raise DataError(f"{place}: text {number} of '{key}' is {kind_of(text)}; a string is expected.")
+    return texts
+
+
+def unique(pairs: Iterable[tuple[object, str, str]], what: str) -> dict[str, str]:
+    """Collect texts by id, from (place, id, text). Raises DataError for an id with two texts."""
+    texts: dict[str, str] = {}
+    for place, name, text in pairs:
+        if texts.setdefault(name, text) != text:
+            raise DataError(f"{place}: {what} '{name}' appears twice, with another text.")
     return texts
 
 

@@ -42,13 +42,21 @@ class Imported:
     """What was left out or united, with numbers."""
     runs: dict[str, Scores] = field(default_factory=dict)
     """Runs that the owners publish, by name."""
+    written: dict[VideoId, str] = field(default_factory=dict)
+    """The ids of videos as the owners write them."""
 
     def add_video(self, video_id: str, split: str, transcript: str = "") -> VideoId:
         """Add a video, or find it, and return its id without white space.
 
-        Raises DataError for a video in two splits or with two transcripts.
+        Raises DataError for a video in two splits or with two transcripts, and for two that would have one
+        id.
         """
         name = clean_id(video_id)
+        if self.written.setdefault(name, video_id.strip()) != video_id.strip():
+            raise DataError(
+                f"the videos {shorten(self.written[name])} and {shorten(video_id)} would both be '{name}': "
+                "ids have no white space."
+            )
         video = self.videos.setdefault(name, ImportedVideo(split, transcript))
         if video.split != split:
             raise DataError(f"video '{name}' is in the split '{video.split}' and in '{split}'.")

@@ -13,7 +13,7 @@ from bench.choices import language_problem
 from bench.errors import DataError, UsageError, shorten, unknown
 from bench.foreign.formats import CORPUS, JUDGED, QUERIES, judgements_of_folder, read_corpus
 from bench.importers.features import import_features
-from bench.importers.files import take, take_id
+from bench.importers.files import take, take_id, unique
 from bench.importers.imported import Imported, Importer, clean_id
 from bench.output.trec import write_run
 from bench.store.artefacts import Store
@@ -120,13 +120,14 @@ def _add_transcripts(data: Imported, path: Path) -> None:
         rows = ((f"{path}:{number}", record) for number, record in numbered_json_lines(path))
     else:
         rows = read_rows(path, needed=("id", "transcript"))
-    given = 0
-    for place, row in rows:
-        video = data.videos.get(clean_id(take_id(row, "id", place)))
-        if video is not None:
-            video.transcript = take(row, "transcript", str, place)
-            given += 1
-    if not given:
+    given = (
+        (place, clean_id(take_id(row, "id", place)), take(row, "transcript", str, place))
+        for place, row in rows
+    )
+    transcripts = {name: text for name, text in unique(given, "video").items() if name in data.videos}
+    for name, text in transcripts.items():
+        data.videos[name].transcript = text
+    if not transcripts:
         raise DataError(f"{path}: no id in it is a video such as '{next(iter(data.videos), '')}'.")
 
 

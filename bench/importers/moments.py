@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.importers.files import find, find_optional, take, take_id
-from bench.importers.imported import Imported
+from bench.importers.imported import Imported, clean_id
 from bench.store.json_files import numbered_json_lines
 
 __cache_neutral__ = True
@@ -55,10 +55,11 @@ class TVR:
 def _add_subtitles(data: Imported, path: Path) -> None:
     for number, record in numbered_json_lines(path):
         place = f"{path}:{number}"
-        video = data.videos.get(take(record, "vid_name", str, place))
+        name = take(record, "vid_name", str, place)
+        video = data.videos.get(clean_id(name))
         if video is not None:
             lines = [take(line, "text", str, place).strip() for line in take(record, "sub", list, place)]
-            video.transcript = " ".join(line for line in lines if line)
+            data.add_video(name, video.split, " ".join(line for line in lines if line))
 
 
 class QVHighlights:
@@ -79,7 +80,7 @@ class QVHighlights:
             path = find(source, f"highlight_{split}_release.jsonl")
             for number, record in numbered_json_lines(path):
                 place = f"{path}:{number}"
-                video = take(record, "vid", str, place)
+                video = clean_id(take(record, "vid", str, place))
                 if video in data.videos and data.videos[video].split != split:
                     left_out += 1
                     continue

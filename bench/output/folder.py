@@ -32,7 +32,7 @@ from bench.output.schema import (
     is_run_file,
 )
 from bench.store.digests import file_digest
-from bench.store.files import replacing, write_bytes, write_text
+from bench.store.files import refuse_nul, replacing, write_bytes, write_text
 
 
 class OutputFolder:
@@ -45,7 +45,7 @@ class OutputFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = refuse_nul(path)
         self._files: dict[str, str] = {}
         _make_folder(path)
         self._lock = contextlib.ExitStack()

@@ -17,7 +17,7 @@ from typing import Any
 from bench.errors import BenchError, MissingError, UsageError
 from bench.options import expand_home
 from bench.store.digests import canonical, digest, file_digest
-from bench.store.files import naming_path, sync, write_text
+from bench.store.files import naming_path, refuse_nul, sync, write_text
 from bench.store.json_files import read_json
 from bench.store.remote import RemoteStore
 from bench.types import Json
@@ -64,7 +64,7 @@ class Store:
     """
 
     def __init__(self, root: Path, remote: RemoteStore | None = None) -> None:
-        self.root = root.absolute()
+        self.root = refuse_nul(root).absolute()
         self._remote = remote
         self._swept: set[str] = set()
         try:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
-from bench.errors import DataError, MissingError, UsageError
+from bench.errors import DataError, MissingError, UsageError, shorten
 
 __cache_neutral__ = True
 
@@ -26,6 +26,13 @@ STANDARD_INPUT = Path("-")
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def refuse_nul(path: Path) -> Path:
+    """Check a path that a program gave. Raises UsageError for a NUL, which no file system can hold."""
+    if "\0" in str(path):
+        raise UsageError(f"{shorten(str(path))} is no path: it holds a NUL character.")
+    return path
 
 
 def raise_data_error(problem: str) -> NoReturn:
@@ -87,7 +94,7 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> IO[bytes]:
         if sys.stdin is None:
             raise MissingError("-: standard input is closed. Name a file, or write to bench through a pipe.")
         return io.BytesIO(sys.stdin.buffer.read())
-    stream = stack.enter_context(path.open("rb"))
+    stream = stack.enter_context(refuse_nul(path).open("rb"))
     mode = os.fstat(stream.fileno()).st_mode
     if stat.S_ISREG(mode):
         return stream
@@ -220,7 +227,7 @@ def check_new_folder(path: Path, option: str) -> None:
 
     Nor may it be the current folder, whose name would go to another folder.
     """
-    if path.is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
+    if refuse_nul(path).is_symlink() or (path.exists() and (not path.is_dir() or any(path.iterdir()))):
         raise UsageError(f"{option} {path} exists and is not an empty folder. Name a new one, or empty it.")
     if path.is_dir() and path.samefile(Path.cwd()):
         raise UsageError(f"{option} {path} is the current folder. Name a new one, such as {option} new.")
@@ -231,7 +238,7 @@ def replaceable(path: Path, option: str) -> Path:
 
     Raises UsageError, which names the command line's ``option``, for a device, a pipe, a folder or a link.
     """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    if refuse_nul(path).is_symlink() or (path.exists() and not path.is_file()):
         raise UsageError(f"{option} {path} is not a regular file; name another path.")
     return path
 

@@ -138,8 +138,9 @@ def test_a_closed_output_changes_nothing(finished: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_an_output_that_takes_nothing_more_is_an_error(finished: Path) -> None:
-    done = run_shell(f"$BENCH table {finished} >/dev/full; echo $?", finished)
+@pytest.mark.parametrize("words", ["table .", "--version", "run --help"])
+def test_an_output_that_takes_nothing_more_is_an_error(finished: Path, words: str) -> None:
+    done = run_shell(f"$BENCH {words} >/dev/full; echo $?", finished)
     assert done.stdout == "4\n"
     assert done.stderr.startswith("bench: error: <stdout>: No space left on device. Free some space")
     assert len(done.stderr.splitlines()) == 1

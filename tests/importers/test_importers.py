@@ -17,6 +17,7 @@ import pytest
 from bench.data.dataset import Dataset
 from bench.data.reader import read_dataset
 from bench.errors import DataError
+from bench.importers import files as owners_files
 from bench.importers.importer import Additions, import_dataset
 from bench.systems.registry import entries, load
 from tests.conftest import Cli
@@ -250,6 +251,9 @@ BROKEN = {
     "ids that begin anew": ("coco", "captions_val2014.json", ANEW),
     "half of a surrogate pair": ("beir", "corpus.jsonl", '{"_id": "d1", "text": "red \\ud800 car"}\n'),
     "a header alone": ("csv", "pairs.csv", "video_id,query\n"),
+    "ids that become one": ("csv", "pairs.csv", "video_id,query\na b,red\na_b,car\n"),
+    "a document twice": ("multi-cpr", "corpus.tsv", "11\tx\n12\ty\n11\tz\n"),
+    "a query twice": ("c-mteb-video", "queries.jsonl", '{"id": "5", "text": "x"}\n{"id": 5, "text": "y"}\n'),
 }
 MESSAGES = {
     "a field that is missing": "tvr_val_release.jsonl:1: the field 'vid_name' is missing",
@@ -274,6 +278,9 @@ MESSAGES = {
     "ids that begin anew": "query '10' has two texts: 'a train picture' and 'other'",
     "half of a surrogate pair": "half of a surrogate pair",
     "a header alone": "owner: there is no video in it",
+    "ids that become one": "the videos 'a b' and 'a_b' would both be 'a_b'",
+    "a document twice": "corpus.tsv:3: document '11' appears twice, with another text",
+    "a query twice": "queries.jsonl: row 2: query '5' appears twice, with another text",
 }
 
 
@@ -377,3 +384,53 @@ def test_an_imported_dataset_is_run_and_the_table_names_the_protocol(cli: Cli, t
     )  # fmt: skip
     assert done.status == 0, done.err
     assert "Retrieval on pairs" in done.out
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "test"),
+    [
+        ("retrieval_train.json", "retrieval_val.json", "retrieval_test.json"),
+        ("latest-training.json", "latest-dev.json", "latest-test.json"),
+        ("captions_train2014.json", "captions_validation2014.json", "captions_test2014.json"),
+        ("mytrain.json", "myval.json", "mytest.json"),
+    ],
+)
+def test_the_split_is_a_word_of_a_files_name(train: str, val: str, test: str, tmp_path: Path) -> None:
+    files = {
+        name: {
+            "images": [{"id": number}],
+            "annotations": [{"id": number, "image_id": number, "caption": f"picture {number}"}],
+        }
+        for number, name in enumerate((train, val, test))
+    }
+    import_dataset("coco", write(tmp_path / "owner", files), tmp_path / "out")
+    splits = {record.video_id: record.split for record in read_dataset(tmp_path / "out").records}
+    assert splits == {"0": "train", "1": "val", "2": "test"}
+
+
+def test_subtitles_are_those_of_clips_whose_names_have_blanks(tmp_path: Path) -> None:
+    clip = {"vid_name": "show s01"}
+    files = {
+        "tvr_train_release.jsonl": [{"desc_id": 1, "desc": "Ann reads.", "vid_name": "other"}],
+        "tvr_val_release.jsonl": [{"desc_id": 2, "desc": "Bo writes.", **clip}],
+        SUBTITLES: [{**clip, "sub": [{"text": "Where is it?"}]}],
+    }
+    import_dataset("tvr", write(tmp_path / "owner", files), tmp_path / "out")
+    transcripts = {record.video_id: record.transcript for record in read_dataset(tmp_path / "out").records}
+    assert transcripts == {"other": "", "show_s01": "Where is it?"}
+
+
+def test_two_transcripts_of_a_video_in_a_table_are_refused(tmp_path: Path) -> None:
+    (table := tmp_path / "speech.csv").write_text("id,transcript\nv1,one\nv2,two\nv1,other\n")
+    with pytest.raises(DataError, match=r"speech.csv:4: video 'v1' appears twice, with another text"):
+        imported("csv", None, tmp_path, transcripts=table)
+
+
+def test_a_whole_disk_is_not_walked(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "owner", {f"{number}/x.txt": "" for number in range(4)})
+    monkeypatch.setattr(owners_files, "MOST_FILES", 7)
+    done = cli("data", "import", "csv", "--from", source, "--out", tmp_path / "out")
+    assert (done.status, "there are more than 7 files in it. Name the folder" in done.error()) == (2, True)
+    monkeypatch.setattr(owners_files, "MOST_FILES", 8)
+    done = cli("data", "import", "csv", "--from", source, "--out", tmp_path / "out")
+    assert "more than" not in done.error()

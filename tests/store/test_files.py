@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+import bench
 from bench.errors import DataError, MissingError, UsageError
+from bench.output.folder import OutputFolder
+from bench.store.artefacts import Store
 from bench.store.files import (
     STANDARD_INPUT,
     check_new_folder,
@@ -29,6 +32,27 @@ from bench.store.files import (
     write_bytes,
     write_text,
 )
+
+NUL = Path("a\0b")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: read_text(NUL),
+        lambda: list(read_lines(NUL)),
+        lambda: check_new_folder(NUL, "--out"),
+        lambda: replaceable(NUL, "--to"),
+        lambda: Store(NUL),
+        lambda: OutputFolder(NUL),
+        lambda: bench.evaluate("a\0b", {"q": {"a": 1}}),
+        lambda: bench.evaluate({"run": {"q": {"a": 1.0}}}, "a\0b"),
+        lambda: bench.evaluate({"run": {"q": {"a": 1.0}}}, {"q": {"a": 1}}, out="a\0b"),
+    ],
+)
+def test_a_path_with_a_nul_is_a_usage_error(use: Callable[[], object]) -> None:
+    with pytest.raises(UsageError, match=r"'a\\x00b' is no path: it holds a NUL character"):
+        use()
 
 
 @pytest.fixture

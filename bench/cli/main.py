@@ -13,14 +13,11 @@ import textwrap
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import Any, TextIO
 
 from bench.cli import compare, data, info, run, score, show, store
 from bench.cli.terminal import filtered_output, print_error
 from bench.errors import BenchError, UsageError, error_of_system, shorten, suggestions
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 GROUPS = {
     "Run": (run,),
@@ -43,9 +40,9 @@ class Terminated(KeyboardInterrupt):
 class Parser(argparse.ArgumentParser):
     """Reports a usage error as one paragraph with near-miss suggestions, and exits with 2."""
 
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Write help or a version; argparse would ignore that nothing could be written."""
-        stream = cast("TextIO", file or sys.stderr)
+        stream: TextIO = file or sys.stderr
         stream.write(message)
         stream.flush()
 

@@ -231,6 +231,7 @@ def _evaluation_id(items: RunItems) -> dict[str, Any]:
         "pool (index.pool)": settings["options"].get("index.pool", "split"),
         "evaluated queries": manifest.files.get(QUERIES, "")[:8],
         "relevance": manifest.files.get(QRELS, "")[:8],
+        "the order of equal scores": manifest.signature.get("ties", ""),
     }
 
 

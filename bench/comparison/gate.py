@@ -21,6 +21,9 @@ from bench.metrics.significance import ALPHA, holm
 from bench.output.per_item import RunItems
 from bench.result import Result
 
+HOW = ("split", "protocol", "pool", "ties", "index", "tokens")
+"""Entries of a signature that say how scores were measured; runs that differ in one cannot be compared."""
+
 FailOn: TypeAlias = Literal["change", "drop"]
 
 
@@ -92,12 +95,23 @@ def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
     """Compare a run with another one over the same queries, with paired tests if ``rule.significant``.
 
     With ``rule.by``, the retrieval scores of each slice follow those of all queries, and all are one family
-    of tests. Raises DataError where the two were evaluated on different queries or judgements.
+    of tests. Raises DataError where the two were evaluated on different queries or judgements, or measured
+    differently, such as over another pool.
     """
     old, new = baseline_of(before, tolerances=rule.tolerances), baseline_of(after)
     if old.evaluation != new.evaluation:
         raise DataError(
             f"{after.out} and {before.out} were evaluated on different queries or judgements; their scores "
+            "cannot be compared."
+        )
+    measured = [
+        f"{name}: {old.signature[name]} -> {new.signature[name]}"
+        for name in HOW
+        if name in old.signature and new.signature.get(name, old.signature[name]) != old.signature[name]
+    ]
+    if measured:
+        raise DataError(
+            f"{after.out} and {before.out} were measured differently ({'; '.join(measured)}); their scores "
             "cannot be compared."
         )
     rows = _rows(old, new, rule)

@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+import bench
+from bench.choices import Ties
 from bench.comparison.gate import changed_settings
 from tests.conftest import ROOT, Cli, Outcome, child_environment
 
@@ -179,3 +181,17 @@ def test_the_workflows_call_the_script_that_is_tested(name: str) -> None:
     text = (ROOT / "examples" / "ci" / name).read_text()
     assert yaml.safe_load(text)
     assert "bash qms-bench/examples/ci/gate.sh new.trec judgements/main.trec judgements/qrels.tsv" in text
+
+
+def test_runs_that_were_measured_differently_are_not_compared(tmp_path: Path, cli: Cli) -> None:
+    """The worse run would pass: its relevant document is first only by the other rule for ties."""
+    run, grades = {"run": {"q": {"a": 1.0, "b": 1.0}}}, {"q": {"a": 1, "b": 0}}
+    rules: tuple[Ties, Ties] = ("trec_eval", "ours")
+    for ties in rules:
+        bench.evaluate(run, grades, ties=ties, metrics=["P@1"], out=tmp_path / ties)
+    done = cli("check", tmp_path / "ours", "--against", tmp_path / "trec_eval", "--fail-on", "drop")
+    assert done.status == 3
+    assert "were measured differently (ties: score desc, document id desc (as trec_eval) -> " in done.error()
+    done = cli("compare", tmp_path / "trec_eval", tmp_path / "ours")
+    assert done.status == 2
+    assert "they differ in the order of equal scores" in done.error()

@@ -67,6 +67,8 @@ class Store:
         self.root = refuse_nul(root).absolute()
         self._remote = remote
         self._swept: set[str] = set()
+        self._damaged_there: set[Path] = set()
+        """Artefacts whose copies in the remote store are damaged: fetched and reported once."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -87,7 +89,7 @@ class Store:
 
     def _load(self, folder: Path) -> bool:
         """Fetch an artefact that is missing here from the remote store; False where it has none."""
-        if self._remote is None or os.path.lexists(folder):
+        if self._remote is None or os.path.lexists(folder) or folder in self._damaged_there:
             return False
         with naming_path(self.root):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +97,7 @@ class Store:
             if not self._remote.load(f"{folder.parent.name}/{folder.name}", unfinished):
                 return False
             if (damage := find_damage(unfinished)) is not None:
+                self._damaged_there.add(folder)
                 print(
                     f"bench: {folder.parent.name} artefact {folder.name} is damaged in "
                     f"{self._remote.address} ({damage}); it is made again.",

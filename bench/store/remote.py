@@ -106,8 +106,15 @@ def _connect(address: str) -> tuple[Any, str]:
         ) from error
     try:
         files, root = fsspec.core.url_to_fs(address, use_listings_cache=False)
+        if missing := _missing_bucket(files, str(root)):
+            raise MissingError(
+                f"--remote-store {shorten(address)}: there is no '{missing}', or this user may not see it. "
+                "Buckets are not made here; check the name."
+            )
         files.makedirs(root, exist_ok=True)
         files.exists(f"{root}/artefact.tar")
+    except MissingError:
+        raise
     except ValueError as error:
         raise UsageError(f"--remote-store {shorten(address)}: {reason_of(error)}.") from error
     except ImportError as error:
@@ -119,3 +126,13 @@ def _connect(address: str) -> tuple[Any, str]:
             f"--remote-store {shorten(address)} cannot be reached ({reason_of(error)})."
         ) from error
     return files, str(root).rstrip("/")
+
+
+def _missing_bucket(files: Any, root: str) -> str:
+    """Name the bucket of object storage where it does not exist; empty otherwise.
+
+    Some implementations make a bucket with a folder in it, and so one for each misspelt name. Paths of file
+    systems begin with ``/``.
+    """
+    bucket = root.partition("/")[0]
+    return bucket if bucket and not files.exists(bucket) else ""

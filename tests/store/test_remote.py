@@ -6,9 +6,11 @@ import io
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import fsspec
 import pytest
+from fsspec import AbstractFileSystem
 
 import bench
 from bench.errors import MissingError, UsageError
@@ -83,7 +85,7 @@ def test_a_damaged_copy_is_named_and_made_again(
     other = machine(tmp_path, "other", place)
     again = fetch(other, "made again")
     assert (again.reused, again.meta["text"]) == (False, "made again")
-    assert f"{made.path.name} is damaged in {place.as_uri()}" in capsys.readouterr().err
+    assert capsys.readouterr().err.count(f"{made.path.name} is damaged in {place.as_uri()}") == 1
     assert not (tmp_path / "outside.txt").exists()
     assert not list(other.root.rglob("outside.txt"))
     assert fetch(machine(tmp_path, "third", place)).meta["text"] == "made again", "the copy is replaced"
@@ -103,6 +105,27 @@ def test_a_place_that_is_lost_during_a_run_is_reported_once(
     store.fetch("tests", {"of": "another"}, lambda folder: None)
     message = capsys.readouterr().err
     assert message.count("cannot be used ('access denied')") == 1
+
+
+class Buckets(AbstractFileSystem):  # type: ignore[misc]
+    """Object storage with one bucket; others are made as soon as a folder is made in them."""
+
+    protocol = "buckets"
+    made: ClassVar[list[str]] = []
+
+    def exists(self, path: str, **_: Any) -> bool:
+        return path.split("/")[0] in ("ours", *self.made)
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        self.made.append(path.split("/")[0])
+
+
+def test_a_misspelt_bucket_is_refused_and_not_made() -> None:
+    fsspec.register_implementation("buckets", Buckets, clobber=True)
+    RemoteStore("buckets://ours/prefix")
+    with pytest.raises(MissingError, match="there is no 'ouers', or this user may not see it"):
+        RemoteStore("buckets://ouers/prefix")
+    assert "ouers" not in Buckets.made
 
 
 @pytest.mark.parametrize(

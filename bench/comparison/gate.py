@@ -21,7 +21,7 @@ from bench.metrics.significance import ALPHA, holm
 from bench.output.per_item import RunItems
 from bench.result import Result
 
-HOW = ("split", "protocol", "pool", "ties", "index", "tokens")
+HOW = ("split", "protocol", "pool", "ties", "tokens")
 """Entries of a signature that say how scores were measured; runs that differ in one cannot be compared."""
 
 FailOn: TypeAlias = Literal["change", "drop"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy.stats import permutation_test, ttest_rel
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
+from bench.metrics import significance
 from bench.metrics.significance import (
     DRAWS,
     Groups,
@@ -40,6 +42,27 @@ def scipy_p(differences: np.ndarray, draws: float) -> float:
 def test_few_queries_get_scipys_exact_p(differences: list[float]) -> None:
     d = np.array(differences)
     assert paired_test(d, np.zeros_like(d)).p_value == pytest.approx(scipy_p(d, np.inf), abs=1e-12)
+
+
+def test_the_largest_number_of_queries_that_is_counted_gets_scipys_exact_p() -> None:
+    d = RNG.normal(0.3, 1, size=13)
+    assert paired_test(d, np.zeros_like(d)).p_value == pytest.approx(scipy_p(d, np.inf), abs=1e-12)
+
+
+@pytest.mark.parametrize("d", [np.ones(60), np.linspace(1, 2, 60)])
+def test_the_observed_signs_are_one_of_the_draws(d: np.ndarray) -> None:
+    assert paired_test(d, np.zeros_like(d), draws=99).p_value == pytest.approx(1 / 100, abs=1e-12)
+
+
+def test_every_draw_is_made_also_in_parts_of_unequal_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = np.empty
+
+    def unset(shape: Any, *kind: Any, **more: Any) -> Any:  # what is not drawn counts as extreme
+        return np.full(99, np.inf) if shape == 99 else empty(shape, *kind, **more)
+
+    monkeypatch.setattr(np, "empty", unset)
+    monkeypatch.setattr(significance, "_CHUNK", 600)  # ten draws of 60 sizes
+    assert paired_test(np.linspace(1, 2, 60), np.zeros(60), draws=99).p_value == pytest.approx(1 / 100)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.05, 0.15])
@@ -231,7 +254,8 @@ def test_nothing_is_detectable_from_one_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "alpha", "power"), [(2, 0.05, 0.8), (5, 0.05 / 55, 0.8), (30, 0.05, 0.5), (5000, 0.01, 0.95)]
+    ("n", "alpha", "power"),
+    [(2, 0.05, 0.8), (5, 0.05 / 55, 0.8), (30, 0.05, 0.5), (5000, 0.01, 0.95), (4, 0.3, 0.35)],
 )
 def test_the_detectable_difference_is_that_of_statsmodels(n: int, alpha: float, power: float) -> None:
     differences = np.resize([1.0, -1.0, 0.5], n)

@@ -371,3 +371,19 @@ def test_without_a_home_the_remedy_is_a_named_store(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(MissingError, match=r"^no place for the store: .* with --store or BENCH_STORE\.$"):
         default_root()
+
+
+def test_the_order_of_a_record_decides_nothing(store: Store) -> None:
+    made = store.fetch("kind", KEY, build)
+    record = json.loads((made.path / RECORD).read_text())
+    (made.path / RECORD).write_text(json.dumps(dict(reversed(record.items()))))
+    found = store.find("kind", KEY)
+    assert found is not None
+    assert found.made_at == (made.path / RECORD).stat().st_mtime_ns
+
+
+def test_a_store_is_made_with_the_folders_above_it(tmp_path: Path) -> None:
+    assert Store(tmp_path / "a" / "b" / "store").root.is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"\(Not a directory\)\. Name another folder with --store or BENCH_"):
+        Store(tmp_path / "file" / "store")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.choices import TIES
 from bench.cli.common import add_path, run_options
+from bench.config.run_config import OPTIONS
 from bench.errors import UsageError
 from bench.options import split_list
 
@@ -58,6 +59,12 @@ def load_judgements(args: argparse.Namespace) -> Judgements:
     if (data is None) == (args.qrels is None):
         raise UsageError("say what the runs are scored on: --qrels FILE or DIR, or --data NAME or DIR.")
     if args.qrels is not None:
+        for name in ("protocol", "query_seed"):
+            if getattr(args, name, None) is not None:
+                raise UsageError(
+                    f"{OPTIONS[name].flag} selects queries of a dataset (--data); with --qrels all judged "
+                    "topics are evaluated. Leave it out."
+                )
         split = getattr(args, "split", None) or "test"
         judgements = read_judgements(args.qrels, args.queries, split, args.attributes)
         print(f"bench: {args.qrels}: {judgements.form}, {len(judgements.topics)} topics", file=sys.stderr)
@@ -66,6 +73,8 @@ def load_judgements(args: argparse.Namespace) -> Judgements:
 
         if args.attributes is not None:
             raise UsageError("--attributes belongs to --qrels; a dataset has its own in queries.jsonl.")
+        if args.queries is not None:
+            raise UsageError("--queries belongs to --qrels; which queries of a dataset count: --protocol.")
         config = configure(run_options(args))
         judgements = judgements_of_dataset(
             str(config.data),

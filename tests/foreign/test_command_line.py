@@ -56,6 +56,23 @@ def test_the_page_takes_the_store_that_is_named(beir: Path, tmp_path: Path, cli:
     assert any((tmp_path / "store").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--qrels", "{beir}", "--protocol", "all-queries"), "--protocol selects queries of a dataset"),
+        (("--qrels", "{beir}", "--query-seed", "1"), "--query-seed selects queries of a dataset"),
+        (("--data", "demo", "--queries", "{beir}/queries.jsonl"), "--queries belongs to --qrels"),
+        (("--data", "demo", "--attributes", "{beir}/a.csv"), "--attributes belongs to --qrels"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(
+    words: tuple[str, ...], message: str, beir: Path, tmp_path: Path, cli: Cli
+) -> None:
+    given = [word.format(beir=beir) for word in words]
+    refused = cli("evaluate", *given, "--run", tmp_path / "old.trec")
+    assert (refused.status, message in refused.error()) == (2, True)
+
+
 def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]

@@ -50,16 +50,11 @@ def _merge(kept: tuple[Vectors, Rows], products: Vectors, places: Rows, start: i
     for whole, so_far, new in zip(wider, kept, (products.reshape(-1)[places], start + column), strict=True):
         whole[:, :depth] = so_far
         whole[row, slot] = new
-    chosen = _highest(wider[0], depth)
-    return np.take_along_axis(wider[0], chosen, axis=1), np.take_along_axis(wider[1], chosen, axis=1)
+    highest = _highest(wider[0], depth)
+    return np.take_along_axis(wider[0], highest, axis=1), np.take_along_axis(wider[1], highest, axis=1)
 
 
 def _highest(products: Vectors, depth: int) -> Rows:
     """Locate the ``depth`` highest numbers of each row, unordered."""
     rest = products.shape[1] - depth
-    chosen: Rows = np.argpartition(products, rest, axis=1)[:, rest:] if rest else _all(products)
-    return chosen
-
-
-def _all(products: Vectors) -> Rows:
-    return np.tile(np.arange(products.shape[1]), (len(products), 1))
+    return np.argpartition(products, rest, axis=1)[:, rest:]

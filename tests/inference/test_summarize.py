@@ -25,7 +25,7 @@ TEXTS = {video_id: text for video_id, text, _ in VIDEOS}
 
 
 class Counted:
-    """Writes the number of frames, pictures and words; fails at a video if it is told to."""
+    """Writes the number of frames, pictures and words; fails at the video ``fails_at``."""
 
     label = "Counted"
     fails_at: VideoId | None = None

@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -371,6 +372,64 @@ def test_without_a_home_the_remedy_is_a_named_store(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(MissingError, match=r"^no place for the store: .* with --store or BENCH_STORE\.$"):
         default_root()
+
+
+def test_a_removed_artefact_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked, lock = [], Store.lock
+
+    def noted(self: Store, kind: str, name: str, *, wait: bool = True) -> Any:
+        locked.append((kind, name))
+        return lock(self, kind, name, wait=wait)
+
+    made = store.fetch("kind", KEY, build)
+    monkeypatch.setattr(Store, "lock", noted)
+    store.remove("kind", KEY)
+    assert locked == [("kind", made.path.name)], "another process may be making it"
+    assert not made.path.exists()
+    assert not store.fetch("kind", KEY, build).reused
+
+
+def test_an_artefact_that_cannot_be_removed_is_named_by_its_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    store.fetch("kind", KEY, build)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        store.remove("kind", KEY)
+    assert caught.value.filename == str(store.root)
+
+
+def test_leftovers_that_cannot_be_removed_stop_no_run(store: Store) -> None:
+    store.fetch("kind", KEY, build)
+    scratch = store.scratch("kind", KEY)
+    scratch.rmdir()
+    leftover = store.root / "kind" / f".{'0' * 32}.abc"
+    for path in (scratch, leftover):
+        path.write_text("a file, which no run leaves")
+    assert store.fetch("kind", KEY, never).reused
+    assert not Store(store.root).fetch("kind", {"another": "key"}, build).reused
+
+
+def test_the_time_that_a_build_took_is_in_milliseconds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.5, 101.73456])
+    clock = SimpleNamespace(perf_counter=lambda: next(times))
+    monkeypatch.setattr("bench.store.artefacts.time", clock)
+    assert store.fetch("kind", KEY, build).meta["seconds"] == 1.235
+
+
+def test_all_of_an_artefact_is_on_the_disk_before_it_has_its_name(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("bench.store.artefacts.sync", synced.append)
+    made = store.fetch("kind", KEY, build)
+    unfinished = next(path.parent for path in synced if path.name == "text")
+    names = {str(path.relative_to(unfinished)) for path in synced[:-1]}
+    assert names == {"text", "deep/bytes", "deep", "."}
+    assert synced[-1] == made.path.parent, "its name, too"
 
 
 def test_the_order_of_a_record_decides_nothing(store: Store) -> None:

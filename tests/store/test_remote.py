@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,30 @@ def test_what_one_machine_made_another_fetches(tmp_path: Path, place: Path) -> N
     assert (fetched.reused, fetched.digest, fetched.meta["text"]) == (True, made.digest, "made")
     assert (fetched.path / "below" / "text.txt").read_text(encoding="utf-8") == "made"
     assert [path.name for path in place.rglob("*") if path.is_file()] == [f"{made.path.name}.tar"]
+
+
+def test_what_is_fetched_needs_no_folder_that_was_there(tmp_path: Path, place: Path) -> None:
+    fetch(machine(tmp_path, "one", place))
+    other = machine(tmp_path, "other", place)
+    shutil.rmtree(other.root)
+    assert other.find("tests", KEY) is not None
+
+
+def test_an_artefact_that_another_process_fetched_meanwhile_is_taken(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = fetch(machine(tmp_path, "one", place))
+    remote = RemoteStore(place.as_uri())
+    load = remote.load
+
+    def load_late(name: str, folder: Path) -> bool:
+        shutil.copytree(made.path, tmp_path / "other" / name)
+        return load(name, folder)
+
+    monkeypatch.setattr(remote, "load", load_late)
+    found = Store(tmp_path / "other", remote).find("tests", KEY)
+    assert found is not None
+    assert found.digest == made.digest
 
 
 def test_storage_that_is_no_file_system_will_do(tmp_path: Path) -> None:

@@ -33,13 +33,14 @@ class Column:
 
 _K = r"(?P<k>[1-9]\d{0,5})(?P<kilo>k?)"
 _J = r"(?P<j>[1-9]\d{0,5})"
-_AT = rf"(?:\s?@\s?|_at_|\s+at\s+){_K}"
+_AT = rf"(?:[\s_]?@\s?(?:k\s?=\s?)?|_at_|\s+at\s+){_K}"
 _PATTERNS: tuple[tuple[str, str], ...] = (
-    ("R", rf"(?:r|rec|recall){_AT}|recall_{_J}"),
+    ("R", rf"(?:r|rec|recall|召回率){_AT}|recall_{_J}"),
     ("P", rf"(?:p|prec|precision){_AT}|(?:p|precision)_{_J}"),
     (
         "Acc",
-        rf"(?:acc|accuracy|s|success|hit|hits|hr|hitrate|hit[ _]rate){_AT}|success_{_J}",
+        rf"(?:acc|accuracy|s|success|hit|hits|hr|hitrate|hit[ _]rate|命中率){_AT}|success_{_J}"
+        rf"|top[- ]?(?P<top>[1-9]\d{{0,5}}) acc(?:uracy|\.)?",
     ),
     ("BLEU", r"(?:b|bleu)\s?[-_@ ]?\s?(?P<k>[1-4])"),
     ("ROUGE-L", r"(?:r|rouge)\s?[-_ ]?\s?l"),
@@ -70,7 +71,7 @@ def parse_column(name: str) -> Column | None:
     for family, pattern in _COMPILED:
         if match := pattern.fullmatch(plain):
             parts = match.groupdict()
-            k = int(parts.get("k") or parts.get("j") or 0)
+            k = int(parts.get("k") or parts.get("j") or parts.get("top") or 0)
             return Column(family, 1000 * k if parts.get("kilo") else k)
     return None
 

@@ -35,12 +35,22 @@ _HTML_UNDERLINE = re.compile(r"<(?:u|ins)\b", re.I)
 _HTML_SUP = re.compile(r"<sup>[\s,]*(?:(?:\*|†|‡|§|¶|[a-z])[\s,]*)+</sup>", re.I)
 _MARKS = "*†‡§¶▲△▼▽★⋆ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
 _STARS = re.compile(rf"(?<=[\d.%)\]])\s*[{re.escape(_MARKS)}]+(?:[{re.escape(_MARKS)},]*)$")
+_PICTURES = re.compile(r"(?<=[\d.%)\]*])\s*[\u2600-\u27bf\u2b50\ufe0f\U0001f300-\U0001faff]+$")
+_PLAIN = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},
+    **dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF)),
+}
+"""Full-width signs as those of ASCII; nothing in place of signs that have no width."""
 _NUMBER = r"[+\-−]?[\d.,]{0,40}\d\s?%?"
 _FRACTION = r"[+\-−]?\d{0,9}[.,]\d{1,20}\s?%?"
 _NOTE = re.compile(
     rf"({_NUMBER})\s?(?:\([^()]*\)|\[[+\-−]?[\d.]+\s?%?(?:\s?[,;–]\s?|\s)[+\-−]?[\d.]+\s?%?\]"
     rf"|(?<=\s)[↑↓▲▼]\s?\d[\d.]*%?)"
 )
+_RAISED_FIGURE = re.compile(
+    rf"({_FRACTION})\s?(?:\^\d{{1,2}}(?:,\s?\d{{1,2}})*|[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{{1,2}})"
+)
+"""A fraction with the number of a note."""
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _IMAGE = re.compile(r"!\[[^\[\]]*\]\([^()\s]*\)")
 
@@ -52,7 +62,7 @@ def strip_markup(raw: str) -> CellText:
     after a number are significance marks, a figure in brackets after a number is a side remark (a
     spread, a gain), and so is a pair in square ones (an interval).
     """
-    text = html.unescape(raw[:MAX_TEXT]).strip()
+    text = html.unescape(raw[:MAX_TEXT]).translate(_PLAIN).strip()
     if small := _SMALL.fullmatch(text):
         text = small[1] or small[2] or ""
     bold = bool(_HTML_BOLD.search(text)) or _wrapped(text, "**") or _wrapped(text, "__")
@@ -69,8 +79,9 @@ def strip_markup(raw: str) -> CellText:
 
 def strip_marks(text: str) -> tuple[str, bool]:
     """Remove the significance marks after a number, and report whether there were some."""
-    plain = _STARS.sub("", text[:MAX_TEXT])
-    return plain, plain != text[:MAX_TEXT]
+    shown = _PICTURES.sub("", text[:MAX_TEXT])
+    plain = _STARS.sub("", shown)
+    return plain, plain != shown
 
 
 def strip_remark(text: str) -> str:
@@ -79,6 +90,7 @@ def strip_remark(text: str) -> str:
         return text.strip()
     lowered = re.fullmatch(rf"({_FRACTION})\s?_\s?(?:\([^()]*\)|{_FRACTION}|[↑↓][\d.]+)\s*", text)
     match = lowered or _NOTE.fullmatch(" ".join(text.split()) if "(" in text else text.strip())
+    match = match or _RAISED_FIGURE.fullmatch(text.strip())
     return (match[1] if match else text).strip()
 
 

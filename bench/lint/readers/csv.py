@@ -16,20 +16,24 @@ from bench.lint.readers.number import FLOAT_SLACK, NumberError, Printed, Style, 
 from bench.lint.table import Column, Entry, Row, Table, parse_column
 
 _COMMENT = re.compile(r"#\s")
+_SEPARATOR = re.compile(r"sep=([,;|\t])\r?\n", re.I)
 _LABELS = ("generator", "model", "system", "method", "run", "name")
 
 
 def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
     """Parse the cells of each line that is neither empty nor a comment (``# ...``), with its number.
 
-    The delimiter is the one of ``,``, ``;`` and tab that the header has most of. Raises DataError for
+    The delimiter is the one of ``,``, ``;``, ``|`` and tab that the header has most of, or the one of a
+    line ``sep=;`` above it, as Excel writes it. Raises DataError for
     broken quoting.
     """
+    text = text.removeprefix("\ufeff")
+    named = _SEPARATOR.match(text)
     first = next((line for line in text.splitlines() if line.strip() and not _COMMENT.match(line)), "")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=delimiter, strict=True)
+    delimiter = named[1] if named else max(",;\t|", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
-        read = [(reader.line_num, cells) for cells in reader]
+        read = [(reader.line_num, cells) for cells in reader][1 if named else 0 :]
     except csv.Error as error:
         raise DataError(f"{file}:{reader.line_num}: not a CSV file: {error}.") from None
     read = [(line, cells) for line, cells in read if any(cell.strip() for cell in cells)]

@@ -29,7 +29,7 @@ class Header:
     body: int
 
 
-_LABEL = re.compile(r"\b(?:model|method|system|generator|approach|name|run|count|variant)s?$", re.I)
+_LABEL = re.compile(r"\b(?:model|method|system|generator|approach|name|run|count|variant|team)s?$", re.I)
 _GROUP = re.compile(
     r"(?:retriev(?:er|al)|ranker|engine|index|search(?:er)?|data ?sets?|data|corpus|collection|benchmark"
     r"|split|subset|test ?set|language|lang|domain|task|direction)s?",
@@ -45,7 +45,10 @@ _FAMILY = re.compile(
 )
 _METRICS = re.compile(r"metrics?|measures?|scores?", re.I)
 _RANKED = r"(?:r|rec|recall|p|prec|precision|acc|accuracy|hits?|hr|success)(?:\s?@\s?|_at_)\d{1,6}k?"
-_PREFIXED = re.compile(rf"(?P<group>.{{1,60}}?)[\s:_-]{{1,3}}(?P<name>{_RANKED})\s?(?:[↑↓]|\(%\))?", re.I)
+_PREFIXED = re.compile(
+    rf"(?:(?P<group>.{{1,60}}?)[\s:_-]{{1,3}}|(?P<path>[^@]{{1,60}})/)(?P<name>{_RANKED})\s?(?:[↑↓]|\(%\))?",
+    re.I,
+)
 _SUFFIXED = re.compile(
     rf"(?P<name>{_RANKED})\s?(?:[(\[](?P<group>[^()\[\]]{{1,60}})[)\]]|[,:]\s?(?P<after>.{{1,60}}))", re.I
 )
@@ -69,7 +72,7 @@ def parse_name(text: str) -> tuple[str, Column] | None:
         *group, name = re.findall(r"'([^']*)'", pair["parts"])
         return (" ".join(group), column) if (column := parse_column(name)) else None
     match = _PREFIXED.fullmatch(text) or _SUFFIXED.fullmatch(text)
-    group_text = match and (match["group"] or match.groupdict().get("after"))
+    group_text = match and next(filter(None, map(match.groupdict().get, ("group", "path", "after"))), None)
     if match and group_text and not _OTHER_KIND.search(group_text):
         return (group_text.strip(" ,:"), column) if (column := parse_column(match["name"])) else None
     return None

@@ -20,6 +20,13 @@ _MARKS = (
 """Styles that mark a number, with the tags that say the same."""
 
 
+_HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none", re.I)
+
+
+def _is_hidden(attrs: dict[str, str | None]) -> bool:
+    return "hidden" in attrs or bool(_HIDDEN.search((attrs.get("style") or "")[:2000]))
+
+
 def _marks(style: str | None) -> str:
     return "".join(tag for pattern, tag in _MARKS if pattern.search((style or "")[:2000]))
 
@@ -44,19 +51,21 @@ class _Tables(HTMLParser):
         """Tags that a style sheet in the file gives a cell by its id, as pandas' Styler writes it."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        line = self.getpos()[0]
+        line, given = self.getpos()[0], dict(attrs)
         if tag == "table":
-            self.open.append(_OpenTable(line))
+            self.open.append(_OpenTable(line, hidden=_is_hidden(given)))
+        elif self.open and tag in ("td", "th") and _is_hidden(given):
+            self.open[-1].end_cell()
         elif self.open and tag in ("td", "th"):
-            given = dict(attrs)
             self.open[-1].start_cell(line, _size(given.get("colspan")), _size(given.get("rowspan")))
             self.open[-1].add(_marks(given.get("style")) + self.marks.get(given.get("id") or "", ""))
         elif self.open and tag in ("tr", "tbody", "tfoot"):
             self.open[-1].end_row(ruled=tag != "tr")
+            self.open[-1].row_hidden = _is_hidden(given)
         elif self.open and tag in _KEPT:
             self.open[-1].add(f"<{tag}>")
         elif self.open and tag == "span":
-            self.open[-1].add(_marks(dict(attrs).get("style")))
+            self.open[-1].add(_marks(given.get("style")))
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open:
@@ -64,7 +73,7 @@ class _Tables(HTMLParser):
         if tag == "table":
             table = self.open.pop()
             table.end_row()
-            if table.rows:
+            if table.rows and not table.hidden:
                 self.grids.append(Grid(self.file, table.line, tuple(table.rows)))
         elif tag in ("td", "th"):
             self.open[-1].end_cell()
@@ -100,8 +109,10 @@ def _size(text: str | None) -> int:
 class _OpenTable:
     """A table whose end has not come yet; cells that span rows are repeated in each of them."""
 
-    def __init__(self, line: int) -> None:
+    def __init__(self, line: int, *, hidden: bool = False) -> None:
         self.line = line
+        self.hidden = hidden
+        self.row_hidden = False
         self.rows: list[GridRow] = []
         self.cells: list[CellText] = []
         self.below: dict[int, tuple[int, CellText]] = {}
@@ -139,8 +150,9 @@ class _OpenTable:
         self.end_cell()
         if self.cells:
             self._fill()
-            self.rows.append(GridRow(self.row_line, tuple(self.cells), self.ruled))
-            self.cells, self.ruled = [], False
+            if not self.row_hidden:
+                self.rows.append(GridRow(self.row_line, tuple(self.cells), self.ruled))
+            self.cells, self.ruled, self.row_hidden = [], False, False
         self.ruled |= ruled
 
     def _fill(self) -> None:

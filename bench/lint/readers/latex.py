@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bench.errors import DataError
 from bench.lint.readers.cell import CellText
 from bench.lint.readers.grid import MAX_SPAN, Grid, GridRow, refuse_size
-from bench.lint.readers.latex_cell import UnknownMacroError, braced, mask, strip_latex
+from bench.lint.readers.latex_cell import UnknownMacroError, braced, definitions, mask, strip_latex
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """Begins the text of a cell that could not be read; the rest says why."""
@@ -40,9 +40,6 @@ _OTHER = re.compile(
 )
 _MULTIROW = re.compile(r"\\multirow\s{0,9}(?:\[[^\]]{0,99}\])?\s{0,9}")
 _MULTICOLUMN = re.compile(r"\\multicolumn\s{0,9}")
-_DEFINITION = re.compile(
-    r"\\(?:re)?newcommand\*?\s{0,9}\{?\\(?P<name>[a-zA-Z]{1,40})\}?\s{0,9}(?:\[(?P<count>\d)\])?\s{0,9}(?=\{)"
-)
 _MACRO = re.compile(r"\\([a-zA-Z]{1,40})(?![a-zA-Z])")
 
 
@@ -67,7 +64,7 @@ def parse_grids(text: str, file: str) -> list[Grid]:
     tabular that cannot be divided into cells is a grid with an ``error``.
     """
     plain = _without_hidden("\n".join(_COMMENT.sub(r"\1", line) for line in text.splitlines()))
-    source = _Source(file, plain, tuple(m.start() for m in re.finditer("\n", plain)), _definitions(plain))
+    source = _Source(file, plain, tuple(m.start() for m in re.finditer("\n", plain)), definitions(plain))
     grids: list[Grid] = []
     open_at: list[tuple[int, int, list[tuple[int, int, str]]]] = []  # start, end of \begin, inner tabulars
     for edge in _EDGE.finditer(plain):
@@ -104,14 +101,6 @@ def _unended(source: _Source, start: int, text: str) -> Grid:
     rows = tuple(GridRow(line, (CellText(cell.strip()),)) for cell in re.split(r"[&\n]|\\\\", text))
     error = f"{source.file}:{line}: a \\begin of this table has no \\end."
     return Grid(source.file, line, rows, error=error)
-
-
-def _definitions(plain: str) -> dict[str, tuple[int, str]]:
-    """Collect the macros that the file defines, each with its number of arguments and its text."""
-    return {
-        match["name"]: (int(match["count"] or 0), braced(plain[: match.end() + 1000], match.end())[0])
-        for match in _DEFINITION.finditer(plain)
-    }
 
 
 def _without_inner(

@@ -50,7 +50,8 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
 _IGNORED = _names(
     "bfseries bf itshape it small footnotesize scriptsize tiny normalsize large hfill quad qquad left right"
     " centering displaystyle textstyle rm em sf tt limits nolimits selectfont raggedright raggedleft strut"
-    " arraybackslash noindent relax boldmath unboldmath sffamily rmfamily ttfamily mdseries"
+    " arraybackslash noindent relax boldmath unboldmath sffamily rmfamily ttfamily mdseries scriptstyle"
+    " scriptscriptstyle"
 )
 
 _SYMBOLS = {
@@ -71,6 +72,10 @@ _SYMBOLS = {
 }  # fmt: skip
 _MARKS = re.compile(r"[\s,]*(?:[*†‡§¶▲△▼▽a-zA-Z]{1,12}[\s,]*)*")
 _FRACTION = re.compile(r"\d[.,]\d+\s?%?\s?$")
+_DEFINITION = re.compile(
+    r"\\(?:re)?newcommand\*?\s{0,9}\{?\\(?P<name>[a-zA-Z]{1,40})\}?\s{0,9}(?:\[(?P<count>\d)\])?\s{0,9}(?=\{)"
+    r"|\\def\s{0,9}\\(?P<def>[a-zA-Z]{1,40})\s{0,9}(?P<places>(?:#\d){0,9})(?=\{)"
+)
 _FIGURE = re.compile(r"[\s,]*(?:[+\-−–]?\d[\d.,\s]*%?)?")
 
 
@@ -97,6 +102,17 @@ def braced(text: str, at: int) -> tuple[str, int]:
         if depth == 0 and i > at:
             return text[at + 1 : i], i + 1
     return text[at + 1 :], len(text)
+
+
+def definitions(plain: str) -> dict[str, tuple[int, str]]:
+    """Collect the macros that the file defines, each with its number of arguments and its text."""
+    return {
+        match["name"] or match["def"]: (
+            int(match["count"] or len(match["places"] or "") // 2),
+            braced(plain[: match.end() + 1000], match.end())[0],
+        )
+        for match in _DEFINITION.finditer(plain)
+    }
 
 
 def strip_latex(raw: str) -> CellText:

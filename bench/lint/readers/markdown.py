@@ -15,12 +15,30 @@ _FENCE = re.compile(r"[ >]{0,40}(```+|~~~+)")
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _BAR = re.compile(r"(?<!\\)\|")
 _DASHES = re.compile(r":?-+:?")
+_BORDER = re.compile(r"\s{0,9}\+[-=+]{2}")
+MAX_UNDIVIDED = 10
+"""Rows that are kept of a table that cannot be read: its names of columns are in the first of them."""
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,60}\]")
 
 
 def parse_grids(text: str, file: str) -> list[Grid]:
-    """Parse every table outside code fences and comments, in order; ``line`` counts from 1."""
-    lines = [_unquoted(line) for line in _shown(text)]
+    """Parse every table outside code fences and comments, in order; ``line`` counts from 1.
+
+    Pipe tables in code fences and rows without a line of dashes come as tables that cannot be read.
+    """
+    shown, fenced = _divide(text)
+    lines = [_unquoted(line) for line in shown]
+    grids = _pipe_tables(lines, file)
+    why = "tables in code fences are not read"
+    grids += [replace(g, error=f"{file}:{g.line}: {why}.") for g in _pipe_tables(fenced, file) if not g.error]
+    grids += _undivided(lines, file)
+    whole = "\n".join(lines)
+    tables = html.parse_grids(whole, file) if "<table" in whole.lower() else []
+    return sorted([*grids, *tables], key=lambda grid: grid.line)
+
+
+def _pipe_tables(lines: list[str], file: str) -> list[Grid]:
+    """Read the tables that have a line of dashes, and blank their lines."""
     grids: list[Grid] = []
     at = 1
     while at < len(lines):
@@ -29,11 +47,25 @@ def parse_grids(text: str, file: str) -> list[Grid]:
             while end < len(lines) and "|" in lines[end]:
                 end += 1
             grids.append(_grid(file, at, lines[at - 1 : end]))
+            lines[at - 1 : end] = [""] * (end - at + 1)
             at = end
         at += 1
-    shown = "\n".join(lines)
-    tables = html.parse_grids(shown, file) if "<table" in shown.lower() else []
-    return sorted([*grids, *tables], key=lambda grid: grid.line)
+    return grids
+
+
+def _undivided(lines: list[str], file: str) -> list[Grid]:
+    """Name the rows between bars that no line of dashes makes a table, as in reStructuredText's grids."""
+    grids: list[Grid] = []
+    rows: list[GridRow] = []
+    for number, line in enumerate([*lines, ""], 1):
+        if line.lstrip().startswith("|"):
+            rows += [GridRow(number, _cells(line))] if len(rows) < MAX_UNDIVIDED else []
+        elif not _BORDER.match(line):
+            if len(rows) > 1:
+                why = "rows without a line of dashes (|---|---|) below the first are not read"
+                grids.append(Grid(file, rows[0].line, tuple(rows), error=f"{file}:{rows[0].line}: {why}."))
+            rows = []
+    return grids
 
 
 def _grid(file: str, line: int, lines: list[str]) -> Grid:
@@ -47,17 +79,20 @@ def _grid(file: str, line: int, lines: list[str]) -> Grid:
     return Grid(file, line, (header, *rows))
 
 
-def _shown(text: str) -> list[str]:
-    """Split into lines, with those of code fences and of comments blanked."""
+def _divide(text: str) -> tuple[list[str], list[str]]:
+    """Split into lines: those outside code fences and comments, and those in fences; the others are blank."""
     lines = text.splitlines()
+    fenced = [""] * len(lines)
     fence = ""
     for i, line in enumerate(lines):
         mark = _FENCE.match(line)
+        if fence and not mark:
+            fenced[i] = line
         if fence or mark:
             lines[i] = ""
         if mark and (not fence or mark[1].startswith(fence)):
             fence = "" if fence else mark[1]
-    return _without_comments("\n".join(lines)).split("\n")
+    return _without_comments("\n".join(lines)).split("\n"), fenced
 
 
 def _without_comments(text: str) -> str:
@@ -78,7 +113,8 @@ def _unquoted(line: str) -> str:
 
 
 def _is_separator(line: str) -> bool:
-    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
+    """Check for a line of dashes, as ``|---|---|`` and as ``|---+---|`` of org-mode."""
+    cells = re.split(r"[|+]", line.strip().removeprefix("|").removesuffix("|"))
     return all(_DASHES.fullmatch(cell.strip()) for cell in cells)
 
 

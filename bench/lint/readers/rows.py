@@ -88,11 +88,17 @@ def _split_compound(grid: Grid) -> Grid:
     for row in grid.rows[:3]:
         for j, text in enumerate(row.texts()):
             names = text.split("/")
-            if 1 < len(names) < 9 and all(parse_name(name.strip()) for name in names):
+            if 1 < len(names) < 9 and _name_metrics(names):
                 parts[j] = len(names)
     if not parts:
         return grid
     return replace(grid, rows=tuple(replace(row, cells=_split_cells(row.cells, parts)) for row in grid.rows))
+
+
+def _name_metrics(names: Sequence[str]) -> bool:
+    """Check whether all are metrics or all counts: ``test/R@1`` is one name of a metric, as of a logger."""
+    columns = [parsed[1] for name in names if (parsed := parse_name(name.strip()))]
+    return len(columns) == len(names) and len({column.is_count for column in columns}) == 1
 
 
 def _split_cells(cells: Sequence[CellText], parts: dict[int, int]) -> tuple[CellText, ...]:

@@ -32,8 +32,7 @@ class GrowingFile:
     def __init__(self, path: Path, identity: str) -> None:
         self.path = path
         self._identity = identity
-        self._part = path.with_name(path.name + ".part")
-        self._note = path.with_name(path.name + ".part.json")
+        self._part, self._note = unfinished_names(path)
         for one in (path, self._part, self._note):
             replaceable(one, "--out")
         self._digest = hashlib.sha256()
@@ -87,11 +86,20 @@ class GrowingFile:
             damaged = True
         if damaged or identity != self._identity:
             why = "damaged" if damaged else "of other videos, options or code"
-            print(f"bench: {self._part} is {why}; beginning again.", file=sys.stderr)
-            self._digest = hashlib.sha256()
+            self._forget(why)
             return 0
         self.state = note["note"]["state"]
         return int(size)
+
+    def _forget(self, why: str) -> None:
+        print(f"bench: {self._part} is {why}; beginning again.", file=sys.stderr)
+        self._digest, self.state = hashlib.sha256(), {}
+
+    def begin_again(self, why: str) -> None:
+        """Throw away what an earlier process wrote: the caller found that it does not hold any more."""
+        self._forget(why)
+        self._stream.seek(0)
+        self._stream.truncate(0)
 
     def append(self, text: str, state: Mapping[str, Any]) -> None:
         """Add a block of whole lines; once this returns, it outlasts a kill."""
@@ -115,6 +123,11 @@ class GrowingFile:
         self._part.replace(self.path)
         self._note.unlink(missing_ok=True)
         sync(self.path.parent)
+
+
+def unfinished_names(path: Path) -> tuple[Path, Path]:
+    """Name the files beside ``path`` with what is written so far, and with how much of that is whole."""
+    return path.with_name(path.name + ".part"), path.with_name(path.name + ".part.json")
 
 
 def _digest_of(path: Path, size: int) -> hashlib._Hash:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.data.dataset import Features, VideoRecord, frames_of
-from bench.data.features import feature_names, read_features
-from bench.data.pictures import find_pictures
+from bench.data.features import FILES, feature_names, read_features
+from bench.data.pictures import PICTURES, find_pictures
 from bench.data.text_files import VIDEOS, FolderReader
 from bench.errors import DataError, MissingError
+from bench.store.digests import digest
 from bench.store.files import raise_data_error
 from bench.types import Json, Video
 
@@ -31,28 +32,36 @@ class VideoStream:
                 f"{self.path}: there is no such file; --videos names JSON lines of id and transcript, or a "
                 f"folder with {VIDEOS}."
             )
-        self._folder = source if source.is_dir() else None
+        self.folder = source if source.is_dir() else None
         self._max_frames = max_frames
         self.features = self._read_features(features, width)
 
     def _read_features(self, name: str | None, width: int) -> Features | None:
-        if name is None or self._folder is None or name not in feature_names(self._folder):
+        if name is None or self.folder is None or name not in feature_names(self.folder):
             return None
-        features = read_features(self._folder, name, raise_data_error)
+        features = read_features(self.folder, name, raise_data_error)
         if features is not None and features.frames.shape[1] != width:
             raise DataError(
-                f"{self._folder / 'features' / name}: frames have {features.frames.shape[1]} numbers; the "
+                f"{self.folder / 'features' / name}: frames have {features.frames.shape[1]} numbers; the "
                 f"generator was fitted with {width}."
             )
         return features
 
-    def identity(self) -> list[Json]:
+    def identity(self) -> dict[str, Json]:
         """Tell whether files were changed since, without reading them: names, sizes, times of change."""
         paths = [self.path]
-        if self._folder and self.features:
-            paths += sorted((self._folder / "features" / self.features.name).iterdir())
+        if self.folder and self.features:
+            root = self.folder / "features" / self.features.name
+            paths += [root / name for name in FILES if (root / name).exists()]
         states = [(path, path.stat()) for path in paths]
-        return [[str(path.resolve()), state.st_size, state.st_mtime_ns] for path, state in states]
+        return {str(path.resolve()): [state.st_size, state.st_mtime_ns] for path, state in states}
+
+    def check_unchanged(self, before: Mapping[str, Json]) -> None:
+        """Raise DataError, with its name, for a file that is not as `identity` found it before."""
+        now = self.identity()
+        for name in sorted(before.keys() | now.keys()):
+            if before.get(name) != now.get(name):
+                raise DataError(f"{name} was changed while it was in use. Run the command again.")
 
     def blocks(self, size: int, *, skip: int = 0) -> Iterator[list[Video]]:
         """Read videos in the order of their lines, ``size`` at a time, without the first ``skip``.
@@ -66,8 +75,18 @@ class VideoStream:
         while block := list(itertools.islice(records, size)):
             yield self._videos(block)
 
+    def pictures_of(self, count: int) -> str:
+        """Digest the pictures of the first ``count`` videos, by their bytes as `bench run` does."""
+        seen = ""
+        if self.folder is None or not (self.folder / PICTURES).is_dir():
+            return seen
+        records = FolderReader(self.folder, raise_data_error).records(VIDEOS, needs_split=False)
+        for record in itertools.islice(records, count):
+            seen = add_pictures(seen, self._videos([record]))
+        return seen
+
     def _videos(self, records: Sequence[VideoRecord]) -> list[Video]:
-        folder, limit = self._folder, self._max_frames
+        folder, limit = self.folder, self._max_frames
         pictures = find_pictures(folder, records, limit, raise_data_error) if folder else {}
         return [
             Video(
@@ -79,3 +98,11 @@ class VideoStream:
             )
             for record in records
         ]
+
+
+def add_pictures(seen: str, videos: Iterable[Video]) -> str:
+    """Add the pictures of further videos to the digest of those before them; empty where nobody has any."""
+    for video in videos:
+        if video.pictures:
+            seen = digest([seen, video.video_id, [picture.digest for picture in video.pictures]])
+    return seen

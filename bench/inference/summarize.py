@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from bench.config.run_config import configure
+from bench.data.registered import dataset_folder
 from bench.errors import DataError, UsageError, third_party_errors
 from bench.harness.plan import Plan, make_plan
 from bench.harness.stages.fit import ensure_fitted, learnt_key
 from bench.harness.stages.summarize import summaries_text, texts_of
 from bench.inference.growing_file import GrowingFile
-from bench.inference.stream import VideoStream
+from bench.inference.output import check_out
+from bench.inference.stream import VideoStream, add_pictures
 from bench.options import expand_home
 from bench.protocols import Generator, MeasuringLoss, holds_one_split, reads_references
 from bench.store.digests import digest
-from bench.store.files import remove_unfinished, replaceable, write_text
+from bench.store.files import remove_unfinished, replacing
 from bench.systems.arithmetic import configure_torch, limit_threads
 from bench.systems.component import Component, make_generator
 from bench.systems.cost import Cost, measure_cost
@@ -34,6 +36,7 @@ from bench.types import Video
 BLOCK = 1024
 """Videos that are read, summarized and written together: all that a kill can lose."""
 _SECONDS = 10  # between two lines of progress
+_FORMAT = 2  # of what is noted beside unfinished summaries
 
 
 @dataclass(frozen=True)
@@ -89,16 +92,17 @@ def summarize(generator: Any, videos: str | Path, out: str | Path, **options: An
     plan = make_plan(configure({**options, "generators": generator}))
     component = _build(plan)
     stream, path = _open_videos(plan, component, expand_home(videos)), expand_home(out)
-    _check_out(path, stream)
+    trained_on = dataset_folder(plan.config.data, plan.store.root / "datasets")
+    check_out(path, stream.path, [folder for folder in (stream.folder, trained_on) if folder])
     with _errors_of(component.name):
         fit = ensure_fitted(plan, component)
-    identity = digest([learnt_key(plan, component), stream.identity(), BLOCK])
-    with GrowingFile(path, identity) as file:
-        continued = Progress(**file.state)
+    found = stream.identity()
+    with GrowingFile(path, digest([_FORMAT, learnt_key(plan, component), found, BLOCK])) as file:
+        continued = _continue(stream, file)
         remove_unfinished(record_path(path))
         progress = _write_blocks(component, stream, file, quiet=plan.config.quiet)
-        _write_record(component, fit, progress, file.path)
-        file.finish()
+        stream.check_unchanged(found)
+        _finish(file, _record(component, fit, progress))
     return Written(file.path, component.label, continued.videos, progress)
 
 
@@ -132,18 +136,26 @@ def _open_videos(plan: Plan, component: Component[Generator], source: Path) -> V
     return stream
 
 
-def _check_out(path: Path, stream: VideoStream) -> None:
-    """Raise UsageError, before the work, where the summaries or what is known of them cannot be written."""
-    for one in (path, record_path(path)):
-        replaceable(one, "--out")
-    if path.exists() and path.samefile(stream.path):
-        raise UsageError(f"--out {path} is the file of videos; name another path.")
+def _continue(stream: VideoStream, file: GrowingFile) -> Progress:
+    """Find how far an earlier call came: not at all, where pictures of its videos are others now.
+
+    A picture may change under any name and time of change, so that its bytes are compared.
+    """
+    progress = _progress(file)
+    if progress.videos and stream.pictures_of(progress.videos) != file.state["pictures"]:
+        file.begin_again("of other pictures")
+    return _progress(file)
+
+
+def _progress(file: GrowingFile) -> Progress:
+    return Progress(**file.state.get("progress", {}))
 
 
 def _write_blocks(
     component: Component[Generator], stream: VideoStream, file: GrowingFile, *, quiet: bool
 ) -> Progress:
-    progress, shown = Progress(**file.state), time.monotonic()
+    progress, shown = _progress(file), time.monotonic()
+    pictures = file.state.get("pictures", "")
     for videos in stream.blocks(BLOCK, skip=progress.videos):
         threads = limit_threads(component.context.threads)
         with threads, measure_cost() as cost, _errors_of(component.name):
@@ -151,7 +163,8 @@ def _write_blocks(
             coverage = component.coverage()
         texts = texts_of(component, written, videos)
         progress = progress.plus(len(videos), cost, {**coverage, **_count_missing(videos, stream)})
-        file.append(summaries_text(texts), asdict(progress))
+        pictures = add_pictures(pictures, videos)
+        file.append(summaries_text(texts), {"progress": asdict(progress), "pictures": pictures})
         if not quiet and time.monotonic() - shown > _SECONDS:
             print(f"bench: {progress.to_text()}", file=sys.stderr, flush=True)
             shown = time.monotonic()
@@ -171,10 +184,17 @@ def _count_missing(videos: Sequence[Video], stream: VideoStream) -> dict[str, in
     return counts
 
 
-def _write_record(
-    component: Component[Generator], fit: Mapping[str, Any], progress: Progress, path: Path
-) -> None:
-    """Write what `file:PATH` shows beside the scores of these summaries (contract section 3)."""
+def _finish(file: GrowingFile, record: Mapping[str, Any]) -> None:
+    """Give the file its name, and put its record beside it: never that of an older file, whenever killed."""
+    place = record_path(file.path)
+    with replacing(place) as unfinished:
+        unfinished.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        place.unlink(missing_ok=True)
+        file.finish()
+
+
+def _record(component: Component[Generator], fit: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Collect what `file:PATH` shows beside the scores of these summaries (contract section 3)."""
     given = {
         "label": component.label,
         "seconds": progress.seconds,
@@ -186,8 +206,7 @@ def _write_record(
         "coverage": {**progress.coverage, **fit.get("coverage", {})},
         "remarks": component.remarks(),
     }
-    known = {name: value for name, value in given.items() if value is not None}
-    write_text(record_path(path), json.dumps(known, ensure_ascii=False, indent=1) + "\n")
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _finite(line: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -163,6 +164,40 @@ def test_what_cannot_be_continued_is_begun_again(
     assert len(written(target)) == len(TEXTS)
 
 
+@pytest.mark.parametrize(("video_id", "blocks"), [("v2", [5, 5, 2]), ("v11", [2])])
+def test_pictures_that_changed_are_looked_at_again(
+    video_id: VideoId, blocks: list[int], tiny: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pictures(tiny.folder, {"v2": 2, "v11": 1})
+    target = tmp_path / "made.jsonl"
+    system = interrupted(tiny.folder, tiny, target)
+    picture = tiny.folder / "frames" / video_id / "0.jpg"
+    before = picture.stat()
+    picture.write_bytes(picture.read_bytes()[:-1] + b"\0")
+    os.utime(picture, ns=(before.st_atime_ns, before.st_mtime_ns))
+    bench.summarize(system, tiny.folder, target, data=tiny.folder)
+    assert [len(block) for block in system.blocks] == blocks, "those of a later block are not written yet"
+    assert ("is of other pictures; beginning again" in capsys.readouterr().err) == (len(blocks) > 1)
+    assert list(written(target)) == [video_id for video_id, _, _ in VIDEOS]
+
+
+def test_videos_that_change_in_the_middle_are_named(new: Path, tiny: Tiny, tmp_path: Path) -> None:
+    class Changing(Counted):
+        def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
+            with new.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"id": f"later-{len(self.blocks)}", "transcript": ""}) + "\n")
+            return super().summarize(videos)
+
+    target = tmp_path / "made.jsonl"
+    with pytest.raises(
+        DataError, match=r"new\.jsonl was changed while it was in use\. Run the command again"
+    ):
+        bench.summarize(Changing(), new, target, data=tiny.folder)
+    assert not target.exists()
+    bench.summarize(Counted(), new, target, data=tiny.folder)
+    assert list(written(target))[len(TEXTS) - 1 : len(TEXTS) + 1] == [list(TEXTS)[-1], "later-0"]
+
+
 def test_two_processes_do_not_write_one_file(new: Path, tiny: Tiny, tmp_path: Path) -> None:
     target = tmp_path / "made.jsonl"
     with (
@@ -179,6 +214,24 @@ def test_an_older_file_stays_until_the_new_one_is_whole(new: Path, tiny: Tiny, t
     assert target.read_text() == "mine"
     bench.summarize(system, new, target, data=tiny.folder)
     assert len(written(target)) == len(TEXTS)
+
+
+def test_a_kill_between_a_file_and_its_record_leaves_no_record_of_another(
+    new: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = GrowingFile.finish
+
+    def killed(file: GrowingFile) -> None:
+        finish(file)
+        raise KeyboardInterrupt
+
+    bench.summarize("lead", new, tmp_path / "s.jsonl", data=tiny.folder)
+    assert (tmp_path / "s.record.json").exists()
+    monkeypatch.setattr(GrowingFile, "finish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        bench.summarize("transcript", new, tmp_path / "s.jsonl", data=tiny.folder)
+    assert list(written(tmp_path / "s.jsonl").values()) == list(TEXTS.values())
+    assert [path.name for path in tmp_path.glob("*s.*")] == ["s.jsonl"]
 
 
 @pytest.mark.parametrize(
@@ -269,6 +322,42 @@ def test_paths_that_cannot_be_used_are_refused_before_the_work(
         refused = cli("summarize", "lead", "--data", tiny.folder, "--videos", new, "--out", target)
         assert (refused.status, "is not a regular file" in refused.error()) == (2, True)
     assert len(read_json_lines(new)) == len(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("videos", "out", "message"),
+    [
+        ("new.jsonl", "", "names no file"),
+        ("new.jsonl", ".", "names no file"),
+        ("s.record.json", "s.jsonl", "s.record.json is the file of videos"),
+        ("s.jsonl.part", "s.jsonl", "s.jsonl.part is the file of videos"),
+        ("s.jsonl.part.json", "s.jsonl", "s.jsonl.part.json is the file of videos"),
+        ("tiny", "tiny/queries.jsonl", "is a file of a dataset that is read"),
+        ("new.jsonl", "tiny/videos.jsonl", "is a file of a dataset that is read"),
+        ("tiny", f"tiny/features/{FEATURES}/ids.txt", "is in tiny/features, which is read"),
+        ("new.jsonl", "tiny/frames/v2/0.jpg", "is in tiny/frames, which is read"),
+    ],
+)
+def test_no_file_that_is_read_is_written(
+    videos: str, out: str, message: str, new: Path, tiny: Tiny, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny.folder.parent)
+    for path in (Path("new.jsonl"), *[Path(videos)] * ("s." in videos)):
+        path.write_bytes(new.read_bytes())
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    data = tiny.folder.name
+    refused = cli("summarize", "lead", "--data", data, f"--videos={videos}".replace("tiny", data),
+                  f"--out={out}".replace("tiny/", f"{data}/"))  # fmt: skip
+    assert (refused.status, message.replace("tiny/", f"{data}/") in refused.error()) == (2, True)
+    after = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    assert {path: after.get(path) for path in before} == before
+
+
+def test_summaries_may_be_put_beside_the_videos(tiny: Tiny, cli: Cli) -> None:
+    for _ in range(2):
+        done = cli("summarize", "lead", "--data", tiny.folder, "--videos", tiny.folder,
+                   "--out", tiny.folder / "summaries.jsonl")  # fmt: skip
+        assert done.status == 0, done.err
 
 
 def test_no_videos_are_no_summaries(tiny: Tiny, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def read_named_runs(words: Sequence[str], judgements: Judgements) -> list[Foreig
 
     runs = read_runs(words, judgements)
     for run in runs:
-        print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics", file=sys.stderr)
+        nothing = "" if any(run.run.hits.values()) else "; it found nothing, so that every score of it is 0"
+        print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics{nothing}", file=sys.stderr)
     return runs
 
 

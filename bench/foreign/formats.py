@@ -66,11 +66,10 @@ def shown_name(path: Path) -> str:
 def recognise(path: Path) -> Form:
     """Recognise the format of a file by its first line that is neither blank nor a comment.
 
-    Raises DataError for any other.
+    Raises DataError for any other, and for a file without such a line.
     """
-    lines = ((n, text) for n, text in read_lines(path) if text.strip() and not _is_comment(text))
-    number, line = next(lines, (1, ""))
-    if not line.strip():
+    number, line = _first_line(path)
+    if not line:
         raise DataError(f"{path}: the file is empty.")
     if line.lstrip().startswith("{"):
         return "JSON"
@@ -83,6 +82,12 @@ def recognise(path: Path) -> Form:
     return form
 
 
+def _first_line(path: Path) -> tuple[int, str]:
+    """Find the first line that is neither blank nor a comment, and its number; an empty one if none is."""
+    lines = ((n, text) for n, text in read_lines(path) if text.strip() and not _is_comment(text))
+    return next(lines, (1, ""))
+
+
 def _is_comment(line: str) -> bool:
     """Check for a comment of a TREC file, as `bench.output.trec.read_run` leaves it out."""
     fields = line.split()
@@ -90,7 +95,12 @@ def _is_comment(line: str) -> bool:
 
 
 def read_any_run(path: Path) -> tuple[TrecRun, Form]:
-    """Read a run in any known format, and name the format. Raises DataError with file:line."""
+    """Read a run in any known format, and name the format. Raises DataError with file:line.
+
+    A file without a line is the run of a system that found nothing, as `bench run` writes it.
+    """
+    if not _first_line(path)[1]:
+        return TrecRun({}, {}), "TREC run"
     form = recognise(path)
     if form == "TREC qrels":
         raise DataError(
@@ -98,7 +108,7 @@ def read_any_run(path: Path) -> tuple[TrecRun, Form]:
         )
     if form == "TREC run":
         return read_run(path), form
-    return TrecRun(_gathered(path, _pairs(path, form), _score)), form
+    return TrecRun(_gathered(_pairs(path, form), _score)), form
 
 
 def read_any_judgements(path: Path) -> tuple[Grades, Form]:
@@ -108,17 +118,23 @@ def read_any_judgements(path: Path) -> tuple[Grades, Form]:
         raise DataError(f"{path}: this is a TREC run (6 columns); qrels have 4: qid 0 docno relevance.")
     if form == "TREC qrels":
         return read_qrels(path), form
-    return _gathered(path, _pairs(path, form), _grade), form
+    return _judged(path, _gathered(_pairs(path, form), _grade)), form
 
 
 def run_of_mapping(what: str, hits: Mapping[QueryId, Mapping[VideoId, float]]) -> TrecRun:
     """Check a run in memory by the rules of files; ``what`` names it in a message. Raises DataError."""
-    return TrecRun(_gathered(what, _mapping_pairs(what, hits), _score))
+    return TrecRun(_gathered(_mapping_pairs(what, hits), _score))
 
 
 def grades_of_mapping(what: str, grades: Grades) -> Grades:
     """Check judgements in memory by the rules of files; ``what`` names them in messages. Raises DataError."""
-    return _gathered(what, _mapping_pairs(what, grades), _grade)
+    return _judged(what, _gathered(_mapping_pairs(what, grades), _grade))
+
+
+def _judged(what: Path | str, grades: Grades) -> Grades:
+    if not grades:
+        raise DataError(f"{what}: it holds no query with a document.")
+    return grades
 
 
 def read_any_queries(path: Path) -> dict[QueryId, str]:
@@ -201,7 +217,7 @@ def _tsv_pairs(path: Path) -> Iterator[Pair]:
 
 
 def _gathered(
-    what: Path | str, pairs: Iterator[Pair], number_of: Callable[[object], Number]
+    pairs: Iterator[Pair], number_of: Callable[[object], Number]
 ) -> dict[QueryId, dict[VideoId, Number]]:
     gathered: dict[QueryId, dict[VideoId, Number]] = {}
     for place, query, document, value in pairs:
@@ -213,8 +229,6 @@ def _gathered(
             documents[document] = number_of(value)
         except ValueError as error:
             raise DataError(f"{place}: {error}.") from error
-    if not gathered:
-        raise DataError(f"{what}: it holds no query with a document.")
     return gathered
 
 

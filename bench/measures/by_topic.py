@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -267,22 +267,32 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
     import ir_measures
 
     measures = {name: _ir_measure(name) for name in names}  # several names may be of one measure
-    run = scored.run
-    ids = run.video_ids
-    # scores by rank, so that ties are ordered as in the run
+    run, ids = scored.run, scored.run.video_ids
+    # scores by rank, so that ties are ordered as in the run; pytrec_eval fails on a topic without results
     ranking: dict[QueryId, dict[VideoId, float]] = {
-        query: {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT}
+        query: scores
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
+        if (scores := {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT})
     }
     judged = {query: _not_all_negative(grades) for query, grades in scored.grades.items()}
     values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
     with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
         for metric in ir_measures.iter_calc(list(values), judged, ranking):
             values[metric.measure][metric.query_id] = float(metric.value)
+    for measure, of in values.items():
+        if count := _COUNTS.get(measure.NAME):
+            of.update({query: count(judged.get(query, {})) for query in run.query_ids})
     return {
         name: np.array([values[measure].get(query, 0.0) for query in run.query_ids])
         for name, measure in measures.items()
     }
+
+
+_COUNTS: Mapping[str, Callable[[Mapping[VideoId, int]], float]] = {
+    "NumQ": lambda grades: 1.0,
+    "NumRel": lambda grades: float(sum(grade > 0 for grade in grades.values())),
+}
+"""Counts of a topic, whatever was found."""
 
 
 def _not_all_negative(grades: Mapping[VideoId, int]) -> dict[VideoId, int]:

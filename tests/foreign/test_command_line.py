@@ -11,6 +11,7 @@ import pytest
 
 from bench.result import Result
 from tests.conftest import Cli
+from tests.tiny import Tiny
 
 QRELS = "query-id\tcorpus-id\tscore\nq1\ta\t2\nq1\tb\t1\nq2\tc\t1\n"
 RUNS = {
@@ -127,7 +128,7 @@ def test_files_that_begin_with_a_comment_are_recognised(beir: Path, tmp_path: Pa
         ('{"q1": {"a b": 1}}', "the id 'a b' is empty, has white space"),
         ('{"": {"a": 1}}', "the id '' is empty, has white space"),
         ('{"q1": {"\\ud800": 1}}', "is not valid Unicode"),
-        ("{}", "it holds no query with a document"),
+        ("[]", "not a format that is known"),
         ("q1\ta\t1\nq1\ta\t2\n", "run:2: document 'a' appears twice for query 'q1'"),
         ("q9 Q0 a 1 1 x\n", "none of its 1 topics is judged"),
     ],
@@ -139,6 +140,57 @@ def test_what_is_no_run_is_refused_with_its_place(
     done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "run")
     assert done.status == 3
     assert problem in done.error()
+
+
+NOTHING = """
+import bench
+
+class Nothing:
+    label = "Nothing"
+
+    def index(self, summaries):
+        self.videos = tuple(summaries)
+
+    def search(self, queries, k):
+        return bench.Run.from_hits({query: [] for query in queries}, self.videos, k)
+
+    def identity(self):
+        return {}
+"""
+
+
+@pytest.mark.parametrize("run", ["", "\n", "# nothing\n", "{}", '{"q1": {}}'])
+def test_a_run_that_found_nothing_scores_0(run: str, beir: Path, tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "none").write_text(run)
+    words = ("evaluate", "--qrels", beir, "--run", tmp_path / "none", "--metrics", "R@10,nDCG@10,AP,Bpref")
+    done = cli(*words, "--run", tmp_path / "old.trec", "--format", "csv")
+    assert done.status == 0, done.err
+    assert "topics; it found nothing, so that every score of it is 0" in done.err
+    none = next(line for line in done.out.splitlines() if line.startswith("Run,none,"))
+    assert none == "Run,none,0.00,0.00,0.00,0.00"
+
+
+def test_the_run_of_a_retriever_that_finds_nothing_has_the_scores_of_the_table(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    (tmp_path / "system.py").write_text(NOTHING)
+    out = tmp_path / "out"
+    ran = cli("run", "--data", tiny.folder, "--generators", "lead", "--out", out, "--retrievers",
+              f"{tmp_path / 'system.py'}:Nothing")  # fmt: skip
+    assert ran.status == 0, ran.err
+    (run,) = (out / "runs").glob("*.trec")
+    assert run.read_bytes() == b""
+    done = cli("evaluate", "--data", tiny.folder, "--run", run, "--format", "csv")
+    assert done.status == 0, done.err
+    printed = next(line for line in done.out.splitlines() if line.startswith(f"Run,{run.stem},"))
+    assert set(printed.split(",")[2:]) == {"0.00"}
+
+
+@pytest.mark.parametrize("qrels", ["", "{}", '{"q1": {}}'])
+def test_judgements_of_nothing_are_refused(qrels: str, tmp_path: Path, cli: Cli) -> None:
+    for name, text in (("run", "q1 Q0 a 1 1 x\n"), ("qrels", qrels)):
+        (tmp_path / name).write_text(text)
+    assert cli("evaluate", "--qrels", tmp_path / "qrels", "--run", tmp_path / "run").status == 3
 
 
 def test_two_runs_of_one_name_are_refused(beir: Path, tmp_path: Path, cli: Cli) -> None:

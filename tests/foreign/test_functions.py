@@ -49,10 +49,18 @@ def test_no_run_at_all_is_refused() -> None:
         bench.evaluate({}, QRELS)
 
 
-@pytest.mark.parametrize("run", [{"q1": {"a": float("nan")}}, {"q1": {"a": "x"}}, {"q1": {"": 1.0}}, {}])
+@pytest.mark.parametrize("run", [{"q1": {"a": float("nan")}}, {"q1": {"a": "x"}}, {"q1": {"": 1.0}}])
 def test_a_run_in_memory_is_checked_as_a_file_is(run: bench.foreign.functions.Hits) -> None:
     with pytest.raises(bench.DataError, match="run 'a'"):
         bench.evaluate({"a": run}, QRELS)
+
+
+@pytest.mark.parametrize("run", [{}, {"q1": {}}])
+def test_a_run_in_memory_that_found_nothing_scores_0(run: bench.foreign.functions.Hits) -> None:
+    table = bench.evaluate({"none": run, **RUNS}, QRELS, metrics=["P@1"]).table("retrieval")
+    assert table.loc[("Run", "none"), "P@1"] == 0.0
+    with pytest.raises(bench.DataError, match="qrels: it holds no query with a document"):
+        bench.evaluate(RUNS, run)  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_and_ids_that_are_integers_are_read() -> None:

@@ -181,6 +181,21 @@ def test_a_measure_that_fails_is_a_usage_error() -> None:
         values(ONE_TOPIC, ("P(rel=99999999999999999999)@5",))
 
 
+def test_a_topic_without_results_scores_0_and_is_counted() -> None:
+    # given to pytrec_eval, it makes IPrec no number, and AP beside Bpref ends the process
+    nothing: Topics = {"q2": ({}, {"d01": 2, "d02": 1, "d03": 0})}
+    names = ("AP", "IPrec@0.1", "nDCG(judged_only=True)", "NumRet", "NumQ", "NumRel")
+    computed = values(ONE_TOPIC | nothing, names)
+    found = {name: computed[name].tolist() for name in names}
+    assert found == {
+        "AP": [1, 0], "IPrec@0.1": [1, 0], "nDCG(judged_only=True)": [1, 0], "NumRet": [2, 0], "NumQ": [1, 1],
+        "NumRel": [1, 2],
+    }  # fmt: skip
+    assert {name: values(nothing, (name,))[name].tolist() for name in names} == {
+        name: [found[name][1]] for name in names
+    }
+
+
 def test_trec_eval_is_given_no_topic_of_negative_grades_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 

@@ -1,12 +1,12 @@
 """Training and beam search at BART base's shape on one device, beside transformers' Trainer and `generate`.
 
-Usage: python benchmarks/gpu.py DATASET [--device cuda] [--shape bart-base] [--epochs 1] [--out FILE]
+Usage: python -m benchmarks.gpu DATASET [--device cuda] [--shape bart-base] [--steps 60] [--out FILE]
 
 DATASET is a folder, such as ``bench data synth --like qmv-kwai --lang en --videos 12000 --out DATASET``
 makes. Both sides have the same weights, texts, batch size and precision; the peer reads transcripts alone,
-as BART (Text) does. Rates are of wall-clock time after a warm-up, and of a training they include its
-checkpoints; the use of the GPU is what NVML reports, sampled ten times a second. The table is printed and
-written to results/benchmarks/gpu.csv.
+as BART (Text) does. A training's rate is that of its median step, without checkpoints; summaries are written
+once before they are timed, and with as many tokens as are allowed. The use of the GPU is what NVML reports,
+sampled ten times a second. The table is printed and written to results/benchmarks/gpu.csv.
 """
 
 from __future__ import annotations
@@ -28,23 +28,30 @@ import torch
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from bench.data.reader import read_dataset
-from generators.bart import fusion
-from generators.bart.model import FusedBart, random_bart
+from bench.training_steps import receive_steps
+from benchmarks import test_training as qms
+from benchmarks.gpu_world import (
+    BATCH,
+    BEAMS,
+    QMS_STEPS,
+    SHAPES,
+    TARGET,
+    VOCABULARY,
+    StepTimes,
+    World,
+    read_world,
+)
+from generators.bart.model import FusedBart
 from generators.bart.shape import BartShape
-from generators.neural.batches import Batch, Buckets, Collate, TrainingSet, to_device
-from generators.neural.decoding import Rules, beam_search
-from generators.neural.examples import Example, prepare
-from generators.neural.options import TextOptions
+from generators.neural.batches import Batch, Buckets, TrainingSet, to_device
+from generators.neural.decoding.beams import NEVER, Rules, beam_search
+from generators.neural.decoding.recording import StepRecorder
 from generators.neural.targets import Uniform
-from generators.neural.tokens import Tokens, build, transcripts_and_queries
 from generators.neural.training.plan import TrainingPlan
 from generators.neural.training.train import train
+from generators.qms.model import QMS, LabelledBatch
 
 OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "gpu.csv"
-SHAPES = {"bart-base": (6, 768, 12, 3072), "tiny": (2, 64, 2, 128)}
-"""Layers of encoder and of decoder, width, heads, width of the feed-forward layers."""
-VOCABULARY, BATCH, WRITTEN, BEAMS, TARGET = 8_000, 64, 512, 4, 20
 IGNORED = -100
 """The library's label of padding."""
 COLUMNS = (
@@ -54,72 +61,28 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class World:
-    """What all measurements share."""
-
-    device: str
-    tokens: Tokens
-    shape: BartShape
-    train: list[Example]
-    test: list[Example]
-    frame_width: int
-    epochs: int
-
-    @property
-    def gpu(self) -> bool:
-        """Whether the device is a GPU, where ``train.precision=auto`` is bf16."""
-        return self.device.startswith("cuda")
-
-    @property
-    def collate(self) -> Collate:
-        """Pads examples to a batch."""
-        return Collate(self.tokens.pad, self.frame_width)
-
-    def model(self, name: str) -> FusedBart:
-        """Build a model with random weights, the same in each call."""
-        torch.manual_seed(0)
-        made = fusion.make(name, self.shape.width, self.frame_width, {})
-        return FusedBart(random_bart(self.shape.config()), made).to(self.device)
-
-    def precision(self, *, bf16: bool) -> torch.autocast:
-        """Compute in bf16 or in fp32."""
-        return torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=bf16)
-
-
-@dataclass(frozen=True)
 class Measured:
     """One piece of work, timed."""
 
     seconds: float
-    gpu_use: float | None
-    """Percent; None without a GPU or without NVML."""
+    samples: Sequence[tuple[float, int]]
+    """When the use of the GPU was read, and the percent; empty without a GPU or without NVML."""
     result: Any
 
-
-def read_world(folder: Path, device: str, shape: str, epochs: int) -> World:
-    """Read a dataset, build its vocabulary and tokenise it."""
-    data = read_dataset(folder)
-    train_videos, test_videos = (data.videos(name, references=True) for name in ("train", "test"))
-    tokens = build(transcripts_and_queries(train_videos), VOCABULARY)
-    train_examples, test = (
-        prepare(videos, tokens, TextOptions())[0] for videos in (train_videos, test_videos)
-    )
-    layers, width, heads, feed_forward = SHAPES[shape]
-    made = BartShape(len(tokens), tokens.special_ids, layers, layers, width, heads, feed_forward, 0.1)
-    frames = max(video.frames.shape[1] for video in train_videos if video.frames.ndim == 2)
-    trained = [one for one in train_examples if one.targets]
-    return World(device, tokens, made, trained, test[:WRITTEN], frames, epochs)
+    def gpu_use(self) -> int | str:
+        """Average the use of the GPU, in percent; empty where none was read."""
+        return round(statistics.fmean(use for _, use in self.samples)) if self.samples else ""
 
 
 def measure(world: World, work: Callable[[], Any]) -> Measured:
     """Time some work, and sample the use of the GPU meanwhile."""
-    samples: list[int] = []
+    samples: list[tuple[float, int]] = []
     over = threading.Event()
 
     def sample() -> None:
         while world.gpu and not over.wait(0.1):
             try:
-                samples.append(torch.cuda.utilization())
+                samples.append((time.perf_counter(), torch.cuda.utilization()))
             except ModuleNotFoundError:  # nvidia-ml-py, which torch asks
                 return
 
@@ -132,15 +95,16 @@ def measure(world: World, work: Callable[[], Any]) -> Measured:
     seconds = time.perf_counter() - start
     over.set()
     thread.join()
-    return Measured(seconds, statistics.fmean(samples) if samples else None, result)
+    return Measured(seconds, samples, result)
 
 
-def train_ours(world: World, name: str, examples: Sequence[Example], epochs: int) -> FusedBart:
+def train_ours(world: World, name: str) -> tuple[StepTimes, FusedBart]:
     """Train as a row does, without validation."""
-    model = world.model(name)
-    plan = TrainingPlan(name, 0, world.device, epochs, BATCH, lr=5e-5, bf16=world.gpu)
-    train(model, TrainingSet(examples, Uniform(0)), world.collate, plan)
-    return model
+    model, times = world.model(name), StepTimes()
+    plan = TrainingPlan(name, 0, world.device, 1, BATCH, lr=5e-5, bf16=world.gpu)
+    with receive_steps(times.note):
+        train(model, TrainingSet(world.train, Uniform(0)), world.collate, plan)
+    return times, model
 
 
 class TextTrainer(Trainer):
@@ -154,20 +118,47 @@ class TextTrainer(Trainer):
         return self.accelerator.prepare(loader)
 
 
-def train_peer(world: World, examples: Sequence[Example], epochs: int) -> None:
+def train_peer(world: World) -> StepTimes:
     """Train BART of the library with its Trainer, on transcripts and each video's first query."""
-    data: Any = [{"input_ids": one.tokens, "labels": one.targets[0][1:]} for one in examples]
+    data: Any = [{"input_ids": one.tokens, "labels": one.targets[0][1:]} for one in world.train]
+    times = StepTimes()
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
-            output_dir=folder, num_train_epochs=epochs, per_device_train_batch_size=BATCH, learning_rate=5e-5,
-            bf16=world.gpu, use_cpu=not world.gpu, save_strategy="epoch", lr_scheduler_type="cosine",
+            output_dir=folder, num_train_epochs=1, per_device_train_batch_size=BATCH, learning_rate=5e-5,
+            bf16=world.gpu, use_cpu=not world.gpu, save_strategy="no", lr_scheduler_type="cosine",
             report_to="none", disable_tqdm=True, remove_unused_columns=False,
         )  # fmt: skip
         trainer = TextTrainer(
             world.model("text").bart, arguments, lambda items: pad_texts(items, world.tokens.pad), data
         )
         trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(times)
         trainer.train()
+    return times
+
+
+def step_qms(world: World, loss: Callable[[QMS, LabelledBatch], Tensor]) -> Callable[[], StepTimes]:
+    """Make steps of QMS with random videos, for which it also writes texts that are scored (eq. 15)."""
+    layers, width, heads, feed_forward = world.sizes
+    shape = BartShape(VOCABULARY, qms.SPECIALS, layers, layers, width, heads, feed_forward, 0.1)
+    module, batch = qms.make(shape, BATCH, world.device)
+    optimizer = torch.optim.AdamW(module.parameters(), 5e-5, fused=True)
+
+    def steps() -> StepTimes:
+        times = StepTimes()
+        module.train()
+        for _ in range(QMS_STEPS):
+            with world.precision(bf16=world.gpu):
+                found = loss(module, batch)
+            optimizer.zero_grad()
+            found.backward()
+            optimizer.step()
+            if world.gpu:
+                torch.cuda.synchronize()
+            times.note()
+        return times
+
+    return steps
 
 
 def pad_texts(items: Sequence[dict[str, list[int]]], pad: int) -> dict[str, Tensor]:
@@ -194,20 +185,29 @@ def generate(world: World, bart: Any, batch: Batch) -> list[list[int]]:
 
 
 def compare_training(world: World) -> tuple[list[dict[str, Any]], FusedBart]:
-    """Measure BART (Text) beside the Trainer, and BART (MM) alone; return the trained BART (Text) too."""
-    few = world.train[: 4 * BATCH]
-    train_ours(world, "text", few, 1)
-    train_peer(world, few, 1)
-    text = measure(world, lambda: train_ours(world, "text", world.train, world.epochs))
-    peer = measure(world, lambda: train_peer(world, world.train, world.epochs))
-    both = measure(world, lambda: train_ours(world, "concat", world.train, world.epochs))
-    videos = len(world.train) * world.epochs
-    settings = f"{videos} videos, batch {BATCH}, {'bf16' if world.gpu else 'fp32'}"
+    """Measure BART (Text) beside the Trainer, BART (MM), and QMS; return the trained BART (Text) too."""
+    text = measure(world, lambda: train_ours(world, "text"))
+    peer = measure(world, lambda: train_peer(world))
+    both = measure(world, lambda: train_ours(world, "concat"))
+    settings = f"batch {BATCH}, {'bf16' if world.gpu else 'fp32'}"
     rows = [
-        row("train BART (Text)", settings, videos, text, "transformers' Trainer", peer),
-        row("train BART (MM)", settings, videos, both),
+        row("train BART (Text)", settings, *trained(text, peer), "transformers' Trainer"),
+        row("train BART (MM)", settings, *trained(both)),
     ]
-    return rows, text.result
+    ours = measure(world, step_qms(world, lambda module, batch: module(batch)["loss"]))
+    naive = measure(world, step_qms(world, qms.naive_loss))
+    rows.append(row("train QMS", settings, *trained(ours, naive), "a pass for each term of the loss"))
+    return rows, text.result[1]
+
+
+def trained(*sides: Measured) -> list[Measured]:
+    """Take the median steps as what was timed, and the use of the GPU between the first and the last."""
+    made = []
+    for side in sides:
+        times = side.result[0] if isinstance(side.result, tuple) else side.result
+        samples = [(at, use) for at, use in side.samples if times.ends[0] < at < times.ends[-1]]
+        made.append(Measured(times.median / BATCH, samples, None))
+    return made
 
 
 def compare_writing(world: World, model: FusedBart, size: int, *, bf16: bool) -> dict[str, Any]:
@@ -216,42 +216,45 @@ def compare_writing(world: World, model: FusedBart, size: int, *, bf16: bool) ->
     parts = [order[start : start + size] for start in range(0, len(order), size)]
     batches = [to_device(world.collate([(one, []) for one in part]), world.device) for part in parts]
     rules = Rules(world.tokens.prompt, world.tokens.eos, world.tokens.pad, BEAMS, TARGET)
+    replay = StepRecorder() if world.gpu else None
 
     def write(one: Callable[[Batch], list[list[int]]]) -> list[list[int]]:
         with world.precision(bf16=bf16):
             return [ids for batch in batches for ids in one(batch)]
 
     sides: list[Callable[[Batch], list[list[int]]]] = [
-        lambda batch: beam_search(model, batch, rules),
+        lambda batch: beam_search(model, batch, rules, replay),
         lambda batch: generate(world, model.bart, batch),
     ]
     for side in sides:
         write(side)
-    ours, peer = (measure(world, lambda side=side: write(side)) for side in sides)  # type: ignore[misc]
+    measured = [measure(world, lambda side=side: write(side)) for side in sides]  # type: ignore[misc]
+    ours, peer = measured
+    each = [Measured(side.seconds / len(order), side.samples, None) for side in measured]
     settings = f"{BEAMS} beams, batch {size}, {'bf16' if bf16 else 'fp32'}"
-    made = row("write BART (Text)", settings, len(order), ours, "transformers' generate", peer)
+    made = row("write BART (Text)", settings, *each, "transformers' generate")
     same = sum(a == b for a, b in zip(ours.result, peer.result, strict=True))
     return made | {"same_tokens": f"{same} of {len(order)}"}
 
 
 def row(
-    what: str, settings: str, videos: int, ours: Measured, name: str = "", peer: Measured | None = None
+    what: str, settings: str, ours: Measured, peer: Measured | None = None, name: str = ""
 ) -> dict[str, Any]:
-    """Make a line of the table, and print it."""
+    """Make a line of the table, of the seconds that a video takes, and print it."""
     made: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
         "what": what,
         "settings": settings,
-        "videos_per_s": round(videos / ours.seconds, 1),
-        "gpu_use_percent": "" if ours.gpu_use is None else round(ours.gpu_use),
+        "videos_per_s": round(1 / ours.seconds, 1),
+        "gpu_use_percent": ours.gpu_use(),
         "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"{os.cpu_count()} CPUs",
         "versions": " ".join(f"{package}={version(package)}" for package in ("torch", "transformers")),
     }
     if peer is not None:
         made |= {
             "peer": name,
-            "peer_videos_per_s": round(videos / peer.seconds, 1),
+            "peer_videos_per_s": round(1 / peer.seconds, 1),
             "ratio": round(peer.seconds / ours.seconds, 2),
-            "peer_gpu_use_percent": "" if peer.gpu_use is None else round(peer.gpu_use),
+            "peer_gpu_use_percent": peer.gpu_use(),
         }
     print(*(made[name] for name in COLUMNS), sep=" | ", flush=True)
     return made
@@ -272,12 +275,13 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--shape", choices=SHAPES, default="bart-base")
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
-    world = read_world(args.dataset, args.device, args.shape, args.epochs)
+    world = read_world(args.dataset, args.device, args.shape, args.steps)
     rows, model = compare_training(world)
     model.eval()
+    model.bart.final_logits_bias[0, world.tokens.eos] = NEVER
     for size, bf16 in ((BATCH, False), (BATCH, True), (4 * BATCH, True)) if world.gpu else ((BATCH, False),):
         rows.append(compare_writing(world, model, size, bf16=bf16))
         write_table(rows, args.out)

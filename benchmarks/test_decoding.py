@@ -11,7 +11,7 @@ from generators.bart.fusion import TextOnly  # noqa: E402
 from generators.bart.model import FusedBart, random_bart  # noqa: E402
 from generators.bart.shape import BartShape  # noqa: E402
 from generators.neural.batches import Batch  # noqa: E402
-from generators.neural.decoding import Rules, beam_search  # noqa: E402
+from generators.neural.decoding.beams import Rules, beam_search  # noqa: E402
 
 PAD, BOS, EOS = 0, 2, 3
 SOURCE, TARGET, BEAMS = 216, 20, 4

@@ -13,7 +13,7 @@ from transformers.modeling_outputs import BaseModelOutput  # noqa: E402
 from benchmarks.conftest import Compare  # noqa: E402
 from generators.bart.model import random_bart  # noqa: E402
 from generators.bart.shape import BartShape  # noqa: E402
-from generators.neural.decoding import Rules  # noqa: E402
+from generators.neural.decoding.beams import Rules  # noqa: E402
 from generators.neural.losses import per_sample, split_targets, token_losses  # noqa: E402
 from generators.qms.confidence import Confidence  # noqa: E402
 from generators.qms.fusion import EntityAware, Selection  # noqa: E402
@@ -34,26 +34,26 @@ VIDEOS, SHAPE = 32, BartShape(8_000, SPECIALS, 2, 2, 128, 4, 512, 0.0)
 """A batch, and a model without dropout, so that both compute the same loss."""
 
 
-def make() -> tuple[QMS, LabelledBatch]:
+def make(shape: BartShape, videos: int, device: str = "cpu") -> tuple[QMS, LabelledBatch]:
     """Make a QMS of random weights, and a batch of random videos with queries of ten words."""
-    torch.set_num_threads(1)
     torch.manual_seed(0)
-    bart = random_bart(SHAPE.config())
+    bart = random_bart(shape.config())
     fusion = EntityAware(visual_encoder(bart), WIDTH, Parts(), Selection(SPECIALS, dropout=0.0))
     module = QMS(bart, fusion, Objective(greedy(Rules((BOS,), EOS, PAD, 1, TARGET))))
-    queries = torch.randint(4, 50, (VIDEOS, TARGET - 2))
+    queries = torch.randint(4, 50, (videos, TARGET - 2))
     module.confidence = Confidence(
         lambda ids: " ".join(map(str, ids)), [[" ".join(map(str, ids))] for ids in queries.tolist()]
     )
-    ends = (torch.full((VIDEOS, 1), BOS), queries, torch.full((VIDEOS, 1), EOS))
-    tokens, targets = torch.randint(4, SHAPE.vocabulary, (VIDEOS, WORDS)), torch.cat(ends, 1)
+    ends = (torch.full((videos, 1), BOS), queries, torch.full((videos, 1), EOS))
+    tokens, targets = torch.randint(4, shape.vocabulary, (videos, WORDS)), torch.cat(ends, 1)
     batch = LabelledBatch(
         tokens=tokens, token_mask=torch.ones_like(tokens).bool(),
-        frames=torch.randn(VIDEOS, FRAMES, WIDTH), frame_mask=torch.ones(VIDEOS, FRAMES).bool(),
+        frames=torch.randn(videos, FRAMES, WIDTH), frame_mask=torch.ones(videos, FRAMES).bool(),
         targets=targets, target_mask=torch.ones_like(targets).bool(),
-        labels=(torch.rand(VIDEOS, WORDS) < 0.1).float(), rows=torch.arange(VIDEOS),
+        labels=(torch.rand(videos, WORDS) < 0.1).float(), rows=torch.arange(videos),
     )  # fmt: skip
-    return module, batch
+    moved: Any = {name: tensor.to(device) for name, tensor in batch.items()}  # type: ignore[attr-defined]
+    return module.to(device), moved
 
 
 def naive_loss(module: QMS, batch: LabelledBatch) -> Any:
@@ -69,10 +69,10 @@ def naive_loss(module: QMS, batch: LabelledBatch) -> Any:
             states, seen = getattr(module.views(batch), memory)
             ids = module.bart.generate(
                 encoder_outputs=BaseModelOutput(last_hidden_state=states), attention_mask=seen.long(),
-                decoder_input_ids=torch.full((len(states), 1), BOS), max_new_tokens=TARGET + 1,
-                num_beams=1, do_sample=False,
+                decoder_input_ids=torch.full((len(states), 1), BOS, device=states.device),
+                max_new_tokens=TARGET + 1, num_beams=1, do_sample=False,
             )[:, 1:].tolist()  # fmt: skip
-            written = [row[: row.index(EOS)] for row in ids]
+            written = [row[: row.index(EOS)] if EOS in row else row for row in ids]
         module.train()
         assert module.confidence is not None
         scores.append(torch.tensor(module.confidence(written, batch["rows"].tolist())))
@@ -80,11 +80,13 @@ def naive_loss(module: QMS, batch: LabelledBatch) -> Any:
     assert views.scores is not None
     assert views.words is not None
     entity = entity_loss(views.scores, batch["labels"], views.words)
-    return weighted(torch.stack(losses), torch.stack(scores)).mean() + module.objective.entity_weight * entity
+    confidence = torch.stack(scores).to(losses[0].device)
+    return weighted(torch.stack(losses), confidence).mean() + module.objective.entity_weight * entity
 
 
 def test_a_step_beside_a_naive_one(compare: Compare) -> None:
-    module, batch = make()
+    torch.set_num_threads(1)
+    module, batch = make(SHAPE, VIDEOS)
     module.train()
 
     def ours() -> None:

@@ -17,14 +17,19 @@ processors have, also where the processor has wider ones."""
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Threads that wait for one another sleep. By default they try again and again, on a core that other work may
 need: two threads on two cores, one of them busy, took five times as long for a matrix product."""
+ATTENTION = {"TORCH_CUDNN_SDPA_DEPRIORITIZED": "1"}
+"""On a Hopper GPU, PyTorch prefers the attention of cuDNN, which is prepared anew for each shape of a batch,
+in a tenth of a second or more; most batches here have lengths of their own."""
+SETTINGS = INSTRUCTIONS | WAITING | ATTENTION
 
 
 def configure_torch() -> None:
-    """Let torch compute with AVX2 alone, and its threads sleep while they wait, also in child processes.
+    """Let torch compute with AVX2 alone, its threads sleep while they wait, and a GPU not wait for cuDNN.
 
-    A variable that the user has set stays. It has no effect on a torch that is imported already.
+    In child processes, too. A variable that the user has set stays. It has no effect on a torch that is
+    imported already.
     """
-    for name, value in {**INSTRUCTIONS, **WAITING}.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
 
 

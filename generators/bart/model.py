@@ -11,6 +11,7 @@ from transformers import BartConfig, BartForConditionalGeneration
 from generators.bart import stepping
 from generators.bart.fusion import Fusion
 from generators.neural.batches import Batch, check_length
+from generators.neural.decoding.recording import alike
 from generators.neural.losses import per_token, split_targets, token_losses
 
 
@@ -62,7 +63,7 @@ class FusedBart(nn.Module):
 
     def start(self, batch: Batch) -> Any:
         """Encode a batch for a search."""
-        return self.begin(*self.encode(batch))
+        return self.begin(*alike(*self.encode(batch)))
 
     def begin(self, memory: Tensor, mask: Tensor) -> Any:
         """Start a search over a memory ``[m, s, d]`` with its mask ``[m, s]``."""
@@ -80,6 +81,10 @@ class FusedBart(nn.Module):
     def reorder(self, state: Any, rows: Tensor) -> Any:
         """Order the beams anew; those of a video share its memory."""
         return stepping.reorder(state, rows)
+
+    def tensors(self, state: Any) -> list[Tensor]:
+        """List what a search reads of a state, for its recording on a GPU."""
+        return stepping.tensors(state)
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
         """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""

@@ -77,6 +77,13 @@ def reorder(state: BartState, rows: Tensor) -> BartState:
     return BartState(state.memory, state.mask, read, state.rows)
 
 
+def tensors(state: BartState) -> list[Tensor]:
+    """List the tensors of a state, whose shapes tell how many rows and tokens it has."""
+    read = [tensor for past in state.read if past is not None for tensor in past]
+    mask = [] if state.mask is None else [state.mask]
+    return [*(tensor for pair in state.memory for tensor in pair), *mask, *read]
+
+
 def split_heads(states: Tensor, attention: Any) -> Tensor:
     """Split states ``[n, t, h * d]`` into heads ``[n, h, t, d]``."""
     return states.view(*states.shape[:2], attention.num_heads, -1).transpose(1, 2)

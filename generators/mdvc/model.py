@@ -17,6 +17,7 @@ from transformers.cache_utils import DynamicCache, EncoderDecoderCache
 from transformers.models.pegasus.modeling_pegasus import PegasusDecoder, PegasusEncoder
 
 from generators.neural.batches import Batch, check_length
+from generators.neural.decoding.recording import cached_tensors
 from generators.neural.losses import smoothed_divergence, split_targets
 
 
@@ -147,6 +148,10 @@ class MDVCModel(nn.Module):
         for one in state:
             one.cache.self_attention_cache.batch_select_indices(rows)
         return state
+
+    def tensors(self, state: list[StreamState]) -> list[Tensor]:
+        """List the tensors of both streams' states."""
+        return [tensor for one in state for tensor in (one.memory, one.mask, *cached_tensors(one.cache))]
 
 
 def _stream_state(memory: Tensor, mask: Tensor) -> StreamState:

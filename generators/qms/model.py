@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from generators.bart.model import FusedBart
 from generators.neural.batches import Batch, Collate, check_length
-from generators.neural.decoding import Rules, search
+from generators.neural.decoding.beams import Rules, search
+from generators.neural.decoding.recording import StepRecorder, alike
 from generators.neural.examples import Example
 from generators.neural.losses import per_sample, split_targets, token_losses
 from generators.qms.confidence import Confidence
@@ -86,6 +87,7 @@ class QMS(FusedBart):
         super().__init__(bart, fusion)
         self.parts, self.objective = fusion.parts, objective
         self.confidence: Confidence | None = None
+        self._replay: StepRecorder | None = None
         if not self.parts.textual:
             bart.model.encoder = None
 
@@ -174,7 +176,9 @@ class QMS(FusedBart):
             assert views.textual is not None
             memory, mask = stack([views.visual, views.textual])
             rows = torch.arange(len(memory), device=memory.device)
-            written = search(self, self.begin(memory, mask), self.objective.rules, rows)
+            if self._replay is None and memory.is_cuda:
+                self._replay = StepRecorder()
+            written = search(self, self.begin(*alike(memory, mask)), self.objective.rules, rows, self._replay)
         self.train(training)
         return written
 

@@ -95,7 +95,7 @@ class QMSRow(NeuralRow):
         return self.backbone.module_class()(model, fusion, self._objective())
 
     def _objective(self) -> Objective:
-        from generators.neural.decoding import Rules
+        from generators.neural.decoding.beams import Rules
         from generators.qms.model import Objective, greedy
 
         options = DecodeOptions(max_tokens=self.text.query_tokens)

@@ -112,6 +112,10 @@ class AttentiveLSTM(nn.Module):
             state.memory, state.mask, state.hidden[:, rows], state.cell[:, rows], state.fed[rows]
         )
 
+    def tensors(self, state: LSTMState) -> list[Tensor]:
+        """List the tensors of a state."""
+        return [state.memory, state.mask, state.hidden, state.cell, state.fed]
+
 
 def _join(final: Tensor) -> Tensor:
     """Put the two directions of each layer side by side: ``[2 * layers, b, d / 2]`` to ``[layers, b, d]``."""

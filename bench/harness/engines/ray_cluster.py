@@ -31,14 +31,14 @@ from bench.protocols import (
     is_approximate,
     is_fitted_per_generator,
 )
-from bench.systems.arithmetic import INSTRUCTIONS, WAITING, configure_torch
+from bench.systems.arithmetic import SETTINGS, configure_torch
 from bench.systems.component import Component
 
 RETRIES = 5
 """How often a task is repeated that was lost with its process or its node."""
 _REACH_TIMEOUT = 20
 """Seconds."""
-_INHERITED = ("OMP_NUM_THREADS", "HF_HUB_OFFLINE", "HF_HOME", *INSTRUCTIONS, *WAITING)
+_INHERITED = ("OMP_NUM_THREADS", "HF_HUB_OFFLINE", "HF_HOME", *SETTINGS)
 """Variables of this process that decide what a task finds, and the last bits of what it computes."""
 
 Task: TypeAlias = Any

@@ -25,6 +25,8 @@ from generators.neural.checkpoint import load_weights, save_weights
 from generators.neural.training.callbacks import EpochAndCheckpointCallback, StepCallback, StopAtScore
 from generators.neural.training.plan import SCORE, SCORE_ERROR, Epochs, TrainingPlan, Validation
 
+CHECKED_TOGETHER = 25
+"""Losses of so many steps are read at once on a GPU, which each time waits until all is computed."""
 _SCORES = "validation.json"
 """Of a checkpoint: the score of each validation item, after the best and the last epoch, by step."""
 
@@ -61,6 +63,7 @@ def _arguments(
         load_best_model_at_end=scored,
         metric_for_best_model=SCORE if scored else None,
         greater_is_better=True if scored else None,
+        logging_nan_inf_filter=False,  # it would wait for the device at each step; losses are checked here
         restore_callback_states_from_checkpoint=True,  # patience: epochs counted before a kill still count
         remove_unused_columns=False,
         dataloader_num_workers=0,  # never fork: a JVM may be running
@@ -103,7 +106,8 @@ class ModuleTrainer(CheckpointTrainer):
             )
         self.remove_callback(PrinterCallback)  # it prints to stdout, which belongs to the tables
         self._module, self._plan, self._data, self._validation = module, plan, data, validation
-        self._parts: dict[str, list[float]] = defaultdict(list)
+        self._parts: dict[str, list[Tensor]] = defaultdict(list)
+        self._unchecked: list[tuple[int, Tensor]] = []  # losses, by the steps done before
         self._scores: dict[int, list[float]] = {}  # of each validation item, after the best and the last step
 
     def start_epoch(self, epoch: int) -> None:
@@ -140,11 +144,12 @@ class ModuleTrainer(CheckpointTrainer):
     ) -> Any:
         """Compute what is minimised, and collect all parts of it for the log."""
         parts = self.loss_parts(model, inputs)
-        if not bool(torch.isfinite(parts["loss"])):
-            self._refuse("the loss", parts["loss"].item())
         for name, part in parts.items():
             if name != "loss":  # the Trainer logs that one
-                self._parts[name].append(float(part.detach()))
+                self._parts[name].append(part.detach())
+        self._unchecked.append((self.state.global_step, parts["loss"].detach()))
+        if self._plan.device == "cpu" or len(self._unchecked) == CHECKED_TOGETHER:
+            self._check_losses()
         return parts["loss"]
 
     def loss_parts(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
@@ -155,15 +160,27 @@ class ModuleTrainer(CheckpointTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the means of the loss parts since the last entry."""
         if "loss" in logs:
-            logs |= {name: sum(values) / len(values) for name, values in self._parts.items()}
+            self._check_losses()
+            for name, values in self._parts.items():
+                numbers = torch.stack(values).tolist()
+                logs[name] = sum(numbers) / len(numbers)
             self._parts.clear()
         for name, value in logs.items():
             if not math.isfinite(value):
-                self._refuse(name, value)
+                self._refuse(name, value, self.state.global_step)
         super().log(logs, start_time)
 
-    def _refuse(self, name: str, value: float) -> None:
-        plan, epoch, steps = self._plan, self._data.epoch + 1, self.state.global_step
+    def _check_losses(self) -> None:
+        """Refuse a loss that is not a finite number, of the steps since the last check."""
+        if self._unchecked:
+            steps, losses = zip(*self._unchecked, strict=True)
+            self._unchecked.clear()
+            for step, loss in zip(steps, torch.stack(losses).tolist(), strict=True):
+                if not math.isfinite(loss):
+                    self._refuse("the loss", loss, step)
+
+    def _refuse(self, name: str, value: float, steps: int) -> None:
+        plan, epoch = self._plan, self._data.epoch + 1
         raise DivergedError(
             f"the training of {plan.label} diverged in epoch {epoch}, after step {steps}: {name} is {value}. "
             f"Lower the learning rate (it was {plan.lr:g}) with --set {plan.lr_option}=RATE, or search "
@@ -203,7 +220,7 @@ class ModuleTrainer(CheckpointTrainer):
         """Refuse weights that are not finite numbers."""
         for name, weight in self._module.named_parameters():
             if not bool(torch.isfinite(weight).all()):
-                self._refuse(f"the weight {name}", math.nan)
+                self._refuse(f"the weight {name}", math.nan, self.state.global_step)
 
     def write_weights(self, path: Path) -> None:
         """Write the module's weights, tied ones once."""

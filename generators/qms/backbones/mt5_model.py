@@ -15,6 +15,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from bench.errors import DataError
 from bench.weights import quiet_loading
+from generators.neural.decoding.recording import cached_tensors
 from generators.qms.model import QMS
 
 SHAPE = (
@@ -79,6 +80,10 @@ class MT5Module(QMS):
         """Order the beams anew; those of a video share its memory."""
         state.cache.self_attention_cache.batch_select_indices(rows)
         return state
+
+    def tensors(self, state: MT5State) -> list[Tensor]:
+        """List the tensors of a state."""
+        return [state.memory, state.mask, *cached_tensors(state.cache)]
 
     def score_vocabulary(self, states: Tensor) -> Tensor:
         """Project the decoder's states ``[..., d]`` to scores of all ids ``[..., v]``."""

@@ -14,7 +14,7 @@ from generators.bart.fusion import TextOnly
 from generators.bart.model import FusedBart
 from generators.bart.shape import BartShape
 from generators.neural.batches import Batch
-from generators.neural.decoding import Rules, beam_search, block_ngrams
+from generators.neural.decoding.beams import Rules, beam_search, block_ngrams
 
 PAD, BOS, EOS = 0, 2, 3
 

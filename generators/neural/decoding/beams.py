@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -33,6 +33,13 @@ class Decoder(Protocol[S]):
 
     def reorder(self, state: S, rows: Tensor) -> S:
         """Do as `select` does, where each row is replaced by one of the same video: the memory may stay."""
+        ...
+
+    def tensors(self, state: S) -> list[Tensor]:
+        """List the tensors of a state; states of the same shapes are computed with in the same way.
+
+        After the first step, `step` and `reorder` do not wait for the device, so that it can record them.
+        """
         ...
 
 
@@ -65,8 +72,18 @@ class Rules:
         )
 
 
+class Replay(Protocol):
+    """Does the steps of a search after the first in another way, with the same result."""
+
+    def __call__(self, search: Search[Any]) -> Tensor | None:
+        """Return the best sequence of each video ``[b, width]``; None leaves the steps to the search."""
+        ...
+
+
 @torch.inference_mode()
-def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[int]]:
+def beam_search(
+    decoder: Decoder[S], batch: Batch, rules: Rules, replay: Replay | None = None
+) -> list[list[int]]:
     """Search the most probable sequence of each video, without prompt and end.
 
     Equals transformers' ``generate`` under the same settings: candidates are the best ``2 * beams``
@@ -76,17 +93,20 @@ def beam_search(decoder: Decoder[S], batch: Batch, rules: Rules) -> list[list[in
     videos = len(batch["tokens"])
     if not videos:
         return []
-    return search(decoder, decoder.start(batch), rules, torch.arange(videos, device=batch["tokens"].device))
+    rows = torch.arange(videos, device=batch["tokens"].device)
+    return search(decoder, decoder.start(batch), rules, rows, replay)
 
 
-def search(decoder: Decoder[S], state: S, rules: Rules, rows: Tensor) -> list[list[int]]:
+def search(
+    decoder: Decoder[S], state: S, rules: Rules, rows: Tensor, replay: Replay | None = None
+) -> list[list[int]]:
     """Search as `beam_search` does, from a state; ``rows`` ``[n]`` counts its rows from 0."""
     sequences: list[list[int]] = [[] for _ in range(len(rows))]
-    _Search(decoder, rules, state, rows).run(sequences)
+    Search(decoder, rules, state, rows).run(sequences, replay)
     return sequences
 
 
-class _Search(Generic[S]):
+class Search(Generic[S]):
     """The beams of the videos whose summaries are not finished; ``b`` videos, ``k`` beams each."""
 
     def __init__(self, decoder: Decoder[S], rules: Rules, state: S, rows: Tensor) -> None:
@@ -103,24 +123,35 @@ class _Search(Generic[S]):
         self.done = self.live.clone()
         self.done_scores = torch.full((videos, k), NEVER, device=device)
         self.is_done = torch.zeros(videos, k, dtype=torch.bool, device=device)
+        self._endings = torch.tensor([rules.eos, rules.pad], device=device)
+        self._ending_scores = torch.tensor([0.0, -torch.inf], device=device)
 
-    def run(self, sequences: list[list[int]]) -> None:
+    def run(self, sequences: list[list[int]], replay: Replay | None = None) -> None:
         """Search until every video is finished; its best sequence goes into ``sequences``."""
         for step in range(self.rules.max_tokens + 1):
-            self._advance(*self._continuations(step), step)
-            finished = self._finished(step)
+            finished = self.advance(step)
             if bool(finished.any()):
                 self._remove(finished, sequences)
             if not len(self.rows):
                 return
+            if step == 0 and replay is not None and (best := replay(self)) is not None:
+                self._store(self.rows, best, sequences)
+                return
+
+    def advance(self, step: int) -> Tensor:
+        """Do a step; return which videos ``[b]`` are finished, whose beams must not be used any more.
+
+        After the first it never waits for the device, so that a GPU can record it.
+        """
+        self._take_best(*self._continuations(step), step)
+        return self._finished(step)
 
     def _continuations(self, step: int) -> tuple[Tensor, Tensor]:
         """Compute the best next tokens of each beam ``[b, k, c]``: log-probabilities and ids."""
         k, at = self.rules.beams, len(self.rules.prompt) + step
         if step == self.rules.max_tokens:  # which can only end
-            tokens = torch.tensor([self.rules.eos, self.rules.pad], device=self.rows.device)
-            scores = torch.tensor([0.0, -torch.inf], device=self.rows.device)
-            return scores.expand(len(self.rows), k, 2), tokens.expand(len(self.rows), k, 2)
+            shape = len(self.rows), k, 2
+            return self._ending_scores.expand(shape), self._endings.expand(shape)
         if step == 0:  # the beams are still one
             scores, self.state = self.decoder.step(self.live[:, 0, :at], self.state)
             each = torch.arange(len(self.rows), device=scores.device).repeat_interleave(k)
@@ -134,7 +165,7 @@ class _Search(Generic[S]):
         best, tokens = scores.topk(min(2 * k, scores.shape[1]))  # of each beam; more cannot be needed
         return best.view(-1, k, best.shape[1]), tokens.view(-1, k, best.shape[1])  # [b, k, c]
 
-    def _advance(self, scores: Tensor, tokens: Tensor, step: int) -> None:
+    def _take_best(self, scores: Tensor, tokens: Tensor, step: int) -> None:
         """Take the best continuations ``[b, 2k]``: those that end are finished, the best others go on."""
         k, at = self.rules.beams, len(self.rules.prompt) + step
         best, index = (self.live_scores[:, :, None] + scores).flatten(1).topk(2 * k)  # [b, 2k]
@@ -171,11 +202,7 @@ class _Search(Generic[S]):
 
     def _remove(self, finished: Tensor, sequences: list[list[int]]) -> None:
         """Take the best sequence of finished videos and drop their rows."""
-        start = len(self.rules.prompt)
-        for row, best in zip(
-            self.rows[finished].tolist(), self.done[finished, 0, start:].tolist(), strict=True
-        ):
-            sequences[row] = best[: best.index(self.rules.eos)] if self.rules.eos in best else best
+        self._store(self.rows[finished], self.done[finished, 0], sequences)
         stay = (~finished).nonzero().flatten()
         k = self.rules.beams
         if len(stay):
@@ -183,6 +210,11 @@ class _Search(Generic[S]):
             self.state = self.decoder.select(self.state, beams)
         for name in ("rows", "live", "live_scores", "done", "done_scores", "is_done"):
             setattr(self, name, getattr(self, name)[stay])
+
+    def _store(self, rows: Tensor, found: Tensor, sequences: list[list[int]]) -> None:
+        start, eos = len(self.rules.prompt), self.rules.eos
+        for row, best in zip(rows.tolist(), found[:, start:].tolist(), strict=True):
+            sequences[row] = best[: best.index(eos)] if eos in best else best
 
 
 def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
@@ -192,10 +224,8 @@ def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
     windows = written.unfold(1, n, 1)  # [r, windows, n]
     tail = written[:, written.shape[1] - n + 1 :]  # [r, n - 1]
     repeats = (windows[:, :, : n - 1] == tail[:, None, :]).all(-1)
-    row, window = repeats.nonzero(as_tuple=True)
-    blocked = scores.clone()
-    blocked[row, windows[row, window, n - 1]] = -torch.inf
-    return blocked
+    limits = torch.where(repeats, -torch.inf, torch.inf)  # [r, windows]
+    return scores.scatter_reduce(1, windows[:, :, n - 1], limits, "amin")
 
 
 def _take(sequences: Tensor, index: Tensor) -> Tensor:

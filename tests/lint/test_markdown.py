@@ -102,3 +102,8 @@ def test_a_markdown_cell_keeps_its_number_under_any_markup(
     (row,) = one(tmp_path, "t.md", f"| Model | CIDEr |\n|---|---|\n| A | {cell} |\n").rows
     (entry,) = row.entries.values()
     assert (float(entry.number.value), entry.bold) == (value, bold)
+
+
+def test_an_unknown_macro_beside_a_number_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"t.md:3: column R@1: unknown macro '\\best' in '\$\\best\{12\}\$'"):
+        one(tmp_path, "t.md", "| Model | R@1 | R@5 |\n|---|---|---|\n| a | $\\best{12}$ | $30$ |\n")

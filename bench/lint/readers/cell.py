@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 MAX_TEXT = 1000
 """Characters of a cell that are looked at; a longer text is no number and no name of a column."""
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
+"""Begins the text of a cell that could not be read; the rest says why."""
 
 
 @dataclass(frozen=True, slots=True)

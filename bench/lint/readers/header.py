@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.errors import DataError
+from bench.lint.readers.cell import UNREADABLE
 from bench.lint.readers.grid import Grid, transpose
-from bench.lint.readers.latex import UNREADABLE
 from bench.lint.readers.number import bare, is_missing
 from bench.lint.table import MAX_NAME, TEXT, Column, is_weak_name, parse_column, two_level_name
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from bench.errors import DataError
 from bench.lint.readers.cell import CellText
 from bench.lint.readers.grid import MAX_SPAN, Grid, GridRow, refuse_size
-from bench.lint.readers.latex_cell import UnknownMacroError, braced, definitions, mask, strip_latex
+from bench.lint.readers.latex_cell import braced, definitions, mask, strip_latex
 
-UNREADABLE = "\N{REPLACEMENT CHARACTER}"
-"""Begins the text of a cell that could not be read; the rest says why."""
 MAX_INNER = 500
 """Characters that are kept of a tabular inside a cell."""
 _EDGE = re.compile(
@@ -227,13 +225,7 @@ def _cells(content: str, pending: dict[int, tuple[int, str]], place: str) -> Ite
         elif not inner and pending.get(j, (0, ""))[0] > 0:
             left, inner = pending[j]
             pending[j] = (left - 1, inner)
-        try:
-            yield strip_latex(inner)
-        except UnknownMacroError as error:
-            yield CellText(
-                f"{UNREADABLE}{error} in '{raw.strip()[:80]}': it may change the number. "
-                "Write the number itself, or define the macro with \\newcommand in the file"
-            )
+        yield strip_latex(inner, "Write the number itself, or define the macro with \\newcommand in the file")
         yield from (CellText("", spanned=True) for _ in range(span - 1))
         j += span
 

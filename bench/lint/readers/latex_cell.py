@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bench.lint.readers.cell import CellText, strip_markup
+from bench.lint.readers.cell import UNREADABLE, CellText, strip_markup
 
 MAX_SOURCE = 4000
 """Characters of a cell that are looked at."""
@@ -79,10 +79,6 @@ _DEFINITION = re.compile(
 _FIGURE = re.compile(r"[\s,]*(?:[+\-−–]?\d[\d.,\s]*%?)?")
 
 
-class UnknownMacroError(ValueError):
-    """A cell that holds a number has an unknown macro."""
-
-
 def mask(text: str) -> str:
     """Blank everything inside braces, so that separators in them do not count."""
     depth, out, escaped = 0, [], False
@@ -115,16 +111,17 @@ def definitions(plain: str) -> dict[str, tuple[int, str]]:
     }
 
 
-def strip_latex(raw: str) -> CellText:
+def strip_latex(raw: str, remedy: str = "Write the number itself") -> CellText:
     """Reduce a LaTeX cell to plain text and its marks.
 
-    Raises UnknownMacroError where an unknown macro stands beside digits; in a cell of words an unknown
-    macro is taken as a word.
+    A cell where an unknown macro stands beside digits is unreadable, and its text says why, with the
+    remedy; in a cell of words an unknown macro is taken as a word.
     """
     cell = _Cell()
     text = cell.read(raw[:MAX_SOURCE])
     if cell.unknown and re.search(r"\d", text) and not re.search(r"[a-zA-Z]{2}", cell.without_macros(text)):
-        raise UnknownMacroError(f"unknown macro '\\{cell.unknown[0]}'")
+        macro = f"unknown macro '\\{cell.unknown[0]}' in '{raw.strip()[:80]}'"
+        return CellText(f"{UNREADABLE}{macro}: it may change the number. {remedy}")
     plain = strip_markup(text.replace("\0", ""))
     return CellText(plain.text, cell.bold, cell.underline, cell.starred or plain.starred)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.errors import DataError
 from bench.lint.improvements import split_improvements
-from bench.lint.readers.cell import CellText
+from bench.lint.readers.cell import UNREADABLE, CellText
 from bench.lint.readers.grid import Grid, GridRow, check_widths
 from bench.lint.readers.header import (
     Header,
@@ -20,7 +20,6 @@ from bench.lint.readers.header import (
     mentions_metric,
     parse_name,
 )
-from bench.lint.readers.latex import UNREADABLE
 from bench.lint.readers.number import NumberError, Style, bare, is_missing, read_number, style_of
 from bench.lint.readers.sections import flatten_sections
 from bench.lint.table import Column, Entry, Row, Table

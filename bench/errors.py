@@ -91,10 +91,10 @@ def error_of_system(error: BaseException) -> BenchError | None:
     return kind(f"{place}{error.strerror}. {remedy}".rstrip())
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+def unknown(kind: str, name: object, known: Iterable[str]) -> UsageError:
     """Build the error for an unknown name, with similar known names suggested."""
     names = sorted(set(known))
-    near = suggestions(name, names)
+    near = suggestions(name, names) if isinstance(name, str) else []
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return UsageError(f"unknown {kind} {shorten(name)}. {hint}Known: {', '.join(names) or 'none'}.")
 

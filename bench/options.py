@@ -8,6 +8,7 @@ Pydantic checks them, and is imported when the first value is checked.
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import os
 import re
 import types
@@ -84,6 +85,12 @@ def split_list(*texts: str) -> list[str]:
     return [word.strip() for text in texts for word in _WORD.findall(text) if word.strip()]
 
 
+def listed(value: Any) -> Any:
+    """Take the items of any collection that has an order, also of one that can be read once."""
+    alone = isinstance(value, (str, bytes, Mapping, set, frozenset)) or getattr(value, "shape", 1) == ()
+    return list(value) if isinstance(value, Iterable) and not alone else value
+
+
 def build_sections(kinds: Mapping[str, type[Section]], values: Mapping[str, Any]) -> dict[str, Section]:
     """Build every section of options with the given ``section.key`` values in place of its defaults.
 
@@ -153,6 +160,8 @@ def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
     """Parse ``key=value`` strings to a mapping; a mapping is passed through. Raises UsageError."""
     if isinstance(given, Mapping):
         return dict(given)
+    if isinstance(given, bytes) or not isinstance(given, Iterable):
+        raise UsageError(f"set: options as key=value are expected, not {shorten(given)}.")
     values: dict[str, Any] = {}
     for text in [given] if isinstance(given, str) else given:
         key, sign, value = str(text).partition("=")
@@ -214,8 +223,9 @@ def _normalize(value: Any, *, optional: bool) -> Any:
 
     Otherwise true would pass for a whole number in a YAML file and not after ``--set``. Raises ValueError.
     """
-    if isinstance(value, (bool, int, float, Path)):
-        value = format_value(value) if isinstance(value, bool) else str(value)
+    if isinstance(value, (bool, numbers.Real, os.PathLike)):  # numbers of numpy, too
+        one = os.fspath(value) if isinstance(value, os.PathLike) else value
+        value = format_value(one) if isinstance(one, bool) else str(one)
     if isinstance(value, (list, tuple)):
         return [
             item if isinstance(item, (list, tuple)) else _normalize(item, optional=False) for item in value
@@ -250,10 +260,8 @@ def expand_home(text: str | os.PathLike[str]) -> Path:
             f"{shorten(os.fspath(text))} is an address, and bench reads and writes files of a file system. "
             "Mount it, or copy it, and name the folder."
         )
-    if not str(path).startswith("~"):
-        return path
     if not os.fspath(text).startswith("~"):
-        return path.absolute()
+        return path.absolute() if str(path).startswith("~") else path
     try:
         return path.expanduser()
     except RuntimeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -80,14 +80,15 @@ class Run:
     def from_hits(
         cls,
         hits: Mapping[QueryId, Sequence[tuple[VideoId, float]]],
-        video_ids: Sequence[VideoId],
+        video_ids: Iterable[VideoId],
         k: int,
     ) -> Run:
         """Build a run of depth ``k`` from ``{query: [(video, score), ...]}`` in any order.
 
         Raises KeyError for a video outside ``video_ids``.
         """
-        position = {video_id: i for i, video_id in enumerate(video_ids)}
+        pool = tuple(video_ids)
+        position = {video_id: i for i, video_id in enumerate(pool)}
         width = max((len(ranked) for ranked in hits.values()), default=0)
         places = np.full((len(hits), width), NO_HIT, dtype=np.int32)
         scores = np.full((len(hits), width), -np.inf, dtype=np.float32)
@@ -95,7 +96,7 @@ class Run:
             for column, (video_id, score) in enumerate(ranked):
                 places[row, column] = position[video_id]
                 scores[row, column] = score
-        return cls.from_arrays(tuple(hits), video_ids, places, scores, k)
+        return cls.from_arrays(tuple(hits), pool, places, scores, k)
 
     @classmethod
     def from_arrays(
@@ -109,8 +110,11 @@ class Run:
         """Build a run of depth ``k`` from unordered ``[Q, m]`` arrays by the one ordering rule.
 
         ``hits`` are positions in ``video_ids`` (``NO_HIT`` where none). The only place where
-        documents are put in order: score descending, then video id ascending.
+        documents are put in order: score descending, then video id ascending. Raises ValueError for a
+        depth below 0.
         """
+        if k < 0:
+            raise ValueError(f"the depth of a run is at least 0, not {k}")
         narrow = np.where(hits == NO_HIT, -np.inf, scores).astype(np.float32)
         places = _ranks_of_ids(tuple(video_ids))[hits]
         if not _is_ordered(narrow, places):

@@ -69,6 +69,12 @@ def test_nothing_to_order_is_no_error(queries: dict[str, list[tuple[str, float]]
     assert Run.from_hits(queries, [], 5).hits.shape == (len(queries), 5)
 
 
+def test_a_depth_below_0_is_refused_and_ids_may_be_read_once() -> None:
+    with pytest.raises(ValueError, match="at least 0, not -1"):
+        Run.from_hits({"q": [("a", 1.0)]}, ["a"], -1)
+    assert Run.from_hits({"q": [("b", 1.0)]}, iter(["a", "b"]), 1).video_ids == ("a", "b")
+
+
 def test_a_stranger_is_refused() -> None:
     with pytest.raises(KeyError):
         Run.from_hits({"q": [("nobody", 1.0)]}, IDS, 3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import numbers
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from annotated_types import Ge, Le, MinLen, Predicate
 
 from bench.choices import EvaluatedSplit, Protocol
 from bench.config.option import Option, options_of
-from bench.errors import BenchError, UsageError, unknown
+from bench.errors import BenchError, UsageError, shorten, unknown
 from bench.options import (
     Allowed,
     Section,
@@ -24,6 +26,7 @@ from bench.options import (
     convert,
     expand_home,
     flatten,
+    listed,
     split_list,
 )
 
@@ -32,7 +35,9 @@ def _split(value: Any) -> Any:
     """Split a comma-separated text into words; one number or path becomes a list of one."""
     if isinstance(value, str):
         return split_list(value)
-    return [value] if isinstance(value, (int, float, Path)) else value
+    if isinstance(value, (set, frozenset)):
+        raise ValueError("a set has no order")
+    return [value] if isinstance(value, (numbers.Real, os.PathLike)) else listed(value)
 
 
 def _systems(group: str) -> Callable[[Any], Any]:
@@ -47,7 +52,8 @@ def _systems(group: str) -> Callable[[Any], Any]:
 
 
 def _name_or_folder(value: Any) -> Any:
-    return str(expand_home(value)) if str(value).startswith("~") else value
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return str(expand_home(text)) if str(text).startswith("~") else text
 
 
 def _is_device(name: str) -> bool:
@@ -237,6 +243,8 @@ def configure(options: Mapping[str, Any]) -> RunConfig:
         if name not in OPTIONS:
             raise unknown("option", name, OPTIONS)
     if "config" in given:
+        if not isinstance(given["config"], (str, os.PathLike)):
+            raise UsageError(f"config: a path is expected, not {shorten(given['config'])}.")
         fields, values = _read_file(expand_home(given["config"]))
         given = {**fields, **given, "set": {**values, **assignments(given.get("set", ()))}}
     return RunConfig(**given)

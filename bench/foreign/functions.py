@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from bench.choices import Ties
+from bench.choices import TIES, Ties
 from bench.comparison.compare_runs import METRICS, compare_runs
 from bench.comparison.gate import FailOn, GateRow, Rule, gate_on_run
 from bench.errors import UsageError
+from bench.foreign.arguments import choice_of, items_of, name_of, path_of, texts_of, tolerances_of
 from bench.foreign.folder import write_evaluation
 from bench.foreign.formats import grades_of_mapping, run_of_mapping
 from bench.foreign.fusion import fuse as fuse_runs
@@ -50,17 +52,21 @@ def evaluate(
     ``fuse`` adds rows of the runs together: ``rrf``, ``sum``, ``sum:0.7,0.3``. Without ``out``
     the files of the result live as long as the object. Raises BenchError.
     """
-    judgements = _judgements(qrels, queries, split)
+    measures = parse(texts_of("metrics", metrics)) or parse(DEFAULT)
+    order = choice_of("ties", ties, TIES)
+    fusions = [parse_fusion(name_of("fuse", text)) for text in _several("fuse", fuse)]
+    kept = None if out is None else path_of("out", out)
+    judgements = _judgements(qrels, queries, name_of("split", split))
     read = _runs(runs, judgements)
-    fused = [fuse_runs(read, parse_fusion(text)) for text in ([fuse] if isinstance(fuse, str) else fuse)]
+    fused = [fuse_runs(read, fusion) for fusion in fusions]
     folder = Path(tempfile.mkdtemp(prefix="qms-bench-")) if out is None else None
     try:
         result = write_evaluation(
-            Path(out) if out is not None else _inside(folder),
+            kept or _inside(folder),
             judgements,
             [*read, *fused],
-            measures=parse(metrics),
-            ties=ties,
+            measures=measures,
+            ties=order,
         )
     except BaseException:
         if folder is not None:
@@ -85,8 +91,13 @@ def compare(
     """
     import pandas as pd
 
-    results = [open_result(result) for result in (first, second) if result is not None]
-    table = compare_runs([result.out for result in results], baseline=baseline, metrics=metrics, by=by)
+    results = [open_result(first), *([] if second is None else [open_result(second)])]
+    table = compare_runs(
+        [result.out for result in results],
+        baseline=None if baseline is None else name_of("baseline", baseline),
+        metrics=METRICS if metrics is METRICS else texts_of("metrics", metrics),
+        by=name_of("by", by),
+    )
     rows = [[*labels, *(cell.text for cell in cells)] for labels, cells in table.rows]
     frame = pd.DataFrame(rows, columns=[*table.labels, *table.columns])
     for name in table.columns:
@@ -111,14 +122,23 @@ def check(
     Raises BenchError where the two cannot be compared.
     """
     rule = Rule(
-        fail_on=fail_on, significant=significant, only_common=only_common, tolerances=tolerances, by=by
+        fail_on=choice_of("fail_on", fail_on, get_args(FailOn)),
+        significant=significant,
+        only_common=only_common,
+        tolerances=tolerances_of(tolerances),
+        by=None if by is None else name_of("by", by),
     )
     return gate_on_run(open_result(against), open_result(new), rule)
 
 
 def open_result(place: Result | Place) -> Result:
     """Open the result in an output folder; a `Result` is returned as is. Raises DataError for any other."""
-    return place if isinstance(place, Result) else Result.read(Path(place).expanduser())
+    return place if isinstance(place, Result) else Result.read(path_of("result", place))
+
+
+def _several(what: str, value: object) -> list[object]:
+    """Take one text or path as a list of it. Raises UsageError for what is neither nor a collection."""
+    return [value] if isinstance(value, (str, os.PathLike)) else items_of(what, value)
 
 
 def _inside(folder: Path | None) -> Path:
@@ -127,9 +147,9 @@ def _inside(folder: Path | None) -> Path:
 
 
 def _judgements(qrels: Place | Grades, queries: Place | None, split: str) -> Judgements:
-    if isinstance(qrels, (str, Path)):
-        queries_file = None if queries is None else Path(queries).expanduser()
-        return read_judgements(Path(qrels).expanduser(), queries_file, split)
+    if isinstance(qrels, (str, os.PathLike)):
+        queries_file = None if queries is None else path_of("queries", queries)
+        return read_judgements(path_of("qrels", qrels), queries_file, split)
     if queries is not None:
         raise UsageError("queries= belongs to qrels in a file; those in memory are of the queries they have.")
     grades = grades_of_mapping("qrels", qrels)
@@ -147,18 +167,18 @@ def _judgements(qrels: Place | Grades, queries: Place | None, split: str) -> Jud
 def _runs(
     runs: Mapping[str, Place | Hits] | Sequence[Place] | Place, judgements: Judgements
 ) -> list[ForeignRun]:
-    if isinstance(runs, (str, Path)):
-        runs = [runs]
-    if not runs:
+    named = runs if isinstance(runs, Mapping) else None
+    files = [] if named is not None else _several("runs", runs)
+    if not named and not files:
         raise UsageError("there is no run to evaluate.")
-    if not isinstance(runs, Mapping):
-        return read_runs([str(run) for run in runs], judgements)
-    return [_run(name, run, judgements) for name, run in runs.items()]
+    if named is not None:
+        return [_run(name_of("the name of a run", name), run, judgements) for name, run in named.items()]
+    return read_runs([str(path_of("runs", run)) for run in files], judgements)
 
 
 def _run(name: str, run: Place | Hits, judgements: Judgements) -> ForeignRun:
-    if isinstance(run, (str, Path)):
-        return read_run_file(Path(run), judgements, name)
+    if isinstance(run, (str, os.PathLike)):
+        return read_run_file(path_of(f"run '{name}'", run), judgements, name)
     hits = run_of_mapping(f"run '{name}'", run)
     in_memory = ForeignRun(name=name, file=Path(name), digest=digest(hits.hits), form="in memory", run=hits)
     return checked_run(in_memory, judgements)

@@ -10,6 +10,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
+
+from bench.errors import MissingError
 
 INSTRUCTIONS = {"ATEN_CPU_CAPABILITY": "avx2", "MKL_CBWR": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 """What PyTorch, MKL and oneDNN read when they are first used: the instructions that all current x86-64
@@ -27,10 +30,21 @@ def configure_torch() -> None:
     """Let torch compute with AVX2 alone, its threads sleep while they wait, and a GPU not wait for cuDNN.
 
     In child processes, too. A variable that the user has set stays. It has no effect on a torch that is
-    imported already.
+    imported already. Raises MissingError without a current folder.
     """
+    require_current_folder()
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def require_current_folder() -> None:
+    """Raise MissingError where the current folder was deleted: MKL and Java end the process then."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise MissingError(
+            "the current folder was deleted, and PyTorch and Java cannot start in it. Change to another one."
+        ) from None
 
 
 @contextlib.contextmanager

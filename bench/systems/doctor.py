@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bench.errors import BenchError, third_party_errors
 from bench.store.environment import installed_versions, requirements
+from bench.systems.arithmetic import require_current_folder
 from bench.systems.registry import entries, load
 from bench.types import Check
 
@@ -14,7 +15,9 @@ def run_checks() -> list[Check]:
     """Check this machine for ``bench doctor``: declared packages, then the entry points of ``bench.checks``.
 
     Such an entry point is a function without arguments that returns a list of `Check`.
+    Raises MissingError without a current folder.
     """
+    require_current_folder()
     checks = list(_check_packages())
     for name in sorted(entries("checks")):
         try:

@@ -15,14 +15,13 @@ import itertools
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bench.errors import MissingError, UsageError, third_party_errors, unknown
-from bench.options import split_list
+from bench.options import listed, split_list
 from bench.store.code_digest import code_digest, imported_packages, source_of
 from bench.store.environment import installed_versions
 from bench.systems.registry import FILE_PREFIX, entries
@@ -92,7 +91,8 @@ def words_of(group: str, given: Any) -> Any:
     """
     if isinstance(given, str):
         return split_list(given)
-    items = given if isinstance(given, Sequence) else [given]
+    items = given if _is_system(given) else listed(given)
+    items = items if isinstance(items, list) else [items]
     counts: Counter[str] = Counter()
     return [_word_of(group, item, counts) if _is_system(item) else item for item in items]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bench.config.presets
@@ -103,6 +105,10 @@ def test_the_presets_are_three() -> None:
         ({"out": ["a"]}, "expected a path"),
         ({"data": ["a"]}, "option data="),
         ({"seed": 2**32}, "seed=4294967296"),
+        ({"seed": np.array(0)}, "seed="),
+        ({"seed": {0, 1}}, "seed="),  # in an order of its own
+        ({"set": 5}, "set: options as key=value are expected, not 5"),
+        ({"config": 5}, "config: a path is expected, not 5"),
         ({"query_seed": 2**32}, "2.32-1|4294967295"),
         ({"out": "a\0"}, "option out="),
     ],
@@ -110,6 +116,21 @@ def test_the_presets_are_three() -> None:
 def test_what_is_wrong_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         configure(options)
+
+
+@pytest.mark.parametrize(
+    "seed", [np.int64(3), np.array([3]), iter([3]), range(3, 4), {3: "three"}.keys(), (np.uint8(3),)]
+)
+def test_numbers_of_numpy_and_collections_of_any_kind_are_taken(seed: Any) -> None:
+    assert configure({"seed": seed}).seed == (3,)
+
+
+def test_systems_are_named_by_collections_of_any_kind(tmp_path: Path) -> None:
+    config = configure({"generators": iter(["lead", "tfidf"]), "retrievers": np.array(["bm25"])})
+    assert (config.generators, config.retrievers) == (("lead", "tfidf"), ("bm25",))
+    with os.scandir(tmp_path.parent) as entries:
+        entry = next(one for one in entries if one.name == tmp_path.name)
+    assert configure({"out": entry, "data": entry}).out == tmp_path
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bench
@@ -34,6 +36,7 @@ def test_results_are_compared_and_gated() -> None:
     (row,) = bench.check(new, old)
     assert (row.name, row.before, row.after, row.failed) == ("run.run P@1", 0.0, 1.0, True)
     assert not bench.check(new, old, fail_on="drop")[0].failed
+    assert not bench.check(new, old, tolerances={"run.run": 1})[0].failed
     frame = bench.compare(bench.evaluate(RUNS, QRELS, metrics=["P@1"]), metrics=["P@1"], baseline="old")
     assert frame["score"].tolist() == [0.0, 100.0]
     assert frame["difference"].tolist()[1] == 100.0
@@ -87,3 +90,82 @@ def test_a_name_may_have_an_equals_sign_and_no_slash(tmp_path: Path) -> None:
     assert result.scores["generator"].tolist() == ["k1=0.9"]
     with pytest.raises(bench.UsageError, match="name of a run"):
         bench.evaluate({"a/b": tmp_path / "run.trec"}, QRELS)
+
+
+class Place(os.PathLike[str]):
+    """A path of another library."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def test_collections_of_any_kind_and_paths_of_any_kind_are_taken(tmp_path: Path) -> None:
+    run = tmp_path / "new"
+    run.write_text("q1 Q0 b 1 1 x\n")
+    collections: list[Any] = [iter([str(run)]), np.array([str(run)]), Place(run)]
+    for runs in collections:
+        result = bench.evaluate(runs, QRELS, metrics=iter(["P@1"]))
+        assert result.scores["metric"].tolist() == ["P@1"]
+        assert result.scores["generator"].tolist() == ["new"]
+    assert bench.evaluate(RUNS, QRELS, metrics="P@1,Bpref").scores["metric"].nunique() == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runs": 5}, "runs: a list is expected, not int"),
+        ({"runs": {"new"}}, "runs: a list is expected, not set"),  # its order is another in each process
+        ({"runs": pd.DataFrame({"score": [1.0]})}, "runs: a list is expected, not DataFrame"),
+        ({"runs": [5]}, "runs: a path is expected, not int"),
+        ({"runs": {5: RUNS["new"]}}, "the name of a run: a text is expected, not 5"),
+        ({"metrics": 5}, "metrics: a list is expected"),
+        ({"metrics": [None]}, "metrics: a text is expected, not None"),
+        ({"ties": "trec-eval"}, r"unknown ties 'trec-eval'\. Did you mean trec_eval\?"),
+        ({"ties": None}, "unknown ties None"),
+        ({"fuse": 5}, "fuse: a list is expected"),
+        ({"fuse": [5]}, "fuse: a text is expected, not 5"),
+        ({"out": b"x"}, "out: a path is expected, not bytes"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(bench.UsageError, match=message):
+        bench.evaluate(**{"runs": RUNS, "qrels": QRELS, **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fail_on": "drops"}, r"unknown fail_on 'drops'\. Did you mean drop\?"),
+        ({"fail_on": None}, "unknown fail_on None"),
+        ({"tolerances": [("*", float("nan"))]}, r"pairs such as .* are expected, not \('\*', nan\)"),
+        ({"tolerances": {"*": float("inf")}}, "are expected"),
+        ({"tolerances": {"*": -1}}, "are expected"),
+        ({"tolerances": "P@1=1"}, "tolerances: a list is expected, not str"),
+        ({"tolerances": [("*", 1, 2)]}, "are expected"),
+        ({"by": 5}, "by: a text is expected"),
+    ],
+)
+def test_a_gate_of_no_known_rule_is_refused(options: dict[str, Any], message: str) -> None:
+    """A tolerance that is no number passed every run."""
+    with pytest.raises(bench.UsageError, match=message):
+        bench.check("new", "old", **options)
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home" / "new").write_text("q1 Q0 b 1 1 x\n")
+    result = bench.evaluate({"run": "~/new"}, QRELS, out="~/out", metrics=["P@1"])
+    assert result.out == tmp_path / "home" / "out"
+    assert not (tmp_path / "~").exists()
+
+
+@pytest.mark.parametrize("value", [None, 5, b"x", [1]])
+def test_what_is_no_result_is_refused(value: Any) -> None:
+    for function in (bench.open, bench.compare):
+        with pytest.raises(bench.UsageError, match="result: a path is expected"):
+            function(value)

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import pytest
+
 from tests.chaos.inputs import write_data, write_encoder
 from tests.chaos.killed_command import contents
+from tests.conftest import Cli
+from tests.tiny import Tiny
 
 SURROUNDINGS = (
     {"PYTHONHASHSEED": "1", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"},
@@ -35,3 +39,18 @@ def test_surroundings_change_no_byte_of_a_run_or_of_what_it_trains(
         assert len(models) == 3, "the generator, and what dpr-ft encodes queries and summaries with"
         written.append((contents(place / "out"), models))
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["doctor", "run --data {data} --out {out}", "summarize lead --data {data} --videos {data} --out {out}"],
+)
+def test_without_a_current_folder_nothing_is_started_that_ends_the_process(
+    words: str, tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    refused = cli(*(word.format(data=tiny.folder, out=tmp_path / "out") for word in words.split()))
+    assert (refused.status, "the current folder was deleted" in refused.error()) == (4, True)

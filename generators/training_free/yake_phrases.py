@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
 from typing import Any
 
 from bench.context import Context
@@ -30,7 +32,11 @@ class Yake:
     def __init__(self, context: Context) -> None:
         require_english(context, "yake", "YAKE takes words of two characters for stop words")
         self._limit = summary_length(context)
-        self._extractor = _package().KeywordExtractor(lan="en", n=_WORDS, top=_CANDIDATES * self._limit)
+        if find_spec("yake") is None:
+            raise MissingError(
+                "generator 'yake' needs the package yake, which is not installed. Install it with: "
+                "pip install -c constraints.txt yake"
+            )
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Write the key phrases of each transcript."""
@@ -40,6 +46,12 @@ class Yake:
         """Digest nothing: the version of the package is in the key of every generator."""
         return {}
 
+    @cached_property
+    def _extractor(self) -> Any:
+        import yake  # takes a fifth of a second, and a summary that is in the store needs none
+
+        return yake.KeywordExtractor(lan="en", n=_WORDS, top=_CANDIDATES * self._limit)
+
     def _write(self, transcript: str) -> str:
         phrases = take_phrases(self._phrases(transcript), self._limit, "en")
         return " ".join(word for phrase in phrases for word in phrase)
@@ -48,14 +60,3 @@ class Yake:
         ranked: Sequence[tuple[str, float]] = self._extractor.extract_keywords(transcript)
         for phrase, _ in ranked:
             yield cut_words(phrase, "en")
-
-
-def _package() -> Any:
-    try:
-        import yake
-    except ImportError:
-        raise MissingError(
-            "generator 'yake' needs the package yake, which is not installed. Install it with: "
-            "pip install -c constraints.txt yake"
-        ) from None
-    return yake

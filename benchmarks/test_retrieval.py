@@ -73,7 +73,7 @@ def test_lucene_beside_pyserini(compare: Compare) -> None:
 
 def pyserini_search(documents: list[str]) -> Callable[[list[str]], list[list[tuple[str, float]]]]:
     """Return what pyserini's ``LuceneSearcher.batch_search`` does, by the Java classes that it calls."""
-    from retrievers.bm25.lucene import java
+    from retrievers.bm25.java_machine import java
 
     folder, classes = tempfile.mkdtemp(), java()
     arguments = ["-index", folder, "-collection", "JsonCollection", "-threads", "1", "-input", folder]

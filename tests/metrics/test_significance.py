@@ -135,6 +135,8 @@ def test_a_null_of_few_values_is_never_rejected_more_often_than_alpha() -> None:
 def test_scores_that_are_no_numbers_are_refused(bad: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"^a paired test needs finite scores$"):
         paired_test(bad, np.zeros(2))
+    with pytest.raises(ValueError, match=r"^a paired test needs finite scores$"):
+        paired_test(bad, bad)
 
 
 def test_other_queries_are_refused() -> None:

@@ -10,6 +10,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
+from bench.metrics.cider import cider
 from bench.metrics.definitions import TEXT_METRICS
 from bench.metrics.text import bleu_of_counts, score_texts
 
@@ -150,6 +151,12 @@ def test_nothing_to_score_is_not_a_number_and_not_a_zero() -> None:
     assert all(math.isnan(value) for value in scores.corpus.values())
     assert all(values.shape == (0,) for values in scores.per_video.values())
     assert scores.without_references == 1
+
+
+def test_one_text_is_no_list_of_references() -> None:
+    for score in (lambda: score_texts({"u": "a b"}, {"u": "a b"}), lambda: cider(["a b"], ["a b"])):
+        with pytest.raises(ValueError, match="are a list of texts, not one: 'a b'"):
+            score()
 
 
 def test_a_missing_summary_is_not_taken_for_an_empty_one() -> None:

@@ -91,6 +91,11 @@ def test_the_footer_tells_the_test_and_what_it_could_have_found() -> None:
     )
 
 
+def test_a_difference_that_cannot_be_is_not_called_detectable() -> None:
+    (note,) = (n for n in built(THREE, [contest(0.5, mde=1.2)]).notes if "Best vs. second" in n)
+    assert note.endswith("detects no difference that is possible with 80 % power: the queries are too few.")
+
+
 def test_a_single_test_is_not_called_corrected() -> None:
     notes = "\n".join(built(THREE, [contest(0.5)]).notes)
     assert "(Two vs. One); this test detects a difference of about 3.21 with 80 % power." in notes

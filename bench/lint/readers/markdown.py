@@ -9,6 +9,7 @@ from bench.errors import DataError
 from bench.lint.readers import html
 from bench.lint.readers.cell import CellText, strip_markup
 from bench.lint.readers.grid import Grid, GridRow, refuse_size
+from bench.lint.readers.header import is_number, parse_name
 from bench.lint.readers.latex_cell import strip_latex
 
 _FENCE = re.compile(r"[ >]{0,40}(```+|~~~+)")
@@ -16,6 +17,11 @@ _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _BAR = re.compile(r"(?<!\\)\|")
 _DASHES = re.compile(r":?-+:?")
 _BORDER = re.compile(r"\s{0,9}\+[-=+]{2}")
+_BLANKS = re.compile(r"\s{2,}|\t")
+_GAP = re.compile(r"\s{2,}|[,;\t]\s?")
+_TABULAR = re.compile(r"\\begin\{(?:tabular|longtable|tblr)")
+MAX_LINE = 1000
+"""Characters of a line that is looked at for names of columns outside of tables."""
 MAX_UNDIVIDED = 10
 """Rows that are kept of a table that cannot be read: its names of columns are in the first of them."""
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,60}\]")
@@ -24,14 +30,20 @@ _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,60}\]")
 def parse_grids(text: str, file: str) -> list[Grid]:
     """Parse every table outside code fences and comments, in order; ``line`` counts from 1.
 
-    Pipe tables in code fences and rows without a line of dashes come as tables that cannot be read.
+    Tables in code fences, in LaTeX, without a line of dashes and without bars come as tables that cannot be
+    read.
     """
     shown, fenced = _divide(text)
     lines = [_unquoted(line) for line in shown]
     grids = _pipe_tables(lines, file)
     why = "tables in code fences are not read"
     grids += [replace(g, error=f"{file}:{g.line}: {why}.") for g in _pipe_tables(fenced, file) if not g.error]
-    grids += _undivided(lines, file)
+    grids += [
+        *_undivided(lines, file),
+        *_aligned(lines, file, _BLANKS),
+        *_aligned(fenced, file, _GAP),
+        *_latex(lines, file),
+    ]
     whole = "\n".join(lines)
     tables = html.parse_grids(whole, file) if "<table" in whole.lower() else []
     return sorted([*grids, *tables], key=lambda grid: grid.line)
@@ -65,6 +77,34 @@ def _undivided(lines: list[str], file: str) -> list[Grid]:
                 why = "rows without a line of dashes (|---|---|) below the first are not read"
                 grids.append(Grid(file, rows[0].line, tuple(rows), error=f"{file}:{rows[0].line}: {why}."))
             rows = []
+    return grids
+
+
+def _aligned(lines: list[str], file: str, gap: re.Pattern[str]) -> list[Grid]:
+    """Name the tables of aligned columns that programs print: names of metrics above numbers."""
+    grids = []
+    for number, line in enumerate(lines, 1):
+        cells = [CellText(text) for text in gap.split(line.strip()[:MAX_LINE])]
+        if sum(bool(parse_name(cell.text)) for cell in cells) < 2:
+            continue
+        below = [gap.split(text.strip()[:MAX_LINE]) for text in lines[number : number + 3]]
+        if any(sum(map(is_number, texts)) > 1 for texts in below):
+            error = f"{file}:{number}: a table without bars between its columns is not read."
+            grids.append(Grid(file, number, (GridRow(number, tuple(cells)),), error=error))
+    return grids
+
+
+def _latex(lines: list[str], file: str) -> list[Grid]:
+    """Name the tables in LaTeX."""
+    grids = []
+    for number, line in enumerate(lines, 1):
+        if _TABULAR.search(line[:MAX_LINE]):
+            texts = [text for text in lines[number : number + MAX_UNDIVIDED] if "&" in text]
+            rows = [
+                GridRow(number, tuple(strip_markup(c) for c in re.split(r"&|\\\\", t))) for t in texts[:4]
+            ]
+            error = f"{file}:{number}: a table in LaTeX in a Markdown file is not read. Save it as .tex."
+            grids += [Grid(file, number, tuple(rows), error=error)] if rows else []
     return grids
 
 

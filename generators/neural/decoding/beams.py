@@ -224,8 +224,7 @@ def block_ngrams(written: Tensor, scores: Tensor, n: int) -> Tensor:
     windows = written.unfold(1, n, 1)  # [r, windows, n]
     tail = written[:, written.shape[1] - n + 1 :]  # [r, n - 1]
     repeats = (windows[:, :, : n - 1] == tail[:, None, :]).all(-1)
-    limits = torch.where(repeats, -torch.inf, torch.inf)  # [r, windows]
-    return scores.scatter_reduce(1, windows[:, :, n - 1], limits, "amin")
+    return scores.scatter_add(1, windows[:, :, n - 1], torch.where(repeats, -torch.inf, 0.0))
 
 
 def _take(sequences: Tensor, index: Tensor) -> Tensor:

@@ -53,9 +53,10 @@ class StepRecorder:
                 self._recorded.popitem(last=False)
             return None
         self._recorded.move_to_end(shapes)
-        recording = self._recorded[shapes] or _Recording(search, read)
-        self._recorded[shapes] = recording
-        return recording.replay(read)
+        with torch.cuda.device(search.rows.device):
+            recording = self._recorded[shapes] or _Recording(search, read)
+            self._recorded[shapes] = recording
+            return recording.replay(read)
 
 
 class _Recording:
@@ -90,12 +91,14 @@ class _Recording:
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream), _recordable():
             graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
-            finished = self._search.advance(step)
-            new = (finished & ~self._over)[:, None]
-            self._best = torch.where(new, self._search.done[:, 0], self._best)
-            self._over = self._over | finished
-            everything = self._over.all()
-            graph.capture_end()
+            try:
+                finished = self._search.advance(step)
+                new = (finished & ~self._over)[:, None]
+                self._best = torch.where(new, self._search.done[:, 0], self._best)
+                self._over = self._over | finished
+                everything = self._over.all()
+            finally:
+                graph.capture_end()
         torch.cuda.current_stream().wait_stream(self._stream)
         return graph, everything, self._best
 

@@ -63,6 +63,8 @@ class RowDefinition(ABC):
         """What `build_module` needs, and what the model was trained on."""
         self._bf16 = uses_bf16(self.training.precision, self.device)
         self._module: Any = None
+        self._replay: Any = None
+        """On a GPU, the recorded steps of searches (`decoding.recording`)."""
         self._tokens: Tokens | None = None
         self._coverage: dict[str, int] = {}
 

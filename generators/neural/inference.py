@@ -13,8 +13,7 @@ from torch import Tensor
 
 from bench.types import VideoId
 from generators.neural.batches import Batch, Collate, pad, to_device
-from generators.neural.decoding.beams import Rules, beam_search
-from generators.neural.decoding.recording import StepRecorder
+from generators.neural.decoding.beams import Replay, Rules, beam_search
 from generators.neural.examples import Example
 from generators.neural.options import DecodeOptions
 from generators.neural.tokens import Tokens
@@ -34,6 +33,8 @@ class Inference:
     options: DecodeOptions
     device: str
     bf16: bool
+    replay: Replay | None = None
+    """What repeats the steps of a search on a GPU."""
 
     def write(self, examples: Sequence[Example]) -> dict[VideoId, str]:
         """Write a summary of each example by beam search.
@@ -42,13 +43,12 @@ class Inference:
         """
         order, size = sorted(examples, key=len, reverse=True), self.options.batch_size
         rules = Rules.of(self.options, self.tokens.prompt, self.tokens.eos, self.tokens.pad)
-        replay = StepRecorder() if torch.device(self.device).type == "cuda" else None
         summaries: dict[VideoId, str] = {}
         self.module.eval()
         with self._precision():
             for start in range(0, len(order), size):
                 part = order[start : start + size]
-                written = beam_search(self.module, self._batch(part), rules, replay)
+                written = beam_search(self.module, self._batch(part), rules, self.replay)
                 for example, ids in zip(part, written, strict=True):
                     summaries[example.video_id] = self.tokens.decode(ids)
         return summaries

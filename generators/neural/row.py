@@ -166,10 +166,13 @@ class NeuralRow(RowDefinition):
 
     def inference(self) -> Inference:
         """Make what writes summaries and measures losses with the module as it is now."""
+        from generators.neural.decoding.recording import StepRecorder
         from generators.neural.inference import Inference
 
+        if self._replay is None and self.device.startswith("cuda"):
+            self._replay = StepRecorder()
         return Inference(
-            self.module, self.tokens, self.collate, self.decoding, device=self.device, bf16=self._bf16
+            self.module, self.tokens, self.collate, self.decoding, self.device, self._bf16, self._replay
         )
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from generators.neural.decoding.beams import Search
+from generators.neural.decoding.beams import Rules, Search
 
 Shapes: TypeAlias = tuple[tuple[torch.Size, torch.dtype], ...]
 LENGTHS = 32
@@ -37,14 +37,20 @@ class StepRecorder:
     """Records the steps of a search at the second batch of a shape, and replays them for those that follow.
 
     A replay starts a whole step at once; started one by one, the operations of 64 videos leave a GPU waiting
-    for Python. Weights are read where they are in memory, and may have changed.
+    for Python. Weights are read where they are in memory, and may have changed; of another decoder, or by
+    other rules, everything is recorded anew.
     """
 
     def __init__(self) -> None:
+        self._decoder: Any = None
+        self._rules: Rules | None = None
         self._recorded: OrderedDict[Shapes, _Recording | None] = OrderedDict()
 
     def __call__(self, search: Search[Any]) -> Tensor | None:
         """Replay the steps after the first: the best sequences ``[b, width]``; None for a new shape."""
+        if search.decoder is not self._decoder or search.rules != self._rules:
+            self._recorded.clear()
+            self._decoder, self._rules = search.decoder, search.rules
         read = [*search.decoder.tensors(search.state), *_beams(search)]
         shapes = tuple((tensor.shape, tensor.dtype) for tensor in read)
         if shapes not in self._recorded:

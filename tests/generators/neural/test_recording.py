@@ -151,6 +151,17 @@ def test_another_shape_is_not_replayed(device: str) -> None:
     assert (replay.replayed, replay.left) == (4, 2)
 
 
+def test_another_decoder_and_other_rules_are_not_replayed(device: str) -> None:
+    replay, (batch,) = Counting(StepRecorder()), batches(0, (6,), device)
+    models = [FusedBart(lively_bart(seed), TextOnly(16, 1)).eval().to(device) for seed in (0, 1)]
+    for penalty in (1.0, -0.5):
+        rules = Rules((BOS,), EOS, PAD, 4, 9, penalty)
+        for model in models:
+            for _ in range(2):
+                assert beam_search(model, batch, rules, replay) == beam_search(model, batch, rules)
+    assert (replay.replayed, replay.left) == (4, 4)
+
+
 def test_weights_changed_in_place_are_read(device: str) -> None:
     model = FusedBart(lively_bart(1), TextOnly(16, 1)).eval().to(device)
     rules, replay = Rules((BOS,), EOS, PAD, 4, 9), Counting(StepRecorder())

@@ -274,7 +274,7 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
         if (scores := {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT})
     }
-    judged = {query: _not_all_negative(grades) for query, grades in scored.grades.items()}
+    judged = {query: _for_trec_eval(grades) for query, grades in scored.grades.items()}
     values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
     with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
         for metric in ir_measures.iter_calc(list(values), judged, ranking):
@@ -295,6 +295,17 @@ _COUNTS: Mapping[str, Callable[[Mapping[VideoId, int]], float]] = {
 """Counts of a topic, whatever was found."""
 
 
-def _not_all_negative(grades: Mapping[VideoId, int]) -> dict[VideoId, int]:
-    """Judge with 0 where all grades of a topic are negative: pytrec_eval's nDCG may never end on them."""
+_LARGEST_GRADE = 1000
+
+
+def _for_trec_eval(grades: Mapping[VideoId, int]) -> dict[VideoId, int]:
+    """Judge with 0 where all grades of a topic are negative: pytrec_eval's nDCG may never end on them.
+
+    Nor on large ones, or the process ends. Raises UsageError for these.
+    """
+    if large := [grade for grade in grades.values() if abs(grade) > _LARGEST_GRADE]:
+        raise UsageError(
+            f"trec_eval's code, by which ir_measures computes, cannot count a relevance of {large[0]}; it may "
+            f"be up to {_LARGEST_GRADE:,}. Use smaller grades, or R, P, Acc, nDCG, MAP and MRR @k."
+        )
     return dict(grades) if max(grades.values(), default=0) >= 0 else dict.fromkeys(grades, 0)

@@ -196,6 +196,14 @@ def test_a_topic_without_results_scores_0_and_is_counted() -> None:
     }
 
 
+@pytest.mark.parametrize("grade", [1001, 2**31 - 1, -(2**31)])
+def test_trec_eval_is_given_no_large_grade(grade: int) -> None:
+    topics: Topics = {"q1": ({"d01": 2.0}, {"d01": 1, "d02": grade})}
+    with pytest.raises(UsageError, match=f"cannot count a relevance of {grade}; it may be up to 1,000"):
+        values(topics, ("nDCG(judged_only=True)",))
+    assert values(topics, ("MAP@10",))["MAP@10"].tolist() == [0.5 if grade > 0 else 1.0]
+
+
 def test_trec_eval_is_given_no_topic_of_negative_grades_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import MissingError, UsageError, shorten, third_party_errors
+from bench.measures.given_to_trec_eval import COUNTS, grades_for_trec_eval
 from bench.measures.plugged import compute_plugged, is_plugged
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
@@ -274,38 +275,15 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
         for query, row in zip(run.query_ids, run.hits.tolist(), strict=True)
         if (scores := {ids[hit]: float(-place) for place, hit in enumerate(row) if hit != NO_HIT})
     }
-    judged = {query: _for_trec_eval(grades) for query, grades in scored.grades.items()}
+    judged = {query: grades_for_trec_eval(grades) for query, grades in scored.grades.items()}
     values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
     with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
         for metric in ir_measures.iter_calc(list(values), judged, ranking):
             values[metric.measure][metric.query_id] = float(metric.value)
     for measure, of in values.items():
-        if count := _COUNTS.get(measure.NAME):
+        if count := COUNTS.get(measure.NAME):
             of.update({query: count(judged.get(query, {})) for query in run.query_ids})
     return {
         name: np.array([values[measure].get(query, 0.0) for query in run.query_ids])
         for name, measure in measures.items()
     }
-
-
-_COUNTS: Mapping[str, Callable[[Mapping[VideoId, int]], float]] = {
-    "NumQ": lambda grades: 1.0,
-    "NumRel": lambda grades: float(sum(grade > 0 for grade in grades.values())),
-}
-"""Counts of a topic, whatever was found."""
-
-
-_LARGEST_GRADE = 1000
-
-
-def _for_trec_eval(grades: Mapping[VideoId, int]) -> dict[VideoId, int]:
-    """Judge with 0 where all grades of a topic are negative: pytrec_eval's nDCG may never end on them.
-
-    Nor on large ones, or the process ends. Raises UsageError for these.
-    """
-    if large := [grade for grade in grades.values() if abs(grade) > _LARGEST_GRADE]:
-        raise UsageError(
-            f"trec_eval's code, by which ir_measures computes, cannot count a relevance of {large[0]}; it may "
-            f"be up to {_LARGEST_GRADE:,}. Use smaller grades, or R, P, Acc, nDCG, MAP and MRR @k."
-        )
-    return dict(grades) if max(grades.values(), default=0) >= 0 else dict.fromkeys(grades, 0)

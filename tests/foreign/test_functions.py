@@ -58,7 +58,7 @@ def test_a_run_in_memory_is_checked_as_a_file_is(run: bench.foreign.functions.Hi
         bench.evaluate({"a": run}, QRELS)
 
 
-@pytest.mark.parametrize("run", [{}, {"q1": {}}])
+@pytest.mark.parametrize("run", [{"q1": {}}])
 def test_a_run_in_memory_that_found_nothing_scores_0(run: bench.foreign.functions.Hits) -> None:
     table = bench.evaluate({"none": run, **RUNS}, QRELS, metrics=["P@1"]).table("retrieval")
     assert table.loc[("Run", "none"), "P@1"] == 0.0

@@ -17,6 +17,7 @@ from bench.output.trec_lookup import Hit
 from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
 from bench.store.artefacts import Store, default_root
+from bench.systems.arithmetic import require_current_folder
 from bench.systems.component import make_retriever
 from bench.systems.registry import cell_name
 from bench.text import printable, tokenize
@@ -37,6 +38,7 @@ class Explainer:
     """Explains the queries and videos of one finished run."""
 
     def __init__(self, out: Path, store: Path | None = None) -> None:
+        require_current_folder()
         self._source = Source.read(out)
         self._store = Store(store or default_root())
         self._explanations = GeneratorExplanations(self._source.manifest, self._store.root)

@@ -43,7 +43,12 @@ def test_surroundings_change_no_byte_of_a_run_or_of_what_it_trains(
 
 @pytest.mark.parametrize(
     "words",
-    ["doctor", "run --data {data} --out {out}", "summarize lead --data {data} --videos {data} --out {out}"],
+    [
+        "doctor",
+        "run --data {data} --out {out}",
+        "explain {out} --video v",
+        "summarize lead --data {data} --videos {data} --out {out}",
+    ],
 )
 def test_without_a_current_folder_nothing_is_started_that_ends_the_process(
     words: str, tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch

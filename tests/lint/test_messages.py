@@ -20,6 +20,10 @@ from tests.lint.test_rules import broken, table
             "R@5 20.00 < R@1 20.02: R@5 cannot be below R@1 (unless the denominator depends on k)",
         ),
         (
+            "Model,Acc@5,Acc@10\nA,20.02,20.00", {"Acc@5": "20.02", "Acc@10": "20.00"},
+            "Acc@10 20.00 < Acc@5 20.02: Acc@10 cannot be below Acc@5",
+        ),
+        (
             "Model,P@1,Acc@5\nA,20.02,20.00", {"P@1": "20.02", "Acc@5": "20.00"},
             "Acc@5 20.00 < P@1 20.02: Acc@5 cannot be below P@1",
         ),
@@ -57,6 +61,18 @@ from tests.lint.test_rules import broken, table
             "R@1 100.02 lies outside 0 to 100",
         ),
         (
+            "Model,R@1\nA,-0.20", {"R@1": "-0.20", "bounds": "0 to 1"},
+            "R@1 -0.20 lies outside 0 to 1",
+        ),
+        (
+            "Model,R@1,P@1\nA,50.00,-0.50", {"P@1": "-0.50", "bounds": "0 to 100"},
+            "P@1 -0.50 lies outside 0 to 100",
+        ),
+        (
+            "Data,Train,Val,Test,Total\nA,-1,2,3,4", {"Train": "-1", "bounds": "0 or more"},
+            "Train -1 lies outside 0 or more",
+        ),
+        (
             "Model,CIDEr\nA,-0.02", {"CIDEr": "-0.02", "bounds": "0 to 1000"},
             "CIDEr -0.02 lies outside 0 to 1000",
         ),
@@ -69,6 +85,18 @@ from tests.lint.test_rules import broken, table
             "Data,Train,Val,Test,Total\nA,10,2,3,9",
             {"Train": "10", "Val": "2", "Test": "3", "sum": "15", "Total": "9"},
             "the parts 10 + 2 + 3 = 15; the total 9 is below the largest part",
+        ),
+        (
+            "Model,R@1\nA,12.00\nB,10.00\nC,10.00\nD,11.00\nImprovement (%),10.00",
+            {"printed": "10.00", "recomputed": "-8.33", "low": "-8.41", "high": "-8.25"},
+            "improvement printed 10.00 %, recomputed -8.33 % (-8.41 to -8.25): D 11.00 over the strongest "
+            "other row, A 12.00; the printed value is the gain over B or C",
+        ),
+        (
+            "Model,R@1\nA,10.00\nB,11.00\nImprovement,10.20%",
+            {"printed": "10.20%", "recomputed": "10.00", "low": "9.90", "high": "10.11"},
+            "improvement printed 10.20 %, recomputed 10.00 % (9.90 to 10.11): B 11.00 over the strongest "
+            "other row, A 10.00",
         ),
         (
             "Model,R@1\nA,**10.00**\nB,10.02", {"A": "10.00", "B": "10.02"},

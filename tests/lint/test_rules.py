@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from bench.lint.granularity import smallest_n
 from bench.lint.readers.csv import long_table, parse_records, wide_grid
 from bench.lint.readers.latex import parse_grids
+from bench.lint.readers.number import Printed
 from bench.lint.readers.rows import to_tables
 from bench.lint.report import lint_table, notes
-from bench.lint.table import Scale, Table
+from bench.lint.table import Column, Entry, Row, Scale, Table
 
 CUTS = (1, 5, 10, 30)
 
@@ -36,21 +38,28 @@ def broken(text: str, n: int | None = None) -> set[tuple[str, str]]:
         ("Model,P@1,Acc@5\nA,20.02,20.00", ("A, Acc@5", "never-falls")),
         ("Model,P@1,Acc@1\nA,20.02,20.00", ("A, Acc@1", "acc1-is-p1")),
         ("Model,P@5,Acc@5\nA,4.00,20.04", ("A, Acc@5", "acc-within-hits")),
+        ("Model,P@2,Acc@2\nA,4.00,8.02", ("A, Acc@2", "acc-within-hits")),
         ("Model,P@5,Acc@5\nA,40.00,20.03", ("A, Acc@5", "precision-within-acc")),
         ("Model,P@1,P@5\nA,40.00,7.98", ("A, P@5", "hits-never-fall")),
         ("Model,R@5,Acc@5\nA,40.02,40.00", ("A, R@5", "recall-within-acc")),
         ("Model,R@1,P@1\nA,40.02,40.00", ("A, R@1", "recall-within-acc")),
         ("Model,R@5,P@5\nA,50.00,5.00", ("A, R@5", "recall-within-hits")),
         ("Model,R@5,P@5\nA,20.04,4.00", ("A, R@5", "recall-within-hits")),
+        ("Model,R@1,P@1,R@5,P@5\nA,1.00,2.00,20.04,4.00", ("A, R@5", "recall-within-hits")),
         ("Model,R@5,P@5,Acc@5\nA,20.04,4.00,20.04", ("A, Acc@5", "acc-within-hits")),
         ("Model,R@1\nA,100.02", ("A, R@1", "bounds")),
+        ("Model,R@1\nA,100.000000002", ("A, R@1", "bounds")),
         ("Model,CIDEr\nA,1000.02", ("A, CIDEr", "bounds")),
         ("Model,CIDEr\nA,-0.02", ("A, CIDEr", "bounds")),
         ("Data,Train,Val,Test,Total\nA,10,2,3,16", ("A, Total", "sums")),
         ("Data,Train,Val,Test,Total\nA,10,2,3,9", ("A, Total", "sums")),
+        ("Data,Train,Test,Total\nA,10,3,14", ("A, Total", "sums")),
+        ("Data,Train,Val,Test,Total\nA,10,2,3,-\nB,10,2,3,16", ("B, Total", "sums")),
+        ("Data,Train,Val,Test,Total\nA,10,2,3,10\nB,10,2,3,16", ("B, Total", "sums")),
         ("Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.20", ("Improvement (%), R@1", "improvement")),
         ("Model,R@1\nA,**10.00**\nB,10.02", ("A, R@1", "bold")),
         ("Model,R@1\nA,<u>10.00</u>\nB,10.02\nC,**11.00**", ("A, R@1", "underline")),
+        ("Data,Train,Val,Total,R@1\nA,9,2,11,**10.00**\nB,9,2,11,10.02", ("A, R@1", "bold")),
     ],
 )
 def test_a_broken_rule_is_reported(text: str, expected: tuple[str, str]) -> None:
@@ -63,10 +72,14 @@ def test_a_broken_rule_is_reported(text: str, expected: tuple[str, str]) -> None
         "Model,R@1,R@5\nA,20.01,20.00",  # both may be 20.005
         "Model,Acc@5,Acc@10\nA,20.01,20.00",
         "Model,P@1,Acc@1\nA,20.01,20.00",
+        "Model,P@1,Acc@1\nA,20.00,20.01",
+        "Model,P@5,Acc@5\nA,20.01,20.00",
         "Model,P@5,Acc@5\nA,4.00,20.02",  # 5 x 4.005 = 20.025
         "Model,P@1,P@5\nA,40.02,8.00",
+        "Model,P@1,P@5\nA,40.03,8.00",  # 5 x 8.005 = 40.025
         "Model,R@5,Acc@5\nA,40.01,40.00",
         "Model,R@1\nA,100.00",
+        "Model,R@1\nA,100.000000001",  # the error of a sum of floats
         "Model,R@5,P@5\nA,20.03,4.00",  # 5 x 4.005 = 20.025
         "Model,R@5,P@10\nA,50.00,5.00",
         "Model,CIDEr\nA,226.24",
@@ -74,11 +87,17 @@ def test_a_broken_rule_is_reported(text: str, expected: tuple[str, str]) -> None
         "Model,CIDEr\nA,10.00",
         "Data,Train,Val,Test,Total\nA,10,2,3,15",
         "Data,Train,Val,Test,Total\nA,10,2,3,13",  # the same query in two parts
+        "Data,Train,Val,Test,Total\nA,10,0,3,13",  # an empty part
+        "Data,Train,Val,Test,Total\nA,10,-,-,15",  # the other parts are not printed
         "Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.05",
         "Model,R@1\nA,10.00\nB,11.00\nC,9.00\nImprovement (%),10.00",  # best over second best
         "Model,R@1\nA,10.00\nB,10.50\nC,11.00\nImprovement over A (%),10.00",
         "Model,R@1\nA,**10.00**\nB,10.01",
         "Model,R@1\nA,**10.00**\nOracle,99.00",
+        "Model,R@1\nA,**10.00**\nHuman,99.00\nUpper bound,99.00\nupper-bound,99.00\nGround truth,99.00\n"
+        "ground-truth,99.00\nTranscript,99.00\nReferences,99.00\nTopline,99.00\nB†,99.00\nC‡,99.00\nD§,99.00",
+        "Model,R@1\nA,**12.00**\nB,<u>10.00</u>\nC,10.01",
+        "Model,R@1\nA,**12.00**\nB,<u>10.00</u>\nHuman,11.00",
         "Model,R@1\nA,**10.00**\nB,**10.50**",  # a tied group
         "Model,R@1\n**A**,**10.00**\nB,10.50",  # a row set off, not a mark of the best
         "Model,R@1\nA,<u>10.00</u>\nB,9.00\nC,11.00",  # underlined: the strongest baseline
@@ -89,10 +108,86 @@ def test_what_rounding_or_another_custom_explains_is_no_violation(text: str) -> 
     assert broken(text + "\n") == set()
 
 
+AB = "Model,R@1\nA,10.00\nB,11.00\n"
+FOO = "Model,R@1\nFoo,10.00\nBar,10.50\nOurs,11.00\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        (f"{AB}Improvement (%),9.88", "Improvement (%)"),
+        (f"{AB}Improvement (%),10.12", "Improvement (%)"),
+        (f"{AB}Improvement (%),1.00", "Improvement (%)"),  # the difference: in percent it is 10
+        (f"{AB}Improvement,10.20%", "Improvement"),
+        (f"{AB}Gain,1.00\nImprovement (%),10.20", "Improvement (%)"),
+        (f"{AB}Improvement,1.00%\nImprovement (%),10.20", "Improvement (%)"),
+        ("Model,R@1\nA,0.1000\nB,0.1100\nImprovement (%),10.20", "Improvement (%)"),
+        # a sign of percent marks a gain where fewer than half of the scores have one
+        ("Model,R@1\nA,5%\nB,6%\nC,9.00\nD,10.00\nE,11.00\nImprovement,10.20%", "Improvement"),
+        ("Model,R@1\nA,10.00\nAX,10.50\nC,11.00\nImprovement over AX (%),10.00", "Improvement over AX (%)"),
+        (f"{FOO}Improvement over the Bar (%),10.00", "Improvement over the Bar (%)"),
+        (f"{FOO}Improvement over the baseline (%),10.20", "Improvement over the baseline (%)"),
+    ],
+)
+def test_a_wrong_gain_is_found(text: str, label: str) -> None:
+    assert broken(text + "\n") == {(f"{label}, R@1", "improvement")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{AB}Improvement (%),9.90",
+        f"{AB}Improvement (%),10.11",
+        "Model,R@1\nA,0.2\nB,0.3363\nImprovement (%),34",  # 0.33625 / 0.25 is 34.5 % more
+        "Model,R@1\nA,0.2\nB,0.3517\nImprovement (%),135",  # 0.35175 / 0.15 is 134.5 % more
+        "Model,R@1\nA,0.000000001\nB,0.5\nImprovement (%),10.00",  # over what may be 0: any gain
+        f"{AB}C,12.3.4\nImprovement (%),10.20",  # the unread score may be the one that is compared
+        f"{AB}Improvement,1.00%",  # percent points
+        "Model,R@1\nA,5%\nB,6%\nC,10.00\nD,11.00\nImprovement,10.20%",
+        f"{AB}Improvement over A,5.00",  # of what unit?
+        "Model,R@1\nImprovement (%),99.00\nA,10.00\nB,11.00",  # over nothing above it
+        "Model,R@1\nA,10.00\nB,12.00\nC,11.00\nImprovement (%),-8.33",
+        "Model,R@1\nFoo,10.00\nBest,12.00\nOurs,11.00\nImprovement over Foo (%),20.00",
+        "Retriever,Model,R@1\nX,A,10.00\nX,B,50.00\nX,Improvement (%),400.00\n"
+        "Y,A,30.00\nY,B,33.00\nY,Improvement (%),10.00",
+    ],
+)
+def test_a_gain_that_some_reading_explains_is_no_violation(text: str) -> None:
+    assert broken(text + "\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Model,R@1\nA,**10.00**\nDelta,12.00", "A, R@1"),
+        ("Model,R@1\nA,**10.00**\nB,9.00\nDelta,12.00", "A, R@1"),
+        ("Model,R@1\nA,10.00\nGain,**5.00**", "Gain, R@1"),  # 10 - 5 = 5 is no difference of others
+    ],
+)
+def test_a_system_called_as_a_gain_is_compared_as_a_system(text: str, cell: str) -> None:
+    assert broken(text + "\n") == {(cell, "bold")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Model,R@1\nA,**10.00**\nB,9.00\nImprovement over B,11.11",
+        "Model,R@1\nA,**2.00**\nDelta,+3.00",
+        # as scores these would fall from R@1 to R@5
+        "Model,R@1,R@5\nA,10.00,20.00\nB,20.00,29.00\nC,5.00,6.00\nGain,10.00,9.00",
+        "Model,R@1,R@5\nA,20.0,20.0\nB,10.00,10.00\nGain,10.06,9.94",
+    ],
+)
+def test_a_row_of_differences_is_not_compared_as_a_system(text: str) -> None:
+    assert broken(text + "\n") == set()
+
+
 def test_a_gain_that_does_not_say_percent_is_noted_and_not_checked() -> None:
     made = table("Model,R@1\nA,10.00\nB,11.00\nGain,1.00\n")
     assert lint_table(made) == []
     assert "Gain: not marked as percent, not checked" in notes(made)
+    assert not any("not checked" in note for note in notes(table(f"{AB}Improvement (%),10.00\n")))
+    assert "B - A: not marked as percent, not checked" in notes(table(f"{AB}B - A,+5.00%\n"))
 
 
 def test_a_value_above_1_among_fractions_is_noted() -> None:
@@ -127,7 +222,7 @@ def test_fractions_keep_the_same_rules() -> None:
 
 
 def test_blocks_between_rules_are_compared_by_themselves_only_where_each_has_bold() -> None:
-    body = "Model & R@1 \\\\ \\midrule\nA & {a} \\\\\nB & 8.0 \\\\ \\midrule\nC & {c} \\\\\n"
+    body = "Model & R@1 \\\\ \\midrule\nA & {a} \\\\\nB & 8.0 \\\\ \\midrule\nC & {c} \\\\\nD & 10.0 \\\\\n"
     tex = "\\begin{{tabular}}{{lc}}\n" + body + "\\end{{tabular}}"
 
     def rules(a: str, c: str) -> list[str]:
@@ -137,6 +232,33 @@ def test_blocks_between_rules_are_compared_by_themselves_only_where_each_has_bol
 
     assert rules("\\textbf{9.0}", "\\textbf{12.0}") == []
     assert rules("\\textbf{9.0}", "12.0") == ["bold"]
+
+
+def across(*rows: Sequence[str]) -> Table:
+    """Build a table of R@1 under the groups X and Y: ``*`` before a value is bold, none is no value."""
+    made = []
+    for index, cells in enumerate(rows, 1):
+        for group, cell in zip("XY", cells, strict=True):
+            if cell:
+                number = Printed(cell, Decimal(cell.strip("*")), Decimal("0.005"))
+                entries = {Column("R", 1): Entry(number, bold=cell.startswith("*"))}
+                made.append(Row(f"{index}", entries, group=group, index=index))
+    return Table("t", tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cells"),
+    [
+        ([("*10.00", "9.00"), ("20.00", "*21.00"), ("5.00", "")], []),  # the best of each row
+        ([("*10.00", "11.00"), ("*20.00", "12.00")], ["X/1"]),  # so here: Y has no bold value
+        ([("*10.00", "11.00"), ("9.00", "*8.00")], ["Y/2"]),  # the best of each column: less is wrong then
+        ([("*10.00", "9.00"), ("12.00", "*11.00")], ["X/1"]),  # as much is wrong either way: columns
+    ],
+)
+def test_bold_is_read_along_rows_or_columns_by_what_it_breaks(
+    rows: list[tuple[str, str]], cells: list[str]
+) -> None:
+    assert [v.cell for v in lint_table(across(*rows))] == [f"{cell}, R@1" for cell in cells]
 
 
 def printed(rows: Sequence[Sequence[float]], digits: int = 2) -> str:

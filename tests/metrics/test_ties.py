@@ -132,3 +132,11 @@ def test_a_run_of_depth_0_finds_nothing_in_any_order() -> None:
         assert bound.worst.tolist() == bound.expected.tolist() == bound.best.tolist() == [0.0]
     assert unresolved(run, 5).dtype == np.bool_
     assert unresolved(run, 5).tolist() == [True]
+
+
+def test_a_run_without_queries_has_bounds_without_values() -> None:
+    run = Run((), POOL, np.empty((0, 3), np.int32), np.empty((0, 3), np.float32))
+    bounds = tie_bounds(run, Relevance.from_mapping({}, [], POOL), METRICS)
+    assert list(bounds) == [str(metric) for metric in METRICS]
+    for bound in bounds.values():
+        assert bound.worst.shape == bound.expected.shape == bound.best.shape == (0,)

@@ -9,6 +9,12 @@ def test_headers_of_score_tables_are_explained() -> None:
     assert explain_header("B-1").startswith("BLEU-1: corpus BLEU")
     assert explain_header("C").startswith("CIDEr: ")
     assert explain_header("R@10") == "relevant videos in the top 10 / relevant videos in the pool"
+    assert explain_header("P@5") == "relevant videos in the top 5 / 5, even when fewer were returned"
+    assert explain_header("Acc@5") == "1 when any of the top 5 is relevant (TREC: Success@k; elsewhere Hit@k)"
+    assert explain_header("ROUGE-L") == "mean over videos, as coco-caption"
+    assert explain_header("MRR@10") == "1 / rank of the first relevant video, 0 where it is not in the top 10"
+    assert explain_header("nDCG@10").startswith("discounted gain by graded relevance / ")
+    assert explain_header("R") == ""
     assert explain_header("Distinct") == "distinct summaries / videos, in %"
     assert explain_header("seconds") == ""
 

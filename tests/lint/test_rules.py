@@ -59,6 +59,7 @@ def broken(text: str, n: int | None = None) -> set[tuple[str, str]]:
         ("Model,R@1\nA,10.00\nB,11.00\nImprovement (%),10.20", ("Improvement (%), R@1", "improvement")),
         ("Model,R@1\nA,**10.00**\nB,10.02", ("A, R@1", "bold")),
         ("Model,R@1\nA,<u>10.00</u>\nB,10.02\nC,**11.00**", ("A, R@1", "underline")),
+        ("Model,R@1\nA,**10.00**\nB† (large),10.02", ("A, R@1", "bold")),
         ("Data,Train,Val,Total,R@1\nA,9,2,11,**10.00**\nB,9,2,11,10.02", ("A, R@1", "bold")),
     ],
 )
@@ -125,6 +126,7 @@ FOO = "Model,R@1\nFoo,10.00\nBar,10.50\nOurs,11.00\n"
         # a sign of percent marks a gain where fewer than half of the scores have one
         ("Model,R@1\nA,5%\nB,6%\nC,9.00\nD,10.00\nE,11.00\nImprovement,10.20%", "Improvement"),
         ("Model,R@1\nA,10.00\nAX,10.50\nC,11.00\nImprovement over AX (%),10.00", "Improvement over AX (%)"),
+        (f"{AB}ΔB (%),+5.00", "ΔB (%)"),
         (f"{FOO}Improvement over the Bar (%),10.00", "Improvement over the Bar (%)"),
         (f"{FOO}Improvement over the baseline (%),10.20", "Improvement over the baseline (%)"),
     ],
@@ -145,6 +147,8 @@ def test_a_wrong_gain_is_found(text: str, label: str) -> None:
         f"{AB}Improvement,1.00%",  # percent points
         "Model,R@1\nA,5%\nB,6%\nC,10.00\nD,11.00\nImprovement,10.20%",
         f"{AB}Improvement over A,5.00",  # of what unit?
+        f"{AB}Again (%),+5.00",  # signed, but not called a gain
+        f"{AB}Gainful (%),+5.00",
         "Model,R@1\nImprovement (%),99.00\nA,10.00\nB,11.00",  # over nothing above it
         "Model,R@1\nA,10.00\nB,12.00\nC,11.00\nImprovement (%),-8.33",
         "Model,R@1\nFoo,10.00\nBest,12.00\nOurs,11.00\nImprovement over Foo (%),20.00",
@@ -156,11 +160,51 @@ def test_a_gain_that_some_reading_explains_is_no_violation(text: str) -> None:
     assert broken(text + "\n") == set()
 
 
+PLAIN_NAMES = ("Delta", "Gain", "gains", "Increase", "LIFT", "Change", "Changes", "Difference", "Diff")
+NOUNS = (*PLAIN_NAMES, "Improvement", "improvements", "Impr.", "Imprv.", "Impro.", "Improv", "Uplift")
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *NOUNS, "Diff.", "Δ", "∆", "Δ (B - A)", "% Δ",
+        "Relative gain", "Rel. gain", "rel gain", "Absolute gain", "Abs. gain", "Avg. gain", "Average gain",
+        "Mean gain", "Our gain", "Total gain", "% gain", "Our avg. rel. gain",
+        "Gain %", "Gain pct", "Gain pct.", "Gain percent", "Gain (in %)", "Gain [%]", "Gain (%) of B",
+        "Gain (B) %", "Gain over A", "Gain vs A", "Gain vs. A", "Gain against A", "Gain to A",
+        "Gain w.r.t. A", "Gain wrt A", "Gain of B",
+        "Gain (B over A in percent)", "Gain over the strongest of the baselines",
+    ],
+)  # fmt: skip
+def test_the_names_of_gains(label: str) -> None:
+    assert broken(f"{AB}{label},10.20%\n") == {(f"{label}, R@1", "improvement")}
+
+
+@pytest.mark.parametrize(
+    "label", ["Relative gain", "REL. gain", "Gain (%)", "Gain pct.", "Gain Percent", "% gain"]
+)
+def test_the_names_of_gains_in_percent(label: str) -> None:
+    assert broken(f"{AB}{label},10.20\n") == {(f"{label}, R@1", "improvement")}
+
+
+@pytest.mark.parametrize("word", ["over", "Over", "vs", "vs.", "against", "to", "w.r.t.", "wrt"])
+def test_the_names_of_what_a_gain_is_over(word: str) -> None:
+    assert broken(f"{FOO}Gain {word} Foo,10.00%\n") == set()
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Improved RAG", "Delta network", "Gainful", "Again", "Our own very special gain", "Gain on B", "Shift"],
+)
+def test_other_names_are_those_of_systems(label: str) -> None:
+    assert broken(f"Model,R@1\nA,**10.00**\nB,9.00\n{label},12.00\n") == {("A, R@1", "bold")}
+
+
 @pytest.mark.parametrize(
     ("text", "cell"),
     [
-        ("Model,R@1\nA,**10.00**\nDelta,12.00", "A, R@1"),
         ("Model,R@1\nA,**10.00**\nB,9.00\nDelta,12.00", "A, R@1"),
+        *((f"Model,R@1\nA,**10.00**\n{name},12.00", "A, R@1") for name in PLAIN_NAMES),
         ("Model,R@1\nA,10.00\nGain,**5.00**", "Gain, R@1"),  # 10 - 5 = 5 is no difference of others
     ],
 )

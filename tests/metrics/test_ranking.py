@@ -30,10 +30,12 @@ def test_the_printed_name_is_the_metric() -> None:
     assert [str(m) for m in RANKING_METRICS[:5]] == ["R@1", "R@5", "R@10", "R@30", "P@1"]
     assert all(RankingMetric.parse(str(m)) == m for m in RANKING_METRICS)
     assert RankingMetric.parse("Acc@7") == RankingMetric("Acc", 7)
+    assert RankingMetric.parse("P@123456789") == RankingMetric("P", 123456789)
 
 
 @pytest.mark.parametrize(
-    "name", ["R@0", "R@05", "R@", "R5", "r@5", "MRR@5", "R@-1", "R@٣", "", "P@9999999999", "P@" + "9" * 5000]
+    "name",
+    ["R@0", "R@05", "R@", "R5", "r@5", "MRR@5", "R@-1", "R@٣", "R@1٣", "", "P@9999999999", "P@" + "9" * 5000],
 )
 def test_another_name_is_wrong_use(name: str) -> None:
     with pytest.raises(UsageError, match="unknown ranking metric"):

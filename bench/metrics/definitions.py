@@ -42,7 +42,8 @@ def describe(metric: str) -> str:
         return DESCRIPTIONS[f"BLEU-1..{ORDERS}"]
     kind, _, k = metric.partition("@")
     if f"{kind}@k" in BY_NAME:
-        return BY_NAME[f"{kind}@k"].removeprefix("with --metrics: ").replace("top k", f"top {k}")
+        place = f"top {k}" if k else "run"  # MRR and MAP without a cut-off look at all that was returned
+        return BY_NAME[f"{kind}@k"].removeprefix("with --metrics: ").replace("top k", place)
     if kind not in RANKING_KINDS or not k:
         return DESCRIPTIONS.get(metric, metric)
     text = DESCRIPTIONS[f"{kind}@k"].partition("; k =")[0]

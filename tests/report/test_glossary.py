@@ -13,6 +13,7 @@ def test_headers_of_score_tables_are_explained() -> None:
     assert explain_header("Acc@5") == "1 when any of the top 5 is relevant (TREC: Success@k; elsewhere Hit@k)"
     assert explain_header("ROUGE-L") == "mean over videos, as coco-caption"
     assert explain_header("MRR@10") == "1 / rank of the first relevant video, 0 where it is not in the top 10"
+    assert explain_header("MRR") == "1 / rank of the first relevant video, 0 where it is not in the run"
     assert explain_header("nDCG@10").startswith("discounted gain by graded relevance / ")
     assert explain_header("R") == ""
     assert explain_header("Distinct") == "distinct summaries / videos, in %"

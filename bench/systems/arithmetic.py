@@ -2,7 +2,8 @@
 
 A sum of floats depends on the order of its terms, so on the width of the vector instructions and on the
 number of threads among which a matrix product is split. A training carries a difference in the last bit on
-until whole points of a score differ.
+until whole points of a score differ. What else torch is told before it starts, and what it cannot start
+without, is here too.
 """
 
 from __future__ import annotations

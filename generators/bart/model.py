@@ -11,7 +11,7 @@ from transformers import BartConfig, BartForConditionalGeneration
 from generators.bart import stepping
 from generators.bart.fusion import Fusion
 from generators.neural.batches import Batch, check_length
-from generators.neural.decoding.recording import alike
+from generators.neural.decoding.recording import pad_memory
 from generators.neural.losses import per_token, split_targets, token_losses
 
 
@@ -63,7 +63,7 @@ class FusedBart(nn.Module):
 
     def start(self, batch: Batch) -> Any:
         """Encode a batch for a search."""
-        return self.begin(*alike(*self.encode(batch)))
+        return self.begin(*pad_memory(*self.encode(batch)))
 
     def begin(self, memory: Tensor, mask: Tensor) -> Any:
         """Start a search over a memory ``[m, s, d]`` with its mask ``[m, s]``."""

@@ -17,7 +17,7 @@ from torch.nn import functional
 from generators.bart.model import FusedBart
 from generators.neural.batches import Batch, Collate, check_length
 from generators.neural.decoding.beams import Rules, search
-from generators.neural.decoding.recording import StepRecorder, alike
+from generators.neural.decoding.recording import StepRecorder, pad_memory
 from generators.neural.examples import Example
 from generators.neural.losses import per_sample, split_targets, token_losses
 from generators.qms.confidence import Confidence
@@ -178,7 +178,9 @@ class QMS(FusedBart):
             rows = torch.arange(len(memory), device=memory.device)
             if self._replay is None and memory.is_cuda:
                 self._replay = StepRecorder()
-            written = search(self, self.begin(*alike(memory, mask)), self.objective.rules, rows, self._replay)
+            written = search(
+                self, self.begin(*pad_memory(memory, mask)), self.objective.rules, rows, self._replay
+            )
         self.train(training)
         return written
 

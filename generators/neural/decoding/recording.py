@@ -15,15 +15,15 @@ from torch.nn.functional import pad
 from generators.neural.decoding.beams import Rules, Search
 
 Shapes: TypeAlias = tuple[tuple[torch.Size, torch.dtype], ...]
-LENGTHS = 32
+MULTIPLE = 32
 """On a GPU, memories are as long as a multiple of this: few shapes, each of which is recorded once."""
 KEPT = 8
 """Shapes whose steps are kept; each holds the memory and the caches of a batch."""
 
 
-def alike(memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def pad_memory(memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Pad a memory ``[b, s, d]`` and its mask ``[b, s]`` on a GPU, so that few batches differ in length."""
-    more = -memory.shape[1] % LENGTHS if memory.is_cuda else 0
+    more = -memory.shape[1] % MULTIPLE if memory.is_cuda else 0
     return (pad(memory, (0, 0, 0, more)), pad(mask, (0, more))) if more else (memory, mask)
 
 

@@ -23,7 +23,7 @@ from generators.mdvc.model import MDVCModel
 from generators.neural.batches import Batch, to_device
 from generators.neural.decoding import recording
 from generators.neural.decoding.beams import Replay, Rules, Search, beam_search, search
-from generators.neural.decoding.recording import StepRecorder, alike
+from generators.neural.decoding.recording import StepRecorder, pad_memory
 from generators.qms.backbones.mt5_model import MT5Module, random_mt5
 from generators.qms.model import Objective
 from generators.qms.parts import Parts
@@ -137,7 +137,7 @@ def test_mt5_is_replayed(device: str) -> None:
     rows, mask = torch.arange(6, device=device), torch.ones(6, 11, dtype=torch.bool, device=device)
     with torch.inference_mode():
         for _ in range(3):
-            memory = alike(torch.randn(6, 11, 16, device=device), mask)
+            memory = pad_memory(torch.randn(6, 11, 16, device=device), mask)
             alone = search(model, model.begin(*memory), objective.rules, rows)
             assert search(model, model.begin(*memory), objective.rules, rows, replay) == alone
     assert (replay.replayed, replay.left) == (2, 1)

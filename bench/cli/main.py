@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import os
 import re
 import shutil
@@ -94,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     with filtered_output():
         try:
-            with _sigterm_as_interrupt(), _rare_collections():
+            with _sigterm_as_interrupt():
                 return _run(words)
         except Terminated:
             print("bench: terminated. Run the same command to resume.", file=sys.stderr)
@@ -106,17 +105,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if "--verbose" in words:
                 traceback.print_exc()
             return _report(error)
-
-
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Search for unreachable cycles less often: it took a tenth of the time of a run from the store."""
-    before = gc.get_threshold()
-    gc.set_threshold(10_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _run(words: list[str]) -> int:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 TREC = "bench.output.trec"
 """The module that decides the bytes of a run's file."""
-_FLUSH_INTERVAL = 5
+_FLUSH_INTERVAL = 0.5
 """Seconds between two writes of the scores so far while cells come from the store."""
 
 
@@ -235,7 +235,7 @@ class RunWriter:
     def _flush(self, *, at_once: bool = True, **changes: Any) -> None:
         """Write the scores, costs and manifest so far, the manifest with these changes.
 
-        Not ``at_once``, they may be those of some seconds ago: what came since is in the store.
+        Not ``at_once``, they may be those of a cell that was made half a second ago: it is in the store.
         """
         changed = dataclasses.replace(
             self.manifest, signature=manifest.signature(self._plan, self._signatures), **changes

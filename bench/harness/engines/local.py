@@ -88,7 +88,9 @@ def start_pool(plan: Plan, count: int) -> Any:
     from loky import ProcessPoolExecutor
 
     start = (plan.config, os.getpid(), plan.began, plan.process)
-    return ProcessPoolExecutor(count, initializer=_begin, initargs=start)
+    # loky takes work that needs more memory than the first for a leak, and warns
+    limit = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e15"}
+    return ProcessPoolExecutor(count, initializer=_begin, initargs=start, env=limit)
 
 
 def _jobs(

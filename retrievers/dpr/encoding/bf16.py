@@ -15,7 +15,11 @@ import torch
 from retrievers.dpr.encoding.encoders import Encoder, Vectors, load_encoder
 from retrievers.dpr.weights import Weights
 
-ENVIRONMENT = {"ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "ALL"}
+ENVIRONMENT = {
+    "ATEN_CPU_CAPABILITY": "avx512",
+    "ONEDNN_MAX_CPU_ISA": "ALL",
+    "LOKY_MAX_MEMORY_LEAK_SIZE": "1e15",  # long texts take more memory than the first ones: that is no leak
+}
 _encoder: Encoder | None = None
 """The encoder of this process, where it is one that `Bf16Encoder` started."""
 
@@ -35,8 +39,8 @@ class Bf16Encoder:
 
         self._pool = ProcessPoolExecutor(1, env=ENVIRONMENT)
         weakref.finalize(self, self._pool.shutdown, wait=True, kill_workers=True)
-        threads = torch.get_num_threads()
-        self.limit, self._parameters = self._call(_load, weights, max_tokens, batch_size, threads)
+        self._start = weights, max_tokens, batch_size, torch.get_num_threads()
+        self.limit, self._parameters = self._call(_facts)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
@@ -54,25 +58,26 @@ class Bf16Encoder:
         return parameters
 
     def _call(self, function: Any, *arguments: Any) -> Any:
-        return self._pool.submit(function, *arguments).result()
+        return self._pool.submit(_work, self._start, function, *arguments).result()
 
 
-def _load(weights: Weights, max_tokens: int | None, batch_size: int, threads: int) -> tuple[int, int]:
+def _work(start: tuple[Weights, int | None, int, int], function: Any, *arguments: Any) -> Any:
+    """Do a piece of work with the encoder, which a process that loky has started again must load again."""
     global _encoder
-    torch.set_num_threads(threads)
-    _encoder = load_encoder(weights, device="cpu", max_tokens=max_tokens, batch_size=batch_size, bf16=True)
-    return _encoder.limit, _encoder.parameters()
-
-
-def _loaded() -> Encoder:
     if _encoder is None:
-        raise AssertionError("encode before load")
-    return _encoder
+        weights, max_tokens, size, threads = start
+        torch.set_num_threads(threads)
+        _encoder = load_encoder(weights, device="cpu", max_tokens=max_tokens, batch_size=size, bf16=True)
+    return function(_encoder, *arguments)
 
 
-def _encode(texts: list[str]) -> Vectors:
-    return _loaded().encode(texts)
+def _facts(encoder: Encoder) -> tuple[int, int]:
+    return encoder.limit, encoder.parameters()
 
 
-def _truncated(texts: list[str]) -> list[bool]:
-    return _loaded().truncated(texts)
+def _encode(encoder: Encoder, texts: list[str]) -> Vectors:
+    return encoder.encode(texts)
+
+
+def _truncated(encoder: Encoder, texts: list[str]) -> list[bool]:
+    return encoder.truncated(texts)

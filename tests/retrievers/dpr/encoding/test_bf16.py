@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import torch
 
 from bench.context import Context
 from bench.errors import MissingError, UsageError
+from retrievers.dpr.encoding import bf16
 from retrievers.dpr.encoding.bf16 import Bf16Encoder, bf16_instructions
-from retrievers.dpr.encoding.encoders import load_encoder
+from retrievers.dpr.encoding.encoders import Encoder, load_encoder
 from retrievers.dpr.retriever import PretrainedDPR
 from retrievers.dpr.weights import locate
 
@@ -37,6 +41,28 @@ def test_vectors_are_near_those_of_float32_and_the_same_in_any_company() -> None
     assert np.array_equal(vectors[::-1], half.encode(TEXTS[::-1]))
     assert (half.limit, half.parameters()) == (exact.limit, exact.parameters())
     assert half.truncated([*TEXTS, "fox " * 600]) == [False] * len(TEXTS) + [True]
+
+
+@needs_instructions
+def test_a_process_that_was_started_again_loads_the_encoder_again(
+    monkeypatch: pytest.MonkeyPatch, bert_folder: Callable[..., Path]
+) -> None:
+    # loky ends a process that has grown by more than this; what it checks once a second is below it at once
+    monkeypatch.setitem(bf16.ENVIRONMENT, "LOKY_MAX_MEMORY_LEAK_SIZE", "-1e15")
+    weights = locate(str(bert_folder("bert")), "en", option="dpr.weights")
+    half = Bf16Encoder(weights, max_tokens=None, batch_size=4)
+    first, vectors = half._call(_process), half.encode(TEXTS)
+    deadline = time.monotonic() + 60
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # loky warns that it starts the process again
+        while half._call(_process) == first and time.monotonic() < deadline:
+            time.sleep(0.3)
+        assert half._call(_process) != first
+        assert np.array_equal(half.encode(TEXTS), vectors)
+
+
+def _process(_: Encoder) -> int:
+    return os.getpid()
 
 
 @needs_instructions

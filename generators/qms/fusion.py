@@ -33,6 +33,19 @@ class Views:
     selected: Tensor | None = None
     """m (eq. 5) ``[b, t]``."""
 
+    def masks(self) -> Tensor:
+        """Mask M ``[3b, s]`` for the losses of eq. 16: all of it, then V alone, then T alone.
+
+        M begins with V and T (eq. 7).
+        """
+        assert self.visual is not None
+        assert self.textual is not None
+        mask, frames, words = self.fused[1], self.visual[1], self.textual[1]
+        before, behind = frames.shape[1], mask.shape[1] - frames.shape[1] - words.shape[1]
+        visual = nn.functional.pad(_open_empty(frames), (0, mask.shape[1] - before))
+        textual = nn.functional.pad(_open_empty(words), (before, behind))
+        return torch.cat((mask, visual, textual))
+
 
 class Attention(nn.Module):
     """One-headed attention without output projection or residual (eq. 2 and 3; decision 3)."""

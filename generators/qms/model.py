@@ -13,6 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+from transformers.masking_utils import create_bidirectional_mask
 
 from generators.bart.model import FusedBart
 from generators.neural.batches import Batch, Collate, check_length
@@ -21,7 +23,7 @@ from generators.neural.decoding.recording import StepRecorder, pad_memory
 from generators.neural.examples import Example
 from generators.neural.losses import per_sample, split_targets, token_losses
 from generators.qms.confidence import Confidence
-from generators.qms.fusion import EntityAware, Views, stack
+from generators.qms.fusion import EntityAware, Masked, Views, stack
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,20 @@ class Objective:
     """Beta, where the regulariser is the norm of eq. 18 to the letter; else 0."""
 
 
+class SharedMemory(DynamicCache):
+    """Repeats a memory's keys and values for samples that read it with other masks: projected once."""
+
+    def __init__(self, copies: int) -> None:
+        super().__init__()
+        self._copies = copies
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Repeat the keys and values ``[b, h, s, d]`` of a layer: ``[copies * b, h, s, d]`` each."""
+        return key_states.repeat(self._copies, 1, 1, 1), value_states.repeat(self._copies, 1, 1, 1)
+
+
 class QMS(FusedBart):
     """QMS on a BART: the decoder attends to M = [V; T; T_e] (eq. 7), the loss is eq. 18.
 
@@ -97,12 +113,14 @@ class QMS(FusedBart):
 
     def views(self, batch: Batch) -> Views:
         """Encode a batch into V, T (eq. 1) and M (eq. 7), with the selected words."""
-        if not self.parts.textual:
-            return self.fusion.views(None, batch)
+        return self.fusion.views(self.encode_text(batch) if self.parts.textual else None, batch)
+
+    def encode_text(self, batch: Batch) -> Masked:
+        """Encode transcripts into T (eq. 1) and its mask."""
         text, mask = self.bart.get_input_embeddings()(batch["tokens"]), batch["token_mask"]  # [b, t, d]
         check_length(text, getattr(self.bart.config, "max_position_embeddings", None))  # mT5 has no table
         states = self.bart.get_encoder()(inputs_embeds=text, attention_mask=mask.long()).last_hidden_state
-        return self.fusion.views((states, mask), batch)
+        return states, mask
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Compute the parts of the loss of eq. 18; ``loss`` is their sum, which training minimises."""
@@ -127,21 +145,32 @@ class QMS(FusedBart):
 
     def generation(self, views: Views, batch: Batch) -> dict[str, Tensor]:
         """Compute the loss of eq. 17 and its parts, in one pass of the decoder over all memories."""
-        paths = [views.fused]
-        if self.parts.unimodal:
-            assert views.visual is not None
-            assert views.textual is not None
-            paths += [views.visual, views.textual]
-        read, labels, mask = (tensor.repeat(len(paths), 1) for tensor in split_targets(batch))
-        logits = self.logits(read, *stack(paths))  # [paths * b, t, v]
-        losses = per_sample(token_losses(logits, labels), mask).view(len(paths), -1)  # [paths, b], eq. 16
         if not self.parts.unimodal:
-            return {"generation": losses[0].mean(), "loss_g": losses[0].mean()}
+            read, labels, mask = split_targets(batch)
+            loss = per_sample(token_losses(self.logits(read, *views.fused), labels), mask).mean()  # eq. 16
+            return {"generation": loss, "loss_g": loss}
+        read, labels, mask = (tensor.repeat(3, 1) for tensor in split_targets(batch))
+        logits = self._logits_of_paths(read, views)  # [3b, t, v]
+        losses = per_sample(token_losses(logits, labels), mask).view(3, -1)  # [3, b], eq. 16
         # after the pass with gradients: under autocast, a decode without them must not be the first to cast
         scores = self.scores(views, batch, logits.detach())  # [2, b]
         means = dict(zip(("loss_g", "loss_v", "loss_t"), losses.mean(1), strict=True))
         means |= {"U_v": scores[0].mean(), "U_t": scores[1].mean()}
         return {"generation": weighted(losses, scores).mean(), **means}
+
+    def _logits_of_paths(self, read: Tensor, views: Views) -> Tensor:
+        """Score next tokens ``[3b, t, v]`` after ``read`` ``[3b, t]``, from M, from V and from T."""
+        memory = views.fused[0]
+        shape: Any = memory[:, :, :1].repeat(3, 1, 1)
+        mask: Any = create_bidirectional_mask(
+            config=self.decoder.config, inputs_embeds=shape[:, :1], attention_mask=views.masks().long(),
+            encoder_hidden_states=shape,
+        )  # fmt: skip
+        states = self.decoder(
+            input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask, use_cache=False,
+            past_key_values=EncoderDecoderCache(DynamicCache(), SharedMemory(3)),
+        ).last_hidden_state  # fmt: skip
+        return self.score_vocabulary(states)
 
     @torch.no_grad()
     def scores(self, views: Views, batch: Batch, logits: Tensor | None = None) -> Tensor:
@@ -171,10 +200,7 @@ class QMS(FusedBart):
         training = self.training
         self.eval()
         with torch.inference_mode():
-            views = self.views(batch)
-            assert views.visual is not None
-            assert views.textual is not None
-            memory, mask = stack([views.visual, views.textual])
+            memory, mask = stack([self.fusion.encode_frames(batch), self.encode_text(batch)])
             rows = torch.arange(len(memory), device=memory.device)
             if self._replay is None and memory.is_cuda:
                 self._replay = StepRecorder()

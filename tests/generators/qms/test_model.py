@@ -14,8 +14,10 @@ from torch.nn import functional
 from bench.context import Context
 from bench.types import Video
 from generators.neural.examples import prepare
+from generators.neural.losses import split_targets
 from generators.neural.options import TextOptions
 from generators.neural.row import NeuralRow
+from generators.qms.fusion import stack
 from generators.qms.model import entity_loss, weighted
 from generators.qms.parts import Parts
 from generators.qms.rows import (
@@ -60,6 +62,21 @@ def likelihood(module: Any, memory: Any, batch: Any) -> torch.Tensor:
     return functional.cross_entropy(logits[0], target[0, 1:])
 
 
+def assert_paths_agree(row: Any, videos: list[Video]) -> None:
+    """The logits over the memory that the paths share are those over a memory for each."""
+    module, batch = row.module, batch_of(row, videos)
+    views, (read, _, _) = module.views(batch), split_targets(batch)
+    shared = module._logits_of_paths(read.repeat(3, 1), views)
+    apart = module.logits(read.repeat(3, 1), *stack([views.fused, views.visual, views.textual]))
+    torch.testing.assert_close(shared, apart, atol=1e-5, rtol=1e-5)
+    gradients = []
+    for logits in (shared, apart):
+        module.zero_grad()
+        (logits * torch.arange(logits.numel()).view(logits.shape).cos()).mean().backward(retain_graph=True)
+        gradients.append([p.grad.clone() for p in module.parameters() if p.grad is not None])
+    torch.testing.assert_close(*gradients)
+
+
 def test_equation_17_on_numbers() -> None:
     losses = torch.tensor([[3.0, 1.0], [2.0, 4.0], [5.0, 6.0]])
     scores = torch.tensor([[0.5, 0.0], [0.2, 1.0]])
@@ -94,6 +111,13 @@ def test_each_path_has_its_own_loss_and_all_make_equation_18(context: Make) -> N
     torch.testing.assert_close(parts["loss_c"], entropy)
     generation = (parts["loss_g"] + parts["U_v"] * parts["loss_v"] + parts["U_t"] * parts["loss_t"]) / 3
     torch.testing.assert_close(parts["loss"], generation + 0.5 * entropy)
+
+
+def test_paths_that_share_a_memory_say_what_each_says_alone(context: Make) -> None:
+    row = ready(qms(context()))
+    silent = dataclasses.replace(VIDEOS[1], transcript="")
+    blank = dataclasses.replace(VIDEOS[2], frames=VIDEOS[2].frames[:0])
+    assert_paths_agree(row, [VIDEOS[0], silent, blank])
 
 
 def test_a_long_target_weighs_no_more_than_a_short_one(context: Make) -> None:

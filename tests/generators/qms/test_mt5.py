@@ -15,6 +15,7 @@ from bench.types import Video
 from generators.qms.backbones.mt5 import qms_mt5
 from generators.qms.entities import label_transcripts
 from tests.generators.conftest import blind, toy
+from tests.generators.qms.test_model import assert_paths_agree
 
 Make = Callable[..., Context]
 CHINESE = ("今天教大家做红烧肉", "怎么做红烧肉", "红烧肉的做法")
@@ -56,6 +57,7 @@ def test_pictures_are_encoded_as_deep_as_text_and_without_its_weights(folder: Pa
     assert not torch.equal(*wo)
     feed_forward = MT5ForConditionalGeneration.from_pretrained(str(folder)).encoder.block[0].layer[-1]
     assert torch.equal(wo[0], feed_forward.DenseReluDense.wo.weight)
+    assert_paths_agree(row, toy(3, where="text"))
 
 
 def test_chinese_labels_stand_on_characters(folder: Path, context: Make) -> None:

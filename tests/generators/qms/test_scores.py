@@ -48,7 +48,7 @@ def test_teacher_forced_scores_are_of_their_own_path_after_the_prompt(context: M
     assert begin == row.tokens.bos
     for paths, expected in (((wrong, right, wrong), (1, 0)), ((right, wrong, right), (0, 1))):
         logits = torch.stack([says(ids, len(row.tokens)) for ids in paths])
-        row.module.logits = lambda *_, logits=logits: logits
+        row.module._logits_of_paths = lambda *_, logits=logits: logits
         parts = row.module(batch)
         assert (float(parts["U_v"]), float(parts["U_t"])) == expected
 

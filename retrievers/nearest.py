@@ -29,6 +29,8 @@ SHARE_SEARCHED = 16
 """One in so many lists is searched unless ``nprobe`` says otherwise."""
 GPU_DEPTH = 2048
 """The deepest search that FAISS does on a GPU."""
+GPU_PRODUCTS = 1 << 28
+"""Products that are held on a GPU at once: 1 GB."""
 
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -48,18 +50,21 @@ class Nearest(Protocol):
 
 
 class Exact:
-    """Compares each query with all vectors; on the GPU of ``device`` where FAISS can use it."""
+    """Compares each query with all vectors; on a GPU by faiss-gpu where it is installed, else by torch."""
 
     description, size = "exact", 0
 
     def __init__(self, vectors: Vectors, device: str = "cpu") -> None:
         self._vectors = vectors
-        self._gpu = _on_gpu(vectors, device)
+        self._faiss = _faiss_on_gpu(vectors, device)
+        self._torch = _torch_on_gpu(vectors, device) if self._faiss is None else None
 
     def search(self, queries: Vectors, depth: int) -> Rows:
         """Search the ``depth`` nearest of each query."""
-        if self._gpu is not None and depth <= GPU_DEPTH:
-            return _rows(self._gpu.search(queries, depth)[1])
+        if self._faiss is not None and depth <= GPU_DEPTH:
+            return _rows(self._faiss.search(queries, depth)[1])
+        if self._torch is not None:
+            return _search_by_torch(queries, self._torch, depth)
         return nearest_of_all(queries, self._vectors, depth)
 
 
@@ -134,7 +139,24 @@ def load_faiss() -> Any:
     return faiss
 
 
-def _on_gpu(vectors: Vectors, device: str) -> Any:
+def _torch_on_gpu(vectors: Vectors, device: str) -> Any:
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return torch.from_numpy(vectors).to(device)  # [u, d]
+
+
+def _search_by_torch(queries: Vectors, vectors: Any, depth: int) -> Rows:
+    import torch
+
+    at_once = max(1, GPU_PRODUCTS // len(vectors))
+    parts = (queries[start : start + at_once] for start in range(0, len(queries), at_once))
+    products = (torch.from_numpy(part).to(vectors.device) @ vectors.T for part in parts)  # [at_once, u]
+    return _rows(torch.cat([some.topk(depth).indices for some in products]).cpu())
+
+
+def _faiss_on_gpu(vectors: Vectors, device: str) -> Any:
     if not device.startswith("cuda"):
         return None
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from bench.context import Context
 from bench.options import build_sections
@@ -14,8 +15,9 @@ from bench.store.artefacts import Store
 from bench.systems.component import make_retriever
 from bench.systems.fitting import model_key
 from bench.systems.registry import option_sections
+from retrievers import nearest
 from retrievers.dpr.vectors import VectorIndex
-from retrievers.nearest import Graph, Lists, Vectors, describe, load_faiss
+from retrievers.nearest import Exact, Graph, Lists, Vectors, describe, load_faiss
 from retrievers.options import DPRSearchOptions
 
 
@@ -40,6 +42,23 @@ def recall(settings: DPRSearchOptions, k: int = 20) -> float:
 
 def _best(numbers: Any, scores: Any, k: int) -> Any:
     return numbers[np.lexsort((numbers, -scores))[:k]]
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_torch_finds_what_the_search_on_a_cpu_finds(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, queries = clustered(400), clustered(20, seed=1)
+    monkeypatch.setattr(nearest, "GPU_PRODUCTS", at_once * len(vectors))
+    found = nearest._search_by_torch(queries, torch.from_numpy(vectors), 30)
+    assert np.array_equal(np.sort(found), np.sort(Exact(vectors).search(queries, 30)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_a_gpu_finds_what_the_search_on_a_cpu_finds() -> None:
+    vectors, queries = clustered(20_000), clustered(500, seed=1)
+    documents = [[i] for i in range(len(vectors))]
+    on_gpu, on_cpu = (VectorIndex(vectors, documents, device) for device in ("cuda", "cpu"))
+    for found, expected in zip(on_gpu.search(queries, 30), on_cpu.search(queries, 30), strict=True):
+        assert np.array_equal(_best(*found, 30), _best(*expected, 30))
 
 
 def test_all_lists_find_what_an_exact_search_finds() -> None:

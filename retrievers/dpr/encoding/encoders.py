@@ -21,6 +21,8 @@ BUCKET = 16
 """A batch's number of tokens is a multiple of this."""
 CPU_ROWS = 15
 """Texts in a batch on a CPU, at most: it is filled up with empty texts, so that one query costs a batch."""
+GPU_LENGTH = 512
+"""Tokens of a text, at most, for which a batch of shorter ones on a GPU takes more of them instead."""
 
 
 class Encoder(Protocol):
@@ -76,7 +78,7 @@ class SentenceEncoder:
         self.limit = smallest_limit(max_tokens, self.model.max_seq_length)
         self.model.max_seq_length = self.limit
         self._normalise = weights.similarity == "cosine"
-        self._rows = rows_of_batch(batch_size, device)
+        self._rows = rows_of_batch(batch_size, self.limit, device)
         self._packed = can_be_packed(self.model, device)
         if self._packed:
             use_packed_attention(self.model)
@@ -131,7 +133,7 @@ class NativeDPREncoder:
         self.model = kind.from_pretrained(weights.folder).to(device).eval()
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(weights.folder)
         self.limit = smallest_limit(max_tokens, config.max_position_embeddings)
-        self._rows = rows_of_batch(batch_size, device)
+        self._rows = rows_of_batch(batch_size, self.limit, device)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
@@ -158,32 +160,39 @@ def encode_alike(
     texts: Sequence[str],
     tokenizer: Any,
     limit: int,
-    batch_size: int,
+    rows_of: Callable[[int], int],
     encode_batch: Callable[[list[str], int], Vectors],
 ) -> Vectors:
     """Encode each text as a vector ``[n, d]`` that does not depend on the other texts of its batch.
 
     Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
     shape that the text alone decides: texts of like length, padded to a multiple of `BUCKET` tokens, and
-    always as many rows. The last row is empty, so that a batch always has padding and takes the same path
-    through the attention. ``encode_batch`` encodes texts padded to a number of tokens.
+    as many rows as ``rows_of`` says for it. The last row is empty, so that a batch always has padding and
+    takes the same path through the attention. ``encode_batch`` encodes texts padded to a number of tokens.
     """
     buckets: dict[int, list[int]] = {}
     for i, count in enumerate(_count_tokens(tokenizer, texts, limit)):
         buckets.setdefault(min(limit, -(-count // BUCKET) * BUCKET), []).append(i)
     vectors: dict[int, Vectors] = {}
     for length, members in buckets.items():
-        for start in range(0, len(members), batch_size):
-            rows = members[start : start + batch_size]
-            fill = [""] * (batch_size + 1 - len(rows))
-            batch = encode_batch([*(texts[i] for i in rows), *fill], length)  # [batch_size + 1, d]
+        size = rows_of(length)
+        for start in range(0, len(members), size):
+            rows = members[start : start + size]
+            fill = [""] * (size + 1 - len(rows))
+            batch = encode_batch([*(texts[i] for i in rows), *fill], length)  # [size + 1, d]
             vectors |= dict(zip(rows, batch[: len(rows)], strict=True))
     return np.stack([vectors[i] for i in range(len(texts))])  # [n, d]
 
 
-def rows_of_batch(batch_size: int, device: str) -> int:
-    """Choose how many texts are encoded at once: few on a CPU, which gains nothing from more."""
-    return min(batch_size, CPU_ROWS) if device == "cpu" else batch_size
+def rows_of_batch(batch_size: int, limit: int, device: str) -> Callable[[int], int]:
+    """Choose how many texts of a length are encoded at once.
+
+    On a CPU, which gains nothing from more, they are few; on a GPU, which waits for Python between batches of
+    short texts, as many as have the tokens of ``batch_size`` texts of the longest, or of `GPU_LENGTH`.
+    """
+    if device == "cpu":
+        return lambda _: min(batch_size, CPU_ROWS)
+    return lambda length: batch_size * max(1, min(limit, GPU_LENGTH) // length)
 
 
 def pad_columns(values: torch.Tensor, length: int, filler: int) -> torch.Tensor:

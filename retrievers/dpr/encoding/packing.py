@@ -15,13 +15,14 @@ from transformers import AttentionInterface
 
 ATTENTION = "within_texts"
 """The name under which transformers finds `attend_within_texts`."""
-SHORT = 32
-"""Tokens of a short text, at most; longer ones form groups up to 64, 128, 256 … tokens."""
+STEP = 16
+"""Rows differ in size for texts that differ by more than so many tokens."""
 TEXTS_IN_ROW = {torch.float32: 4, torch.bfloat16: 8}
-"""How many of the longest texts of its group a row holds: one text alone costs as much as all of them.
-
+"""How many texts of the longest that it may hold a row has space for: one alone costs as much as all of them.
 The instructions for bfloat16 need long rows: with four texts they lose a quarter of their advantage.
 """
+TOKENS_IN_ROW = {torch.float32: 320, torch.bfloat16: 256}
+"""Tokens of a row at least: in shorter ones calls from Python cost more than short texts do."""
 TOKENIZED_AT_ONCE = 1000
 
 
@@ -57,7 +58,7 @@ def encode_packed(model: SentenceTransformer, texts: Sequence[str]) -> Tensor:
     ids = tokenize(model, texts)
     vectors: list[Tensor] = [torch.empty(0)] * len(texts)
     numbers = next(model.parameters()).dtype
-    for size, row in fill_rows([len(text) for text in ids], TEXTS_IN_ROW.get(numbers, 4)):
+    for size, row in fill_rows([len(text) for text in ids], numbers):
         encoded = _encode_row(model, [ids[i] for i in row], size)  # [texts of the row, d]
         for i, vector in zip(row, encoded, strict=True):
             vectors[i] = vector
@@ -74,16 +75,17 @@ def tokenize(model: SentenceTransformer, texts: Sequence[str]) -> list[Tensor]:
     return ids
 
 
-def row_size(length: int, texts: int) -> int:
-    """Return how many tokens the row of a text of ``length`` tokens has, for ``texts`` of the longest."""
-    return texts * max(SHORT, 1 << (length - 1).bit_length())
+def row_size(length: int, numbers: torch.dtype) -> int:
+    """Return how many tokens the row of a text of ``length`` tokens has, for a model of such numbers."""
+    texts = TEXTS_IN_ROW.get(numbers, TEXTS_IN_ROW[torch.float32])
+    return max(TOKENS_IN_ROW.get(numbers, TOKENS_IN_ROW[torch.float32]), texts * -(-length // STEP) * STEP)
 
 
-def fill_rows(lengths: Sequence[int], texts_in_row: int) -> Iterator[tuple[int, list[int]]]:
+def fill_rows(lengths: Sequence[int], numbers: torch.dtype) -> Iterator[tuple[int, list[int]]]:
     """Yield the tokens of each row and the numbers of its texts, the longest that still fits first."""
     waiting: dict[int, dict[int, list[int]]] = {}  # size of a row → length → texts
     for number, length in enumerate(lengths):
-        waiting.setdefault(row_size(length, texts_in_row), {}).setdefault(length, []).append(number)
+        waiting.setdefault(row_size(length, numbers), {}).setdefault(length, []).append(number)
     for size, texts in sorted(waiting.items()):
         while texts:
             row, free = [], size

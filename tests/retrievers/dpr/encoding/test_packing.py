@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 from tokenizers.processors import TemplateProcessing
@@ -63,19 +64,22 @@ def test_a_model_with_a_projection_reads_padded_batches(
     assert encoder.encode(["red fox", "whale"]).shape == (2, 4)
 
 
-def test_each_text_is_in_one_row_of_the_size_of_its_length() -> None:
+@pytest.mark.parametrize("numbers", [torch.float32, torch.bfloat16, torch.float64])
+def test_each_text_is_in_one_row_of_the_size_of_its_length(numbers: torch.dtype) -> None:
     lengths = [*range(2, 300), *[20] * 100]
-    rows = list(fill_rows(lengths, 4))
+    rows = list(fill_rows(lengths, numbers))
     assert sorted(number for _, row in rows for number in row) == list(range(len(lengths)))
     for size, row in rows:
-        assert {row_size(lengths[i], 4) for i in row} == {size}
+        assert {row_size(lengths[i], numbers) for i in row} == {size}
         assert sum(lengths[i] for i in row) <= size
 
 
-@pytest.mark.parametrize(("length", "texts"), [(2, 64), (32, 4), (33, 7), (64, 4), (65, 7), (256, 4)])
-def test_a_row_holds_at_least_four_texts(length: int, texts: int) -> None:
-    assert row_size(length, 4) // length == texts >= 4
-    assert row_size(length, 8) == 2 * row_size(length, 4)
+@pytest.mark.parametrize(
+    ("length", "tokens", "in_bf16"),
+    [(2, 320, 256), (32, 320, 256), (33, 320, 384), (80, 320, 640), (81, 384, 768), (256, 1024, 2048)],
+)
+def test_a_row_has_space_for_several_texts(length: int, tokens: int, in_bf16: int) -> None:
+    assert (row_size(length, torch.float32), row_size(length, torch.bfloat16)) == (tokens, in_bf16)
 
 
 def test_texts_without_any_token_have_a_vector_of_zeros(bert_folder: Callable[..., Path]) -> None:

@@ -1,27 +1,14 @@
-"""Training and beam search at BART base's shape on one device, beside transformers' Trainer and `generate`.
+"""Training and beam search at BART base's shape, beside transformers' Trainer and `generate`.
 
-Usage: python -m benchmarks.gpu DATASET [--device cuda] [--shape bart-base] [--steps 60] [--out FILE]
-
-DATASET is a folder, such as ``bench data synth --like qmv-kwai --lang en --videos 12000 --out DATASET``
-makes. Both sides have the same weights, texts, batch size and precision; the peer reads transcripts alone,
-as BART (Text) does. A training's rate is that of its median step, without checkpoints; summaries are written
-once before they are timed, and with as many tokens as are allowed. The use of the GPU is what NVML reports,
-sampled ten times a second. The table is printed and written to results/benchmarks/gpu.csv.
+Both sides have the same weights, texts, batch size and precision; the peer reads transcripts alone, as
+BART (Text) does. A training's rate is that of its median step, without checkpoints; summaries are written
+once before they are timed, and with as many tokens as are allowed.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import os
-import statistics
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -30,16 +17,15 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from bench.training_steps import receive_steps
 from benchmarks import test_training as qms
-from benchmarks.gpu_world import (
+from benchmarks.gpu.measured import Measured, measure, row
+from benchmarks.gpu.world import (
     BATCH,
     BEAMS,
     QMS_STEPS,
-    SHAPES,
     TARGET,
     VOCABULARY,
     StepTimes,
     World,
-    read_world,
 )
 from generators.bart.model import FusedBart
 from generators.bart.shape import BartShape
@@ -51,51 +37,18 @@ from generators.neural.training.plan import TrainingPlan
 from generators.neural.training.train import train
 from generators.qms.model import QMS, LabelledBatch
 
-OUT = Path(__file__).resolve().parents[1] / "results" / "benchmarks" / "gpu.csv"
 IGNORED = -100
 """The library's label of padding."""
-COLUMNS = (
-    "what", "settings", "videos_per_s", "peer", "peer_videos_per_s", "ratio", "gpu_use_percent",
-    "peer_gpu_use_percent", "same_tokens", "device", "versions",
-)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One piece of work, timed."""
-
-    seconds: float
-    samples: Sequence[tuple[float, int]]
-    """When the use of the GPU was read, and the percent; empty without a GPU or without NVML."""
-    result: Any
-
-    def gpu_use(self) -> int | str:
-        """Average the use of the GPU, in percent; empty where none was read."""
-        return round(statistics.fmean(use for _, use in self.samples)) if self.samples else ""
-
-
-def measure(world: World, work: Callable[[], Any]) -> Measured:
-    """Time some work, and sample the use of the GPU meanwhile."""
-    samples: list[tuple[float, int]] = []
-    over = threading.Event()
-
-    def sample() -> None:
-        while world.gpu and not over.wait(0.1):
-            try:
-                samples.append((time.perf_counter(), torch.cuda.utilization()))
-            except ModuleNotFoundError:  # nvidia-ml-py, which torch asks
-                return
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    start = time.perf_counter()
-    result = work()
-    if world.gpu:
-        torch.cuda.synchronize()
-    seconds = time.perf_counter() - start
-    over.set()
-    thread.join()
-    return Measured(seconds, samples, result)
+def compare_generation(world: World) -> Iterator[dict[str, Any]]:
+    """Yield the lines of training, then those of writing with the model that was trained."""
+    rows, model = compare_training(world)
+    yield from rows
+    model.eval()
+    model.bart.final_logits_bias[0, world.tokens.eos] = NEVER
+    for size, bf16 in ((BATCH, False), (BATCH, True), (4 * BATCH, True)) if world.gpu else ((BATCH, False),):
+        yield compare_writing(world, model, size, bf16=bf16)
 
 
 def train_ours(world: World, name: str) -> tuple[StepTimes, FusedBart]:
@@ -186,16 +139,16 @@ def generate(world: World, bart: Any, batch: Batch) -> list[list[int]]:
 
 def compare_training(world: World) -> tuple[list[dict[str, Any]], FusedBart]:
     """Measure BART (Text) beside the Trainer, BART (MM), and QMS; return the trained BART (Text) too."""
-    text = measure(world, lambda: train_ours(world, "text"))
-    peer = measure(world, lambda: train_peer(world))
-    both = measure(world, lambda: train_ours(world, "concat"))
+    text = measure(lambda: train_ours(world, "text"), gpu=world.gpu)
+    peer = measure(lambda: train_peer(world), gpu=world.gpu)
+    both = measure(lambda: train_ours(world, "concat"), gpu=world.gpu)
     settings = f"batch {BATCH}, {'bf16' if world.gpu else 'fp32'}"
     rows = [
         row("train BART (Text)", settings, *trained(text, peer), "transformers' Trainer"),
         row("train BART (MM)", settings, *trained(both)),
     ]
-    ours = measure(world, step_qms(world, lambda module, batch: module(batch)["loss"]))
-    naive = measure(world, step_qms(world, qms.naive_loss))
+    ours = measure(step_qms(world, lambda module, batch: module(batch)["loss"]), gpu=world.gpu)
+    naive = measure(step_qms(world, qms.naive_loss), gpu=world.gpu)
     rows.append(row("train QMS", settings, *trained(ours, naive), "a pass for each term of the loss"))
     return rows, text.result[1]
 
@@ -228,64 +181,10 @@ def compare_writing(world: World, model: FusedBart, size: int, *, bf16: bool) ->
     ]
     for side in sides:
         write(side)
-    measured = [measure(world, lambda side=side: write(side)) for side in sides]  # type: ignore[misc]
+    measured = [measure(lambda side=side: write(side), gpu=world.gpu) for side in sides]  # type: ignore[misc]
     ours, peer = measured
     each = [Measured(side.seconds / len(order), side.samples, None) for side in measured]
     settings = f"{BEAMS} beams, batch {size}, {'bf16' if bf16 else 'fp32'}"
     made = row("write BART (Text)", settings, *each, "transformers' generate")
     same = sum(a == b for a, b in zip(ours.result, peer.result, strict=True))
-    return made | {"same_tokens": f"{same} of {len(order)}"}
-
-
-def row(
-    what: str, settings: str, ours: Measured, peer: Measured | None = None, name: str = ""
-) -> dict[str, Any]:
-    """Make a line of the table, of the seconds that a video takes, and print it."""
-    made: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
-        "what": what,
-        "settings": settings,
-        "videos_per_s": round(1 / ours.seconds, 1),
-        "gpu_use_percent": ours.gpu_use(),
-        "device": torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"{os.cpu_count()} CPUs",
-        "versions": " ".join(f"{package}={version(package)}" for package in ("torch", "transformers")),
-    }
-    if peer is not None:
-        made |= {
-            "peer": name,
-            "peer_videos_per_s": round(1 / peer.seconds, 1),
-            "ratio": round(peer.seconds / ours.seconds, 2),
-            "peer_gpu_use_percent": peer.gpu_use(),
-        }
-    print(*(made[name] for name in COLUMNS), sep=" | ", flush=True)
-    return made
-
-
-def write_table(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Write the lines measured so far."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-
-
-def main() -> None:
-    """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--shape", choices=SHAPES, default="bart-base")
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--out", type=Path, default=OUT)
-    args = parser.parse_args()
-    world = read_world(args.dataset, args.device, args.shape, args.steps)
-    rows, model = compare_training(world)
-    model.eval()
-    model.bart.final_logits_bias[0, world.tokens.eos] = NEVER
-    for size, bf16 in ((BATCH, False), (BATCH, True), (4 * BATCH, True)) if world.gpu else ((BATCH, False),):
-        rows.append(compare_writing(world, model, size, bf16=bf16))
-        write_table(rows, args.out)
-
-
-if __name__ == "__main__":
-    main()
+    return made | {"same": f"{same} of {len(order)}"}

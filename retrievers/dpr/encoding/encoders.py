@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +13,12 @@ from sentence_transformers import SentenceTransformer
 
 from bench.errors import MissingError
 from bench.weights import quiet_loading
-from retrievers.dpr.encoding.packing import can_be_packed, encode_packed, use_packed_attention
+from retrievers.dpr.encoding.packing import (
+    TOKENIZED_AT_ONCE,
+    can_be_packed,
+    encode_packed,
+    use_packed_attention,
+)
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -87,22 +92,35 @@ class SentenceEncoder:
         """Encode each text as a vector, ``[n, d]`` float32."""
         if self._packed:
             return self._normalised(encode_packed(self.model, texts))
-        return encode_alike(texts, self.model.tokenizer, self.limit, self._rows, self._batch)
+        features = self._tokenize([*texts, ""])
+        lengths = [len(one["attention_mask"]) for one in features]
+        return encode_alike(
+            lengths,
+            self.limit,
+            self._rows,
+            lambda rows, length: self._batch([features[i] for i in rows], length),
+        )
 
-    def _batch(self, texts: list[str], length: int) -> Vectors:
-        features = self.model.preprocess(texts)
-        padded = {
-            name: pad_columns(value, length, self.model.tokenizer.pad_token_id if name == "input_ids" else 0)
-            if isinstance(value, torch.Tensor) and value.ndim == 2
-            else value
-            for name, value in features.items()
-        }
-        on_device = {
-            name: value.to(self.model.device) if isinstance(value, torch.Tensor) else value
-            for name, value in padded.items()
+    def _tokenize(self, texts: Sequence[str]) -> list[dict[str, torch.Tensor]]:
+        """Convert each text to what the model reads of it, ``[t]`` each, without padding."""
+        made = []
+        for start in range(0, len(texts), TOKENIZED_AT_ONCE):
+            padded = self.model.preprocess(list(texts[start : start + TOKENIZED_AT_ONCE]))
+            masks = padded["attention_mask"].bool()
+            columns = {name: value for name, value in padded.items() if torch.is_tensor(value)}
+            made += [
+                {name: value[row][mask] for name, value in columns.items()} for row, mask in enumerate(masks)
+            ]
+        return made
+
+    def _batch(self, texts: list[dict[str, torch.Tensor]], length: int) -> Vectors:
+        fillers = {"input_ids": self.model.tokenizer.pad_token_id}
+        features: dict[str, Any] = {
+            name: pad_rows([text[name] for text in texts], length, fillers.get(name, 0)).to(self.model.device)
+            for name in texts[0]
         }
         with torch.inference_mode():
-            vectors = self.model(on_device)["sentence_embedding"].float()  # [b, d]
+            vectors = self.model(features)["sentence_embedding"].float()  # [b, d]
         return self._normalised(vectors)
 
     def _normalised(self, vectors: torch.Tensor) -> Vectors:
@@ -137,7 +155,13 @@ class NativeDPREncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
-        return encode_alike(texts, self._tokenizer, self.limit, self._rows, self._batch)
+        ids = tokenize(self._tokenizer, [*texts, ""], self.limit)
+        return encode_alike(
+            [len(one) for one in ids],
+            self.limit,
+            self._rows,
+            lambda rows, length: self._batch([ids[i] for i in rows], length),
+        )
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Mark the texts that have more tokens than are read."""
@@ -147,41 +171,43 @@ class NativeDPREncoder:
         """Count the parameters of the encoder, for the table of costs."""
         return count_parameters(self.model)
 
-    def _batch(self, texts: list[str], length: int) -> Vectors:
-        tokens = self._tokenizer(
-            texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+    def _batch(self, texts: list[torch.Tensor], length: int) -> Vectors:
+        ids, mask = (
+            pad_rows(rows, length, filler).to(self.model.device)
+            for rows, filler in ((texts, self._tokenizer.pad_token_id), (map(torch.ones_like, texts), 0))
         )
         with torch.inference_mode():
-            vectors = self.model(**tokens.to(self.model.device)).pooler_output  # [b, d]
+            vectors = self.model(input_ids=ids, attention_mask=mask).pooler_output  # [b, d]
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
 
 def encode_alike(
-    texts: Sequence[str],
-    tokenizer: Any,
+    lengths: Sequence[int],
     limit: int,
     rows_of: Callable[[int], int],
-    encode_batch: Callable[[list[str], int], Vectors],
+    encode_batch: Callable[[list[int], int], Vectors],
 ) -> Vectors:
     """Encode each text as a vector ``[n, d]`` that does not depend on the other texts of its batch.
 
     Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
     shape that the text alone decides: texts of like length, padded to a multiple of `BUCKET` tokens, and
     as many rows as ``rows_of`` says for it. The last row is empty, so that a batch always has padding and
-    takes the same path through the attention. ``encode_batch`` encodes texts padded to a number of tokens.
+    takes the same path through the attention. ``lengths`` counts the tokens of the texts and then those of an
+    empty one; ``encode_batch`` encodes the texts of these numbers, padded to a number of tokens.
     """
     buckets: dict[int, list[int]] = {}
-    for i, count in enumerate(_count_tokens(tokenizer, texts, limit)):
-        buckets.setdefault(min(limit, -(-count // BUCKET) * BUCKET), []).append(i)
+    *of_texts, _ = lengths
+    for i, count in enumerate(of_texts):
+        buckets.setdefault(min(limit, -(-max(count, 1) // BUCKET) * BUCKET), []).append(i)
     vectors: dict[int, Vectors] = {}
     for length, members in buckets.items():
         size = rows_of(length)
         for start in range(0, len(members), size):
             rows = members[start : start + size]
-            fill = [""] * (size + 1 - len(rows))
-            batch = encode_batch([*(texts[i] for i in rows), *fill], length)  # [size + 1, d]
+            fill = [len(of_texts)] * (size + 1 - len(rows))
+            batch = encode_batch([*rows, *fill], length)  # [size + 1, d]
             vectors |= dict(zip(rows, batch[: len(rows)], strict=True))
-    return np.stack([vectors[i] for i in range(len(texts))])  # [n, d]
+    return np.stack([vectors[i] for i in range(len(of_texts))])  # [n, d]
 
 
 def rows_of_batch(batch_size: int, limit: int, device: str) -> Callable[[int], int]:
@@ -195,17 +221,19 @@ def rows_of_batch(batch_size: int, limit: int, device: str) -> Callable[[int], i
     return lambda length: batch_size * max(1, min(limit, GPU_LENGTH) // length)
 
 
-def pad_columns(values: torch.Tensor, length: int, filler: int) -> torch.Tensor:
-    """Pad values ``[b, t]`` on the right to ``[b, length]``."""
-    return torch.nn.functional.pad(values, (0, length - values.shape[1]), value=filler)
+def pad_rows(rows: Iterable[torch.Tensor], length: int, filler: int) -> torch.Tensor:
+    """Pad rows ``[t]`` of several lengths on the right: ``[b, length]``."""
+    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=filler)
+    return torch.nn.functional.pad(padded, (0, length - padded.shape[1]), value=filler)
 
 
-def _count_tokens(tokenizer: Any, texts: Sequence[str], limit: int) -> list[int]:
-    counts: list[int] = []
-    for start in range(0, len(texts), 1000):
-        part = list(texts[start : start + 1000])
-        counts += map(len, tokenizer(part, truncation=True, max_length=limit)["input_ids"])
-    return counts
+def tokenize(tokenizer: Any, texts: Sequence[str], limit: int) -> list[torch.Tensor]:
+    """Convert each text to its ids ``[t]``, at most ``limit``."""
+    ids: list[torch.Tensor] = []
+    for start in range(0, len(texts), TOKENIZED_AT_ONCE):
+        part = list(texts[start : start + TOKENIZED_AT_ONCE])
+        ids += map(torch.tensor, tokenizer(part, truncation=True, max_length=limit)["input_ids"])
+    return ids
 
 
 def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,12 +13,8 @@ from sentence_transformers import SentenceTransformer
 
 from bench.errors import MissingError
 from bench.weights import quiet_loading
-from retrievers.dpr.encoding.packing import (
-    TOKENIZED_AT_ONCE,
-    can_be_packed,
-    encode_packed,
-    use_packed_attention,
-)
+from retrievers.dpr.encoding.packing import can_be_packed, encode_packed, use_packed_attention
+from retrievers.dpr.encoding.tokens import tokenize
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -92,33 +88,16 @@ class SentenceEncoder:
         """Encode each text as a vector, ``[n, d]`` float32."""
         if self._packed:
             return self._normalised(encode_packed(self.model, texts))
-        features = self._tokenize([*texts, ""])
-        lengths = [len(one["attention_mask"]) for one in features]
+        tokens = tokenize(self.model.preprocess, [*texts, ""], self.model.device)
+        pad = int(self.model.tokenizer.pad_token_id)
         return encode_alike(
-            lengths,
+            tokens.lengths.tolist(),
             self.limit,
             self._rows,
-            lambda rows, length: self._batch([features[i] for i in rows], length),
+            lambda numbers, length: self._batch(tokens.batch(numbers, length, pad)),
         )
 
-    def _tokenize(self, texts: Sequence[str]) -> list[dict[str, torch.Tensor]]:
-        """Convert each text to what the model reads of it, ``[t]`` each, without padding."""
-        made = []
-        for start in range(0, len(texts), TOKENIZED_AT_ONCE):
-            padded = self.model.preprocess(list(texts[start : start + TOKENIZED_AT_ONCE]))
-            masks = padded["attention_mask"].bool()
-            columns = {name: value for name, value in padded.items() if torch.is_tensor(value)}
-            made += [
-                {name: value[row][mask] for name, value in columns.items()} for row, mask in enumerate(masks)
-            ]
-        return made
-
-    def _batch(self, texts: list[dict[str, torch.Tensor]], length: int) -> Vectors:
-        fillers = {"input_ids": self.model.tokenizer.pad_token_id}
-        features: dict[str, Any] = {
-            name: pad_rows([text[name] for text in texts], length, fillers.get(name, 0)).to(self.model.device)
-            for name in texts[0]
-        }
+    def _batch(self, features: dict[str, Any]) -> Vectors:
         with torch.inference_mode():
             vectors = self.model(features)["sentence_embedding"].float()  # [b, d]
         return self._normalised(vectors)
@@ -155,12 +134,13 @@ class NativeDPREncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
-        ids = tokenize(self._tokenizer, [*texts, ""], self.limit)
+        tokens = tokenize(self._preprocess, [*texts, ""], self.model.device)
+        pad = int(self._tokenizer.pad_token_id)
         return encode_alike(
-            [len(one) for one in ids],
+            tokens.lengths.tolist(),
             self.limit,
             self._rows,
-            lambda rows, length: self._batch([ids[i] for i in rows], length),
+            lambda numbers, length: self._batch(tokens.batch(numbers, length, pad)),
         )
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
@@ -171,13 +151,15 @@ class NativeDPREncoder:
         """Count the parameters of the encoder, for the table of costs."""
         return count_parameters(self.model)
 
-    def _batch(self, texts: list[torch.Tensor], length: int) -> Vectors:
-        ids, mask = (
-            pad_rows(rows, length, filler).to(self.model.device)
-            for rows, filler in ((texts, self._tokenizer.pad_token_id), (map(torch.ones_like, texts), 0))
+    def _preprocess(self, texts: list[str]) -> dict[str, torch.Tensor]:
+        padded = self._tokenizer(
+            texts, padding=True, truncation=True, max_length=self.limit, return_tensors="pt"
         )
+        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+
+    def _batch(self, features: dict[str, torch.Tensor]) -> Vectors:
         with torch.inference_mode():
-            vectors = self.model(input_ids=ids, attention_mask=mask).pooler_output  # [b, d]
+            vectors = self.model(**features).pooler_output  # [b, d]
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
 
@@ -219,21 +201,6 @@ def rows_of_batch(batch_size: int, limit: int, device: str) -> Callable[[int], i
     if device == "cpu":
         return lambda _: min(batch_size, CPU_ROWS)
     return lambda length: batch_size * max(1, min(limit, GPU_LENGTH) // length)
-
-
-def pad_rows(rows: Iterable[torch.Tensor], length: int, filler: int) -> torch.Tensor:
-    """Pad rows ``[t]`` of several lengths on the right: ``[b, length]``."""
-    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=filler)
-    return torch.nn.functional.pad(padded, (0, length - padded.shape[1]), value=filler)
-
-
-def tokenize(tokenizer: Any, texts: Sequence[str], limit: int) -> list[torch.Tensor]:
-    """Convert each text to its ids ``[t]``, at most ``limit``."""
-    ids: list[torch.Tensor] = []
-    for start in range(0, len(texts), TOKENIZED_AT_ONCE):
-        part = list(texts[start : start + TOKENIZED_AT_ONCE])
-        ids += map(torch.tensor, tokenizer(part, truncation=True, max_length=limit)["input_ids"])
-    return ids
 
 
 def too_long(tokenizer: Any, texts: Sequence[str], limit: int) -> list[bool]:

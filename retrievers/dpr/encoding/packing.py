@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from retrievers.dpr.encoding.tokens import tokenize
+
 ATTENTION = "within_texts"
 """The name under which transformers finds `attend_within_texts`."""
 STEP = 16
@@ -23,7 +25,6 @@ The instructions for bfloat16 need long rows: with four texts they lose a quarte
 """
 TOKENS_IN_ROW = {torch.float32: 320, torch.bfloat16: 256}
 """Tokens of a row at least: in shorter ones calls from Python cost more than short texts do."""
-TOKENIZED_AT_ONCE = 1000
 
 
 def can_be_packed(model: SentenceTransformer, device: str) -> bool:
@@ -55,7 +56,8 @@ def encode_packed(model: SentenceTransformer, texts: Sequence[str]) -> Tensor:
     Sums in another order differ by some 1e-7, and the order depends on the shape of a product. The number of
     tokens in a row depends on the length of a text alone (`row_size`); what is left of a row is filled up.
     """
-    ids = tokenize(model, texts)
+    tokens = tokenize(model.preprocess, texts, "cpu")
+    ids = torch.split(tokens.columns["input_ids"], tokens.lengths.tolist())
     vectors: list[Tensor] = [torch.empty(0)] * len(texts)
     numbers = next(model.parameters()).dtype
     for size, row in fill_rows([len(text) for text in ids], numbers):
@@ -63,16 +65,6 @@ def encode_packed(model: SentenceTransformer, texts: Sequence[str]) -> Tensor:
         for i, vector in zip(row, encoded, strict=True):
             vectors[i] = vector
     return torch.stack(vectors).float()  # [n, d]
-
-
-def tokenize(model: SentenceTransformer, texts: Sequence[str]) -> list[Tensor]:
-    """Convert each text to its ids ``[t]``, cut at the limit of the model."""
-    ids: list[Tensor] = []
-    for start in range(0, len(texts), TOKENIZED_AT_ONCE):
-        padded = model.preprocess(list(texts[start : start + TOKENIZED_AT_ONCE]))  # [b, t]
-        masks = padded["attention_mask"].bool()
-        ids += [row[mask] for row, mask in zip(padded["input_ids"], masks, strict=True)]
-    return ids
 
 
 def row_size(length: int, numbers: torch.dtype) -> int:

@@ -216,12 +216,10 @@ def test_the_committed_table_holds(tmp_path: Path) -> None:
     assert before.hits.keys() == after.hits.keys()
 
 
-@pytest.mark.parametrize("rows", ["mdvc", pytest.param("bart-mm,qms", marks=pytest.mark.regression)])
+@pytest.mark.regression
+@pytest.mark.parametrize("rows", ["mdvc", "bart-mm,qms"])
 def test_the_committed_table_of_trained_rows_holds(rows: str, tmp_path: Path) -> None:
-    """Rows of the preset quick trained afresh on the demo, as results/regression/README.md says.
-
-    The row from scratch in every suite; those that are pretrained take minutes, and are marked.
-    """
+    """Rows of the preset quick trained afresh on the demo, which takes minutes (results/regression/README.md)."""
     committed = read_baseline(COMMITTED / "demo-quick.csv")
     cells = {key: cell for key, cell in committed.cells.items() if key[0] in rows.split(",")}
     assert cells

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -163,21 +164,31 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """The folder of a killed training, and the weights that it ends with when it is continued."""
+    root = tmp_path_factory.mktemp("killed")
+    assert [one.name for one in stopped(root / "folder")] == ["checkpoint-6", "checkpoint-12"]
+    shutil.copytree(root / "folder", root / "continued")
+    return root / "folder", repeat(root / "continued")
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("which", [0, -1], ids=["the best", "the latest"])
+@pytest.mark.parametrize("which", ["checkpoint-6", "checkpoint-12"], ids=["the best", "the latest"])
 def test_a_damaged_checkpoint_is_named_and_the_result_is_the_same(
-    damage: str, which: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: str,
+    which: str,
+    killed: tuple[Path, dict[str, bytes]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    stopped(tmp_path / "plain")
-    expected = repeat(tmp_path / "plain")
-    for path in stopped(tmp_path / "model")[which].iterdir():
-        scratch = tmp_path / path.name
-        checkpoints = stopped(scratch)
-        assert [one.name for one in checkpoints] == ["checkpoint-6", "checkpoint-12"]
-        DAMAGES[damage](checkpoints[which] / path.name)
+    folder, expected = killed
+    for name in [path.name for path in (folder / which).iterdir()]:
+        scratch = shutil.copytree(folder, tmp_path / name)
+        DAMAGES[damage](scratch / which / name)
         capsys.readouterr()
-        assert repeat(scratch) == expected, path.name
-        assert f"bench: checkpoint {checkpoints[which]} is damaged" in capsys.readouterr().err
+        assert repeat(scratch) == expected, name
+        assert f"bench: checkpoint {scratch / which} is damaged" in capsys.readouterr().err
 
 
 def test_a_foreign_file_in_a_checkpoint_is_not_read(tmp_path: Path) -> None:

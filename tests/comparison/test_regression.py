@@ -219,7 +219,7 @@ def test_the_committed_table_holds(tmp_path: Path) -> None:
 @pytest.mark.regression
 @pytest.mark.parametrize("rows", ["mdvc", "bart-mm,qms"])
 def test_the_committed_table_of_trained_rows_holds(rows: str, tmp_path: Path) -> None:
-    """Rows of the preset quick trained afresh on the demo, which takes minutes (results/regression/README.md)."""
+    """Rows of the preset quick trained afresh on the demo, as results/regression/README.md says: minutes."""
     committed = read_baseline(COMMITTED / "demo-quick.csv")
     cells = {key: cell for key, cell in committed.cells.items() if key[0] in rows.split(",")}
     assert cells

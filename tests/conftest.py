@@ -22,6 +22,7 @@ from tests.no_network import refused_network
 from tests.tiny import Tiny, write_tiny
 
 configure_torch()  # before a file of tests imports torch in this process
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each command that is started compiles the project anew
 ROOT = Path(bench.__file__).resolve().parents[1]
 
 

@@ -14,7 +14,7 @@ from sentence_transformers import SentenceTransformer
 from bench.errors import MissingError
 from bench.weights import quiet_loading
 from retrievers.dpr.encoding.packing import can_be_packed, encode_packed, use_packed_attention
-from retrievers.dpr.encoding.tokens import tokenize
+from retrievers.dpr.encoding.tokens import Tokens, tokenize
 from retrievers.dpr.weights import Weights
 
 Vectors = npt.NDArray[np.float32]
@@ -89,13 +89,7 @@ class SentenceEncoder:
         if self._packed:
             return self._normalised(encode_packed(self.model, texts))
         tokens = tokenize(self.model.preprocess, [*texts, ""], self.model.device)
-        pad = int(self.model.tokenizer.pad_token_id)
-        return encode_alike(
-            tokens.lengths.tolist(),
-            self.limit,
-            self._rows,
-            lambda numbers, length: self._batch(tokens.batch(numbers, length, pad)),
-        )
+        return encode_alike(tokens, self.model.tokenizer.pad_token_id, self.limit, self._rows, self._batch)
 
     def _batch(self, features: dict[str, Any]) -> Vectors:
         with torch.inference_mode():
@@ -135,13 +129,7 @@ class NativeDPREncoder:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Encode each text as a vector, ``[n, d]`` float32."""
         tokens = tokenize(self._preprocess, [*texts, ""], self.model.device)
-        pad = int(self._tokenizer.pad_token_id)
-        return encode_alike(
-            tokens.lengths.tolist(),
-            self.limit,
-            self._rows,
-            lambda numbers, length: self._batch(tokens.batch(numbers, length, pad)),
-        )
+        return encode_alike(tokens, self._tokenizer.pad_token_id, self.limit, self._rows, self._batch)
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Mark the texts that have more tokens than are read."""
@@ -164,32 +152,32 @@ class NativeDPREncoder:
 
 
 def encode_alike(
-    lengths: Sequence[int],
+    tokens: Tokens,
+    pad_id: int,
     limit: int,
     rows_of: Callable[[int], int],
-    encode_batch: Callable[[list[int], int], Vectors],
+    encode_batch: Callable[[dict[str, torch.Tensor]], Vectors],
 ) -> Vectors:
     """Encode each text as a vector ``[n, d]`` that does not depend on the other texts of its batch.
 
     Sums in another order differ by some 1e-7, and the order depends on a batch's shape. So a batch has a
     shape that the text alone decides: texts of like length, padded to a multiple of `BUCKET` tokens, and
     as many rows as ``rows_of`` says for it. The last row is empty, so that a batch always has padding and
-    takes the same path through the attention. ``lengths`` counts the tokens of the texts and then those of an
-    empty one; ``encode_batch`` encodes the texts of these numbers, padded to a number of tokens.
+    takes the same path through the attention: that of the empty text, which ``tokens`` has behind the others.
     """
+    *lengths, _ = tokens.lengths.tolist()
     buckets: dict[int, list[int]] = {}
-    *of_texts, _ = lengths
-    for i, count in enumerate(of_texts):
+    for i, count in enumerate(lengths):
         buckets.setdefault(min(limit, -(-max(count, 1) // BUCKET) * BUCKET), []).append(i)
     vectors: dict[int, Vectors] = {}
     for length, members in buckets.items():
         size = rows_of(length)
         for start in range(0, len(members), size):
             rows = members[start : start + size]
-            fill = [len(of_texts)] * (size + 1 - len(rows))
-            batch = encode_batch([*rows, *fill], length)  # [size + 1, d]
+            fill = [len(lengths)] * (size + 1 - len(rows))
+            batch = encode_batch(tokens.batch([*rows, *fill], length, pad_id))  # [size + 1, d]
             vectors |= dict(zip(rows, batch[: len(rows)], strict=True))
-    return np.stack([vectors[i] for i in range(len(of_texts))])  # [n, d]
+    return np.stack([vectors[i] for i in range(len(lengths))])  # [n, d]
 
 
 def rows_of_batch(batch_size: int, limit: int, device: str) -> Callable[[int], int]:

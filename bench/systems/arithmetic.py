@@ -2,8 +2,8 @@
 
 A sum of floats depends on the order of its terms, so on the width of the vector instructions and on the
 number of threads among which a matrix product is split. A training carries a difference in the last bit on
-until whole points of a score differ. What else torch is told before it starts, and what it cannot start
-without, is here too.
+until whole points of a score differ. Other settings that torch reads when it starts, and what it cannot start
+without, are here too.
 """
 
 from __future__ import annotations

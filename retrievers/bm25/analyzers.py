@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from nltk.stem.porter import PorterStemmer
+from lunr.stemmer import PorterStemmer
 
 from retrievers.bm25.word_break import LONGEST, find_words, is_cjk
 
@@ -25,8 +25,6 @@ ENGLISH_STOP_WORDS = frozenset(
 CJK_STOP_WORDS = ENGLISH_STOP_WORDS - {"an"} | {"s", "t", "www"}
 """Lucene's CJKAnalyzer.getDefaultStopSet()."""
 
-# Lucene's PorterStemFilter follows Porter's later C code; Snowball's "porter" would rank differently.
-_PORTER = PorterStemmer(mode=PorterStemmer.MARTIN_EXTENSIONS)
 _POSSESSIVE = ("'s", "'S", "\u2019s", "\u2019S", "\uff07s", "\uff07S")
 _PLAIN = re.compile(f"(?:[a-z0-9]{{1,{LONGEST}}}(?: +|$))*")
 """Texts whose words are what blanks separate; most queries are so."""
@@ -69,12 +67,15 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
+    # Lucene's PorterStemFilter follows Porter's later C code, as lunr does; Snowball's "porter" would rank
+    # differently. Each word has a stemmer of its own, as it holds the word: threads may stem at once.
+    porter = PorterStemmer()
     if word.isascii() or max(word) <= "\uffff":
-        return str(_PORTER.stem(word, to_lowercase=False))
+        return str(porter.stem(word))
     # Java counts the letters of a word in units of UTF-16
     units = word.encode("utf-16-be", "surrogatepass")
     halves = "".join(chr(int.from_bytes(units[i : i + 2])) for i in range(0, len(units), 2))
-    stem = str(_PORTER.stem(halves, to_lowercase=False))
+    stem = str(porter.stem(halves))
     return stem.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
 

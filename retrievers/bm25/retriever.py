@@ -81,7 +81,7 @@ class BM25:
         """List the versions of what decides a ranking. Raises MissingError for an engine not installed."""
         engine: dict[str, Json] = {"engine": self._version()}
         if self._engine_name == "bm25s":  # Lucene brings its own words and stems
-            engine |= {"nltk": version("nltk"), "word_break": file_digest(WORD_BREAK)}
+            engine |= {"lunr": version("lunr"), "word_break": file_digest(WORD_BREAK)}
         return engine
 
     def signature(self) -> Mapping[str, str]:

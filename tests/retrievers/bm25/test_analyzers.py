@@ -17,6 +17,12 @@ from retrievers.bm25.word_break import CLASSES, LONGEST, class_of
 ANALYZERS = ("en", "zh", "standard")
 CONTEXTS = ("{}", "a{}b", "1{}2", "a'{}s", "_{}_", "{0}{0}", "字{}カ", "ｶ{}ﾞ", "\u05d0{}\u05d0", "☝{}\ufe0f")
 """Where a character is put: alone, between letters, digits, behind an apostrophe, among other scripts."""
+ENDINGS = (
+    "s sses ies ss eed ed ing at bl iz y ational tional enci anci izer bli abli alli entli eli ousli ization "
+    "ation ator alism iveness fulness ousness aliti iviti biliti logi icate ative alize iciti ical ful ness al "
+    "ance ence er ic able ible ant ement ment ent sion tion ou ism ate iti ous ive ize e ll bly logy vv yy"
+).split()
+"""What Porter's steps look for at the end of a word."""
 GAP = "\n\n"
 """What no word and no bigram crosses."""
 
@@ -89,6 +95,15 @@ def test_any_mix_of_the_classes_of_characters_is_analyzed_as_lucene_does(analyze
             "".join(chance.choice(members[chance.choice(some)]) for _ in range(chance.randint(2, 12)))
         )
     assert first_difference(texts, analyzer) == ""
+
+
+def test_english_words_are_stemmed_as_lucene_does() -> None:
+    chance = random.Random(0)
+    texts = []
+    for _ in range(40_000):
+        start = "".join(chance.choice("aeiouybcdlrstvwxz1é𝐀") for _ in range(chance.randint(0, 4)))
+        texts.append(start + "".join(chance.choice(ENDINGS) for _ in range(chance.randint(1, 3))))
+    assert first_difference(texts, "en") == ""
 
 
 @pytest.mark.parametrize("analyzer", ANALYZERS)

@@ -163,7 +163,7 @@ def test_it_needs_no_java_and_names_itself(monkeypatch: pytest.MonkeyPatch) -> N
     retriever.index({"a": "red fox"})
     assert retriever.search({"q": "fox"}, 1).hits[0, 0] == 0
     assert retriever.signature()["engine"].startswith("bm25s ")
-    assert set(retriever.identity()) == {"engine", "nltk", "word_break"}
+    assert set(retriever.identity()) == {"engine", "lunr", "word_break"}
     assert retriever.index_bytes() > 0
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.output.manifest import Manifest
     from bench.result import Result
     from bench.summary.run_summary import RunSummary
     from bench.tables.table import Table
@@ -21,13 +22,41 @@ def is_aligned(form: str | None) -> bool:
     return form is None and sys.stdout.isatty()
 
 
+def print_run(out: Path, manifest: Manifest, form: str | None) -> None:
+    """Print a run that has just ended, as `print_result` does, from the tables that it wrote.
+
+    To lay them out again would import pandas, which costs as much as half of a run whose cells are stored.
+    """
+    from bench.output.checked import checked
+    from bench.output.schema import SUMMARY
+    from bench.summary.markdown import to_markdown
+    from bench.summary.run_summary import read_summary
+    from bench.tables.build import NAMES
+    from bench.tables.table import SUFFIXES
+
+    suffix = SUFFIXES.get(form or "markdown")
+    if suffix is None:
+        from bench.result import Result
+
+        print_result(Result.read(out), form)
+        return
+    summary = read_summary(checked(out, manifest, SUMMARY), manifest)
+    if is_aligned(form):
+        _print_aligned(out, manifest, summary)
+        return
+    paths = [checked(out, manifest, f"tables/{name}.{suffix}") for name in NAMES]
+    print("\n".join(path.read_text(encoding="utf-8") for path in paths))
+    if form is None:
+        print(to_markdown(summary), end="")
+
+
 def print_result(result: Result, form: str | None, intervals: bool = False) -> None:
     """Print a run in a format of tables; without one, the answer on a terminal and Markdown elsewhere."""
     from bench.summary.markdown import to_markdown
     from bench.tables.table import RENDERERS
 
     if is_aligned(form):
-        _print_aligned(result)
+        _print_aligned(result.out, result.manifest, summary_of(result))
         return
     tables = result.tables(intervals=intervals)
     print("\n".join(RENDERERS[form or "markdown"](table) for table in tables))
@@ -108,12 +137,12 @@ def summary_of(result: Result) -> RunSummary:
     return result.summary or summarize_run(result)
 
 
-def _print_aligned(result: Result) -> None:
+def _print_aligned(out: Path, manifest: Manifest, summary: RunSummary) -> None:
     from bench.output.per_item import RunItems
     from bench.summary.terminal import print_answer
 
-    query = next(iter(RunItems(result.out, result.manifest).texts()), None)
-    print_answer(summary_of(result), result.manifest, result.out, query, _console())
+    query = next(iter(RunItems(out, manifest).texts()), None)
+    print_answer(summary, manifest, out, query, _console())
 
 
 def _console() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_format, add_path, add_run_options, add_verb, run_options
@@ -12,7 +13,6 @@ from bench.config.run_config import OPTIONS
 
 if TYPE_CHECKING:
     from bench.config.run_config import RunConfig
-    from bench.result import Result
 
 USED_TO_SUMMARIZE = frozenset(
     {"data", "preset", "seed", "features", "store", "remote_store", "set", "config", "fresh"}
@@ -111,7 +111,7 @@ def _demo(args: argparse.Namespace) -> int:
     from bench.config.run_config import configure
     from bench.harness.demo import demo_options, recorded_run
 
-    result, status = _execute(configure({**demo_options(), **run_options(args)}), args.format)
+    out, status = _execute(configure({**demo_options(), **run_options(args)}), args.format)
     run = recorded_run()
     print(
         f"bench: the summaries and costs of trained systems are recorded, from a run of commit "
@@ -120,7 +120,7 @@ def _demo(args: argparse.Namespace) -> int:
         file=sys.stderr,
     )
     if is_aligned(args.format) and not args.no_open:
-        open_page(result.out / "report.html")
+        open_page(out / "report.html")
     return status
 
 
@@ -137,18 +137,20 @@ def _run(args: argparse.Namespace) -> int:
     return status
 
 
-def _execute(config: RunConfig, form: str | None) -> tuple[Result, int]:
-    from bench.cli.answer import is_aligned, print_result
+def _execute(config: RunConfig, form: str | None) -> tuple[Path, int]:
+    from bench.cli.answer import is_aligned, print_run
     from bench.harness.experiment import execute
+    from bench.output.manifest import read_manifest
 
-    result, errors = execute(config)
-    if len(result.scores) or not errors:  # nothing but headers, where every row failed
-        print_result(result, form)
-    for cell, message in result.failed.items():
+    out, errors = execute(config)
+    manifest = read_manifest(out)
+    if manifest.distinct or not errors:  # nothing but headers, where every row failed
+        print_run(out, manifest, form)
+    for cell, message in manifest.failed.items():
         print_error(f"{cell}: {message}")
     if not is_aligned(form):
-        print(f"bench: results: {result.out} (open {result.out / 'report.html'})", file=sys.stderr)
-    return result, errors[0].exit_status if errors else 0
+        print(f"bench: results: {out} (open {out / 'report.html'})", file=sys.stderr)
+    return out, errors[0].exit_status if errors else 0
 
 
 def _summarize(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -51,31 +52,32 @@ def run(**options: Any) -> Result:
 
     Raises the first cell's error when cells failed, after all others are done and written.
     """
-    result, errors = execute(configure(options))
+    out, errors = execute(configure(options))
     if errors:
         raise errors[0]
-    return result
+    return Result.read(out)
 
 
-def execute(config: RunConfig) -> tuple[Result, list[BenchError]]:
+def execute(config: RunConfig) -> tuple[Path, list[BenchError]]:
     """Run a configuration: one seed in the output folder itself, several in ``seed-<n>/`` below it.
 
     A cell that fails is reported at once, noted in the manifest, and does not stop the others; its
-    error is returned beside the result of all that could be made.
+    error is returned beside the output folder, which has the results of all that could be made.
     """
     configure_torch()
     _join_launcher(config)
     plan = make_plan(config)
     if len(config.seed) == 1:
-        return run_seed(plan)
+        return plan.out(), run_seed(plan)
     with OutputFolder(plan.out()) as folder:  # refused before anything is written into it
-        seeds = [run_seed(plan.for_seed(s, plan.out() / f"seed-{s}")) for s in config.seed]
-        result = _aggregate_seeds(plan, folder, [result for result, _ in seeds])
-    return result, [error for _, errors in seeds for error in errors]
+        plans = [plan.for_seed(seed, plan.out() / f"seed-{seed}") for seed in config.seed]
+        errors = [error for one in plans for error in run_seed(one)]
+        _aggregate_seeds(plan, folder, [Result.read(one.out()) for one in plans])
+    return plan.out(), errors
 
 
-def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
-    """Run every cell of a grid with one seed, and write its tables and its page."""
+def run_seed(plan: Plan) -> list[BenchError]:
+    """Run every cell of a grid with one seed, and write its tables and its page; return what failed."""
     with RunWriter(plan) as output, Progress(plan) as progress:
         grid = _Grid(plan, output, progress)
         generators = _build_systems(grid, make_generator, plan.generators)
@@ -92,7 +94,7 @@ def run_seed(plan: Plan) -> tuple[Result, list[BenchError]]:
         output.finish()
         for line in verify_determinism(plan) if plan.config.verify_determinism else ():
             progress.say(f"bench: {line}")
-    return Result.read(plan.out()), grid.failures
+    return grid.failures
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +182,7 @@ def _retrieve_cell(
     grid.progress.done(generator.name, retriever.name, state)
 
 
-def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]) -> Result:
+def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]) -> None:
     """Write means and deviations of runs that differ in their seed alone, their tables and page."""
     folder.keep_seeds({result.out.name for result in results})
     manifest = aggregate_manifest(plan, results)
@@ -194,7 +196,6 @@ def _aggregate_seeds(plan: Plan, folder: OutputFolder, results: Sequence[Result]
         folder.write(APPROXIMATION, to_csv(recall))
     write_results(folder, manifest, plan.store)
     folder.write_manifest(manifest, finished=True)
-    return Result.read(folder.path)
 
 
 def _join_launcher(config: RunConfig) -> None:

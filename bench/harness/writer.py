@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from bench.harness import manifest
 from bench.harness.plan import Plan
@@ -31,17 +31,13 @@ from bench.output.schema import (
     SCORE_COLUMNS,
     SCORES,
     SEARCH_COSTS,
-    to_csv,
+    format_csv,
 )
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_fitted_per_generator, is_reference
 from bench.store.code_digest import code_digest
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 TREC = "bench.output.trec"
 """The module that decides the bytes of a run's file."""
@@ -163,35 +159,6 @@ class RunWriter:
         """Note a cell's failure in the manifest."""
         self.manifest = dataclasses.replace(self.manifest, failed={**self.manifest.failed, cell: message})
 
-    def scores(self) -> pd.DataFrame:
-        """Collect the rows of scores.csv so far."""
-        import pandas as pd
-
-        return pd.DataFrame(self._rows, columns=list(SCORE_COLUMNS))
-
-    def costs(self) -> pd.DataFrame:
-        """Collect the rows of costs.csv so far."""
-        import pandas as pd
-
-        costs = pd.DataFrame(self._costs, columns=list(COST_COLUMNS))
-        numbers = list(COST_COLUMNS[2:])
-        costs[numbers] = costs[numbers].apply(pd.to_numeric)
-        costs["params"] = costs["params"].astype("Int64")
-        return costs
-
-    def modality(self) -> pd.DataFrame | None:
-        """Collect the rows of modality.csv so far; None where no generator measures losses."""
-        import pandas as pd
-
-        return pd.DataFrame(self._modality, columns=list(MODALITY_COLUMNS)) if self._modality else None
-
-    def approximation(self) -> pd.DataFrame | None:
-        """Collect the rows of approximation.csv so far; None where every retriever searches exactly."""
-        import pandas as pd
-
-        rows = self._approximation
-        return pd.DataFrame(rows, columns=list(APPROXIMATION_COLUMNS)) if rows else None
-
     def write_results(self, note: Note) -> None:
         """Write what follows from all cells: tests, summary, tables and page."""
         self._flush()
@@ -216,10 +183,8 @@ class RunWriter:
             self._plan.store.fetch("trec-digest", key, lambda _: {"digest": self.folder.files[name]})
 
     def _write_per_item(self, name: str, id_column: str, scores: CellScores) -> None:
-        import pandas as pd
-
-        columns: dict[str, Any] = {id_column: scores.ids, **scores.per_item}
-        self.folder.write(name, to_csv(pd.DataFrame(columns)))
+        columns = {column: values.tolist() for column, values in scores.per_item.items()}
+        self.folder.write(name, format_csv({id_column: scores.ids, **columns}))
 
     def _remarks(self, name: str, clauses: Sequence[str]) -> Mapping[str, Sequence[str]]:
         return {**self.manifest.remarks, **({name: clauses} if clauses else {})}
@@ -245,13 +210,17 @@ class RunWriter:
         if not at_once and time.monotonic() - self._flushed < _FLUSH_INTERVAL:
             return
         self._flushed = time.monotonic()
-        self.folder.write(SCORES, to_csv(self.scores()))
-        self.folder.write(COSTS, to_csv(self.costs()))
-        if (uses := self.modality()) is not None:
-            self.folder.write(MODALITY, to_csv(uses))
-        if (recall := self.approximation()) is not None:
-            self.folder.write(APPROXIMATION, to_csv(recall))
+        self.folder.write(SCORES, _rows_to_csv(SCORE_COLUMNS, self._rows))
+        self.folder.write(COSTS, _rows_to_csv(COST_COLUMNS, self._costs))
+        if self._modality:
+            self.folder.write(MODALITY, _rows_to_csv(MODALITY_COLUMNS, self._modality))
+        if self._approximation:
+            self.folder.write(APPROXIMATION, _rows_to_csv(APPROXIMATION_COLUMNS, self._approximation))
         self.folder.write_manifest(self.manifest, finished=False)
+
+
+def _rows_to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    return format_csv({column: [row.get(column) for row in rows] for column in columns})
 
 
 def _named(scores: CellScores, generator: str, retriever: str | None, seed: int) -> list[dict[str, Any]]:

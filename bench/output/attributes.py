@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bench.errors import DataError
-from bench.output.schema import to_csv, unguard
+from bench.output.schema import format_csv, unguard
 from bench.store.files import read_lines
 from bench.types import QueryId
 
@@ -47,11 +47,9 @@ def _one_line(text: str) -> str:
 
 def attributes_text(attributes: Attributes, queries: Sequence[QueryId]) -> str:
     """Write the attributes of these queries as CSV, a line each."""
-    import pandas as pd
-
     names = dict.fromkeys(name for query in queries for name in attributes.get(query, {}))
     columns = {name: [attributes.get(query, {}).get(name, "") for query in queries] for name in names}
-    return to_csv(pd.DataFrame({_ID: list(queries), **columns}))
+    return format_csv({_ID: queries, **columns})
 
 
 def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:

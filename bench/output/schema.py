@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import fnmatch
+import io
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,18 +162,27 @@ def with_text(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_csv(frame: pd.DataFrame) -> str:
-    r"""Write CSV text: no index, shortest exact numbers, ``\n`` line ends, missing values empty.
+    """Write a frame without its index as CSV; see `format_csv`."""
+    present = frame.astype(object).where(frame.notna(), None)
+    return format_csv({str(name): present[name].tolist() for name in present})
+
+
+def format_csv(columns: Mapping[str, Sequence[object]]) -> str:
+    r"""Write columns as CSV: shortest exact numbers, ``\n`` line ends, None and NaN empty.
 
     A text that a spreadsheet would compute (``=1+1``) gets an apostrophe, which `from_csv` takes away.
     """
-    from pandas.api.types import is_numeric_dtype
-
-    texts = {str(name): frame[name].map(_guard) for name in frame if not is_numeric_dtype(frame[name])}
-    return str(frame.assign(**texts).to_csv(index=False, lineterminator="\n"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*([_guard(cell) for cell in column] for column in columns.values()), strict=True))
+    return text.getvalue()
 
 
 def _guard(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) else value
+    return value if value == value else None  # NaN alone is not itself
 
 
 def unguard(value: object) -> object:

@@ -86,8 +86,8 @@ def run_for(table: str, given: Mapping[str, Any]) -> Material:
     config = configure(options)
     if table == PER_FEATURES:
         return _run_each_features(config, options)
-    result, errors = execute(config)
-    return _material(result, errors)
+    out, errors = execute(config)
+    return _material(Result.read(out), errors)
 
 
 def read_run(table: str, out: Path) -> Material:
@@ -108,8 +108,8 @@ def _run_each_features(config: RunConfig, options: Mapping[str, Any]) -> Materia
     materials: list[Material] = []
     for name in names or [None]:
         out = plan.out() if not materials else further_run_folder(plan.out(), str(name))
-        result, errors = execute(configure({**options, "features": name, "out": out}))
-        materials.append(_material_of_features(result, errors))
+        made, errors = execute(configure({**options, "features": name, "out": out}))
+        materials.append(_material_of_features(Result.read(made), errors))
     return Material(
         pd.concat([one.scores for one in materials], ignore_index=True),
         materials[0].out,

@@ -18,6 +18,8 @@ DISTINCT = "Distinct"
 """Header of the share of distinct summaries, beside the generation metrics."""
 READS = {"text": "reads text", "frames": "reads frames"}
 """Headers of the use of each input, beside the generation metrics."""
+NAMES = ("generation", "retrieval", "ties", "cost")
+"""The tables of a run, in the order in which they are printed."""
 SIDES = ("worst", "expected", "best")
 COST_HEADERS = {
     "fit_s": "fit s", "videos_per_s": "videos/s", "params": "parameters",

@@ -18,10 +18,13 @@ ANALYZERS = ("en", "zh", "standard")
 CONTEXTS = ("{}", "a{}b", "1{}2", "a'{}s", "_{}_", "{0}{0}", "字{}カ", "ｶ{}ﾞ", "\u05d0{}\u05d0", "☝{}\ufe0f")
 """Where a character is put: alone, between letters, digits, behind an apostrophe, among other scripts."""
 ENDINGS = (
-    "s sses ies ss eed ed ing at bl iz y ational tional enci anci izer bli abli alli entli eli ousli ization "
-    "ation ator alism iveness fulness ousness aliti iviti biliti logi icate ative alize iciti ical ful ness al "
-    "ance ence er ic able ible ant ement ment ent sion tion ou ism ate iti ous ive ize e ll bly logy vv yy"
-).split()
+    "s", "sses", "ies", "ss", "eed", "ed", "ing", "at", "bl", "iz", "y", "ational", "tional", "enci",
+    "anci", "izer", "bli", "abli", "alli", "entli", "eli", "ousli", "ization", "ation", "ator", "alism",
+    "iveness", "fulness", "ousness", "aliti", "iviti", "biliti", "logi", "icate", "ative", "alize",
+    "iciti", "ical", "ful", "ness", "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement",
+    "ment", "ent", "sion", "tion", "ou", "ism", "ate", "iti", "ous", "ive", "ize", "e", "ll", "bly",
+    "logy", "vv", "yy",
+)  # fmt: skip
 """What Porter's steps look for at the end of a word."""
 GAP = "\n\n"
 """What no word and no bigram crosses."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -175,14 +176,19 @@ def format_csv(columns: Mapping[str, Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(zip(*([_guard(cell) for cell in column] for column in columns.values()), strict=True))
+    writer.writerows(zip(*map(_cells, columns.values()), strict=True))
     return text.getvalue()
 
 
+def _cells(column: Sequence[object]) -> Sequence[object]:
+    missing = any(map(operator.ne, column, column))  # NaN alone is not itself
+    if not missing and set(map(type, column)) <= {bool, int, float}:  # most are
+        return column
+    return [_guard(value) if value == value else None for value in column]
+
+
 def _guard(value: object) -> object:
-    if isinstance(value, str):
-        return f"'{value}" if _FORMULA.match(value) else value
-    return value if value == value else None  # NaN alone is not itself
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def unguard(value: object) -> object:

@@ -34,7 +34,7 @@ class Views:
     """m (eq. 5) ``[b, t]``."""
 
     def masks(self) -> Tensor:
-        """Mask M ``[3b, s]`` for the losses of eq. 16: all of it, then V alone, then T alone.
+        """Mask M ``[b, 3, s]`` for the losses of eq. 16: all of it, then V alone, then T alone.
 
         M begins with V and T (eq. 7).
         """
@@ -44,7 +44,7 @@ class Views:
         before, behind = frames.shape[1], mask.shape[1] - frames.shape[1] - words.shape[1]
         visual = nn.functional.pad(_open_empty(frames), (0, mask.shape[1] - before))
         textual = nn.functional.pad(_open_empty(words), (before, behind))
-        return torch.cat((mask, visual, textual))
+        return torch.stack((mask, visual, textual), 1)
 
 
 class Attention(nn.Module):

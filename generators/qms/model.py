@@ -5,16 +5,15 @@ Shapes: ``b`` videos, ``t`` tokens of a transcript, ``d`` the width. V, T, T_e, 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.cache_utils import DynamicCache, EncoderDecoderCache
-from transformers.masking_utils import create_bidirectional_mask
 
 from generators.bart.model import FusedBart
 from generators.neural.batches import Batch, Collate, check_length
@@ -77,20 +76,6 @@ class Objective:
     """Beta, where the regulariser is the norm of eq. 18 to the letter; else 0."""
 
 
-class SharedMemory(DynamicCache):
-    """Repeats a memory's keys and values for samples that read it with other masks: projected once."""
-
-    def __init__(self, copies: int) -> None:
-        super().__init__()
-        self._copies = copies
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any
-    ) -> tuple[Tensor, Tensor]:
-        """Repeat the keys and values ``[b, h, s, d]`` of a layer: ``[copies * b, h, s, d]`` each."""
-        return key_states.repeat(self._copies, 1, 1, 1), value_states.repeat(self._copies, 1, 1, 1)
-
-
 class QMS(FusedBart):
     """QMS on a BART: the decoder attends to M = [V; T; T_e] (eq. 7), the loss is eq. 18.
 
@@ -149,8 +134,9 @@ class QMS(FusedBart):
             read, labels, mask = split_targets(batch)
             loss = per_sample(token_losses(self.logits(read, *views.fused), labels), mask).mean()  # eq. 16
             return {"generation": loss, "loss_g": loss}
-        read, labels, mask = (tensor.repeat(3, 1) for tensor in split_targets(batch))
+        read, *written = split_targets(batch)
         logits = self._logits_of_paths(read, views)  # [3b, t, v]
+        labels, mask = (tensor.repeat(3, 1) for tensor in written)
         losses = per_sample(token_losses(logits, labels), mask).view(3, -1)  # [3, b], eq. 16
         # after the pass with gradients: under autocast, a decode without them must not be the first to cast
         scores = self.scores(views, batch, logits.detach())  # [2, b]
@@ -159,18 +145,22 @@ class QMS(FusedBart):
         return {"generation": weighted(losses, scores).mean(), **means}
 
     def _logits_of_paths(self, read: Tensor, views: Views) -> Tensor:
-        """Score next tokens ``[3b, t, v]`` after ``read`` ``[3b, t]``, from M, from V and from T."""
-        memory = views.fused[0]
-        shape: Any = memory[:, :, :1].repeat(3, 1, 1)
-        mask: Any = create_bidirectional_mask(
-            config=self.decoder.config, inputs_embeds=shape[:, :1], attention_mask=views.masks().long(),
-            encoder_hidden_states=shape,
-        )  # fmt: skip
-        states = self.decoder(
-            input_ids=read, encoder_hidden_states=memory, encoder_attention_mask=mask, use_cache=False,
-            past_key_values=EncoderDecoderCache(DynamicCache(), SharedMemory(3)),
-        ).last_hidden_state  # fmt: skip
-        return self.score_vocabulary(states)
+        """Score next tokens ``[3b, t, v]`` after ``read`` ``[b, t]``, from M, from V and from T.
+
+        The three paths of a video are one sequence for the decoder, which projects M and attends to it once;
+        masks keep them apart.
+        """
+        count, length = read.shape
+        position = torch.arange(length, device=read.device).repeat(3)
+        path = torch.arange(3, device=read.device).repeat_interleave(length)
+        before = (path[:, None] == path) & (position[:, None] >= position)  # [3t, 3t]
+        seen = views.masks().repeat_interleave(length, 1)  # [b, 3t, s]
+        with counted(self.decoder, position):
+            states = self.decoder(
+                input_ids=read.repeat(1, 3), attention_mask=before.expand(count, 1, -1, -1),
+                encoder_hidden_states=views.fused[0], encoder_attention_mask=seen[:, None], use_cache=False,
+            ).last_hidden_state  # fmt: skip
+        return self.score_vocabulary(states.unflatten(1, (3, length)).transpose(0, 1).flatten(0, 1))
 
     @torch.no_grad()
     def scores(self, views: Views, batch: Batch, logits: Tensor | None = None) -> Tensor:
@@ -218,6 +208,25 @@ class QMS(FusedBart):
         start = len(rules.prompt) - 1  # the rest of the prompt is given, not written
         rows = zip(best[:, start:].tolist(), mask[:, start:].repeat(2, 1).tolist(), strict=True)
         return [_until(rules.eos, [i for i, real in zip(*row, strict=True) if real]) for row in rows]
+
+
+@contextlib.contextmanager
+def counted(decoder: Any, positions: Tensor) -> Iterator[None]:
+    """Let a decoder with a table of positions take its tokens to be at ``positions`` ``[t]``.
+
+    mT5 has no table: it looks at distances between tokens, which need no change.
+    """
+    table = getattr(decoder, "embed_positions", None)
+    if table is None:
+        yield
+        return
+    hook = table.register_forward_pre_hook(
+        lambda _, given, named: (given, {**named, "position_ids": positions}), with_kwargs=True
+    )
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def weighted(losses: Tensor, scores: Tensor) -> Tensor:

@@ -66,7 +66,7 @@ def assert_paths_agree(row: Any, videos: list[Video]) -> None:
     """The logits over the memory that the paths share are those over a memory for each."""
     module, batch = row.module, batch_of(row, videos)
     views, (read, _, _) = module.views(batch), split_targets(batch)
-    shared = module._logits_of_paths(read.repeat(3, 1), views)
+    shared = module._logits_of_paths(read, views)
     apart = module.logits(read.repeat(3, 1), *stack([views.fused, views.visual, views.textual]))
     torch.testing.assert_close(shared, apart, atol=1e-5, rtol=1e-5)
     gradients = []

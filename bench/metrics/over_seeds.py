@@ -54,14 +54,14 @@ def minimum_detectable_over_seeds(
     known = [(variance, freedom) for variance, freedom in parts if variance > 0]
     if not known:
         return 0.0
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     rng = np.random.default_rng(0)
     variances, freedoms = np.array(known).T  # [sources], [sources]
     drawn = variances * rng.chisquare(freedoms, size=(DRAWS, len(known))) / freedoms  # [draws, sources]
     total = drawn.sum(axis=1)
     together = total**2 / (drawn**2 / freedoms).sum(axis=1)
-    needed = t.ppf(1 - alpha / 2, together) * np.sqrt(total)
+    needed = stdtrit(together, 1 - alpha / 2) * np.sqrt(total)
     return float(np.quantile(needed + math.sqrt(variances.sum()) * rng.standard_normal(DRAWS), power))
 
 
@@ -112,11 +112,11 @@ def crossed_interval(sides: Sequence[Floats], drawn: Floats, items: int) -> Inte
     spread = [_variance_of_mean(scores) for scores in sides if np.ptp(scores) > _ROUNDING]
     if not spread:
         return percentiles(drawn)
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     over_items = [(float(drawn.var()) * items / (items - 1), items - 1)] if items > 1 else []
     parts = [*spread, *over_items]
-    weighted = sum(variance * float(t.ppf((1 + LEVEL) / 2, freedom)) for variance, freedom in parts)
+    weighted = sum(variance * float(stdtrit(freedom, (1 + LEVEL) / 2)) for variance, freedom in parts)
     half = weighted / math.sqrt(sum(variance for variance, _ in parts))
     center = float(sides[0].mean() - sum(other.mean() for other in sides[1:]))
     return Interval(center - half, center + half)
@@ -149,9 +149,9 @@ def _welch(difference: float, parts: Sequence[Variance]) -> float:
     variance, freedom = _together(parts)
     if variance == 0:
         return 0.0
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(abs(difference) / math.sqrt(variance), freedom))
+    return float(2 * stdtr(freedom, -abs(difference) / math.sqrt(variance)))
 
 
 def _together(parts: Sequence[Variance]) -> tuple[float, float]:

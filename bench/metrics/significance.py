@@ -132,10 +132,9 @@ def minimum_detectable_difference(
 def _detectable_effect(n: int, alpha: float, power: float) -> float:
     """Solve the power of a two-sided paired t-test for the difference, in its standard deviations."""
     from scipy.optimize import brentq
-    from scipy.special import nctdtr
-    from scipy.stats import t
+    from scipy.special import nctdtr, stdtrit
 
-    critical = float(t.isf(alpha / 2, n - 1))
+    critical = -float(stdtrit(n - 1, alpha / 2))
 
     def missing_power(effect: float) -> float:
         shift = effect * math.sqrt(n)  # the noncentral t of Cohen 1988, with both tails

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -117,14 +118,21 @@ def _score_each(
 def _bleu_counts(hypothesis: str, references: Sequence[str]) -> list[int]:
     """Count the columns of `COUNTS`; an n-gram matches up to its highest count in any one reference."""
     length = len(hypothesis.split())
-    closest = min((abs(size - length), size) for size in (len(text.split()) for text in references))[1]
-    most: Counter[NGram] = Counter()
-    for text in references:
-        most |= count_ngrams(text)
+    sizes, most = _reference_counts(tuple(references))
+    closest = min((abs(size - length), size) for size in sizes)[1]
     matched = [0] * ORDERS
     for ngram, count in count_ngrams(hypothesis).items():
         matched[len(ngram) - 1] += min(count, most[ngram])
     return [length, closest, *(max(0, length - n) for n in range(ORDERS)), *matched]
+
+
+@lru_cache(maxsize=2**14)  # every system of a run is scored against the same references
+def _reference_counts(references: tuple[str, ...]) -> tuple[Sequence[int], Counter[NGram]]:
+    """Count the tokens of each reference, and the most of each n-gram in any of them."""
+    most: Counter[NGram] = Counter()
+    for text in references:
+        most |= count_ngrams(text)
+    return [len(text.split()) for text in references], most
 
 
 def _rouge_l(hypothesis: str, references: Sequence[str]) -> float:

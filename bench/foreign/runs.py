@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,11 +79,15 @@ def _answers(file: Path, run: TrecRun, evaluated: EvaluationSet, dataset: Datase
     written = [query for same in dataset.spellings.values() for query in same]
     _refuse(file, "query", run.unknown_queries([*evaluated.queries, *written]))
     _refuse(file, "video", run.unknown_videos([record.video_id for record in dataset.records]))
-    answers: dict[str, Mapping[str, float]] = {}
+    source = {}
     for item, query in evaluated.drawn.items():
         names = (item, query, *sorted(dataset.spellings[query]))
-        answers[item] = next((run.hits[name] for name in names if run.hits.get(name)), {})
-    return TrecRun(answers, run.ranks)
+        source[item] = next((name for name in names if run.hits.get(name)), item)
+    ranks = run.ranks
+    return TrecRun(
+        {item: run.hits.get(name, {}) for item, name in source.items()},
+        None if ranks is None else {item: ranks.get(name, {}) for item, name in source.items()},
+    )
 
 
 def _refuse(path: Path, what: str, unknown: Iterable[str]) -> None:

@@ -35,15 +35,16 @@ def recall(outcome: str) -> str:
     return row.split("|")[3].strip()
 
 
+@pytest.mark.parametrize("ties", ["trec_eval", "rank"])
 @pytest.mark.parametrize("spelling", ["q1", "q7", "q10"])
 def test_a_run_of_the_datasets_queries_answers_repeats_and_any_spelling(
-    tiny: Tiny, tmp_path: Path, cli: Cli, spelling: str
+    tiny: Tiny, tmp_path: Path, cli: Cli, spelling: str, ties: str
 ) -> None:
     seed, evaluated = drawn_twice(tiny)
     rows = [f"{spelling} Q0 v10 1 2 x", f"{spelling} Q0 v2 2 1 x"]
     path = tmp_path / "theirs.trec"
     path.write_text("\n".join(rows) + "\n")
-    outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
+    outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path, "--ties", ties)
     assert outcome.status == 0, outcome.err
     repeats = sum(1 for query in evaluated.drawn.values() if query == "q1")
     assert repeats == 2

@@ -149,13 +149,13 @@ def _joined(first: Attributes, second: Attributes) -> Attributes:
 def judgements_of_dataset(
     data: str, *, protocol: Protocol, query_seed: int, split: EvaluatedSplit, store: Path | None
 ) -> Judgements:
-    """Judge runs by what a dataset evaluates, every relevant video with relevance 1."""
+    """Judge runs by what a dataset evaluates, with the relevance that it gives each video."""
     dataset = read_dataset(dataset_folder(data, (store or default_root()) / "datasets"))
     evaluated = make_evaluation_set(dataset, split=split, protocol=protocol, query_seed=query_seed)
     return Judgements(
         name=f"{dataset.name}:{dataset.digest[:8]} | split: {split} | protocol: {protocol}",
         digest=dataset.digest,
-        grades={query: dict.fromkeys(videos, 1) for query, videos in evaluated.relevant.items()},
+        grades=evaluated.grades,
         texts=evaluated.queries,
         form="dataset",
         attributes={

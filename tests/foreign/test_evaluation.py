@@ -7,12 +7,13 @@ import os
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.choices import ONE_QUERY_PER_VIDEO
 from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
 from bench.data.reader import read_dataset
-from bench.foreign.judgements import read_judgements
+from bench.foreign.judgements import judgements_of_dataset, read_judgements
 from bench.foreign.runs import read_runs
 from bench.foreign.scoring import score_run
 from bench.measures.by_topic import DEFAULT
@@ -60,6 +61,17 @@ def test_a_repeat_with_results_of_its_own_keeps_them(tiny: Tiny, tmp_path: Path,
     path.write_text("q1 Q0 v10 1 1 x\nq1~2 Q0 v3 1 1 x\n")
     outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
     assert recall(outcome.out) == f"{100 * 0.5 / len(evaluated.queries):.2f}"
+
+
+def test_graded_measures_read_the_grades_of_the_dataset(tiny: Tiny, tmp_path: Path) -> None:
+    (path := tmp_path / "run.trec").write_text("q1 Q0 v10 1 2 x\nq1 Q0 v2 2 1 x\n")  # of relevance 1 and 2
+    judgements = judgements_of_dataset(
+        str(tiny.folder), protocol="all-queries", query_seed=0, split="test", store=None
+    )
+    scores = score_run(*read_runs([str(path)], judgements), judgements, ["nDCG@10"], "ours")
+    found = dict(zip(judgements.topics, scores.per_topic["nDCG@10"], strict=True))
+    second = 1 / np.log2(3)
+    assert found["q1"] == pytest.approx((1 + 2 * second) / (2 + second))
 
 
 # TREC files of any origin

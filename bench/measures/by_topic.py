@@ -111,7 +111,7 @@ def bounds(scored: Scored, names: Sequence[str]) -> dict[str, TieBounds]:
     """
     ranking = tie_bounds(scored.run, scored.truth, [RankingMetric.parse(n) for n in names if _is_ranking(n)])
     rest = [name for name in names if name not in ranking]
-    worst, best = (compute(_rearranged(scored, sign), rest) for sign in (1, -1)) if rest else ({}, {})
+    worst, best = _extremes(scored, rest, 1), _extremes(scored, rest, -1)
     others = {name: TieBounds(worst[name], _expected(scored, name), best[name]) for name in rest}
     known = {**ranking, **others}
     return {name: known[name] for name in names}
@@ -182,10 +182,21 @@ def _share(part: Floats, whole: npt.NDArray[Any]) -> Floats:
     return shares
 
 
-def _rearranged(scored: Scored, sign: int) -> Scored:
-    """Sort the documents of each tie group by gain: ascending (``sign`` 1) or descending (-1)."""
+def _extremes(scored: Scored, names: Sequence[str], sign: int) -> dict[str, Floats]:
+    """Compute measures with tied documents in the worst order (``sign`` 1) or the best one (-1)."""
+    judged = [name for name in names if name.startswith("Judged")]  # no gain tells 0 from unjudged
+    values: dict[str, Floats] = {}
+    if others := [name for name in names if name not in judged]:
+        values |= compute(_rearranged(scored, sign * scored.gains), others)
+    if judged:
+        values |= compute(_rearranged(scored, sign * scored.judged.astype(np.float64)), judged)
+    return values
+
+
+def _rearranged(scored: Scored, keys: Floats) -> Scored:
+    """Sort the documents of each tie group by their keys ``[Q, depth]``, ascending."""
     run = scored.run
-    order = np.lexsort((sign * scored.gains, -run.scores), axis=-1)  # [Q, depth]
+    order = np.lexsort((keys, -run.scores), axis=-1)  # [Q, depth]
     hits = np.take_along_axis(run.hits, order, axis=1)
     scores = np.take_along_axis(run.scores, order, axis=1)
     return Scored(Run(run.query_ids, run.video_ids, hits, scores), scored.truth, scored.grades)

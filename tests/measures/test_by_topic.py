@@ -118,6 +118,13 @@ def test_bounds_are_those_of_every_order_of_the_tied_documents(
         assert sides == pytest.approx((min(found), float(np.mean(found)), max(found)), abs=1e-12), name
 
 
+def test_bounds_of_judged_documents_order_unjudged_ones_against_those_judged_not_relevant() -> None:
+    source, judged = of({"q": ({"A": 1.0, "C": 1.0}, {"A": 0, "B": 1})})
+    truth = judged.truth()
+    limits = bounds(Scored(ordered(source, truth, "trec_eval"), truth, judged.grades), ["Judged@1"])
+    assert (limits["Judged@1"].worst[0], limits["Judged@1"].best[0]) == (0.0, 1.0)
+
+
 def as_trec(topics: Topics) -> tuple[str, str]:
     run = [f"{q} Q0 {d} 0 {s!r} x" for q, (ranking, _) in topics.items() for d, s in ranking.items()]
     return "\n".join(run), "\n".join(

@@ -9,7 +9,6 @@ Protocol: TypeAlias = Literal["one-query-per-video", "all-queries"]
 """Which queries are evaluated (`bench.data.evaluation_set`)."""
 ONE_QUERY_PER_VIDEO: Final = "one-query-per-video"
 ALL_QUERIES: Final = "all-queries"
-PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
 Split: TypeAlias = Literal["train", "val", "test"]
 """The parts of a dataset."""

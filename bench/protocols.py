@@ -116,14 +116,6 @@ class Identified(Protocol):
 
 
 @runtime_checkable
-class UsesPackages(Protocol):
-    """A system that computes with packages beyond those whose versions are always part of a key."""
-
-    packages: Sequence[str]
-    """Names of distributions; their installed versions become part of every artefact's key."""
-
-
-@runtime_checkable
 class Covering(Protocol):
     """A system that counts the input it could not use in full."""
 

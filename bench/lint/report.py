@@ -131,11 +131,6 @@ def notes(table: Table) -> list[str]:
     return texts + [note for note in [granularity.granularity_note(table)] if note]
 
 
-def read_tables(path: Path) -> list[Table]:
-    """Read the tables of a file that have a known column; errors as in `read_file`."""
-    return list(read_file(path).tables)
-
-
 def read_file(path: Path) -> Reading:
     """Read the tables of a file that have a known column, and why others could not be read.
 

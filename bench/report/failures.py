@@ -25,7 +25,6 @@ LETTERS = 200
 REFERENCES = 5
 TEXT_BUDGET = 1_000_000
 """Characters of summaries in the page; with more, fewer queries are embedded."""
-Ranked = "tuple[Source, pd.DataFrame]"
 
 
 def failures(

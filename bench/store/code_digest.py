@@ -95,12 +95,8 @@ def _read_source(path: Path, module: str, changed_at: int) -> _Source:
     return _Source(file_digest(path), _has_mark(tree), frozenset(_imports(tree, path, module)))
 
 
-def is_cache_neutral(path: Path) -> bool:
-    """Check whether a source file has ``__cache_neutral__ = True`` at its top level."""
-    return _has_mark(ast.parse(path.read_text(encoding="utf-8")))
-
-
 def _has_mark(tree: ast.Module) -> bool:
+    """Check whether a source file has ``__cache_neutral__ = True`` at its top level."""
     return any(
         isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == MARK for target in node.targets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from bench.lint.report import read_tables
+from bench.lint.report import read_file
 from bench.lint.table import Column, Table
 
 R1, R5, P1, B1 = Column("R", 1), Column("R", 5), Column("P", 1), Column("BLEU", 1)
@@ -14,7 +14,7 @@ R1, R5, P1, B1 = Column("R", 1), Column("R", 5), Column("P", 1), Column("BLEU", 
 def tables(tmp_path: Path, name: str, text: str) -> list[Table]:
     path = tmp_path / name
     path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
-    return read_tables(path)
+    return list(read_file(path).tables)
 
 
 def one(tmp_path: Path, name: str, text: str) -> Table:

@@ -20,12 +20,10 @@ Sound = npt.NDArray[np.float32]
 RATE = 16_000
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 """A temple and a dahlia: photographs in scikit-learn."""
-RECORDINGS = ("two_cities.wav", "beckett.wav")
-"""A person reading, in the package moonshine-voice (MIT)."""
 
 
 def recording(name: str, start: float = 0.0, end: float | None = None) -> Sound:
-    """Return recorded speech, ``[samples]`` mono at 16 kHz, from a second to another."""
+    """Return a person's speech in moonshine-voice (MIT), ``[samples]`` mono at 16 kHz, from a second on."""
     path = distribution("moonshine-voice").locate_file(f"moonshine_voice/assets/{name}")
     with wave.open(str(path)) as stream:
         rate, channels = stream.getframerate(), stream.getnchannels()

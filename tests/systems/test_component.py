@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint
@@ -25,6 +26,7 @@ from bench.types import Run, Video
 from generators.groups import PACKAGES as GENERATOR_PACKAGES
 from generators.groups import ZERO_SHOT
 from retrievers.groups import PACKAGES as RETRIEVER_PACKAGES
+from tests.conftest import ROOT
 from tests.tiny import Tiny
 
 
@@ -95,6 +97,12 @@ def test_the_names_of_version_0_1_still_work_and_are_reported(
         assert protocols.Following is protocols.FitPerGenerator
     with pytest.raises(AttributeError):
         _ = protocols.Nothing
+
+
+def test_every_protocol_is_read_by_the_bench() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench").rglob("*.py"))
+    declared = re.findall(r"^class (\w+)\(Protocol\)", Path(protocols.__file__).read_text("utf-8"), re.M)
+    assert [name for name in declared if len(re.findall(rf"\b{name}\b", source)) == 1] == []
 
 
 def test_versions_of_declared_packages_enter_the_key(plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Interval
 
@@ -15,7 +15,6 @@ from bench.types import Json
 __cache_neutral__ = True
 
 Language: TypeAlias = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
 Like: TypeAlias = Literal["demo", "qmv-kwai"]
 PAPERS_VIDEOS, PAPERS_HELD_OUT = 60_096, 5_000
 """Videos of QMV-Kwai, and those of its val and test splits each (Table II)."""

@@ -3,15 +3,16 @@
 import re
 import string
 from itertools import permutations
+from typing import get_args
 
 import pytest
 
-from bench.data.synthetic.options import LANGUAGES
+from bench.data.synthetic.options import Language
 from bench.data.synthetic.vocabulary import Vocabulary, read_vocabulary
 from bench.text import cjk_share, normalise
 
 
-@pytest.fixture(params=LANGUAGES)
+@pytest.fixture(params=get_args(Language))
 def words(request: pytest.FixtureRequest) -> Vocabulary:
     return read_vocabulary(request.param)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.export.run_files import RunFiles
 from bench.output.schema import QRELS
+from bench.store.files import file_name
 from bench.store.json_files import format_json_lines
 
 __cache_neutral__ = True
@@ -36,12 +37,12 @@ def export_beir(run: RunFiles, folder: Path) -> None:
     )
     qrels = "query-id\tcorpus-id\tscore\n" + "".join(lines)
     for generator in dict.fromkeys(generator for generator, _ in run.cells):
-        target = folder / generator
+        target = folder / file_name(generator, "generator")
         (target / "qrels").mkdir(parents=True)
         corpus = ({"_id": video, "title": "", "text": text} for video, text in run.summaries(generator))
         _write(target / "corpus.jsonl", format_json_lines(corpus))
         _write(target / "queries.jsonl", queries)
-        _write(target / "qrels" / f"{run.split}.tsv", qrels)
+        _write(target / "qrels" / f"{file_name(run.split, 'test')}.tsv", qrels)
 
 
 def _write(path: Path, text: str) -> None:

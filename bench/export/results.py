@@ -16,6 +16,7 @@ from bench.foreign.scoring import ordered
 from bench.measures.by_topic import Scored, compute
 from bench.metrics.definitions import HIGHEST_CIDER, describe
 from bench.output.schema import QRELS, QUERIES
+from bench.store.files import file_name
 
 __cache_neutral__ = True
 
@@ -62,9 +63,10 @@ def export_mteb(run: RunFiles, folder: Path) -> None:
             "evaluation_time": cost.seconds if cost else None,
             "kg_co2_emissions": None,
         }
-        target = folder / f"qms-bench__{generator}.{retriever}" / version
+        # these names come from the data and the run, which may be a stranger's
+        target = folder / file_name(f"qms-bench__{generator}.{retriever}", "cell") / file_name(version, "0")
         target.mkdir(parents=True)
-        _write(target / f"{dataset.name}.json", result)
+        _write(target / f"{file_name(dataset.name, 'dataset')}.json", result)
         _write(
             target / "model_meta.json", {"name": f"qms-bench/{generator}.{retriever}", "revision": version}
         )
@@ -87,7 +89,7 @@ def export_every_eval_ever(run: RunFiles, folder: Path) -> None:
     """
     for generator, retriever in run.cells:
         record = _record(run, generator, retriever)
-        _write(folder / f"{generator}.{retriever}.json", record)
+        _write(folder / f"{file_name(f'{generator}.{retriever}', 'cell')}.json", record)
 
 
 def _record(run: RunFiles, generator: str, retriever: str) -> dict[str, Any]:

@@ -26,6 +26,8 @@ STANDARD_INPUT = Path("-")
 _GZIP = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_LONGEST_NAME = 200
+"""Bytes of a name from data; file systems take 255, which a suffix shares."""
 
 
 def refuse_nul(path: Path) -> Path:
@@ -33,6 +35,12 @@ def refuse_nul(path: Path) -> Path:
     if "\0" in str(path):
         raise UsageError(f"{shorten(str(path))} is no path: it holds a NUL character.")
     return path
+
+
+def file_name(text: str, default: str) -> str:
+    """Reduce a text from data to the name of a file, which leads into no other folder."""
+    plain = re.sub(r"[/\\\x00-\x1f]+", "-", text).strip(" .-")
+    return plain.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore") or default
 
 
 def raise_data_error(problem: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.foreign.formats import read_any_judgements, read_any_queries, read_co
 from bench.result import Result
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli
+from tests.manifests import edit_manifest
 
 CELL = "long.bm25"
 
@@ -121,3 +123,21 @@ def test_an_unknown_format_and_a_full_folder_are_refused(competing_run: Competin
     assert (unknown.status, "Did you mean beir" in unknown.error()) == (2, True)
     full = cli("export", competing_run.out, "--format", "beir", "--to", competing_run.out)
     assert (full.status, "not an empty folder" in full.error()) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["mteb", "beir"])
+def test_names_of_a_run_lead_into_no_other_folder(
+    form: str, competing_run: CompetingRun, cli: Cli, tmp_path: Path
+) -> None:
+    run, name = tmp_path / "run", "../../../evil/" + "x" * 300
+    shutil.copytree(competing_run.out, run)
+
+    def rename(document: dict[str, Any]) -> None:
+        document["dataset"]["name"] = document["bench_version"] = document["settings"]["split"] = name
+
+    edit_manifest(run, rename)
+    target = tmp_path / "a" / "b" / "c" / "exported"
+    done = cli("export", run, "--format", form, "--to", target)
+    assert done.status == 0, done.err
+    assert [path for path in target.rglob("*evil*") if path.is_file() or any(path.iterdir())]
+    assert [path for path in tmp_path.rglob("*evil*") if target not in path.parents] == []

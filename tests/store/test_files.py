@@ -22,6 +22,7 @@ from bench.store.artefacts import Store
 from bench.store.files import (
     STANDARD_INPUT,
     check_new_folder,
+    file_name,
     naming_path,
     new_folder,
     read_lines,
@@ -53,6 +54,17 @@ NUL = Path("a\0b")
 def test_a_path_with_a_nul_is_a_usage_error(use: Callable[[], object]) -> None:
     with pytest.raises(UsageError, match=r"'a\\x00b' is no path: it holds a NUL character"):
         use()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("../../evil", "evil"), ("kwai/v1", "kwai-v1"), ("a\\b\0c\n", "a-b-c"), ("..", "x"), ("", "x"),
+        ("快手", "快手"), ("long.bm25", "long.bm25"), ("\ud800", "?"), ("é" * 150, "é" * 100),
+    ],
+)  # fmt: skip
+def test_a_name_from_data_is_the_name_of_a_file(text: str, name: str) -> None:
+    assert file_name(text, "x") == name
 
 
 @pytest.fixture

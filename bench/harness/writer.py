@@ -36,6 +36,7 @@ from bench.output.schema import (
 from bench.output.trec import write_qrels, write_run
 from bench.protocols import Generator, Retriever, is_fitted_per_generator, is_reference
 from bench.store.code_digest import code_digest
+from bench.store.digests import digest
 from bench.store.json_files import format_json_lines
 from bench.systems.component import Component
 
@@ -174,11 +175,13 @@ class RunWriter:
 
         The store knows the digest of the file that a run made.
         """
-        name, key = f"runs/{cell}.trec", {"run": retrieved.digest, "tag": cell, "code": code_digest(TREC)}
+        name, run = f"runs/{cell}.trec", retrieved.run  # its digest is of positions and scores, without ids
+        ids = digest([run.query_ids, run.video_ids])
+        key = {"run": retrieved.digest, "ids": ids, "tag": cell, "code": code_digest(TREC)}
         known = self._plan.store.find("trec-digest", key)
         if known is not None and self.folder.keep(name, known.meta["digest"]):
             return
-        self.folder.write_with(name, lambda path: write_run(path, retrieved.run, cell))
+        self.folder.write_with(name, lambda path: write_run(path, run, cell))
         if known is None:
             self._plan.store.fetch("trec-digest", key, lambda _: {"digest": self.folder.files[name]})
 

@@ -77,49 +77,62 @@ class Store:
                 "Name another folder with --store or BENCH_STORE."
             ) from error
 
-    def find(self, kind: str, key: Mapping[str, Json]) -> Artefact | None:
-        """Look up a finished artefact; None when there is none or it is damaged: `fetch` makes it again."""
+    def find(self, kind: str, key: Mapping[str, Json], *, newer_than: int = 0) -> Artefact | None:
+        """Look up a finished artefact; None when there is none, it is damaged, or was made before a time.
+
+        ``newer_than`` is in ns since 1970. `fetch` makes again what is damaged or too old.
+        """
         folder = self._folder(kind, key)
-        undamaged = os.path.lexists(folder) and find_damage(folder) is None
-        if not undamaged and not self._load(folder):
+        if not os.path.lexists(folder):
+            self._load(kind, folder)
+        return self._find_here(folder, newer_than)
+
+    def _find_here(self, folder: Path, newer_than: int) -> Artefact | None:
+        if not os.path.lexists(folder) or find_damage(folder) is not None:
             return None
         with contextlib.suppress(OSError):
             os.utime(folder)  # when it was last used, for `bench store prune`
-        return _read(folder, reused=True)
+        artefact = _read(folder, reused=True)
+        return artefact if artefact.made_at >= newer_than else None
 
-    def _load(self, folder: Path) -> bool:
-        """Fetch an artefact that is missing here from the remote store; False where it has none."""
-        if self._remote is None or os.path.lexists(folder) or folder in self._damaged_there:
-            return False
-        with naming_path(self.root):
+    def _load(self, kind: str, folder: Path) -> None:
+        """Fetch an artefact from the remote store, where it has one.
+
+        Under the artefact's lock, so that no other process takes the unfinished download for a leftover.
+        Where another process has the lock, it fetches or makes the artefact.
+        """
+        if self._remote is None or folder in self._damaged_there:
+            return
+        with naming_path(self.root), contextlib.suppress(TimeoutError):
             folder.parent.mkdir(parents=True, exist_ok=True)
-        with naming_path(self.root), _temporary(folder) as unfinished:
-            if not self._remote.load(f"{folder.parent.name}/{folder.name}", unfinished):
-                return False
-            if (damage := find_damage(unfinished)) is not None:
+            with self.lock(kind, folder.name, wait=False), _temporary(folder) as unfinished:
+                if os.path.lexists(folder) or not self._remote.load(f"{kind}/{folder.name}", unfinished):
+                    return
+                if (damage := find_damage(unfinished)) is None:
+                    with contextlib.suppress(OSError):  # where locks have no effect, another may be faster
+                        unfinished.rename(folder)
+                    return
                 self._damaged_there.add(folder)
                 print(
-                    f"bench: {folder.parent.name} artefact {folder.name} is damaged in "
-                    f"{self._remote.address} ({damage}); it is made again.",
+                    f"bench: {kind} artefact {folder.name} is damaged in {self._remote.address} ({damage}); "
+                    "it is made again.",
                     file=sys.stderr,
                 )
-                return False
-            with contextlib.suppress(OSError):  # another process may have been faster
-                unfinished.rename(folder)
-        return find_damage(folder) is None
 
     def fetch(
         self,
         kind: str,
         key: Mapping[str, Json],
         build: Callable[[Path], Mapping[str, Json] | None],
+        *,
+        newer_than: int = 0,
     ) -> Artefact:
-        """Look up the artefact of a key, and build it when the store has none.
+        """Look up the artefact of a key, and build it when the store has none, or only an older one.
 
         ``build`` fills the empty folder it is given and returns what to record beside the files
         (``meta``). The artefact appears under its name only when all of it is written.
         """
-        artefact = self.find(kind, key)
+        artefact = self.find(kind, key, newer_than=newer_than)
         if artefact is not None:
             self._remove_scratch(kind, key)
             return artefact
@@ -127,18 +140,12 @@ class Store:
             (self.root / kind).mkdir(parents=True, exist_ok=True)
             self._sweep_once(kind)
             with self.lock(kind, self._folder(kind, key).name):
-                artefact = self.find(kind, key)  # another process may have made it meanwhile
+                # another process may have made it meanwhile
+                artefact = self._find_here(self._folder(kind, key), newer_than)
                 if artefact is not None:
                     return artefact
-                self._remove_damaged(kind, self._folder(kind, key))
+                self._remove_unusable(kind, self._folder(kind, key))
                 return self._make(kind, key, build)
-
-    def remove(self, kind: str, key: Mapping[str, Json]) -> None:
-        """Remove the artefact of a key, if there is one."""
-        folder = self._folder(kind, key)
-        with naming_path(self.root), self.lock(kind, folder.name):
-            if folder.is_dir():
-                shutil.rmtree(folder)
 
     def scratch(self, kind: str, key: Mapping[str, Json]) -> Path:
         """Make a folder for unfinished work on a key; it survives a kill and is removed with success."""
@@ -179,14 +186,14 @@ class Store:
             self._swept.add(kind)
             self.sweep(kind)
 
-    def _remove_damaged(self, kind: str, folder: Path) -> None:
-        """Report and remove a damaged artefact: a folder, a file or a link (and then the link alone)."""
+    def _remove_unusable(self, kind: str, folder: Path) -> None:
+        """Remove an artefact that is too old, or damaged, which is reported: a folder, a file or a link."""
         if not os.path.lexists(folder):
             return
-        print(
-            f"bench: {kind} artefact {folder} is damaged ({find_damage(folder)}); it is made again.",
-            file=sys.stderr,
-        )
+        if (damage := find_damage(folder)) is not None:
+            print(
+                f"bench: {kind} artefact {folder} is damaged ({damage}); it is made again.", file=sys.stderr
+            )
         if folder.is_dir() and not folder.is_symlink():
             shutil.rmtree(folder)
         else:

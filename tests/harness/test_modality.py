@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -56,6 +58,18 @@ def test_the_gap_is_the_rise_of_the_loss_with_anothers_input(plan: Plan) -> None
     # of five videos with queries one has no transcript and one no frames
     assert text == {"modality": "text", "gap": 1.0, "ci_low": 1.0, "ci_high": 1.0, "n": 4}
     assert frames == {"modality": "frames", "gap": 0.0, "ci_low": 0.0, "ci_high": 0.0, "n": 3}
+
+
+def test_losses_are_measured_afresh_where_that_is_asked_for(plan: Plan) -> None:
+    class Deaf(TextReader):
+        def reference_losses(self, videos: Sequence[Video]) -> Sequence[float]:
+            return [2.0] * len(videos)
+
+    MeasureModalities(plan, component(plan, TextReader(plan))).get()
+    config = dataclasses.replace(plan.config, fresh=("all",))
+    afresh = dataclasses.replace(plan, config=config, began=time.time_ns())
+    text, _ = MeasureModalities(afresh, component(afresh, Deaf(afresh))).get()
+    assert text["gap"] == 0
 
 
 def test_losses_that_are_not_numbers_are_an_error_that_names_the_generator(plan: Plan) -> None:

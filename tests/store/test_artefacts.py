@@ -279,8 +279,7 @@ def test_a_lock_is_waited_for_unless_it_is_said_not_to_be(store: Store) -> None:
 
 def test_a_store_that_was_deleted_meanwhile_is_made_again(store: Store) -> None:
     shutil.rmtree(store.root)
-    store.remove("kind", KEY)
-    shutil.rmtree(store.root)
+    assert store.find("kind", KEY) is None
     assert not store.fetch("kind", KEY, build).reused
 
 
@@ -374,19 +373,17 @@ def test_without_a_home_the_remedy_is_a_named_store(monkeypatch: pytest.MonkeyPa
         default_root()
 
 
-def test_a_removed_artefact_is_made_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    locked, lock = [], Store.lock
-
-    def noted(self: Store, kind: str, name: str, *, wait: bool = True) -> Any:
-        locked.append((kind, name))
-        return lock(self, kind, name, wait=wait)
-
-    made = store.fetch("kind", KEY, build)
-    monkeypatch.setattr(Store, "lock", noted)
-    store.remove("kind", KEY)
-    assert locked == [("kind", made.path.name)], "another process may be making it"
-    assert not made.path.exists()
-    assert not store.fetch("kind", KEY, build).reused
+def test_an_artefact_that_is_too_old_is_made_again_without_a_word(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = store.fetch("kind", KEY, build).made_at + 1
+    assert store.find("kind", KEY) is not None
+    assert store.find("kind", KEY, newer_than=now) is None
+    made = store.fetch("kind", KEY, build, newer_than=now)
+    assert not made.reused
+    assert made.made_at >= now
+    assert store.fetch("kind", KEY, never, newer_than=now).reused
+    assert capsys.readouterr().err == ""
 
 
 def test_an_artefact_that_cannot_be_removed_is_named_by_its_store(
@@ -395,10 +392,10 @@ def test_an_artefact_that_cannot_be_removed_is_named_by_its_store(
     def refuse(path: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    store.fetch("kind", KEY, build)
+    made = store.fetch("kind", KEY, build)
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(OSError, match="Input/output error") as caught:
-        store.remove("kind", KEY)
+        store.fetch("kind", KEY, never, newer_than=made.made_at + 1)
     assert caught.value.filename == str(store.root)
 
 

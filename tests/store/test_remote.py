@@ -80,6 +80,33 @@ def test_an_artefact_that_another_process_fetched_meanwhile_is_taken(
     assert found.digest == made.digest
 
 
+def test_a_download_is_no_leftover_to_another_process(
+    tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(machine(tmp_path, "one", place))
+    remote = RemoteStore(place.as_uri())
+    load = remote.load
+
+    def load_beside_a_sweep(name: str, folder: Path) -> bool:
+        loaded = load(name, folder)
+        assert Store(tmp_path / "other").sweep("tests") == []
+        return loaded
+
+    monkeypatch.setattr(remote, "load", load_beside_a_sweep)
+    assert Store(tmp_path / "other", remote).find("tests", KEY) is not None
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_made_afresh_replaces_the_remote_copy(tmp_path: Path, place: Path) -> None:
+    made = fetch(machine(tmp_path, "one", place))
+    other = machine(tmp_path, "other", place)
+    again = other.fetch("tests", KEY, lambda folder: {"text": "again"}, newer_than=made.made_at + 10**6)
+    assert (again.reused, again.meta["text"]) == (False, "again")
+    third = machine(tmp_path, "third", place).find("tests", KEY)
+    assert third is not None
+    assert third.meta["text"] == "again"
+
+
 def test_storage_that_is_no_file_system_will_do(tmp_path: Path) -> None:
     address = f"memory://{tmp_path.name}/store"
     made = fetch(Store(tmp_path / "one", RemoteStore(address)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bench.harness.stages import search
+from bench.output.trec import read_qrels, read_run
 from tests.conftest import Cli, child_environment
 from tests.harness.commands import command
 from tests.tiny import Tiny
@@ -100,6 +104,33 @@ def test_what_is_asked_to_be_fresh_is_made_again(
     done = cli(*command(tiny, tmp_path / "out", "lead"), "--fresh", fresh)
     assert f"lead {again}: done" in done.err
     assert ("reused" in done.err) is (fresh != "all")
+
+
+def test_the_file_of_a_ranking_has_the_ids_of_this_data(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(tiny.folder, data)
+    words = [
+        "run", "--data", data, "--generators", "transcript", "--retrievers", "bm25",
+        "--protocol", "all-queries", "--store", tmp_path / "store", "--out", tmp_path / "out",
+    ]  # fmt: skip
+    cli(*words)
+    # the same texts in the same order, and so the same arrays, with q2 and q3 exchanged
+    for name in ("queries.jsonl", "qrels.tsv"):
+        text = (data / name).read_text(encoding="utf-8")
+        swapped = re.sub(r"\bq([23])\b", lambda match: f"q{5 - int(match[1])}", text)
+        (data / name).write_text(swapped, encoding="utf-8")
+    done = cli(*words)
+    assert done.status == 0, done.err
+    run, truth = read_run(tmp_path / "out/runs/transcript.bm25.trec"), read_qrels(tmp_path / "out/qrels.trec")
+    assert set(run.hits["q3"]) >= set(truth["q3"]) == {"v100", "v3"}
+
+
+def test_a_run_is_searched_again_by_other_code(
+    tiny: Tiny, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli(*command(tiny, tmp_path / "out", "lead"))
+    monkeypatch.setattr(search, "code_digest", lambda name: f"another {name}")
+    assert "lead bm25: done" in cli(*command(tiny, tmp_path / "out", "lead")).err
 
 
 def test_a_fresh_system_must_be_one_of_the_run(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

@@ -39,7 +39,7 @@ class MeasureModalities(Stage[Sequence[Row]]):
     kind = "modality-use"
 
     def __init__(self, plan: Plan, component: Component[Generator]) -> None:
-        super().__init__(plan.store)
+        super().__init__(plan.store, newer_than=plan.newer_than(component.name))
         self._plan, self._component = plan, component
 
     @cached_property

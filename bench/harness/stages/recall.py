@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.evaluation_set import even_sample
-from bench.harness.stages.search import order_run
+from bench.harness.stages.ranking import order_run
 from bench.metrics.definitions import CUTOFFS, DEPTH
 from bench.protocols import Retriever, is_approximate
 from bench.systems.component import Component
@@ -30,7 +30,9 @@ def measure_recall(
     if not is_approximate(system):
         return []
     sample = dict(even_sample(list(queries.items()), SAMPLE))
-    exact = order_run(component, system.search_exactly(sample, DEPTH), (tuple(sample), DEPTH), run.video_ids)
+    exact = order_run(
+        component.name, system.search_exactly(sample, DEPTH), (tuple(sample), DEPTH), run.video_ids
+    )
     place = {query: row for row, query in enumerate(run.query_ids)}
     hits = run.hits[[place[query] for query in sample]]  # [q, k]
     rows: list[dict[str, Json]] = []

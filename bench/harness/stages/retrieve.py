@@ -15,15 +15,14 @@ from bench.data.evaluation_set import even_sample
 from bench.errors import DataError
 from bench.harness.plan import Plan
 from bench.harness.stages.fit import ensure_fitted
+from bench.harness.stages.ranking import check_run, merge, search_deeper
 from bench.harness.stages.recall import measure_recall
 from bench.harness.stages.search import (
     PartialRun,
     SearchPart,
     SearchStage,
-    check_run,
     divide_corpus,
     load_run,
-    merge,
     save_run,
     search,
 )
@@ -72,7 +71,10 @@ class Retrieve(SearchStage[Retrieved]):
             started = time.perf_counter()
             run, coverage = self._search(parts)
             search_s = time.perf_counter() - started
-            deep = _search_deeper(component, self._queries, run, deepest_cut(self._plan.config.metrics))
+            deep = search_deeper(
+                lambda waiting, depth: search(component, waiting, depth, run.video_ids),
+                self._queries, run, deepest_cut(self._plan.config.metrics),
+            )  # fmt: skip
         for part in (run, deep):
             check_run(component.name, part)
         _save(folder, run, deep)
@@ -153,25 +155,6 @@ def corpus(plan: Plan, summaries: Summaries) -> dict[VideoId, str]:
         video_id: text if text == spoken[video_id] else f"{spoken[video_id]}\n{text}".strip()
         for video_id, text in summaries.texts.items()
     }
-
-
-def _search_deeper(
-    component: Component[Retriever], queries: Mapping[QueryId, str], run: Run, cut: int
-) -> Run:
-    """Search deeper where a tie group across the deepest cut-off may go on behind the run's end."""
-    from bench.metrics.ties import unresolved
-
-    open_rows = np.flatnonzero(unresolved(run, cut))
-    waiting = [run.query_ids[row] for row in open_rows]
-    deep = Run.from_arrays((), run.video_ids, run.hits[:0], run.scores[:0], DEPTH)
-    depth = DEPTH
-    while waiting and depth < len(run.video_ids):
-        depth = min(depth * 4, len(run.video_ids))
-        again = {query: queries[query] for query in waiting}
-        deep = search(component, again, depth, run.video_ids)
-        if not unresolved(deep, cut).any():
-            break
-    return deep
 
 
 def _latency(system: Retriever, queries: Mapping[QueryId, str]) -> dict[str, Json]:

@@ -1,25 +1,27 @@
-"""A corpus, or a part of one, searched to a depth, and the parts merged."""
+"""A corpus, or a part of one, searched to a depth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.errors import BenchError
 from bench.harness.plan import Plan
+from bench.harness.stages import ranking
 from bench.harness.stages.fit import ensure_fitted, learnt_key
+from bench.harness.stages.ranking import order_run
 from bench.harness.stages.stage import Stage, T
 from bench.measures.limits import deepest_cut
 from bench.metrics.definitions import CUTOFFS, DEPTH
 from bench.protocols import Retriever
 from bench.store.artefacts import Artefact
+from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.systems.component import Component
-from bench.types import NO_HIT, Json, QueryId, Run, VideoId
+from bench.types import Json, QueryId, Run, VideoId
 
 
 class SearchStage(Stage[T]):
@@ -34,6 +36,7 @@ class SearchStage(Stage[T]):
         """Key a run by the retriever, what it indexes and what it searches for."""
         deepest = deepest_cut(self._plan.config.metrics)
         return {
+            "code": code_digest(ranking.__name__),
             "retriever": learnt_key(self._plan, self._component),
             "corpus": digest(list(self._documents.items())),
             "queries": digest(list(self._queries.items())),
@@ -80,57 +83,11 @@ def divide_corpus(documents: Mapping[VideoId, str], count: int) -> list[dict[Vid
     return parts
 
 
-def merge(parts: Sequence[Run], pool: tuple[VideoId, ...]) -> Run:
-    """Merge the runs of parts into one over the pool.
-
-    The best documents of the corpus are among the best of its parts, and one rule orders both.
-    """
-    position = {video_id: i for i, video_id in enumerate(pool)}
-    hits = np.concatenate([_positions(run, position) for run in parts], axis=1)  # [Q, parts * k]
-    scores = np.concatenate([run.scores for run in parts], axis=1)
-    return Run.from_arrays(parts[0].query_ids, pool, hits, scores, DEPTH)
-
-
 def search(
     component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
 ) -> Run:
     """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
-    return order_run(component, component.system.search(queries, k), (tuple(queries), k), pool)
-
-
-def order_run(
-    component: Component[Retriever],
-    run: Run,
-    requested: tuple[tuple[QueryId, ...], int],
-    pool: tuple[VideoId, ...],
-) -> Run:
-    """Order what a retriever returned for ``requested`` queries and depth by the one rule over the pool.
-
-    Raises BenchError for other queries, and for videos that were not indexed.
-    """
-    queries, k = requested
-    if not isinstance(run, Run):
-        raise BenchError(
-            f"retriever '{component.name}' returned {type(run).__name__}; search() must return a bench.Run, "
-            "such as bench.Run.from_hits(hits, video_ids, k)."
-        )
-    if run.query_ids != queries or not set(run.video_ids) <= set(pool):
-        raise BenchError(
-            f"retriever '{component.name}' returned a run over other queries or videos than it was given; "
-            "search() must answer every query, in order, with ids that were indexed."
-        )
-    position = {video_id: i for i, video_id in enumerate(pool)}
-    return Run.from_arrays(run.query_ids, pool, _positions(run, position), run.scores, k)
-
-
-def check_run(name: str, run: Run) -> None:
-    """Raise BenchError for scores that rank nothing, and for a document twice, which would count twice."""
-    found = run.hits != NO_HIT
-    if not np.isfinite(run.scores[found]).all():
-        raise BenchError(f"retriever '{name}' returned a score that is no finite number (32 bits).")
-    ordered = np.sort(run.hits, axis=1)
-    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NO_HIT)).any():
-        raise BenchError(f"retriever '{name}' returned a video twice for one query.")
+    return order_run(component.name, component.system.search(queries, k), (tuple(queries), k), pool)
 
 
 def save_run(folder: Path, name: str, run: Run) -> None:
@@ -142,9 +99,3 @@ def save_run(folder: Path, name: str, run: Run) -> None:
 def load_run(folder: Path, name: str) -> tuple[Any, Any]:
     """Read the arrays that `save_run` wrote: hits and scores."""
     return np.load(folder / f"{name}-hits.npy"), np.load(folder / f"{name}-scores.npy")
-
-
-def _positions(run: Run, position: Mapping[VideoId, int]) -> Any:
-    """Translate the hits of a run into positions in another pool, ``[Q, k]``."""
-    positions = np.array([position[video_id] for video_id in run.video_ids] + [NO_HIT], dtype=np.int32)
-    return positions[run.hits]

@@ -58,10 +58,8 @@ class Stage(ABC, Generic[T]):
 
     def get(self) -> T:
         """Read the result of this stage from the store, computed first where it is missing or too old."""
-        if self._newer_than and self._find() is None:
-            self.store.remove(self.kind, self._key)
-        return self.read(self.store.fetch(self.kind, self._key, self.make))
+        made = self.store.fetch(self.kind, self._key, self.make, newer_than=self._newer_than)
+        return self.read(made)
 
     def _find(self) -> Artefact | None:
-        artefact = self.store.find(self.kind, self._key)
-        return artefact if artefact is not None and artefact.made_at >= self._newer_than else None
+        return self.store.find(self.kind, self._key, newer_than=self._newer_than)

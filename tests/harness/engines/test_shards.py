@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.harness.stages.search import DEPTH, divide_corpus, merge
+from bench.harness.stages.ranking import DEPTH, merge
+from bench.harness.stages.search import divide_corpus
 from bench.types import NO_HIT, Run
 from tests.conftest import Cli
 from tests.harness.engines.commands import grid, unmeasured

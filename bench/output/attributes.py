@@ -33,11 +33,11 @@ def free_fields(item: Mapping[str, Any]) -> dict[str, str]:
     """
     metadata = item.get("metadata")
     fields = {**item, **(metadata if isinstance(metadata, dict) else {})}
-    names = [name for name in fields if name.strip() and name not in ("id", "_id", "text", _ID)]
-    plain = {name: fields[name] for name in names if isinstance(fields[name], (str, int, float, bool))}
+    plain = {_one_line(name): value for name, value in fields.items() if isinstance(value, (str, int, float))}
     return {
-        _one_line(name): _one_line(value) if isinstance(value, str) else json.dumps(value)
+        name: _one_line(value) if isinstance(value, str) else json.dumps(value)
         for name, value in plain.items()
+        if name not in ("", "id", "_id", "text", _ID)
     }
 
 

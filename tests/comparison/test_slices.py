@@ -188,7 +188,8 @@ def test_question_words(text: str, word: str) -> None:
 
 def test_free_fields_are_what_can_be_written_as_text() -> None:
     item = {"id": "q", "text": "t", "year": 2020, "new": True, "tags": ["x"], "none": None, "a": "b\nc"}
-    assert free_fields({**item, "metadata": {"kind": "web"}}) == {
+    reserved = {"query_id": "p", "query_id ": "p", "\nid": "p", "text\t": "p", "_id ": "p"}
+    assert free_fields({**item, **reserved, "metadata": {"kind": "web"}}) == {
         "year": "2020", "new": "true", "a": "b c", "kind": "web"
     }  # fmt: skip
 

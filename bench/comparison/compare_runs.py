@@ -8,18 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare, p_value
-from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System
+from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System, difference_in_evaluation
 from bench.errors import UsageError, unknown
 from bench.metrics.significance import ALPHA, DRAWS, groups_by_tests, holm, letters
 from bench.output.manifest import signature_line
-from bench.output.per_item import RunItems
-from bench.output.schema import QRELS, QUERIES
 from bench.result import Result
 from bench.tables.table import Cell, Rows, Table
 
@@ -211,28 +208,12 @@ def _refuse_different(runs: Runs) -> None:
     """Raise UsageError for runs over other data, queries or pools."""
     if len(runs.results) == 1:
         return
-    first, second = (_evaluation_id(items) for items in runs.items)
-    wrong = [what for what in first if first[what] != second[what]]
-    if wrong:
-        what = wrong[0]
+    if wrong := difference_in_evaluation(*(items.first[1] for items in runs.items)):
         raise UsageError(
-            f"{runs.results[0].out} and {runs.results[1].out} cannot be compared: they differ in {what} "
-            f"({first[what]} and {second[what]}). Paired tests need the same queries over the same pool; "
+            f"{runs.results[0].out} and {runs.results[1].out} cannot be compared: they differ in {wrong}. "
+            "Paired tests need the same queries over the same pool; "
             "repeat one run with the data, split, protocol and query seed of the other."
         )
-
-
-def _evaluation_id(items: RunItems) -> dict[str, Any]:
-    _, manifest = items.first
-    settings = manifest.settings
-    return {
-        "dataset digest": str(manifest.dataset.digest)[:8],
-        "split": settings["split"],
-        "pool (index.pool)": settings["options"].get("index.pool", "split"),
-        "evaluated queries": manifest.files.get(QUERIES, "")[:8],
-        "relevance": manifest.files.get(QRELS, "")[:8],
-        "the order of equal scores": manifest.signature.get("ties", ""),
-    }
 
 
 def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterator[str]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bench.output.manifest import Manifest
 from bench.output.per_item import ItemScores, RunItems
-from bench.output.schema import with_text
+from bench.output.schema import QRELS, QUERIES, with_text
 from bench.result import Result
 
 GENERATOR, RETRIEVER = "generator", "retriever"
@@ -82,3 +83,26 @@ class Runs:
                 folders = [str(result.out) for result in self.results]
             shown = f"{shown} [{folders[number]}]"
         return System(number, generator, retriever, name, shown)
+
+
+def difference_in_evaluation(first: Manifest, second: Manifest) -> str:
+    """Say what bars paired tests of two runs, with both values; empty for runs that can be compared.
+
+    They need the same queries and judgements, the same pool, and equal scores ordered by the same rule.
+    """
+    ours, theirs = _evaluation_id(first), _evaluation_id(second)
+    return next(
+        (f"{what} ({ours[what]} and {theirs[what]})" for what in ours if ours[what] != theirs[what]), ""
+    )
+
+
+def _evaluation_id(manifest: Manifest) -> dict[str, str]:
+    settings = manifest.settings
+    return {
+        "dataset digest": str(manifest.dataset.digest)[:8],
+        "split": settings["split"],
+        "pool (index.pool)": settings["options"].get("index.pool", "split"),
+        "evaluated queries": manifest.files.get(QUERIES, "")[:8],
+        "relevance": manifest.files.get(QRELS, "")[:8],
+        "the order of equal scores": manifest.signature.get("ties", ""),
+    }

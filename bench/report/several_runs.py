@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.comparison.paired import compare
+from bench.comparison.runs import difference_in_evaluation
 from bench.metrics.significance import ALPHA, holm
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
@@ -90,7 +91,11 @@ def _systems(source: Source, sources: Sequence[Source]) -> dict[str, str]:
 
 def differences_view(sources: Sequence[Source]) -> View | None:
     """Test each run against the first one, paired by query: a row per shared cell; None without any."""
-    compared = [pair for source in sources[1:] for pair in _compare(sources[0], source)]
+    metric = _common_metric(sources)
+    comparable = [source for source in sources[1:] if not _difference_from_first(source, sources)]
+    if metric is None or not comparable:
+        return None
+    compared = [pair for source in comparable for pair in _compare(sources[0], source, metric)]
     if not compared:
         return None
     corrected = holm([comparison.test.p_value for _, _, comparison in compared]).tolist()
@@ -102,7 +107,7 @@ def differences_view(sources: Sequence[Source]) -> View | None:
     same = [
         " × ".join(reversed(names[1:])) for names, _, comparison in compared if not _is_changed(comparison)
     ]
-    caption = f"{METRIC}: differences from {sources[0].name}, in points"
+    caption = f"{metric}: differences from {sources[0].name}, in points"
     notes = [
         f"Each run less {sources[0].name}, paired over the same queries, with 95 % intervals; * p < {ALPHA}, "
         f"Holm-corrected over {len(compared)} comparisons.",
@@ -113,40 +118,39 @@ def differences_view(sources: Sequence[Source]) -> View | None:
 
 
 def incomparable(sources: Sequence[Source]) -> list[str]:
-    """Warn, in a sentence each, of runs whose data, split, protocol or query seed differ from the first's."""
+    """Warn, in a sentence each, of runs that were evaluated differently from the first one."""
+    wrong = {source.name: _difference_from_first(source, sources) for source in sources[1:]}
     return [
-        f"{source.name} differs from {sources[0].name} in data, split or protocol: "
-        "their scores are not over the same queries."
-        for source in sources[1:]
-        if not are_comparable(sources[0], source)
+        f"{name} and {sources[0].name} cannot be compared: they differ in {what}."
+        for name, what in wrong.items()
+        if what
     ]
 
 
-def are_comparable(one: Source, other: Source) -> bool:
-    """Check whether two runs have the same data, queries and split."""
-    return _evaluation_id(one) == _evaluation_id(other)
+def _difference_from_first(source: Source, sources: Sequence[Source]) -> str:
+    return difference_in_evaluation(source.manifest, sources[0].manifest)
 
 
-def _evaluation_id(source: Source) -> tuple[Any, ...]:
-    manifest = source.manifest
-    names = ("protocol", "query_seed", "split")
-    return (manifest.dataset.digest, *(manifest.settings[name] for name in names))
+def _common_metric(sources: Sequence[Source]) -> str | None:
+    """Choose the metric of rankings that is compared: one that every run has, `METRIC` if it is one."""
+    measured = [
+        dict.fromkeys(row.metric for row in source.scores if isinstance(row.retriever, str))
+        for source in sources
+    ]
+    common = [metric for metric in measured[0] if all(metric in of_run for of_run in measured)]
+    return METRIC if METRIC in common else next(iter(common), None)
 
 
-def _compare(first: Source, source: Source) -> Iterator[tuple[list[str], float, Any]]:
+def _compare(first: Source, source: Source, metric: str) -> Iterator[tuple[list[str], float, Any]]:
     """Yield names, score and comparison of each cell that both runs have."""
-    if not are_comparable(first, source):
-        return
     theirs, ours = (RunItems(s.result.out, s.result.manifest) for s in (first, source))
     for generator, retriever in source.cells:
         if (generator, retriever) not in first.cells:
             continue
         mine, before = ours.cell(generator, retriever), theirs.cell(generator, retriever)
-        if mine.ids != before.ids:  # for example another pool.limit
-            continue
         labels = source.manifest.labels
         names = [source.name, labels.get(retriever, retriever), labels.get(generator, generator)]
-        yield names, mine.score(METRIC), compare(mine, before, METRIC)
+        yield names, mine.score(metric), compare(mine, before, metric)
 
 
 def _is_changed(comparison: Any) -> bool:

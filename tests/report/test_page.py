@@ -5,6 +5,7 @@ import hashlib
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from bench.report.leaderboard import leaderboard
 from bench.report.page import open_sources, render
 from bench.report.plot_data import all_plots
 from bench.report.rank_data import look_up_ranks
-from bench.report.several_runs import differences_view, settings_view
+from bench.report.several_runs import differences_view, incomparable, settings_view
 from bench.report.source import Source
 from bench.report.systems import list_systems
 from bench.store.digests import file_digest
@@ -125,7 +126,7 @@ def test_several_runs_are_named_by_the_setting_that_differs(world: World) -> Non
     assert "R@10: differences from bm25.k1=0.9" in compared
     assert "Settings that differ" in compared
     assert "Lead · bm25.k1=2.0" in compared
-    assert "not over the same queries" not in compared
+    assert "cannot be compared" not in compared
 
 
 def test_differences_between_runs_are_tested_in_pairs(copy: Path, world: World) -> None:
@@ -169,11 +170,38 @@ def test_settings_that_differ_name_systems_that_not_all_runs_have(world: World) 
     assert shown["bm25.k1"] == ["0.9", "2.0"]
 
 
-def test_runs_of_other_queries_are_not_subtracted(copy: Path, world: World) -> None:
-    edit_manifest(copy, lambda written: written["settings"].update(query_seed=1))
-    compared = render(open_sources([world.other, copy]), world.store)
-    assert "in data, split or protocol" in compared
-    assert "differences from" not in compared
+@pytest.mark.parametrize(
+    ("part", "name", "value", "said"),
+    [
+        ("settings", "split", "val", "split (val and test)"),
+        ("options", "index.pool", "all", "pool (index.pool) (all and split)"),
+        ("signature", "ties", "rank", "the order of equal scores (rank and "),
+    ],
+)
+def test_runs_that_compare_refuses_are_not_subtracted(
+    part: str, name: str, value: str, said: str, copy: Path, world: World
+) -> None:
+    def edit(written: dict[str, Any]) -> None:
+        (written["settings"] if part == "options" else written)[part][name] = value
+
+    edit_manifest(copy, edit)
+    sources = open_sources([world.other, copy])
+    (warning,) = incomparable(sources)
+    assert f"cannot be compared: they differ in {said}" in warning
+    assert differences_view(sources) is None
+
+
+def test_runs_without_the_metric_of_the_page_are_compared_in_their_own(tmp_path: Path) -> None:
+    scores = {"one": {"q1": {"a": 1.0}, "q2": {"b": 1.0}}, "two": {"q1": {"b": 1.0}, "q2": {"b": 1.0}}}
+    for name, run in scores.items():
+        bench.evaluate(
+            {"run": run}, {"q1": {"a": 1}, "q2": {"b": 1}}, metrics=["nDCG@10"], out=tmp_path / name
+        )
+    sources = open_sources([tmp_path / name for name in scores])
+    view = differences_view(sources)
+    assert view is not None
+    assert view["caption"].startswith("nDCG@10: differences from one")
+    assert [cell["text"] for cell in view["rows"][0]["cells"]][:2] == ["50.00", "-50.00"]
 
 
 def test_three_runs_have_a_history(copy: Path, world: World) -> None:

@@ -66,7 +66,8 @@ class Explainer:
     def video(self, video: VideoId) -> str:
         """Explain a video: its summaries and its rank for each of its queries. Raises UsageError."""
         source = self._source
-        _check_known("video", video, list(self._summaries[source.generators[0]]) if source.generators else [])
+        known = dict.fromkeys(one for written in self._summaries.values() for one in written)
+        _check_known("video", video, list(known))
         queries = source.asking.get(video, ())
         lines = [f"Video {video}" + ("" if queries else ": no evaluated query asks for it")]
         for query in queries[:VIDEOS]:
@@ -83,6 +84,8 @@ class Explainer:
         lines = [f"Texts of video {video}"]
         lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
         for generator, written in self._summaries.items():
+            if video not in written:  # a given run has what it retrieved and what is relevant
+                continue
             lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
             lines += [f"    {line}" for line in self._explanations.lines(generator, video)]
         return lines

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import bench
 from bench.cli.main import main
 from bench.explain.explainer import Explainer
 from tests.hostile_run import World
@@ -69,6 +70,18 @@ def test_an_unknown_id_suggests_near_ones(
     error = capsys.readouterr().err
     assert f"'{name}'" in error
     assert near in error
+
+
+@pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
+def test_a_document_that_one_given_run_alone_retrieved_is_explained(
+    names: tuple[str, str], tmp_path: Path
+) -> None:
+    runs = {"one": {"q1": {"a": 1.0}}, "two": {"q1": {"a": 1.0, "b": 0.5}}}
+    bench.evaluate({name: runs[name] for name in names}, {"q1": {"a": 1}}, out=tmp_path / "out")
+    text = Explainer(tmp_path / "out").video("b")
+    assert text.startswith("Video b: no evaluated query asks for it")
+    assert "two wrote: (nothing)" in text
+    assert "one wrote" not in text
 
 
 def test_changed_files_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,11 +45,13 @@ class Comparison:
     """The outcome of a paired test, ours minus theirs, with its 95 % interval.
 
     ``mde`` is the difference that the test would find with 80 % power, after correction for its family.
+    ``seeds`` is the larger number of seeds of the two cells; p is drawn for one and of t for more.
     """
 
     test: PairedTest
     interval: Interval
     mde: float
+    seeds: int = 1
 
 
 def compare(ours: ItemScores, theirs: ItemScores, metric: str, *, family: int = 1) -> Comparison:
@@ -65,9 +67,10 @@ def compare(ours: ItemScores, theirs: ItemScores, metric: str, *, family: int = 
     difference = ours.score(metric) - theirs.score(metric)
     test = PairedTest(difference, p, counted.wins, counted.ties, counted.losses)
     weights = ours.weights
-    if max(len(a), len(b)) > 1:
+    seeds = max(len(a), len(b))
+    if seeds > 1:
         limits = interval_over_seeds(a, b, weights=weights)
-        return Comparison(test, limits, minimum_detectable_over_seeds(a, b, alpha=ALPHA / family))
+        return Comparison(test, limits, minimum_detectable_over_seeds(a, b, alpha=ALPHA / family), seeds)
     limits = mean_interval(a[0] - b[0], weights=weights)
     return Comparison(test, limits, minimum_detectable_difference(a[0], b[0], alpha=ALPHA / family))
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from bench.comparison.compare_runs import compare_runs
 from bench.comparison.paired import compare, p_value
 from bench.metrics.intervals import bootstrap_sums, mean_interval
 from bench.metrics.over_seeds import paired_test_over_seeds
@@ -202,6 +203,9 @@ def test_a_run_over_seeds_prints_mean_and_deviation(competing_run: CompetingRun,
     assert "± 0.00" in rows["long"]
     assert "and 2 seeds, crossed" in printed
     intervals_are_over_items_and_seeds(with_text(result.scores))
+    compared = compare_runs([tmp_path / "out"], metrics=["R@10"])
+    assert any(cells[4].text == "< 0.0001" for _, cells in compared.rows)
+    assert not any("is the least that" in note for note in compared.notes)  # nothing was drawn
 
 
 def intervals_are_over_items_and_seeds(scores: pd.DataFrame) -> None:

@@ -43,6 +43,8 @@ _INHERITED = ("OMP_NUM_THREADS", "HF_HUB_OFFLINE", "HF_HOME", *SETTINGS)
 
 Task: TypeAlias = Any
 """Ray's reference to the `Done` of a task."""
+Piece: TypeAlias = Callable[..., bool | None]
+"""A function of `bench.harness.engines.work`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Done:
-    """The end of a task: whether it made something now, or what it raised."""
+    """The end of a task: whether it made something now (where that is shown), or what it raised."""
 
     made: bool = False
     error: Exception | None = None
@@ -149,10 +151,10 @@ class RayCluster:
 
     # Tasks and what each needs
 
-    def _submit(self, piece: Callable[..., bool], *names: object, needed: list[Task]) -> Task:
+    def _submit(self, piece: Piece, *names: object, needed: list[Task]) -> Task:
         return self._do.remote(self._start, piece, names, *needed)
 
-    def _submit_parts(self, piece: Callable[..., bool], *names: object, needed: list[Task]) -> list[Task]:
+    def _submit_parts(self, piece: Piece, *names: object, needed: list[Task]) -> list[Task]:
         parts = range(self._plan.machine.shards)
         return [self._submit(piece, *names, number, needed=needed) for number in parts]
 
@@ -227,14 +229,14 @@ def _reach(address: str) -> None:
 _plans: dict[tuple[int, int, tuple[int, ...]], Plan] = {}
 
 
-def _do(start: Start, piece: Callable[..., bool], names: tuple[object, ...], *needed: Done) -> Done:
+def _do(start: Start, piece: Piece, names: tuple[object, ...], *needed: Done) -> Done:
     """Make a piece of work, unless something that it needs has failed."""
     failed = [end for end in needed if end.error is not None]
     if failed:
         return failed[0]
     try:
         with no_exit():
-            return Done(made=piece(_plan_of(start), *names))
+            return Done(made=bool(piece(_plan_of(start), *names)))
     except Exception as error:  # a plug-in may fail in any way; the grid reports it in the cell's turn
         return Done(error=work.portable_error(error))
 

@@ -15,20 +15,14 @@ from bench.protocols import Encoding, Retriever
 from bench.systems.component import Component, make_generator, make_retriever
 
 
-def fit_generator(plan: Plan, name: str) -> bool:
-    """Fit a generator, and return whether it was fitted now."""
-    stage = Fit(plan, make_generator(name, plan.context()))
-    made = not stage.exists()
-    stage.get()
-    return made
+def fit_generator(plan: Plan, name: str) -> None:
+    """Fit a generator."""
+    Fit(plan, make_generator(name, plan.context())).get()
 
 
-def fit_retriever(plan: Plan, name: str) -> bool:
-    """Fit a retriever that all generators share, and return whether it was fitted now."""
-    stage = Fit(plan, make_retriever(name, plan.context()))
-    made = not stage.exists()
-    stage.get()
-    return made
+def fit_retriever(plan: Plan, name: str) -> None:
+    """Fit a retriever that all generators share."""
+    Fit(plan, make_retriever(name, plan.context())).get()
 
 
 def summarize(plan: Plan, name: str) -> bool:
@@ -39,39 +33,37 @@ def summarize(plan: Plan, name: str) -> bool:
     return not reused
 
 
-def summarize_part(plan: Plan, name: str, number: int) -> bool:
+def summarize_part(plan: Plan, name: str, number: int) -> None:
     """Write the summaries of a part of the videos (``run.shards``); there may be fewer parts than shards."""
     generator = make_generator(name, plan.context())
     ensure_fitted(plan, generator)
     parts = Summarize(plan, generator).parts()
-    return number < len(parts) and not parts[number].get().reused
+    if number < len(parts):
+        parts[number].get()
 
 
-def fit_follower(plan: Plan, name: str, retriever: str) -> bool:
+def fit_follower(plan: Plan, name: str, retriever: str) -> None:
     """Fit a retriever to what a generator writes for the training videos."""
     generator = make_generator(name, plan.context())
     component = make_retriever(retriever, plan.context())
     Fit(plan, for_generator(plan, component, generator, write=not plan.config.no_train)).get()
-    return True
 
 
-def encode_queries(plan: Plan, name: str, number: int) -> bool:
+def encode_queries(plan: Plan, name: str, number: int) -> None:
     """Encode a part of the queries for a retriever that all generators share."""
     retriever = make_retriever(name, plan.context())
     _encode(plan, retriever, {}, number)
-    return True
 
 
-def encode_part(plan: Plan, name: str, retriever: str, number: int) -> bool:
+def encode_part(plan: Plan, name: str, retriever: str, number: int) -> None:
     """Encode a part of a generator's summaries, and of the queries, for a retriever."""
     component, stage = _run_of(plan, name, retriever)
     _encode(plan, component, stage.divide()[number], number)
-    return True
 
 
-def search_part(plan: Plan, name: str, retriever: str, number: int) -> bool:
+def search_part(plan: Plan, name: str, retriever: str, number: int) -> None:
     """Search a part of a generator's summaries."""
-    return not _run_of(plan, name, retriever)[1].parts()[number].get().reused
+    _run_of(plan, name, retriever)[1].parts()[number].get()
 
 
 def retrieve(plan: Plan, name: str, retriever: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from bench.context import Context
 from bench.errors import MissingError
 from bench.store.digests import digest
-from bench.systems.ensemble import build_members
+from bench.systems.ensemble import build_member
 from bench.types import NO_HIT, Json, QueryId, Run, VideoId
 from bench.weights import digest_weights, locate_weights, quiet_loading
 from retrievers.options import RerankOptions
@@ -41,7 +41,7 @@ class Rerank:
             raise ModuleNotFoundError(name="sentence_transformers")
         self._options = context.options(RerankOptions)
         self._device = context.device
-        (self._first,) = build_members(context, "bm25", outer=RerankOptions.section, least=1)
+        self._first = build_member(context, "bm25")
         self._texts: dict[VideoId, str] = {}
 
     def index(self, summaries: Mapping[VideoId, str]) -> None:

@@ -37,14 +37,14 @@ TIE_SPREAD = 0.01
 _INPUTS = {"text": "transcript", "frames": "frames"}
 
 
-def summarize_run(result: Result, metric: str = METRIC) -> RunSummary:
+def summarize_run(result: Result) -> RunSummary:
     """Rank and test the systems of a run in each metric, and collect warnings, from its files alone.
 
     Raises DataError when files are missing or were changed.
     """
     items = RunItems(result.out, result.manifest)
     computed = retrieval_metrics(result.headline)
-    metric = metric if metric in computed else computed[0]
+    metric = METRIC if METRIC in computed else computed[0]
     rows = with_text(result.headline.dropna(subset=["value"]))
     retrievers = sorted(dict.fromkeys(rows["retriever"]), key=lambda name: not name)  # generation comes last
     boards = []

@@ -27,6 +27,8 @@ VIDEOS = 5
 """How many relevant videos of a query are shown, and how many queries of a video."""
 FIRST = 3
 """How many hits of each run are shown."""
+LETTERS = 80
+"""Characters shown of a summary."""
 _COMMON = frozenset(
     ["a", "an", "and", "are", "as", "at", "by", "for", "from", "how", "i", "in", "is", "it", "my", "of", "on",
      "or", "the", "this", "to", "what", "with", "you", "your"]
@@ -171,6 +173,6 @@ def _join_printable(lines: Sequence[str]) -> str:
     return "".join(" ".join(printable(line).splitlines()) + "\n" for line in lines)
 
 
-def _shorten_text(text: str, limit: int = 80) -> str:
+def _shorten_text(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return line if len(line) <= LETTERS else line[: LETTERS - 1] + "…"

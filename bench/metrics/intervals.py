@@ -99,9 +99,9 @@ def _draw(rng: np.random.Generator, n: int, draws: int) -> npt.NDArray[np.uint16
     return counts
 
 
-def percentiles(drawn: Floats, level: float = LEVEL) -> Interval:
-    """Bound the central ``level`` of the drawn values ``[draws]``."""
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+def percentiles(drawn: Floats) -> Interval:
+    """Bound the central 95 % of the drawn values ``[draws]``."""
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 

@@ -40,9 +40,9 @@ def paired_test_over_seeds(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> 
 
 
 def minimum_detectable_over_seeds(
-    ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA, power: float = POWER
+    ours: npt.NDArray[Any], theirs: npt.NDArray[Any], *, alpha: float = ALPHA
 ) -> float:
-    """Compute the true difference that `paired_test_over_seeds` would detect with probability ``power``.
+    """Compute the true difference that `paired_test_over_seeds` would detect with probability 0.8 (`POWER`).
 
     In the metric's unit; ``alpha`` as in `minimum_detectable_difference`; infinite for a single query, 0
     where nothing varies. A test whose variances are estimated from few seeds is simulated: the usual sum of
@@ -62,7 +62,7 @@ def minimum_detectable_over_seeds(
     total = drawn.sum(axis=1)
     together = total**2 / (drawn**2 / freedoms).sum(axis=1)
     needed = stdtrit(together, 1 - alpha / 2) * np.sqrt(total)
-    return float(np.quantile(needed + math.sqrt(variances.sum()) * rng.standard_normal(DRAWS), power))
+    return float(np.quantile(needed + math.sqrt(variances.sum()) * rng.standard_normal(DRAWS), POWER))
 
 
 def error_of_difference(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> tuple[float, float]:
@@ -82,7 +82,6 @@ def interval_over_seeds(
     theirs: npt.NDArray[Any] | None = None,
     *,
     weights: Floats | None = None,
-    seed: int = 0,
     draws: int = DRAWS,
 ) -> Interval:
     """Estimate the 95 % interval of a mean over items and seeds, or of a difference of two such means.
@@ -91,7 +90,7 @@ def interval_over_seeds(
     """
     a, b = _checked(ours, ours if theirs is None else theirs)
     columns = np.concatenate([a] if theirs is None else [a, b]).T  # [n, seeds of both]
-    drawn = bootstrap_means(columns, weights, seed=seed, draws=draws)  # [draws, seeds of both]
+    drawn = bootstrap_means(columns, weights, draws=draws)  # [draws, seeds of both]
     left, right = drawn[:, : len(a)].mean(axis=1), drawn[:, len(a) :]
     if theirs is None:
         return crossed_interval([a.mean(axis=1)], left, a.shape[1])

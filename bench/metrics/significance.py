@@ -88,19 +88,17 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return corrected
 
 
-def groups_by_tests(
-    means: npt.NDArray[Any], p_values: Sequence[float] | Floats, *, alpha: float = ALPHA
-) -> Groups:
+def groups_by_tests(means: npt.NDArray[Any], p_values: Sequence[float] | Floats) -> Groups:
     """Group the systems that do not differ from each other, as large as possible, best group first.
 
     ``means`` holds one mean a system, ``p_values`` the uncorrected p of each pair (0, 1), (0, 2) …;
-    they are Holm-corrected here. Groups hold row numbers, best mean first. A system may be in several
-    groups, as not differing is not transitive. Source: Piepho 2004 (insert and absorb).
+    they are Holm-corrected here, and compared with `ALPHA`. Groups hold row numbers, best mean first. A
+    system may be in several groups, as not differing is not transitive. Source: Piepho 2004 (insert and absorb).
     """
     pairs = combinations(range(len(means)), 2)
     adjusted = holm(p_values)
     rank = {int(system): n for n, system in enumerate(np.argsort(-np.asarray(means), kind="stable"))}
-    sets = _without_pairs(set(rank), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < alpha])
+    sets = _without_pairs(set(rank), [pair for pair, p in zip(pairs, adjusted, strict=True) if p < ALPHA])
     ordered = [sorted(group, key=rank.__getitem__) for group in sets]
     return tuple(tuple(group) for group in sorted(ordered, key=lambda group: [rank[i] for i in group]))
 

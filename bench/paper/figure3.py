@@ -78,14 +78,12 @@ def _similarity(dataset: Dataset, cosines: Similarities) -> tuple[Table, pd.Data
     return Table("fig3-similarity", caption, ["Cosine"], [SIMILARITY], _rows(shown, 2), notes), frame
 
 
-def histogram(
-    values: Mapping[str, Sequence[float]], *, low: float = 0, high: float = 1, bins: int = BINS
-) -> pd.DataFrame:
-    """Count the share of values in each of equal bins: from, to, a column per name.
+def histogram(values: Mapping[str, Sequence[float]], *, low: float = 0, bins: int = BINS) -> pd.DataFrame:
+    """Count the share of values in each of equal bins from ``low`` to 1: from, to, a column per name.
 
     A bin holds its lower end, the last its upper end, too.
     """
-    edges = np.linspace(low, high, bins + 1).round(2) + 0.0  # no -0
+    edges = np.linspace(low, 1, bins + 1).round(2) + 0.0  # no -0
     columns = {"from": edges[:-1], "to": edges[1:]}
     for name, sample in values.items():
         # a ratio such as 3/10 may be stored a hair below its bin's edge, a cosine a hair above 1

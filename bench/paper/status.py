@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from bench.lint.table import parse_column
+from bench.metrics.intervals import percentiles
 from bench.paper import published
 from bench.paper.scores import KEY, Key, Score, by_key, paper_scores
 
@@ -29,6 +30,8 @@ interval another row of the table would be "reproduced" as well.
 """
 WIDE = 0.5
 """From this share on, an interval that holds the printed number may hold half of it too."""
+RESAMPLES = 1000
+"""How often scores are drawn again for the interval of tau."""
 MIN_ROWS = 3
 """Below this many common rows an order says nothing."""
 
@@ -114,9 +117,7 @@ def _choice(table: str, key: Key) -> str:
     )
 
 
-def compare_order(
-    ours: pd.DataFrame, table: str, *, resamples: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> pd.DataFrame:
+def compare_order(ours: pd.DataFrame, table: str) -> pd.DataFrame:
     """Compare the order of rows with the paper's: Kendall's tau-b for each retriever and metric.
 
     Columns: retriever, metric, rows (in both), tau, low, high, p_value (exact where no values are
@@ -130,18 +131,14 @@ def compare_order(
         key = (generator, retriever, metric)
         if key in scores and not (key in wrong and wrong[key].kind == "impossible"):
             both.setdefault((retriever, metric), []).append((paper.value, scores[key]))
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(0)
     lines = [
-        (*place, len(pairs), *_tau(pairs, draw, resamples, confidence))
-        for place, pairs in both.items()
-        if len(pairs) >= MIN_ROWS
+        (*place, len(pairs), *_tau(pairs, draw)) for place, pairs in both.items() if len(pairs) >= MIN_ROWS
     ]
     return pd.DataFrame(lines, columns=["retriever", "metric", "rows", "tau", "low", "high", "p_value"])
 
 
-def _tau(
-    pairs: list[tuple[float, Score]], draw: np.random.Generator, resamples: int, confidence: float
-) -> tuple[float, float, float, float]:
+def _tau(pairs: list[tuple[float, Score]], draw: np.random.Generator) -> tuple[float, float, float, float]:
     paper = np.array([value for value, _ in pairs])
     values = np.array([score.value for _, score in pairs])
     spread = np.nan_to_num([score.half for _, score in pairs]) / 1.96  # stated intervals are 95 %
@@ -150,9 +147,9 @@ def _tau(
     result = kendalltau(paper, values)
     low = high = np.nan
     if spread.any():
-        again = values + spread * draw.standard_normal((resamples, len(pairs)))  # [resamples, rows]
+        again = values + spread * draw.standard_normal((RESAMPLES, len(pairs)))  # [resamples, rows]
         signs = np.sign(paper[:, None] - paper[None, :])
         moved = np.sign(again[:, :, None] - again[:, None, :])  # [resamples, rows, rows]
         taus = (moved * signs).sum(axis=(1, 2)) / np.sqrt((signs**2).sum() * (moved**2).sum(axis=(1, 2)))
-        low, high = np.quantile(taus, [(1 - confidence) / 2, (1 + confidence) / 2])
+        low, high = percentiles(taus)
     return float(result.statistic), float(low), float(high), float(result.pvalue)

@@ -29,6 +29,8 @@ UNSHOWN = (
     "eval_runtime", "eval_samples_per_second", "eval_steps_per_second",
 )  # fmt: skip
 """Fields of a training log that are the axis, or that do not describe the model."""
+POINTS = 2000
+"""Rows of a training log from which on steps are left out."""
 FEW_LINES = 6
 """Lines that a plot draws alike."""
 HISTORY = 3
@@ -244,7 +246,7 @@ def _logged(line: Row) -> Iterator[Row]:
             yield {"step": line["step"], "quantity": name, "value": value}
 
 
-def _thinned(rows: list[Row], limit: int = 2000) -> list[Row]:
-    step = len(rows) // limit + 1
+def _thinned(rows: list[Row]) -> list[Row]:
+    step = len(rows) // POINTS + 1
     steps = set(list(dict.fromkeys(row["step"] for row in rows))[::step])
     return [row for row in rows if row["step"] in steps]

@@ -48,10 +48,10 @@ def base(title: str, rows: Rows, params: Sequence[Spec] = (), **more: Any) -> Sp
     }  # fmt: skip
 
 
-def menu(name: str, label: str, options: Sequence[str], start: str | None = None) -> Spec:
+def menu(name: str, label: str, options: Sequence[str]) -> Spec:
     """Define a parameter that the reader sets in a menu; with a single option it is fixed and has no menu."""
     bind = {"bind": {"input": "select", "options": list(options), "name": f"{label} "}}
-    return {"name": name, "value": start or options[0], **(bind if len(options) > 1 else {})}
+    return {"name": name, "value": options[0], **(bind if len(options) > 1 else {})}
 
 
 def only(name: str) -> Spec:

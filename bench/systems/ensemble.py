@@ -26,19 +26,24 @@ RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 
 
-def build_members(context: Context, names: str, *, outer: str, least: int = 2) -> list[Member]:
+def build_member(context: Context, name: str) -> Member:
+    """Build a retriever inside another one; its ``key`` belongs into the identity of the outer one."""
+    return make_retriever(name, context.copy_unread())
+
+
+def build_members(context: Context, names: str, *, outer: str) -> list[Member]:
     """Build the retrievers of ``names`` (comma-separated names, globs, groups).
 
-    Each has its separate context; its ``key`` belongs into the identity of the outer one, named
-    ``outer``. Raises UsageError for unknown names, for fewer than ``least``, and for a retriever in itself.
+    Each is as `build_member` builds it; ``outer`` is the name of the outer one. Raises UsageError for unknown
+    names, for fewer than two, and for a retriever in itself.
     """
     members = resolve("retrievers", split_list(names))
-    if outer in members or len(members) < least:
+    if outer in members or len(members) < 2:
         raise UsageError(
             f"option {outer}.retrievers={names!r}: two or more other retrievers are needed, "
             "as in 'bench list retrievers'."
         )
-    return [make_retriever(name, context.copy_unread()) for name in members]
+    return [build_member(context, name) for name in members]
 
 
 def fit_members(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.comparison.summarize import summarize_run
+from bench.errors import UsageError
 from bench.output.checked import reading
 from bench.output.folder import amend
 from bench.output.schema import SIGNIFICANCE
@@ -51,24 +52,39 @@ def make_page(
 
     One run's page goes into its folder unless ``to`` names a file; ``figures`` (of svg, png, pdf) adds
     ``figures/`` beside it. What goes into a run's folder is entered in its manifest. Raises DataError
-    for a folder that is not a run's, or whose files were changed, and
-    UsageError for a ``to`` that is something else than a file.
+    for a folder that is not a run's, or whose files were changed, and UsageError for a ``to`` that is
+    something else than a file, or another file in the folder of a run than its page.
     """
-    if to is not None:
-        replaceable(to, "--to")
+    target = _target(folders, to)
     sources = open_sources(folders)
     page = render(sources, Store(store or default_root())).encode("utf-8")
     files = {PAGE: page}
     if figures:
         plots = all_plots([(source, look_up_ranks(source)) for source in sources])
         files |= {f"figures/{name}": data for form in figures for name, data in draw_files(plots, form)}
-    if len(folders) == 1 and to is None:
+    if target is None:
         amend(folders[0], files)
         return folders[0] / PAGE
-    target = to or Path(COMPARISON)
     files[target.name] = files.pop(PAGE)
     for name, data in files.items():
         write_bytes(replaceable(target.parent / name, "--to"), data)
+    return target
+
+
+def _target(folders: Sequence[Path], to: Path | None) -> Path | None:
+    """Locate a page that goes elsewhere than into the runs' folders; None for that of one run in its own."""
+    if to is None and len(folders) == 1:
+        return None
+    target = replaceable(to or Path(COMPARISON), "--to")
+    place = target.parent.resolve()
+    if len(folders) == 1 and target.name == PAGE and place == folders[0].resolve():
+        return None
+    for folder in folders:
+        if place.is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"{target} would be in the folder of the run {folder}, whose manifest names each file. "
+                "Name a file elsewhere: --to FILE."
+            )
     return target
 
 

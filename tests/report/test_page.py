@@ -17,7 +17,7 @@ from bench.output.manifest import read_manifest
 from bench.output.schema import RETRIEVAL
 from bench.report.failures import failures, select_queries
 from bench.report.leaderboard import leaderboard
-from bench.report.page import open_sources, render
+from bench.report.page import make_page, open_sources, render
 from bench.report.plot_data import all_plots
 from bench.report.rank_data import look_up_ranks
 from bench.report.several_runs import differences_view, incomparable, settings_view
@@ -344,3 +344,20 @@ def test_the_page_replaces_nothing_but_a_file(
     assert main(["report", str(world.out), "--to", str(folder)]) == 2
     assert "not a regular file" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
+
+
+def test_the_page_that_is_named_in_the_folder_of_its_run_is_in_the_manifest(copy: Path, world: World) -> None:
+    page = make_page([copy], to=copy / "report.html", figures=["svg"], store=world.store.root)
+    manifest = read_manifest(copy)
+    assert page == copy / "report.html"
+    assert all(checked(copy, manifest, f"figures/{path.name}") for path in (copy / "figures").iterdir())
+
+
+@pytest.mark.parametrize("name", ["scores.csv", "other.html", "figures/page.html"])
+def test_no_other_file_of_a_run_becomes_its_page(name: str, copy: Path, world: World) -> None:
+    before = read_manifest(copy)
+    for folders in ([copy], [world.out, copy]):
+        with pytest.raises(UsageError, match="would be in the folder of the run"):
+            make_page(folders, to=copy / name)
+    assert read_manifest(copy) == before
+    assert checked(copy, before, "scores.csv")

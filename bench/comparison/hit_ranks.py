@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from bench.metrics.definitions import RANKING_KINDS
 from bench.metrics.ranking import Relevance, relevant_ranks
 from bench.output.checked import checked
 from bench.output.manifest import Manifest
+from bench.output.schema import format_csv, unguard
 from bench.output.trec import read_relevant, read_run
 from bench.store.files import read_lines
 
@@ -48,12 +48,11 @@ def _hits(path: Path, truth: Relevance) -> dict[str, tuple[int, ...]]:
 def hits_text(hits: Hits) -> str:
     """Write hits as CSV: a line for each query, a column for each cell, ranks separated by blanks."""
     queries = dict.fromkeys(query for ranked in hits.values() for query in ranked)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["query_id", *hits])
-    for query in queries:
-        writer.writerow([query, *(" ".join(map(str, ranked.get(query, ()))) for ranked in hits.values())])
-    return out.getvalue()
+    columns = {
+        cell: [" ".join(map(str, ranked.get(query, ()))) for query in queries]
+        for cell, ranked in hits.items()
+    }
+    return format_csv({"query_id": list(queries), **columns})
 
 
 def read_hits(path: Path) -> Hits:
@@ -66,7 +65,7 @@ def read_hits(path: Path) -> Hits:
     ranks: Hits = {}
     columns: list[str] | None = None
     for number, line in read_lines(path):
-        fields = next(csv.reader([line]), [])
+        fields = [str(unguard(field)) for field in next(csv.reader([line]), [])]
         if columns is None:
             columns = fields
             ranks = {cell: {} for cell in columns[1:]}

@@ -18,7 +18,7 @@ from bench.options import plain_number
 from bench.output.checked import checked
 from bench.output.manifest import parse_signature
 from bench.output.per_item import RunItems
-from bench.output.schema import BASELINE_COLUMNS, with_text
+from bench.output.schema import BASELINE_COLUMNS, guard, unguard, with_text
 from bench.result import Result
 from bench.store.digests import canonical, digest
 from bench.store.files import read_lines, read_text, replaceable, write_text
@@ -116,7 +116,7 @@ def _read_row(path: Path, number: int, line: str) -> tuple[Key, BaselineScore]:
         raise DataError(f"{path}:{number}: the score {value} is not finite.")
     if not 0 <= score.tolerance < math.inf:
         raise DataError(f"{path}:{number}: the tolerance {tolerance} is not a number from 0.")
-    return (generator, retriever, metric), score
+    return (str(unguard(generator)), str(unguard(retriever)), str(unguard(metric))), score
 
 
 def baseline_of(
@@ -153,7 +153,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(BASELINE_COLUMNS)
     for key, cell in baseline.cells.items():
-        writer.writerow([*key, repr(cell.value), cell.n, f"{cell.tolerance:g}"])
+        writer.writerow([*map(guard, key), repr(cell.value), cell.n, f"{cell.tolerance:g}"])
     head = f"# {_MOVES}\n# signature: {canonical(baseline.signature)}\n# evaluation: {baseline.evaluation}\n"
     write_text(path, head + out.getvalue())
     if baseline.hits:

@@ -63,7 +63,7 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
     for number, line in read_lines(path):
         cells = _cells(path, number, line)
         if header is None:
-            header = cells
+            header = [str(unguard(cell)) for cell in cells]
             if len(header) < 2 or not all(name.strip() for name in header[1:]):
                 raise DataError(f"{path}:{number}: a header of at least two columns is needed: {_ID},NAME.")
             if len(set(header)) < len(header):

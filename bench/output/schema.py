@@ -171,11 +171,12 @@ def to_csv(frame: pd.DataFrame) -> str:
 def format_csv(columns: Mapping[str, Sequence[object]]) -> str:
     r"""Write columns as CSV: shortest exact numbers, ``\n`` line ends, None and NaN empty.
 
-    A text that a spreadsheet would compute (``=1+1``) gets an apostrophe, which `from_csv` takes away.
+    A text that a spreadsheet would compute (``=1+1``), also the name of a column, gets an
+    apostrophe, which `from_csv` takes away.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(map(guard, columns))
     writer.writerows(zip(*map(_cells, columns.values()), strict=True))
     return text.getvalue()
 
@@ -184,15 +185,16 @@ def _cells(column: Sequence[object]) -> Sequence[object]:
     missing = any(map(operator.ne, column, column))  # NaN alone is not itself
     if not missing and set(map(type, column)) <= {bool, int, float}:  # most are
         return column
-    return [_guard(value) if value == value else None for value in column]
+    return [guard(value) if value == value else None for value in column]
 
 
-def _guard(value: object) -> object:
+def guard(value: object) -> object:
+    """Put an apostrophe before a text which a spreadsheet would compute as a formula."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def unguard(value: object) -> object:
-    """Take away the apostrophe that `to_csv` puts before a text which a spreadsheet would compute."""
+    """Take away the apostrophe that `guard` puts before a text."""
     return value[1:] if isinstance(value, str) and value[:1] == "'" and _FORMULA.match(value[1:]) else value
 
 
@@ -206,5 +208,5 @@ def from_csv(path: Path, *, text: str | None = None) -> pd.DataFrame:
     # names stay texts, though a file may be called 007
     columns = ("generator", "retriever", "best", "baseline", "attribute", "slice", *([text] if text else []))
     names = dict.fromkeys(columns, str)
-    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names).rename(columns=unguard)
     return frame.assign(**{name: frame[name].map(unguard) for name in names if name in frame})

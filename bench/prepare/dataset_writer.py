@@ -15,6 +15,7 @@ import numpy as np
 from bench.data.features import TRANSCRIPTS
 from bench.data.pictures import PICTURES
 from bench.data.text_files import METADATA, QRELS, QUERIES, VIDEOS
+from bench.output.schema import guard
 from bench.prepare.extraction import PREPARED, Extracted
 from bench.prepare.judgements import Judgements
 from bench.prepare.options import PrepareOptions
@@ -70,7 +71,7 @@ def _outcomes(results: Sequence[Extracted]) -> str:
     writer.writerow(_COLUMNS)
     for r in results:
         row = (r.file.name, r.file.video_id, r.status, f"{r.seconds:.2f}", r.frames)
-        writer.writerow([*row, r.source, len(tokenize(r.transcript)), "; ".join(r.notes)])
+        writer.writerow(map(guard, (*row, r.source, len(tokenize(r.transcript)), "; ".join(r.notes))))
     return stream.getvalue()
 
 

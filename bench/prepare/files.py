@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from bench.choices import SPLITS
 from bench.errors import DataError, UsageError, shorten, unknown
+from bench.output.schema import unguard
 from bench.store.csv_files import read_rows
 
 __cache_neutral__ = True
@@ -117,7 +118,9 @@ def _read_names(path: Path, known: set[str], default: str) -> Mapping[str, tuple
     rows: dict[str, tuple[str, str]] = {}
     ids: set[str] = set()
     for place, row in read_rows(path, needed=("file", "id")):
-        name, video_id, split = row["file"], row["id"], row.get("split") or default
+        # files.csv of an earlier dataset may serve as the names
+        name, video_id = str(unguard(row["file"])), str(unguard(row["id"]))
+        split = row.get("split") or default
         if name not in known:
             raise DataError(f"{place}: {shorten(name)} is no file of the folder of videos.")
         if video_id != _plain(video_id):

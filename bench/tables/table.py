@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from bench.output.schema import guard
 from bench.text import printable
 
 PLAIN, BEST, FEW = "", "best", "few"
@@ -107,15 +108,10 @@ def to_csv(table: Table) -> str:
     table = printable_table(table)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*table.labels, *table.columns])
+    writer.writerow(map(guard, (*table.labels, *table.columns)))
     for names, cells in table.rows:
-        writer.writerow([*map(_not_a_formula, names), *(cell.text.replace(",", "") for cell in cells)])
+        writer.writerow([*map(guard, names), *(cell.text.replace(",", "") for cell in cells)])
     return out.getvalue() + "".join(f"# {' '.join(note.split())}\n" for note in table.notes)
-
-
-def _not_a_formula(name: str) -> str:
-    """Put an apostrophe before a label that a spreadsheet would compute as a formula."""
-    return "'" + name if name.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else name
 
 
 _TEX = str.maketrans(

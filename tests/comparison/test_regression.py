@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 import bench
-from bench.comparison.regression import baseline_of, differences, read_baseline
+from bench.comparison.regression import (
+    Baseline,
+    BaselineScore,
+    baseline_of,
+    differences,
+    read_baseline,
+    write_baseline,
+)
 from tests.competing_run import CompetingRun
 from tests.conftest import ROOT, Cli
 
@@ -296,3 +303,14 @@ def test_update_does_not_write_through_a_link(
     assert "not a regular file" in outcome.error()
     assert link.is_symlink()
     assert table.read_bytes() == before
+
+
+def test_names_like_formulas_are_guarded_and_read_back(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    hits = {"=1+1.bm25": {"@q": (1, 3), "-dQw4": ()}}
+    baseline = Baseline({"n": "1"}, "0", {("=1+1", "bm25", "R@1"): BaselineScore(0.5, 2)}, hits)
+    write_baseline(table, baseline)
+    assert "\n'=1+1,bm25,R@1," in table.read_text()
+    assert (tmp_path / "table.hits.csv").read_text() == "query_id,'=1+1.bm25\n'@q,1 3\n-dQw4,\n"
+    read = read_baseline(table)
+    assert (read.cells, read.hits) == (baseline.cells, hits)

@@ -79,7 +79,7 @@ def test_attributes_of_topics_come_from_a_csv_file(files: Path, cli: Cli) -> Non
     (files / "more.csv").write_text("qid,market\nq0,'=de\nq1,fr\n")
     run = ["--run", files / "a.trec", "--attributes", files / "more.csv", "--by", "market"]
     done = cli("evaluate", *run, "--format", "csv", *words(files))
-    assert "Retriever,Model,all (n = 55),=de (n = 1),fr (n = 1),(none) (n = 53)" in done.out.splitlines()
+    assert "Retriever,Model,all (n = 55),'=de (n = 1),fr (n = 1),(none) (n = 53)" in done.out.splitlines()
     (files / "more.csv").write_text("qid,market\nx,de\n")
     assert cli("evaluate", *run, *words(files)).status == 3
     unknown = cli("evaluate", "--run", files / "a.trec", *words(files, "--by", "knd"))
@@ -200,6 +200,7 @@ def test_attributes_of_any_name_and_text_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(attributes_text({"q": fields}, ["q", "p"]), encoding="utf-8")
     assert read_attributes(path) == {"q": fields, "p": {}}
+    assert path.read_text(encoding="utf-8").startswith("query_id,a b,'=c,")
     assert fields == {"a b": "'=x y", "=c": '=1,"2"', "half \ufffd": "\ufffd"}
 
 

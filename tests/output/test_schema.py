@@ -22,6 +22,14 @@ def test_no_text_begins_like_a_formula(name: str) -> None:
     assert field.endswith(",-0.5")
 
 
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_column_is_called_like_a_formula(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "columns.csv"
+    path.write_text(to_csv(pd.DataFrame({name: [1]})))
+    assert path.read_text().startswith("'")
+    assert list(from_csv(path)) == [name]
+
+
 @pytest.mark.parametrize("name", ["-dQw4w9WgXcQ", "'quoted'", "'-abc", "007", "NA"])
 def test_other_texts_are_written_as_they_are(name: str) -> None:
     assert to_csv(pd.DataFrame({"video_id": [name]})).splitlines()[1] == name

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import DataError, UsageError
+from bench.prepare.dataset_writer import _outcomes
+from bench.prepare.extraction import UNREADABLE, Extracted
 from bench.prepare.files import find_files, identify, names_of
 
 
@@ -37,6 +39,15 @@ def test_the_names_file_gives_ids_and_splits(tmp_path: Path) -> None:
         ("d", "val"),
         ("d-2", "val"),
     ]
+
+
+def test_names_like_formulas_are_guarded_in_the_outcomes_and_read_back(tmp_path: Path) -> None:
+    names = ["=a.mp4", "-b.mp4"]
+    files = identify(tmp_path, names, None, "val")
+    outcomes = _outcomes([Extracted(file, UNREADABLE, ("@note",)) for file in files])
+    assert outcomes.splitlines()[1] == "'=a.mp4,'=a,unreadable,0.00,0,none,0,'@note"
+    (tmp_path / "names.csv").write_text(outcomes)
+    assert identify(tmp_path, names, tmp_path / "names.csv", "val") == files
 
 
 def test_a_name_means_a_video_where_it_means_one_alone(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_csv_comes_back_as_it_was() -> None:
     assert rows[3][0].startswith("# Signature")
 
 
-@pytest.mark.parametrize("label", ["=1+1", "+x", "-x", "@x", "\t=1"])
+@pytest.mark.parametrize("label", ["=1+1", "+x", "-2+3", "@x", "\t=1"])
 def test_csv_runs_no_formula(label: str) -> None:
     assert list(csv.reader(io.StringIO(to_csv(table(label)))))[1][1] == f"'{label}"
 
@@ -240,7 +240,8 @@ def test_no_name_steers_the_terminal(render: Callable[[Table], str]) -> None:
 
 @pytest.mark.parametrize("formula", ["=1+1", " =1+1", "@SUM(A1)", "＝1+1"])
 def test_no_name_is_a_formula_in_csv(formula: str) -> None:
-    row = to_csv(hostile_table(formula)).splitlines()[1]
+    header, row, _ = to_csv(hostile_table(formula)).splitlines()
+    assert header == f"'{formula},'{formula}"
     assert row.startswith("'")
 
 

@@ -108,10 +108,12 @@ def _mean_shares(manifests: Sequence[Manifest]) -> dict[str, float]:
 
 def _with_intervals(means: Any, items: RunItems) -> Any:
     """Add to the means of a table the interval of each, over items and seeds together."""
-    limits = [
-        cell_intervals(items.cell(str(row.generator), str(row.retriever)))[str(row.metric)]
-        for row in with_text(means).itertuples()
-    ]
+    rows = with_text(means)
+    of_cell = {
+        cell: cell_intervals(items.cell(*cell))
+        for cell in dict.fromkeys(zip(rows["generator"], rows["retriever"], strict=True))
+    }
+    limits = [of_cell[g, r][metric] for g, r, metric in rows[_KEYS].itertuples(index=False, name=None)]
     return means.assign(ci_low=[limit.low for limit in limits], ci_high=[limit.high for limit in limits])
 
 

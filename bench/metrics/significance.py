@@ -92,8 +92,9 @@ def groups_by_tests(means: npt.NDArray[Any], p_values: Sequence[float] | Floats)
     """Group the systems that do not differ from each other, as large as possible, best group first.
 
     ``means`` holds one mean a system, ``p_values`` the uncorrected p of each pair (0, 1), (0, 2) …;
-    they are Holm-corrected here, and compared with `ALPHA`. Groups hold row numbers, best mean first. A
-    system may be in several groups, as not differing is not transitive. Source: Piepho 2004 (insert and absorb).
+    they are Holm-corrected here, and compared with `ALPHA`. Groups hold row numbers, best mean first.
+    A system may be in several groups, as not differing is not transitive. Source: Piepho 2004 (insert
+    and absorb).
     """
     pairs = combinations(range(len(means)), 2)
     adjusted = holm(p_values)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.harness.seeds import cell_intervals
+from bench.harness.seeds import aggregate_scores, cell_intervals
 from bench.metrics.definitions import BLEU
 from bench.metrics.intervals import mean_interval
 from bench.metrics.text import TextScores
@@ -56,6 +58,25 @@ def test_corpus_bleu_over_seeds_is_drawn_from_counts() -> None:
         middle = (good.corpus[name] + bad.corpus[name]) / 2
         assert limits.low < middle < limits.high
         assert limits.high - limits.low > single[name].high - single[name].low
+
+
+def test_the_intervals_of_a_cell_are_drawn_once_for_all_its_metrics() -> None:
+    values = np.random.default_rng(2).random((2, 9))
+    cell = ItemScores(tuple("abcdefghi"), both := {"R@1": values, "P@1": values / 2}, both)
+    asked = []
+
+    def find(*name: str) -> ItemScores:
+        asked.append(name)
+        return cell
+
+    rows = [("lead", "bm25", name, scores.mean(), 9, "0") for name, scores in both.items()]
+    columns = ["generator", "retriever", "metric", "value", "n", "seed"]
+    results = [SimpleNamespace(scores=pd.DataFrame(rows, columns=columns).assign(ci_low=0.0, ci_high=0.0))]
+    made = aggregate_scores(cast("Any", results), cast("Any", SimpleNamespace(cell=find)))
+    assert asked == [("lead", "bm25")]
+    means = made[made["seed"] == "mean"].set_index("metric")
+    for name, limits in cell_intervals(cell).items():
+        assert tuple(means.loc[name, ["ci_low", "ci_high"]]) == limits
 
 
 def videos(*seeds: TextScores) -> ItemScores:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
-from bench.cli.foreign import add_judgements, evaluated
+from bench.cli.foreign import add_judgements, evaluated, refuse_without_qrels
 from bench.errors import GateError, UsageError
 from bench.options import expand_home, split_list
 
@@ -132,6 +132,7 @@ def _compare(args: argparse.Namespace) -> int:
     from bench.comparison.compare_runs import METRICS, OPTIONAL, compare_runs
     from bench.result import Result
 
+    refuse_without_qrels(args)
     outs = [out for out in (args.out, args.other) if out is not None]
     words = split_list(*args.metric or ())
     if args.qrels is None:
@@ -152,6 +153,7 @@ def _check(args: argparse.Namespace) -> int:
     from bench.comparison.regression import parse_tolerances
     from bench.result import Result
 
+    refuse_without_qrels(args)
     rule = Rule(
         fail_on=args.fail_on,
         significant=args.significant,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.choices import TIES
+from bench.choices import TIES, Ties
 from bench.cli.common import add_path, run_options
 from bench.config.run_config import OPTIONS
 from bench.errors import UsageError
@@ -38,7 +38,7 @@ def add_judgements(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_path(parser, "--attributes", "FILE.csv", "attributes of queries, their ids in the first column")
     parser.add_argument(
-        "--ties", choices=TIES, default=TIES[0],
+        "--ties", choices=TIES,
         help="order of documents of equal score: trec_eval's (id descending), ours (ascending), or by rank "
         "(default: trec_eval)",
     )  # fmt: skip
@@ -49,6 +49,22 @@ def read_measures(args: argparse.Namespace) -> tuple[str, ...]:
     from bench.measures.by_topic import DEFAULT, parse
 
     return parse(split_list(*args.metrics or ()) or DEFAULT)
+
+
+def read_ties(args: argparse.Namespace) -> Ties:
+    """Read the rule of ``--ties``, by default that of trec_eval."""
+    ties: Ties = args.ties or TIES[0]
+    return ties
+
+
+def refuse_without_qrels(args: argparse.Namespace) -> None:
+    """Raise UsageError for an option that says how run files are scored, where an output folder is read."""
+    for name in ("queries", "metrics", "attributes", "ties", "split"):
+        if args.qrels is None and getattr(args, name) is not None:
+            raise UsageError(
+                f"--{name} belongs to --qrels, with which run files are scored; the scores of {args.out} are "
+                "read as they are. Leave it out, or name run files and their --qrels."
+            )
 
 
 def load_judgements(args: argparse.Namespace) -> Judgements:
@@ -110,7 +126,7 @@ def evaluated(args: argparse.Namespace, *groups: Sequence[str]) -> Iterator[list
         yield [
             write_evaluation(
                 Path(temporary) / str(number) / "out",
-                judgements, read_named_runs(words, judgements), measures=measures, ties=args.ties,
+                judgements, read_named_runs(words, judgements), measures=measures, ties=read_ties(args),
             )
             for number, words in enumerate(groups)
         ]  # fmt: skip

@@ -7,7 +7,7 @@ import sys
 
 from bench.cli.answer import tables_by
 from bench.cli.common import Verbs, add_by, add_format, add_number, add_path, add_run_options, add_verb
-from bench.cli.foreign import add_judgements, load_judgements, read_measures, read_named_runs
+from bench.cli.foreign import add_judgements, load_judgements, read_measures, read_named_runs, read_ties
 from bench.options import Count
 
 _PAPER = "paper:"
@@ -79,7 +79,7 @@ def _evaluate(args: argparse.Namespace) -> int:
             judgements,
             [*runs, *fused],
             measures=measures,
-            ties=args.ties,
+            ties=read_ties(args),
             store=Store(root) if args.out else None,
         )
         tables = [table for table in result.tables() if table.name == "retrieval"]

@@ -74,6 +74,18 @@ def test_an_option_that_would_have_no_effect_is_refused(
     assert (refused.status, message in refused.error()) == (2, True)
 
 
+@pytest.mark.parametrize("verb", [("compare", "OUT"), ("check", "OUT", "--against", "table.csv")])
+@pytest.mark.parametrize(
+    "option",
+    [("--metrics", "R@5"), ("--queries", "x"), ("--attributes", "x"), ("--ties", "ours"), ("--split", "val")],
+)
+def test_options_of_run_files_are_refused_where_a_folder_is_read(
+    verb: tuple[str, ...], option: tuple[str, str], cli: Cli
+) -> None:
+    refused = cli(*verb, *option)
+    assert (refused.status, f"{option[0]} belongs to --qrels" in refused.error()) == (2, True)
+
+
 def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]

@@ -28,6 +28,7 @@ from bench.output.schema import (
     REFERENCES,
     SCORE_COLUMNS,
     SCORES,
+    refuse_long_name,
     to_csv,
 )
 from bench.output.trec import write_run
@@ -55,13 +56,15 @@ def write_evaluation(
 ) -> Result:
     """Score runs and write their output folder, which report, explain, compare and check read like any other.
 
-    The page is made only where there is a ``store``. Raises UsageError for two runs of one name, BenchError
-    for a run that cannot be scored.
+    The page is made only where there is a ``store``. Raises UsageError for two runs of one name and for too
+    long a name, BenchError for a run that cannot be scored.
     """
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"two rows would be called '{twice}'. Name each run, and fuse in each way, once.")
+    for name in names:
+        refuse_long_name(name, f"{name}.{RETRIEVER}", "Name its runs more briefly: --run NAME=FILE.")
     scored = [score_run(run, judgements, measures, ties) for run in runs]
     with OutputFolder(out) as folder:
         manifest = _manifest(judgements, scored, ties)

@@ -25,6 +25,7 @@ from bench.measures.limits import check_measures
 from bench.metrics.ranking import Relevance
 from bench.neural.launcher import process_count
 from bench.options import flatten
+from bench.output.schema import refuse_long_name
 from bench.store.artefacts import Store, default_root
 from bench.store.digests import digest, file_digest, videos_digest
 from bench.store.remote import RemoteStore
@@ -32,9 +33,6 @@ from bench.systems.file_summaries import check_file
 from bench.systems.given import OBJECT_PREFIX, check_word
 from bench.systems.registry import FILE_PREFIX, cell_name, load, resolve
 from bench.types import Json, Video
-
-LONGEST_NAME = 255 - len("..jsonl.12345678.tmp")
-"""Bytes of a cell's name: what file systems allow, less what is around it while a file is written."""
 
 
 class VideoDigests:
@@ -255,7 +253,7 @@ def _check_names(generators: Sequence[str], retrievers: Sequence[str]) -> None:
             other = taken.setdefault(key, owner)
             if other != owner:
                 raise UsageError(f"{other} and {owner} would both be called '{key}'; rename a file.")
-            _check_length(name, key)
+            refuse_long_name(name, key, "Rename the file.")
 
 
 def _check_fresh(config: RunConfig, systems: Sequence[str]) -> None:
@@ -263,15 +261,6 @@ def _check_fresh(config: RunConfig, systems: Sequence[str]) -> None:
     for name in config.fresh:
         if cell_name(name) not in names:
             raise unknown("system in --fresh", name, names)
-
-
-def _check_length(name: str, key: str) -> None:
-    size = len(key.encode())
-    if size > LONGEST_NAME:
-        raise UsageError(
-            f"'{name}' would name files after '{key}' ({size} bytes); at most {LONGEST_NAME} fit. Rename the "
-            "file."
-        )
 
 
 def _file(word: str) -> str:

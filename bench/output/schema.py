@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import UsageError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -57,6 +59,8 @@ FILES = {
 """Every file that a command writes into an output folder, by its subfolder."""
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}\.tmp")
 """Names that `bench.store.files.replacing` gives unfinished files; a killed run may leave one."""
+LONGEST_NAME = 255 - len("..jsonl.12345678.tmp")
+"""Bytes of a cell's name: what file systems allow, less what is around it while a file is written."""
 SEED_FOLDER = re.compile(r"seed-[0-9]+")
 """Subfolders with the runs of single seeds."""
 
@@ -148,6 +152,15 @@ def is_run_entry(name: str) -> bool:
     leftover = TEMPORARY.fullmatch(name)
     plain = leftover[1] if leftover else name
     return plain in FILES[""] or (bool(name) and name in FILES) or SEED_FOLDER.fullmatch(name) is not None
+
+
+def refuse_long_name(name: str, cell: str, advice: str) -> None:
+    """Raise UsageError, which ends in ``advice``, where the files of a cell would have too long a name."""
+    size = len(cell.encode())
+    if size > LONGEST_NAME:
+        raise UsageError(
+            f"'{name}' would name files after '{cell}' ({size} bytes); at most {LONGEST_NAME} fit. {advice}"
+        )
 
 
 def headline(scores: pd.DataFrame) -> pd.DataFrame:

@@ -68,6 +68,13 @@ def test_the_same_fusion_twice_is_refused() -> None:
         bench.evaluate({"one": ONE, "two": TWO}, QRELS, fuse=["rrf", "rrf"])
 
 
+def test_a_row_whose_name_no_file_can_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    runs = {f"{letter * 37}{number}": ONE for number, letter in enumerate("abcdefgh")}
+    with pytest.raises(UsageError, match=r"\(320 bytes\); at most 235 fit\. Name its runs more briefly"):
+        bench.evaluate(runs, QRELS, fuse="rrf", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(("runs", "spec"), [({"one": ONE}, "rrf"), ({"one": ONE, "two": TWO}, "sum:1")])
 def test_a_run_alone_and_wrong_weights_are_refused(
     runs: dict[str, dict[str, dict[str, float]]], spec: str

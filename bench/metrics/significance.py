@@ -136,9 +136,10 @@ def _detectable_effect(n: int, alpha: float, power: float) -> float:
     critical = -float(stdtrit(n - 1, alpha / 2))
 
     def missing_power(effect: float) -> float:
-        shift = effect * math.sqrt(n)  # the noncentral t of Cohen 1988, with both tails
-        other_tail = float(np.nan_to_num(nctdtr(n - 1, shift, -critical)))  # NaN where it is below 1e-300
-        return 1 - float(nctdtr(n - 1, shift, critical)) + other_tail - power
+        limits = np.array([critical, -critical])
+        # the noncentral t of Cohen 1988, with both tails; NaN where it is below 1e-200
+        below, other_tail = np.nan_to_num(nctdtr(n - 1, effect * math.sqrt(n), limits)).tolist()
+        return 1 - float(below) + float(other_tail) - power
 
     high = 1.0
     while missing_power(high) < 0:

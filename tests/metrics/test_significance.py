@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import permutation_test, ttest_rel
+from scipy.stats import norm, permutation_test, ttest_rel
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
@@ -225,6 +225,14 @@ def test_every_pair_needs_a_p_value() -> None:
 def test_the_27th_group_is_a_double_letter() -> None:
     shown = letters(tuple((i,) for i in range(54)), 54)
     assert (shown[0], shown[25], shown[26], shown[51], shown[53]) == ("a", "z", "aa", "zz", "bbb")
+
+
+@pytest.mark.parametrize("n", [1324, 1327, 1330, 1399, 5_000, 331_000])
+def test_the_detectable_difference_of_many_queries_is_that_of_a_normal_distribution(n: int) -> None:
+    d = np.tile([1.0, -1.0], n // 2 + 1)[:n]
+    expected = (norm.isf(0.05 / 11 / 2) + norm.isf(0.2)) / n**0.5
+    least = minimum_detectable_difference(d, np.zeros(n), alpha=0.05 / 11)
+    assert least / d.std(ddof=1) == pytest.approx(expected, rel=0.01)
 
 
 def test_the_detectable_difference_is_detected_with_the_promised_power() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from bench.output.checked import checked
 from bench.output.manifest import Manifest
 from bench.output.schema import format_csv, unguard
 from bench.output.trec import read_relevant, read_run
+from bench.store.csv_files import read_cells
 from bench.store.files import read_lines
 
 Hits: TypeAlias = dict[str, dict[str, tuple[int, ...]]]
@@ -65,7 +65,7 @@ def read_hits(path: Path) -> Hits:
     ranks: Hits = {}
     columns: list[str] | None = None
     for number, line in read_lines(path):
-        fields = [str(unguard(field)) for field in next(csv.reader([line]), [])]
+        fields = [str(unguard(field)) for field in read_cells(path, number, line)]
         if columns is None:
             columns = fields
             ranks = {cell: {} for cell in columns[1:]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any, TypeAlias
 
 from bench.errors import DataError
 from bench.output.schema import format_csv, unguard
+from bench.store.csv_files import read_cells
 from bench.store.files import read_lines
 from bench.types import QueryId
 
@@ -61,7 +61,7 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
     attributes: dict[QueryId, dict[str, str]] = {}
     header: list[str] | None = None
     for number, line in read_lines(path):
-        cells = _cells(path, number, line)
+        cells = read_cells(path, number, line)
         if header is None:
             header = [str(unguard(cell)) for cell in cells]
             if len(header) < 2 or not all(name.strip() for name in header[1:]):
@@ -79,11 +79,3 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
         pairs = zip(header[1:], values, strict=True)
         attributes[query] = {name: value for name, value in pairs if value}
     return attributes
-
-
-def _cells(path: Path, number: int, line: str) -> list[str]:
-    csv.field_size_limit(max(csv.field_size_limit(), len(line)))  # a free field may be a text of any length
-    try:
-        return next(csv.reader([line], strict=True), [])
-    except csv.Error as error:
-        raise DataError(f"{path}:{number}: not a line of CSV ({error}); a cell ends on its line.") from error

@@ -1,4 +1,4 @@
-"""Tables that users give as CSV or TSV: one reader for every file with a header."""
+"""Tables as CSV or TSV: one reader for every file with a header that users give, and one for single lines."""
 
 from __future__ import annotations
 
@@ -41,3 +41,12 @@ def read_rows(path: Path, *, needed: Sequence[str] = ()) -> Iterator[tuple[str, 
                 yield f"{path}:{reader.line_num + 1}", dict(zip(columns, values, strict=True))
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num + 1}: no valid CSV ({error}).") from error
+
+
+def read_cells(path: Path, number: int, line: str) -> list[str]:
+    """Read a line of CSV whose cells end on it. Raises DataError with file:line for any other."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise DataError(f"{path}:{number}: not a line of CSV ({error}); a cell ends on its line.") from error

@@ -271,7 +271,15 @@ def test_a_damaged_line_is_named(competing_run: CompetingRun, table: Path, cli: 
     assert f"{table}:{data.count(bytes([10])) + 1}: " in outcome.error()
 
 
-@pytest.mark.parametrize(("line", "problem"), [("q999", "1 fields where"), (None, "is not a list of ranks")])
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("q999", "1 fields where"),
+        (None, "is not a list of ranks"),
+        ("9" * 140_000, "1 fields where"),
+        ('"q999', "a cell ends on its line"),
+    ],
+)
 def test_a_damaged_line_of_the_hits_is_named(
     competing_run: CompetingRun, table: Path, cli: Cli, line: str | None, problem: str
 ) -> None:

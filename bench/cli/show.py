@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_verb
 from bench.errors import unknown
 from bench.options import split_list
+from bench.output.schema import FIGURE_FORMATS
 
 if TYPE_CHECKING:
     from bench.result import Result
     from bench.tables.table import Table
-
-FIGURE_FORMATS = ("svg", "png", "pdf")
 
 
 def add(verbs: Verbs) -> None:

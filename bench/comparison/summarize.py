@@ -15,7 +15,15 @@ from bench.metrics.intervals import Interval, mean_intervals
 from bench.metrics.significance import groups_by_tests, holm, letters
 from bench.output.checked import checked, reading
 from bench.output.per_item import RunItems
-from bench.output.schema import GENERATION, LEAST_GAP, MODALITY, from_csv, retrieval_metrics, with_text
+from bench.output.schema import (
+    GENERATION,
+    INPUT_WORDS,
+    MODALITY,
+    from_csv,
+    hardly_read,
+    retrieval_metrics,
+    with_text,
+)
 from bench.result import Result
 from bench.summary.run_summary import (
     METRIC,
@@ -34,7 +42,6 @@ DUPLICATES = 0.25
 """Share of videos with a summary that another video has, too, from which the summary of a run warns."""
 TIE_SPREAD = 0.01
 """Difference between best and worst order of tied documents from which a score depends on their order."""
-_INPUTS = {"text": "transcript", "frames": "frames"}
 
 
 def summarize_run(result: Result) -> RunSummary:
@@ -191,9 +198,8 @@ def _cautions(result: Result, rows: Any, metric: str) -> Iterator[Caution]:
 
 
 def _duplicates(result: Result) -> Iterator[Caution]:
-    counts = result.manifest.coverage
-    videos = counts.get("dataset", {}).get("videos", 0)
-    shares = {name: row.get("duplicate summaries", 0) / max(videos, 1) for name, row in counts.items()}
+    manifest = result.manifest
+    shares = {name: manifest.duplicate_share(name) for name in manifest.coverage}
     high = {name: share for name, share in shares.items() if share >= DUPLICATES}
     if high:
         shown = ", ".join(f"{_label(result, name)} {share:.0%}" for name, share in high.items())
@@ -219,8 +225,8 @@ def _unread_inputs(result: Result) -> Iterator[Caution]:
     path = checked(result.out, result.manifest, MODALITY)
     with reading(path):
         gaps = from_csv(path).dropna(subset=["gap"])
-        for modality, what in _INPUTS.items():
-            rows = gaps[(gaps["modality"] == modality) & ((gaps["ci_low"] <= 0) | (gaps["gap"] < LEAST_GAP))]
+        for modality, what in INPUT_WORDS.items():
+            rows = gaps[(gaps["modality"] == modality) & hardly_read(gaps["ci_low"], gaps["gap"])]
             unread = dict(zip(rows["generator"], rows["gap"].astype(float), strict=True))
             if unread:
                 shown = ", ".join(f"{_label(result, name)} ({gap:+.3f} nats)" for name, gap in unread.items())

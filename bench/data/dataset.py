@@ -48,7 +48,7 @@ class Features:
         frames = self.frames[int(self.offsets[row]) : int(self.offsets[row + 1])]
         if len(frames) <= limit:
             return frames
-        sample: Frames = frames[np.round(np.linspace(0, len(frames) - 1, limit)).astype(np.int64)]
+        sample: Frames = frames[spread(len(frames), limit)]
         return sample
 
     def transcript(self, video_id: VideoId) -> Frames | None:
@@ -58,6 +58,11 @@ class Features:
             return None
         vector: Frames = self.transcripts[row]
         return vector if vector.any() else None
+
+
+def spread(count: int, limit: int) -> npt.NDArray[np.int64]:
+    """Choose ``limit`` of ``count`` places, uniformly spaced, the first and the last among them."""
+    return np.round(np.linspace(0, count - 1, limit)).astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

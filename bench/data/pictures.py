@@ -7,9 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from bench.data.dataset import VideoRecord
+from bench.data.dataset import VideoRecord, spread
 from bench.data.features import file_problem
 from bench.types import Picture, VideoId
 
@@ -55,7 +53,7 @@ def _numbered(folder: Path) -> list[Path]:
 def _read(folder: Path, limit: int, report: Callable[[str], None]) -> Iterable[Picture]:
     paths = _numbered(folder)
     if len(paths) > limit:
-        paths = [paths[i] for i in np.round(np.linspace(0, len(paths) - 1, limit)).astype(int)]
+        paths = [paths[i] for i in spread(len(paths), limit)]
     for path in paths:
         problem = file_problem(path)
         data = b"" if problem else path.read_bytes()

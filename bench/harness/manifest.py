@@ -20,7 +20,7 @@ from bench.metrics.definitions import DEPTH
 from bench.neural.launcher import process_count
 from bench.output.attributes import SEEN
 from bench.output.manifest import DatasetInfo, EvaluationInfo, Manifest
-from bench.output.schema import LEAST_GAP
+from bench.output.schema import INPUT_WORDS, hardly_read
 from bench.protocols import ignores_validation
 from bench.store.environment import code_state, machine, package_versions
 from bench.systems.arithmetic import instructions
@@ -182,13 +182,12 @@ def distinct_share(summaries: Summaries) -> float:
 
 
 def modality_remarks(uses: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Describe in words which input a generator hardly reads: a gap near 0, or below `LEAST_GAP`."""
-    inputs = {"text": "transcript", "frames": "frames"}
+    """Describe in words which input a generator hardly reads: a gap near 0, or a small one."""
     return [
-        f"hardly reads the {inputs[use['modality']]}: another video's cost {use['gap']:.3f} nats a token "
-        f"[{use['ci_low']:.3f}, {use['ci_high']:.3f}]"
+        f"hardly reads the {INPUT_WORDS[use['modality']]}: another video's cost {use['gap']:.3f} nats a "
+        f"token [{use['ci_low']:.3f}, {use['ci_high']:.3f}]"
         for use in uses
-        if use["ci_low"] <= 0 or use["gap"] < LEAST_GAP
+        if hardly_read(use["ci_low"], use["gap"])
     ]
 
 

@@ -100,6 +100,11 @@ class Manifest(FileList):
     """Of a run with several seeds: seed to subfolder."""
     coverage_line: str = ""
 
+    def duplicate_share(self, generator: str) -> float:
+        """Compute the share of videos whose summary the generator also wrote for another; 0 if unknown."""
+        videos = self.coverage.get("dataset", {}).get("videos", 0)
+        return self.coverage.get(generator, {}).get("duplicate summaries", 0) / max(videos, 1)
+
     def to_json(self) -> dict[str, Any]:
         """Convert the manifest to a JSON object, without its own digest."""
         values = dataclasses.asdict(self)

@@ -9,7 +9,7 @@ import operator
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import UsageError
 
@@ -20,6 +20,7 @@ MANIFEST = "manifest.json"
 SCORES, COSTS, SIGNIFICANCE = "scores.csv", "costs.csv", "significance.csv"
 QRELS, QUERIES, REFERENCES = "qrels.trec", "queries.tsv", "references.jsonl"
 PAGE = "report.html"
+FIGURE_FORMATS = ("svg", "png", "pdf")
 SUMMARY = "summary.json"
 """Rankings with their tests, and warnings: `bench.summary.run_summary`."""
 MODALITY = "modality.csv"
@@ -53,7 +54,7 @@ FILES = {
     "per_query": ("*.csv",),
     "per_video": ("*.csv",),
     "tables": ("*.md", "*.csv", "*.tex"),
-    "figures": ("*.svg", "*.png", "*.pdf"),
+    "figures": tuple(f"*.{form}" for form in FIGURE_FORMATS),
     REPRODUCE: ("*.md", "*.csv"),
 }
 """Every file that a command writes into an output folder, by its subfolder."""
@@ -98,6 +99,8 @@ that were returned, over a sample of the queries."""
 LEAST_GAP = 0.05
 """Nats per token by which another video's input must raise a row's loss, or the row hardly reads it:
 exp(0.05) makes each token 5 % less likely."""
+INPUT_WORDS = {"text": "transcript", "frames": "frames"}
+"""The inputs of modality.csv, as sentences name them."""
 SLICE_COLUMNS = (
     "attribute", "slice", "generator", "retriever", "metric", "value", "ci_low", "ci_high", "n",
 )  # fmt: skip
@@ -161,6 +164,14 @@ def refuse_long_name(name: str, cell: str, advice: str) -> None:
         raise UsageError(
             f"'{name}' would name files after '{cell}' ({size} bytes); at most {LONGEST_NAME} fit. {advice}"
         )
+
+
+def hardly_read(ci_low: Any, gap: Any) -> Any:
+    """Check whether rows of modality.csv say that an input is hardly read: a gap near 0, or a small one.
+
+    Takes numbers or columns.
+    """
+    return (ci_low <= 0) | (gap < LEAST_GAP)
 
 
 def headline(scores: pd.DataFrame) -> pd.DataFrame:

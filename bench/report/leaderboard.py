@@ -8,12 +8,10 @@ from typing import Any
 
 from bench.metrics.definitions import describe
 from bench.output.schema import RETRIEVAL
-from bench.report.source import Source
+from bench.report.source import Source, times_100
 from bench.report.systems import System
-from bench.summary.run_summary import RunSummary
+from bench.summary.run_summary import METRIC, RunSummary
 
-METRIC = "R@10"
-"""The metric that a page shows first."""
 CellOfMetric = tuple[str, str, str, str]
 """Run, generator, retriever and metric."""
 
@@ -61,8 +59,8 @@ def _cell(
     row = scores.get(key)
     if row is None:
         return None
-    bounds = [_times_100(value) for value in (row.value, row.ci_low, row.ci_high)]
-    ties = [_times_100(value) for value in (row.tie_worst, row.tie_best)]
+    bounds = [times_100(value) for value in (row.value, row.ci_low, row.ci_high)]
+    ties = [times_100(value) for value in (row.tie_worst, row.tie_best)]
     return [*bounds, groups.get(key, ""), int(row.n), *ties]
 
 
@@ -72,7 +70,3 @@ def _letters(run: str, summary: RunSummary | None) -> dict[CellOfMetric, str]:
         for board in (summary.boards if summary else ())
         for row in board.rows
     }
-
-
-def _times_100(value: float) -> float | None:
-    return round(float(value) * 100, 4) if not math.isnan(value) else None

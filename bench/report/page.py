@@ -14,7 +14,7 @@ from bench.comparison.summarize import summarize_run
 from bench.errors import UsageError
 from bench.output.checked import reading
 from bench.output.folder import amend
-from bench.output.schema import SIGNIFICANCE
+from bench.output.schema import PAGE, SIGNIFICANCE
 from bench.report import several_runs, views
 from bench.report.failures import failures
 from bench.report.glossary import explain_systems
@@ -30,7 +30,7 @@ from bench.store.files import replaceable, write_bytes
 from bench.summary.run_summary import RunSummary
 from bench.summary.sentences import board_sentences, caution_line, cautions, facts_line
 
-PAGE, COMPARISON = "report.html", "comparison.html"
+COMPARISON = "comparison.html"
 
 SECTIONS = {
     "history": "Scores over runs",

@@ -10,12 +10,10 @@ from bench.metrics.definitions import RANKING_KINDS
 from bench.report import plots
 from bench.report.plots import Look, Plot, Row
 from bench.report.rank_data import Ranked, first_ranks, quality_by_video
-from bench.report.source import Source
+from bench.report.source import Source, times_100
 from bench.report.systems import list_systems
-from bench.summary.run_summary import machine_line
+from bench.summary.run_summary import METRIC, machine_line
 
-METRIC = "R@10"
-"""The metric that plots show where there is no menu of metrics."""
 COSTS: Mapping[str, Callable[[Any, Any], float]] = {
     "seconds per 1,000 summaries": lambda generator, cell: 1000 / generator.videos_per_s,
     "training seconds": lambda generator, cell: generator.fit_s,
@@ -60,17 +58,13 @@ def _scores(source: Source) -> Iterator[Row]:
             # of several runs the generator carries the name, so that retrievers stay comparable
             "retriever": source.manifest.labels.get(retriever, retriever),
             "metric": row.metric,
-            "value": _times_100(row.value),
-            "low": _times_100(row.ci_low),
-            "high": _times_100(row.ci_high),
+            "value": times_100(row.value),
+            "low": times_100(row.ci_low),
+            "high": times_100(row.ci_high),
             "n": int(row.n),
             "reference": row.generator in source.manifest.references,
             **({"run": source.name} if source.name else {}),
         }
-
-
-def _times_100(value: float) -> float | None:
-    return round(float(value) * 100, 4) if not math.isnan(value) else None
 
 
 def _retrievers(rows: Sequence[Row]) -> list[str]:

@@ -13,9 +13,9 @@ from bench.comparison.runs import difference_in_evaluation
 from bench.metrics.significance import ALPHA, holm
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
-from bench.report.leaderboard import METRIC
 from bench.report.source import Source
 from bench.report.views import View, view
+from bench.summary.run_summary import METRIC
 from bench.systems.registry import cell_name
 from bench.tables.table import Cell, Table
 

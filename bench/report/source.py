@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -198,3 +199,8 @@ class Source:
         """Open the run of a cell; use it as a context manager."""
         path = checked(self.folder, self.manifest, f"runs/{cell[0]}.{cell[1]}.trec")
         return TrecFile(path, self.queries)
+
+
+def times_100(value: float) -> float | None:
+    """Convert a score to the number that the page shows; None for NaN."""
+    return round(float(value) * 100, 4) if not math.isnan(value) else None

@@ -49,7 +49,7 @@ def list_systems(sources: Sequence[Source]) -> list[System]:
             run=source.name,
             is_reference=generator in source.manifest.references,
             colour=palette[generator],
-            duplicates=_duplicates(source, generator),
+            duplicates=round(source.manifest.duplicate_share(generator), 4),
             seconds=_seconds(source, generator),
         )
         for source in sources
@@ -63,12 +63,6 @@ def _assign_colours(sources: Sequence[Source]) -> dict[str, str]:
     ranked = [name for name, is_reference in names if not is_reference]
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(ranked)}
     return colours | {name: GREYS[i % len(GREYS)] for i, name in enumerate(references)}
-
-
-def _duplicates(source: Source, generator: str) -> float:
-    counts = source.manifest.coverage
-    videos = counts.get("dataset", {}).get("videos", 0)
-    return round(counts.get(generator, {}).get("duplicate summaries", 0) / max(videos, 1), 4)
 
 
 def _seconds(source: Source, generator: str) -> float | None:

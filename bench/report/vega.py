@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UsageError
+from bench.output.schema import FIGURE_FORMATS
 from bench.report.plots import Plot, Spec
 from bench.store.artefacts import Store
 from bench.store.files import replaceable, write_bytes
@@ -20,7 +21,6 @@ _SCRIPT_FILE = "vega.js"
 WIDTH = 380
 """Width of the plotting area in points; the page's plots are as wide as the page."""
 CONFIG = {"font": "sans-serif", "background": "white"}
-FORMS = ("svg", "png", "pdf")
 RESOLUTION = 3
 """Pixels of a PNG for each point."""
 
@@ -38,8 +38,10 @@ class Drawing:
         """Write the plot as SVG, PNG or PDF, by the ending of the path. Raises UsageError for another."""
         target = Path(path).expanduser()
         form = target.suffix.removeprefix(".").lower()
-        if form not in FORMS:
-            raise UsageError(f"{target}: a plot is written as {', '.join(FORMS)}, by the ending of its path.")
+        if form not in FIGURE_FORMATS:
+            raise UsageError(
+                f"{target}: a plot is written as {', '.join(FIGURE_FORMATS)}, by the ending of its path."
+            )
         write_bytes(replaceable(target, "path"), _draw(self.spec, form))
 
 

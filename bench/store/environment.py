@@ -28,16 +28,20 @@ def package_versions() -> dict[str, str]:
 
 def requirements(extras: Sequence[str] = ("",)) -> list[Requirement]:
     """List what this package requires on this machine, with some of its extras; none when not installed."""
+    return [
+        required
+        for required in declared_requirements()
+        if not required.marker or any(required.marker.evaluate({"extra": extra}) for extra in extras)
+    ]
+
+
+def declared_requirements() -> list[Requirement]:
+    """List what this package requires on any machine, with all of its extras; none when not installed."""
     try:
         declared = importlib.metadata.requires("qms-bench") or []
     except importlib.metadata.PackageNotFoundError:
         return []
-    parsed = map(Requirement, declared)
-    return [
-        required
-        for required in parsed
-        if not required.marker or any(required.marker.evaluate({"extra": extra}) for extra in extras)
-    ]
+    return [Requirement(line) for line in declared]
 
 
 def installed_versions(names: Iterable[str]) -> dict[str, str]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 
-from packaging.requirements import Requirement
-
 from bench.errors import MissingError
+from bench.store.environment import declared_requirements
 
 __cache_neutral__ = True
 
@@ -31,11 +29,7 @@ def missing_extra(group: str, name: str, error: ImportError) -> MissingError | N
 
 def _optional_modules() -> set[str]:
     """List what the extras require, by the names of the modules: a hyphen is an underscore in them."""
-    try:
-        declared = importlib.metadata.requires("qms-bench") or []
-    except importlib.metadata.PackageNotFoundError:
-        return set()
-    required = [Requirement(line) for line in declared]
+    required = declared_requirements()
     return {_plain(one.name) for one in required if one.marker and "extra" in str(one.marker)}
 
 

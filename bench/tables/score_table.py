@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bench.metrics.significance import ALPHA
 from bench.output.manifest import Manifest
 from bench.output.schema import HEADLINE, SD, headline, with_text
 from bench.tables.table import BEST, PLAIN, Cell, Rows
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IMPROVEMENT = "Improvement %"
-ALPHA = 0.05
 ScoreKey: TypeAlias = tuple[str, str, str]
 """Generator, retriever (empty for generation metrics), metric."""
 _BOLD = (

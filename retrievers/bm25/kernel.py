@@ -16,7 +16,11 @@ import numpy as np
 from numba import njit
 
 _SLACK, _RELATIVE_SLACK = 2e-4, 1e-6
-"""How far below hit ``k`` a score may be and still tie with it, once it is float32 and has 4 decimals."""
+"""How far below hit ``k`` a score may be and still tie with it, once it is float32 and has 4 decimals.
+
+Equal to those of bm25s.py, and written here as well: numba compiles anew when this file changes, and would
+keep what it compiled with the numbers of another.
+"""
 _BLOCK = 64
 """Documents compared at a time, by vector instructions."""
 _DENSE = 4

@@ -16,6 +16,7 @@ from bench.data.options import DataOptions
 from bench.data.reader import read_dataset
 from bench.data.registered import dataset_folder
 from bench.errors import BenchError, UsageError
+from bench.options import expand_home
 from bench.output.checked import checked
 from bench.output.folder import OutputFolder, amend
 from bench.output.manifest import read_file_list, read_manifest
@@ -78,7 +79,7 @@ def reproduce(
         tables += swept.tables
         files |= swept.files
         errors += swept.errors
-    out = material.out or (Path(options["out"]) if options.get("out") else None)
+    out = material.out or _given_out(options)
     return _write(target, Report(headline(target, frame, material), tables, files, out, errors))
 
 
@@ -91,9 +92,13 @@ def _describe(target: str, options: Mapping[str, Any], source: Path | None) -> R
         claims=published.claims(target),
     )
     tables, files = table2(dataset) if target == "table2" else figure3(dataset)
-    out = source or (Path(options["out"]) if options.get("out") else None)
+    out = source or _given_out(options)
     files = {**files, f"{target}-claims.csv": to_csv(claims)}
     return Report("", [*tables, claims_table(target, claims)], files, out, [])
+
+
+def _given_out(options: Mapping[str, Any]) -> Path | None:
+    return expand_home(options["out"]) if options.get("out") else None
 
 
 def _dataset(options: Mapping[str, Any]) -> Dataset:

@@ -17,7 +17,7 @@ from bench.data.reader import read_dataset
 from bench.output.checked import checked
 from bench.output.manifest import read_file_list, read_manifest
 from bench.paper.reproduce import Report, reproduce
-from bench.paper.runs import row_of, systems
+from bench.paper.runs import Material, row_of, systems
 from bench.paper.table2 import compare_counts, noun_counter
 from tests.conftest import Cli
 from tests.tiny import VIDEOS, Tiny, write_features, write_tiny
@@ -317,6 +317,19 @@ def test_table_2_is_printed_and_written_into_the_folder_named(tiny: Tiny, tmp_pa
     assert "Entities are counted in Chinese only" in outcome.out
     assert "reproduce/table2.csv" in read_file_list(tmp_path / "out").files
     assert cli("reproduce", "table2", "--data", tiny.folder).out == outcome.out
+
+
+@pytest.mark.parametrize("target", ["table2", "table3"])
+def test_a_folder_below_the_home_folder_is_named_by_a_tilde(
+    target: str, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    none = pd.DataFrame(columns=["generator", "retriever", "metric", "value"])
+    monkeypatch.setattr("bench.paper.reproduce.run_for", lambda *_: Material(none))
+    out = reproduce(target, {"data": tiny.folder, "out": "~/out"}).out
+    assert out == tmp_path / "home" / "out"
+    assert not (tmp_path / "~").exists()
 
 
 def test_a_folder_with_other_files_is_not_written_into(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

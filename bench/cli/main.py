@@ -73,6 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
         for module in modules:
             module.add(verbs)
         groups.append(f"{title}:\n{_describe_verbs(verbs._choices_actions[seen:])}")
+    for one in _parsers(parser):
+        if one.get_default("run") and "--verbose" not in one._option_string_actions:
+            one.add_argument("--verbose", action="store_true", default=None, help="show tracebacks")
     parser.description = "\n\n".join([ABOUT, *groups])
     parser.epilog = START
     parser.add_argument("--version", action="version", version=_version())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.main import _parsers, build_parser
 from tests.conftest import Cli, child_environment
 from tests.tiny import Tiny
 
@@ -182,6 +184,24 @@ def test_verbose_shows_where_and_keeps_the_status(tmp_path: Path, cli: Cli) -> N
     assert outcome.status == 2
     assert "Traceback" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("bench: error: --data")
+
+
+@pytest.mark.parametrize(
+    "verb", [one for one in _parsers(build_parser()) if one.get_default("run")], ids=lambda verb: verb.prog
+)
+def test_every_verb_has_the_option_that_errors_advise(verb: argparse.ArgumentParser) -> None:
+    assert "--verbose" in verb.format_help()
+
+
+def test_any_verb_shows_the_traceback_of_a_defect(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("bench.systems.doctor.run_checks", fail)
+    assert "Re-run with --verbose for the traceback." in cli("doctor").error()
+    outcome = cli("doctor", "--verbose")
+    assert outcome.status == 1
+    assert "Traceback" in outcome.err
 
 
 def test_a_full_disk_is_4_in_one_paragraph(

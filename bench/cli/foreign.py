@@ -69,7 +69,7 @@ def refuse_without_qrels(args: argparse.Namespace) -> None:
 
 def load_judgements(args: argparse.Namespace) -> Judgements:
     """Read what runs are scored on, and say what the file was taken for. Raises BenchError."""
-    from bench.foreign.judgements import judgements_of_dataset, read_judgements
+    from bench.foreign.judgements import count_topics, judgements_of_dataset, read_judgements
 
     data = getattr(args, "data", None)
     if (data is None) == (args.qrels is None):
@@ -83,7 +83,9 @@ def load_judgements(args: argparse.Namespace) -> Judgements:
                 )
         split = getattr(args, "split", None) or "test"
         judgements = read_judgements(args.qrels, args.queries, split, args.attributes)
-        print(f"bench: {args.qrels}: {judgements.form}, {len(judgements.topics)} topics", file=sys.stderr)
+        print(
+            f"bench: {args.qrels}: {judgements.form}, {count_topics(len(judgements.topics))}", file=sys.stderr
+        )
     else:
         from bench.config.run_config import configure
 
@@ -104,12 +106,13 @@ def load_judgements(args: argparse.Namespace) -> Judgements:
 
 def read_named_runs(words: Sequence[str], judgements: Judgements) -> list[ForeignRun]:
     """Read the runs that ``[NAME=]FILE`` words name, and say what each was taken for. Raises BenchError."""
+    from bench.foreign.judgements import count_topics
     from bench.foreign.runs import read_runs
 
     runs = read_runs(words, judgements)
     for run in runs:
         nothing = "" if any(run.run.hits.values()) else "; it found nothing, so that every score of it is 0"
-        print(f"bench: {run.file}: {run.form}, {len(run.run.hits)} topics{nothing}", file=sys.stderr)
+        print(f"bench: {run.file}: {run.form}, {count_topics(len(run.run.hits))}{nothing}", file=sys.stderr)
     return runs
 
 

@@ -40,7 +40,9 @@ class Findings:
         if len(self.problems) > _MAX_SHOWN:
             lines.append(f"error: … and {len(self.problems) - _MAX_SHOWN} more")
         lines += [f"warning: {text}" for text in self.warnings]
-        lines.append(f"{self.folder}: {len(self.problems)} errors, {len(self.warnings)} warnings")
+        lines.append(
+            f"{self.folder}: {_count(len(self.problems), 'error')}, {_count(len(self.warnings), 'warning')}"
+        )
         return "\n".join(lines) + "\n"
 
     def raise_for_status(self, *, strict: bool) -> None:
@@ -49,7 +51,13 @@ class Findings:
             more = f" ({len(self.problems) - 1} more above)" if len(self.problems) > 1 else ""
             raise DataError(self.problems[0] + more)
         if strict and self.warnings:
-            raise GateError(f"{self.folder}: {len(self.warnings)} warnings, and --strict allows none.")
+            raise GateError(
+                f"{self.folder}: {_count(len(self.warnings), 'warning')}, and --strict allows none."
+            )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def validate(folder: Path) -> Findings:

@@ -64,7 +64,7 @@ def checked_run(run: ForeignRun, judgements: Judgements) -> ForeignRun:
     topics = run.run.hits
     if topics and not any(topic in judgements.grades for topic in topics):
         raise DataError(
-            f"{run.file}: none of its {len(topics)} topics is judged in {judgements.name}; the first is "
+            f"{run.file}: none of its topics is judged in {judgements.name}; the first of {len(topics)} is "
             f"'{next(iter(topics))}'. Name the qrels that belong to this run."
         )
     return run

@@ -37,7 +37,7 @@ def test_what_is_real_but_suspicious_is_a_warning(tiny: Tiny) -> None:
 
 def test_findings_are_one_a_line_and_the_fiftieth_problem_is_the_last_shown() -> None:
     few = Findings(Path("d"), ["a", "b"], ["c"])
-    assert few.to_text() == "error: a\nerror: b\nwarning: c\nd: 2 errors, 1 warnings\n"
+    assert few.to_text() == "error: a\nerror: b\nwarning: c\nd: 2 errors, 1 warning\n"
     lines = Findings(Path("d"), [str(i) for i in range(50)], []).to_text().splitlines()
     assert lines[49:] == ["error: 49", "d: 50 errors, 0 warnings"]
     lines = Findings(Path("d"), [str(i) for i in range(53)], []).to_text().splitlines()
@@ -53,7 +53,7 @@ def test_the_first_problem_is_raised_with_the_number_of_the_others() -> None:
     for problems, message in problems_and_messages:
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             Findings(Path("d"), problems, ["w"]).raise_for_status(strict=True)
-    with pytest.raises(GateError, match=r"^d: 1 warnings, and --strict allows none\.$"):
+    with pytest.raises(GateError, match=r"^d: 1 warning, and --strict allows none\.$"):
         Findings(Path("d"), [], ["w"]).raise_for_status(strict=True)
     Findings(Path("d"), [], ["w"]).raise_for_status(strict=False)
 

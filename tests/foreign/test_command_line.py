@@ -102,6 +102,14 @@ def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli:
     assert cli("check", out, "--against", baseline).status == 0
 
 
+def test_a_topic_alone_is_not_topics(tmp_path: Path, cli: Cli) -> None:
+    for name, text in (("run", "q1 Q0 a 1 1 x\n"), ("qrels", "q1 0 a 1\n")):
+        (tmp_path / name).write_text(text)
+    done = cli("evaluate", "--qrels", tmp_path / "qrels", "--run", tmp_path / "run")
+    assert "qrels: TREC qrels, 1 topic\n" in done.err
+    assert "run: TREC run, 1 topic\n" in done.err
+
+
 def test_a_run_has_the_order_that_is_asked_for(beir: Path, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "tied.trec").write_text("q1 Q0 a 1 1 x\nq1 Q0 c 2 1 x\n")
     words = [
@@ -126,7 +134,7 @@ def test_files_that_begin_with_a_comment_are_recognised(beir: Path, tmp_path: Pa
     (tmp_path / "run").write_text("# BM25, k1 0.9, of today\nq1 Q0 a 1 1 x\n")
     done = cli("evaluate", "--qrels", beir, "--run", tmp_path / "run")
     assert done.status == 0
-    assert "TREC run, 1 topics" in done.err
+    assert "run: TREC run, 1 topic" in done.err
 
 
 @pytest.mark.parametrize(
@@ -142,7 +150,7 @@ def test_files_that_begin_with_a_comment_are_recognised(beir: Path, tmp_path: Pa
         ('{"q1": {"\\ud800": 1}}', "is not valid Unicode"),
         ("[]", "not a format that is known"),
         ("q1\ta\t1\nq1\ta\t2\n", "run:2: document 'a' appears twice for query 'q1'"),
-        ("q9 Q0 a 1 1 x\n", "none of its 1 topics is judged"),
+        ("q9 Q0 a 1 1 x\n", "none of its topics is judged"),
     ],
 )
 def test_what_is_no_run_is_refused_with_its_place(

@@ -160,7 +160,7 @@ def test_a_run_of_other_topics_is_refused(tmp_path: Path, qrels: Path, cli: Cli)
     (run := tmp_path / "run.trec").write_text("x1 Q0 a 1 9.5 x\n")
     outcome = cli("evaluate", "--qrels", qrels, "--run", run)
     assert outcome.status == 3
-    assert "none of its 1 topics is judged" in outcome.error()
+    assert "none of its topics is judged" in outcome.error()
 
 
 @pytest.mark.parametrize("value", ["\u0661\u0662", "nan", "1_0", "1e999"])

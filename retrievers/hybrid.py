@@ -13,7 +13,14 @@ import numpy.typing as npt
 from bench.context import Context
 from bench.errors import UsageError
 from bench.protocols import Caching, Indexed, Trainable, is_approximate, is_fitted_per_generator
-from bench.systems.ensemble import Member, build_members, contributions, fit_members
+from bench.systems.ensemble import (
+    LARGEST_WEIGHT,
+    Member,
+    build_members,
+    contributions,
+    fit_members,
+    parse_weights,
+)
 from bench.types import NO_HIT, Json, QueryId, Run, Video, VideoId
 from retrievers.options import HybridOptions
 
@@ -193,12 +200,12 @@ def _read_weights(text: str, count: int) -> tuple[float, ...]:
     if not text:
         return (1.0,) * count
     try:
-        weights = tuple(float(word) for word in text.split(","))
+        weights = parse_weights(text)
     except ValueError:
         weights = ()
-    if len(weights) != count or not all(0 <= weight < float("inf") for weight in weights):
+    if len(weights) != count:
         raise UsageError(
-            f"option hybrid.weights={text!r}: {count} numbers of 0 or more are needed, one for each of "
-            "hybrid.retrievers, such as 0.7,0.3."
+            f"option hybrid.weights={text!r}: {count} numbers from 0 to {LARGEST_WEIGHT:,}, not all 0, are needed, "
+            "one for each of hybrid.retrievers, such as 0.7,0.3."
         )
     return weights

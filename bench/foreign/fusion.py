@@ -12,15 +12,12 @@ import numpy as np
 
 from bench.errors import UsageError, shorten
 from bench.foreign.runs import ForeignRun
-from bench.options import plain_number
 from bench.output.trec import TrecRun
 from bench.store.digests import digest
-from bench.systems.ensemble import RRF_K, Method, contributions
+from bench.systems.ensemble import LARGEST_WEIGHT, RRF_K, Method, contributions, parse_weights
 from bench.types import QueryId, VideoId
 
 METHODS: Sequence[Method] = ("rrf", "sum")
-LARGEST = 1_000_000
-"""Largest weight."""
 DECIMALS = 8
 """Decimals of fused scores, so that the order in which runs are added does not matter; with weights of which
 none reaches 0.1 it is more, so that scores do not become ties."""
@@ -37,14 +34,14 @@ class Fusion:
 def parse_fusion(text: str) -> Fusion:
     """Read ``rrf``, ``sum``, or either with weights: ``sum:0.7,0.3``. Raises UsageError."""
     method, sign, rest = text.partition(":")
+    weights: tuple[float, ...] | None
     try:
-        weights = tuple(float(plain_number(word)) for word in rest.split(",")) if sign else ()
+        weights = parse_weights(rest) if sign else ()
     except ValueError:
-        weights = (-1.0,)
-    in_range = all(0 <= weight <= LARGEST for weight in weights) and any(weights or (1.0,))
-    if method not in METHODS or not in_range:
+        weights = None
+    if method not in METHODS or weights is None:
         raise UsageError(
-            f"--fuse {shorten(text)}: expected rrf or sum, with weights from 0 to {LARGEST:,} perhaps, one "
+            f"--fuse {shorten(text)}: expected rrf or sum, with weights from 0 to {LARGEST_WEIGHT:,} perhaps, one "
             "for each run and not all 0: --fuse sum:0.7,0.3."
         )
     return Fusion(cast("Method", method), weights)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bench.context import Context
 from bench.errors import UsageError
-from bench.options import split_list
+from bench.options import plain_number, split_list
 from bench.protocols import Retriever
 from bench.store.digests import videos_digest
 from bench.systems.component import Component, make_retriever
@@ -24,6 +24,19 @@ Scores: TypeAlias = npt.NDArray[np.floating]
 
 RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
+
+LARGEST_WEIGHT = 1_000_000
+
+
+def parse_weights(text: str) -> tuple[float, ...]:
+    """Parse the factors of rankings that are summed: comma-separated, from 0 to `LARGEST_WEIGHT`, not all 0.
+
+    Raises ValueError.
+    """
+    weights = tuple(float(plain_number(word)) for word in text.split(","))
+    if not any(weights) or not all(0 <= weight <= LARGEST_WEIGHT for weight in weights):
+        raise ValueError(text)
+    return weights
 
 
 def build_member(context: Context, name: str) -> Member:

@@ -11,6 +11,7 @@ import pytest
 
 from bench.context import Context
 from bench.errors import UsageError
+from bench.foreign.fusion import parse_fusion
 from bench.options import build_sections
 from bench.store.artefacts import Store
 from bench.systems.component import make_retriever
@@ -209,3 +210,16 @@ def test_a_trained_member_is_the_model_of_its_own_row(
     one, other = searched(fused), searched(again)
     assert np.array_equal(one.hits, other.hits)
     assert np.array_equal(one.scores, other.scores)
+
+
+@pytest.mark.parametrize("weights", ["0,0", "1_0,1", "1,inf", "nan,1", "-1,1", "1,", "1000001,1"])
+def test_weights_that_fuse_refuses_are_refused(fresh: Make, weights: str) -> None:
+    with pytest.raises(UsageError, match=r"2 numbers from 0 to 1,000,000, not all 0, are needed"):
+        hybrid(fresh(hybrid__weights=weights))
+    with pytest.raises(UsageError, match="weights from 0 to 1,000,000"):
+        parse_fusion(f"sum:{weights}")
+
+
+def test_a_weight_for_each_member_is_needed(fresh: Make) -> None:
+    with pytest.raises(UsageError, match="one for each of hybrid.retrievers"):
+        hybrid(fresh(hybrid__weights="1"))

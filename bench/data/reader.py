@@ -32,9 +32,7 @@ def read_dataset(
     dataset read in spite of problems is for statistics only. Raises UsageError for unknown features.
     """
     options = options or DataOptions()
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …")
-    reader = FolderReader(folder, _raising_for(folder) if report is raise_data_error else report)
+    reader = _open(folder, report)
     info, records, texts = reader.metadata(), reader.videos(), reader.queries()
     names = feature_names(folder, reader.report)
     name = _select(features, names)
@@ -60,6 +58,12 @@ def read_dataset(
         gains=_above_one(grades),
         pictures=pictures,
     )
+
+
+def _open(folder: Path, report: Report) -> FolderReader:
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder. A dataset is a folder with {METADATA}, {VIDEOS}, …")
+    return FolderReader(folder, _raising_for(folder) if report is raise_data_error else report)
 
 
 def _select(features: str | None, names: Sequence[str]) -> str | None:

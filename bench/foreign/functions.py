@@ -62,11 +62,7 @@ def evaluate(
     folder = Path(tempfile.mkdtemp(prefix="qms-bench-")) if out is None else None
     try:
         result = write_evaluation(
-            kept or _inside(folder),
-            judgements,
-            [*read, *fused],
-            measures=measures,
-            ties=order,
+            kept or _inside(folder), judgements, [*read, *fused], measures=measures, ties=order
         )
     except BaseException:
         if folder is not None:

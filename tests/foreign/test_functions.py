@@ -42,6 +42,17 @@ def test_results_are_compared_and_gated() -> None:
     assert frame["difference"].tolist()[1] == 100.0
 
 
+def test_results_are_compared_in_each_slice_of_the_queries() -> None:
+    result = bench.evaluate(RUNS, QRELS, metrics=["P@1"])
+    frame = bench.compare(result, metrics=["P@1"], baseline="old", by="length")
+    found = frame[["Model", "length", "score"]].to_numpy().tolist()
+    assert found == [["old", "1 (n = 2)", 0.0], ["new", "1 (n = 2)", 100.0]]
+    with pytest.raises(bench.UsageError, match="holds one retriever"):
+        bench.compare(result, by="retriever")
+    with pytest.raises(bench.UsageError, match=r"unknown attribute 'lenght'.* length"):
+        bench.compare(result, by="lenght")
+
+
 def test_a_kept_folder_is_opened_again(tmp_path: Path) -> None:
     bench.evaluate(RUNS, QRELS, out=tmp_path / "out")
     assert bench.open(tmp_path / "out").table("retrieval").index.tolist() == [("Run", "old"), ("Run", "new")]

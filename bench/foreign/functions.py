@@ -129,6 +129,11 @@ def check(
 
 def open_result(place: Result | Place) -> Result:
     """Open the result in an output folder; a `Result` is returned as is. Raises DataError for any other."""
+    if isinstance(place, Mapping):
+        raise UsageError(
+            "result: a Result or the path of an output folder is expected, not a run in memory. "
+            "bench.evaluate({'run': run}, qrels) makes a Result of it."
+        )
     return place if isinstance(place, Result) else Result.read(path_of("result", place))
 
 

@@ -180,3 +180,8 @@ def test_what_is_no_result_is_refused(value: Any) -> None:
     for function in (bench.open, bench.compare):
         with pytest.raises(bench.UsageError, match="result: a path is expected"):
             function(value)
+
+
+def test_a_run_in_memory_is_no_result_and_the_error_says_what_makes_one_of_it() -> None:
+    with pytest.raises(bench.UsageError, match="not a run in memory"):
+        bench.check(RUNS["new"], RUNS["old"])

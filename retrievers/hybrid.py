@@ -205,7 +205,7 @@ def _read_weights(text: str, count: int) -> tuple[float, ...]:
         weights = ()
     if len(weights) != count:
         raise UsageError(
-            f"option hybrid.weights={text!r}: {count} numbers from 0 to {LARGEST_WEIGHT:,}, not all 0, are needed, "
-            "one for each of hybrid.retrievers, such as 0.7,0.3."
+            f"option hybrid.weights={text!r}: {count} numbers from 0 to {LARGEST_WEIGHT:,}, not all 0, are "
+            "needed, one for each of hybrid.retrievers, such as 0.7,0.3."
         )
     return weights

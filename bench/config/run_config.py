@@ -280,7 +280,8 @@ def _read_file(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     content = read_options(path)
     in_file = {name: option for name, option in OPTIONS.items() if name not in ("set", "config")}
     for key, value in content.items():
-        is_section = isinstance(value, dict) and key in option_sections()
+        # one that no component has may be the arguments of a plug-in; `RunConfig` knows
+        is_section = isinstance(value, dict) and (value or key in option_sections())
         if key not in in_file and "." not in key and not is_section:
             raise UsageError(f"{path}: {unknown('option', key, [*in_file, *option_sections()])}")
     fields = {key: value for key, value in content.items() if key in in_file and value is not None}

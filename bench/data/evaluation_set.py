@@ -113,7 +113,7 @@ def _give_distinct_ids(drawn: Sequence[QueryId], taken: set[QueryId]) -> dict[Qu
 
 
 def even_sample(items: Sequence[T], limit: int) -> list[T]:
-    """Thin out a list to at most ``limit`` evenly spaced items, the first and the last among them."""
+    """Thin out a list to at most ``limit`` evenly spaced items, from the first to the last."""
     if len(items) <= limit:
         return list(items)
-    return [items[i * (len(items) - 1) // (limit - 1)] for i in range(limit)]
+    return [items[i * (len(items) - 1) // max(limit - 1, 1)] for i in range(limit)]

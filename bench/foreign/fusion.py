@@ -41,8 +41,8 @@ def parse_fusion(text: str) -> Fusion:
         weights = None
     if method not in METHODS or weights is None:
         raise UsageError(
-            f"--fuse {shorten(text)}: expected rrf or sum, with weights from 0 to {LARGEST_WEIGHT:,} perhaps, one "
-            "for each run and not all 0: --fuse sum:0.7,0.3."
+            f"--fuse {shorten(text)}: expected rrf or sum, with weights from 0 to {LARGEST_WEIGHT:,} "
+            "perhaps, one for each run and not all 0: --fuse sum:0.7,0.3."
         )
     return Fusion(cast("Method", method), weights)
 

@@ -35,9 +35,11 @@ def read_config(folder: Path, row: str) -> dict[str, Any]:
     """
     path = folder / "config.json"
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as the settings of a saved model: {error}") from error
+    if not isinstance(config, dict):
+        raise DataError(f"{path} holds no JSON object, so it is not the settings of a saved model.")
     actual = {key: config.get(key) for key in (*FORMAT, "row")}
     expected = FORMAT | {"row": row}
     if actual != expected:

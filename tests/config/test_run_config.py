@@ -133,6 +133,19 @@ def test_systems_are_named_by_collections_of_any_kind(tmp_path: Path) -> None:
     assert configure({"out": entry, "data": entry}).out == tmp_path
 
 
+def test_arguments_of_a_plug_in_are_a_section_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "plug.py").write_text(
+        "class FirstWords:\n"
+        "    label = 'First'\n"
+        "    def __init__(self, words: int = 3): ...\n"
+        "    def summarize(self, videos): ...\n"
+    )
+    path = tmp_path / "options.yaml"
+    path.write_text(f"generators: ['{tmp_path}/plug.py:FirstWords']\nFirstWords:\n  words: 5\n")
+    section: Any = configure({"config": path}).sections["FirstWords"]
+    assert section.words == 5
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -150,6 +163,7 @@ def test_systems_are_named_by_collections_of_any_kind(tmp_path: Path) -> None:
         ("bm25:\n  k1: 1\n  k1: 2\n", "options.yaml:3: .* 'k1' is given twice"),
         ("bm25: {k1: 1}\nbm25.k1: 2\n", "the option 'bm25.k1' is given twice"),
         ("bm25: {k1: 1, k1: 2}\n", "'k1' is given twice"),
+        ("bmm25: {k1: 1}\n", r"unknown option 'bmm25\.k1'\. Did you mean bm25\.k1"),
         ("bmm25: {}\n", "unknown option 'bmm25'. Did you mean bm25"),
         ("bmm25:\n", "unknown option 'bmm25'"),
         ("dat: demo\n", r"Did you mean data\? Known"),

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from bench.choices import ALL_QUERIES, ONE_QUERY_PER_VIDEO
-from bench.data.evaluation_set import EvaluationSet, make_evaluation_set
+from bench.data.evaluation_set import EvaluationSet, even_sample, make_evaluation_set
 from bench.data.reader import read_dataset
 from bench.errors import DataError
 from tests.tiny import TEST_POOL, VIDEOS, Tiny, lines, write_tiny
@@ -123,3 +123,10 @@ def test_an_empty_pool_is_refused(tiny: Tiny) -> None:
     )
     with pytest.raises(DataError, match="no videos in the split 'val'"):
         evaluated(tiny, split="val")
+
+
+@pytest.mark.parametrize(
+    ("limit", "sample"), [(0, []), (1, [0]), (2, [0, 4]), (3, [0, 2, 4]), (5, [0, 1, 2, 3, 4])]
+)
+def test_a_sample_is_evenly_spaced(limit: int, sample: list[int]) -> None:
+    assert even_sample(range(5), limit) == sample

@@ -221,5 +221,5 @@ def test_weights_that_fuse_refuses_are_refused(fresh: Make, weights: str) -> Non
 
 
 def test_a_weight_for_each_member_is_needed(fresh: Make) -> None:
-    with pytest.raises(UsageError, match="one for each of hybrid.retrievers"):
+    with pytest.raises(UsageError, match=r"one for each of hybrid\.retrievers"):
         hybrid(fresh(hybrid__weights="1"))

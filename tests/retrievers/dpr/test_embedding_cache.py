@@ -6,7 +6,8 @@ import itertools
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from bench.context import Context
 from bench.errors import DataError
@@ -68,23 +70,29 @@ def test_two_encoders_and_two_roles_never_share_an_entry(tmp_path: Path) -> None
 
 
 def test_towers_and_roles_of_the_retriever_never_share_an_entry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, bert_folder: Callable[..., Path], context: Callable[..., Context]
 ) -> None:
-    encoders = {"one": Dummy(0), "two": Dummy(10)}
-    monkeypatch.setattr(
-        dpr, "locate", lambda name, *_, **__: SimpleNamespace(digest=name, is_native_dpr=False)
-    )
-    monkeypatch.setattr(encoders_module, "load_encoder", lambda weights, **_: encoders[weights.digest])
-    store: Any = SimpleNamespace(root=tmp_path)
-    for weights, query_weights in (("one", "two"), ("two", "one"), ("one", None)):
-        options = dpr.DPROptions(weights=weights, query_weights=query_weights)
-        retriever = dpr.PretrainedDPR(Context(sections={"dpr": options}, store=store))
-        retriever.index({"v": "text"})
-        score = retriever.search({"q": "text"}, 1).scores[0, 0]
-        other = encoders[query_weights or weights].constant
-        assert score == (4 + encoders[weights].constant) * (4 + other) + 1
-    # each role of each model computed the one text once, and read it afterwards
-    assert encoders["one"].asked == encoders["two"].asked == ["text", "text"]
+    one, two = (str(bert_folder(name, seed)) for seed, name in enumerate(("one", "two")))
+    texts = ["red fox", "blue whale"]
+    vectors = {weights: encode(weights, texts) for weights in (one, two)}  # each [2, d]
+    for weights, query_weights in ((one, two), (two, one), (one, one)):
+        retriever = dpr.PretrainedDPR(context(weights=weights, query_weights=query_weights))
+        retriever.index({"v": texts[0]})
+        scores = retriever.search(dict(enumerate(texts)), 1).scores[:, 0]
+        assert scores == pytest.approx(vectors[query_weights] @ vectors[weights][0], abs=1e-5)
+    kept = [rows(path) for path in (tmp_path / "store" / "embeddings").glob("*.sqlite")]
+    assert sorted(kept) == [1, 1, 2, 2], "a file for each role of each model, with the texts it encoded"
+
+
+def encode(folder: str, texts: Sequence[str]) -> Vectors:
+    """Encode texts without the retriever, as sentence-transformers does."""
+    model = SentenceTransformer(folder, device="cpu")
+    return np.asarray(model.encode(texts, normalize_embeddings=True))
+
+
+def rows(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
 
 
 @pytest.mark.parametrize(

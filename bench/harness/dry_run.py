@@ -195,11 +195,11 @@ def _estimates(plan: Plan) -> dict[str, Estimate]:
         for path in (plan.store.root / kind).glob(f"*/{RECORD}"):
             try:
                 meta = json.loads(path.read_text(encoding="utf-8"))["meta"]
-                items = max(meta.get("videos") or meta.get("documents"), 1)
+                items = meta.get("videos") or meta["queries"]  # as in benchmarks/record_times.py
                 size = sum(file.stat().st_size for file in path.parent.iterdir()) / 2**20
                 estimate = Estimate(meta["seconds"] / items, meta["fit_s"] or 0.0, meta["peak_mb"], size)
-            except (OSError, ValueError, KeyError, TypeError):
-                continue  # a damaged artefact has no costs; `Store.find` deals with it
+            except (ArithmeticError, OSError, ValueError, KeyError, TypeError):
+                continue  # a damaged artefact (`Store.find` deals with it), or one of an earlier version
             if meta.get("is_recorded"):
                 continue  # summaries of `bench demo`: made on another machine, beside other work
             age = path.stat().st_mtime

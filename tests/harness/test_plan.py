@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bench.config.run_config import configure
+from bench.harness.dry_run import _estimates
+from bench.harness.plan import make_plan
+from bench.harness.stages.retrieve import Retrieve
+from bench.store.artefacts import RECORD
 from tests.conftest import Cli
 from tests.tiny import Tiny, lines
 
@@ -44,3 +50,14 @@ def test_a_group_leaves_out_what_does_not_read_the_language(tiny: Tiny, tmp_path
     assert "textrank" in outcome.out
     assert "yake" not in outcome.out
     assert cli(*command, "--generators", "minilm-s*").status == 2
+
+
+def test_a_retriever_is_estimated_by_the_query(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    options = {"data": tiny.folder, "generators": "lead", "retrievers": "bm25", "store": tmp_path / "store"}
+    run = ("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25")
+    assert cli(*run, "--store", tmp_path / "store", "--out", tmp_path / "out").status == 0
+    plan = make_plan(configure(options))
+    [record] = (tmp_path / "store" / Retrieve.kind).glob(f"*/{RECORD}")
+    meta = json.loads(record.read_text())["meta"]
+    assert meta["documents"] != meta["queries"] == len(plan.evaluation.queries)
+    assert _estimates(plan)["bm25"].seconds_per_item * meta["queries"] == pytest.approx(meta["seconds"])

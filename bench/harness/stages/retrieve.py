@@ -89,6 +89,7 @@ class Retrieve(SearchStage[Retrieved]):
             "index_s": round(index_s, 4),
             "search_s": round(search_s + sum(part.seconds for part in parts), 4),
             "documents": len(self._documents),
+            "queries": len(self._queries),
             "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
             "params": component.parameters(),
             "coverage": dict(coverage),

@@ -87,7 +87,8 @@ def _add_summarize(verbs: Verbs) -> None:
         verbs,
         "summarize",
         what="Let a generator write summaries of new videos, any number of them; nothing is evaluated.",
-        example="bench summarize tfidf --videos new.jsonl --out summaries.jsonl",
+        example="""echo '{"id": "clip-1", "transcript": "we fry rice with egg in a hot wok"}' > new.jsonl """
+        "&& bench summarize tfidf --videos new.jsonl --out summaries.jsonl",
         run=_summarize,
     )
     parser.add_argument("generator", metavar="GENERATOR", help="name, file.py:Class or module:Class")

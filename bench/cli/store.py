@@ -6,7 +6,7 @@ import argparse
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bench.cli.common import Verbs, add_number, add_path
+from bench.cli.common import Verbs, add_number, add_path, add_verb
 from bench.errors import GateError, UsageError
 
 if TYPE_CHECKING:
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 
 def add(verbs: Verbs) -> None:
     """Add the verb ``store`` and its actions to the command line's parser."""
-    parser = verbs.add_parser(
-        "store", help="list, check and prune cached artefacts", description="Manage the store of artefacts."
+    parser = add_verb(
+        verbs, "store", what="List, check and prune cached artefacts.", example="bench store list", run=_list
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, (run, what) in _ACTIONS.items():
-        action = actions.add_parser(name, help=what[0].lower() + what[1:].rstrip("."), description=what)
+    for name, (run, what, example) in _ACTIONS.items():
+        action = add_verb(actions, name, what=what, example=example, run=run)
         add_path(action, "--store", "DIR", "default: $BENCH_STORE, or qms-bench in the user's cache folder")
-        action.set_defaults(run=run)
         if name == "prune":
             add_number(action, "--older-than", "DAYS", "artefacts not used for so many days", float)
             action.add_argument("--dry-run", action="store_true", help="print what would be removed")
@@ -93,8 +92,17 @@ def _megabytes(size: int) -> str:
 
 
 _ACTIONS = {
-    "list": (_list, "List the kinds of artefacts, with counts and sizes."),
-    "verify": (_verify, "Check the digest of every file; exit 5 if an artefact is damaged."),
-    "prune": (_prune, "Remove what killed runs left, and artefacts that are no longer used."),
-    "path": (_path, "Print the folder of the store."),
+    "list": (_list, "List the kinds of artefacts, with counts and sizes.", "bench store list"),
+    "verify": (
+        _verify,
+        "Check the digest of every file; exit 5 if an artefact is damaged.",
+        "bench store verify",
+    ),
+    "prune": (
+        _prune,
+        "Remove what killed runs left, and artefacts that are no longer used.",
+        "bench store prune --older-than 30 --dry-run",
+    ),
+    "path": (_path, "Print the folder of the store.", "bench store path"),
 }
+"""The function of each action, what it does, and its example."""

@@ -99,9 +99,9 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> UsageError:
     return UsageError(f"unknown {kind} {shorten(name)}. {hint}Known: {', '.join(names) or 'none'}.")
 
 
-def suggestions(name: str, known: Sequence[str], limit: int = 3) -> list[str]:
+def suggestions(name: str, known: Sequence[str], limit: int = 3, cutoff: float = 0.6) -> list[str]:
     """Suggest up to ``limit`` known names that resemble ``name``, best first."""
-    return get_close_matches(name, known, n=limit, cutoff=0.6)
+    return get_close_matches(name, known, n=limit, cutoff=cutoff)
 
 
 def shorten(value: object, limit: int = 80) -> str:

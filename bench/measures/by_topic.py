@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import MissingError, UsageError, shorten, third_party_errors
+from bench.errors import UsageError, third_party_errors
 from bench.measures.given_to_trec_eval import COUNTS, grades_for_trec_eval
+from bench.measures.ir_measures_name import ir_measure
 from bench.measures.plugged import compute_plugged, is_plugged
 from bench.metrics.ranking import RANKING_METRICS, RankingMetric, Relevance, score
 from bench.metrics.ties import TieBounds, tie_bounds
@@ -90,7 +91,7 @@ def parse(names: Sequence[str]) -> tuple[str, ...]:
     """Parse the names of measures, each once. Raises UsageError for one that is unknown."""
     for name in names:
         if not _is_ranking(name) and not _OWN.fullmatch(name) and not is_plugged(name):
-            _ir_measure(name)
+            ir_measure(name)
     return tuple(dict.fromkeys(names))
 
 
@@ -252,33 +253,12 @@ def _expected_first(group: Group, place: npt.NDArray[np.int64], worth: Floats) -
     return total
 
 
-def _ir_measure(name: str) -> Any:
-    try:
-        import ir_measures
-    except ImportError as error:
-        raise MissingError(
-            f"measure '{name}' is not computed here and needs ir_measures. Install it with: "
-            "pip install ir-measures."
-        ) from error
-    with third_party_errors(
-        f"unknown measure {shorten(name)}",
-        UsageError,
-        advice="Known are R@k, P@k, Acc@k, nDCG@k, MAP@k, MRR@k, Judged@k, the names of ir_measures, such as "
-        "Bpref or P(rel=2)@10, and those of installed packages.",
-    ):
-        measure: Any = ir_measures.parse_measure(name)
-        measure.validate_params()
-        if measure.params.get("cutoff", 1) < 1:  # trec_eval would end the process
-            raise ValueError("a cut-off is at least 1")
-        return measure
-
-
 def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
     if not names:
         return {}
     import ir_measures
 
-    measures = {name: _ir_measure(name) for name in names}  # several names may be of one measure
+    measures = {name: ir_measure(name) for name in names}  # several names may be of one measure
     run, ids = scored.run, scored.run.video_ids
     # scores by rank, so that ties are ordered as in the run; pytrec_eval fails on a topic without results
     ranking: dict[QueryId, dict[VideoId, float]] = {

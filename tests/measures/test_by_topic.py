@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.choices import Ties
-from bench.errors import UsageError
+from bench.errors import MissingError, UsageError
 from bench.foreign.judgements import Judgements, read_judgements
 from bench.foreign.runs import ForeignRun, read_runs
 from bench.foreign.scoring import ordered, score_run
@@ -221,3 +222,23 @@ def test_trec_eval_is_given_no_topic_of_negative_grades_alone(monkeypatch: pytes
     monkeypatch.setattr(ir_measures, "iter_calc", iter_calc)
     values(ONE_TOPIC | {"q2": ({"d01": 1.0}, {"d01": -1, "d02": -2})}, ("nDCG(judged_only=True)",))
     assert given == [{"q1": {"d01": 1, "d02": 0}, "q2": {"d01": 0, "d02": 0}}]
+
+
+@pytest.mark.parametrize(("name", "meant"), [("ndgc@10", "nDCG@10"), ("r@5", "R@5"), ("mrr", "MRR")])
+def test_a_misspelt_measure_is_answered_with_the_one_that_it_resembles(
+    name: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match=f"unknown measure '{name}'. Did you mean {meant}[?]"):
+        parse([name])
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    with pytest.raises(MissingError, match=f"'{name}' is not computed here. Did you mean {meant}[?] .*pip"):
+        parse([name])
+
+
+@pytest.mark.parametrize("name", ["R@0", "R", "nDCG@x", "P@0.5"])
+def test_a_cut_off_that_is_no_whole_number_is_named_without_ir_measures(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    with pytest.raises(UsageError, match=f"'{name}': k in [a-zA-Z]+@k is a whole number from 1"):
+        parse([name])

@@ -232,7 +232,8 @@ def _check_on_table(result: Result, rule: Rule, args: argparse.Namespace) -> int
         )
     if args.format == "text":
         within = "each within its tolerance" if not differences(before, after) else "none failed"
-        print(f"{path}: {_count(len(before.cells), 'score')} checked, {within}")
+        checked = sum(row.difference is not None for row in rows)
+        print(f"{path}: {_count(checked, 'score')} checked, {within}")
     return 0
 
 

@@ -83,8 +83,11 @@ def _prune(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> Store:
     from bench.store.artefacts import Store, default_root
+    from bench.store.maintenance import refuse_other_folder
 
-    return Store(args.store or default_root())
+    root = args.store or default_root()
+    refuse_other_folder(root)
+    return Store(root)
 
 
 def _megabytes(size: int) -> str:

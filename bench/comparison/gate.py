@@ -269,7 +269,10 @@ def _cell(value: float | None, form: str = ".4f") -> str:
 
 def _closing(rows: Sequence[GateRow], title: str) -> str:
     failed = sum(row.failed for row in rows)
-    line = f"{title}: {len(rows)} score{'' if len(rows) == 1 else 's'} compared, {failed} failed."
+    compared = sum(row.difference is not None for row in rows)
+    line = f"{title}: {compared} score{'' if compared == 1 else 's'} compared, {failed} failed."
+    if alone := len(rows) - compared:
+        line += f" {alone} {'is' if alone == 1 else 'are'} on one side alone."
     seen = [row.detectable for row in rows if row.detectable is not None]
     if seen:
         line += f" With 80 % power the tests detect differences of {min(seen):.4f} to {max(seen):.4f}."

@@ -44,16 +44,16 @@ def minimum_detectable_over_seeds(
 ) -> float:
     """Compute the true difference that `paired_test_over_seeds` would detect with probability 0.8 (`POWER`).
 
-    In the metric's unit; ``alpha`` as in `minimum_detectable_difference`; infinite for a single query, 0
-    where nothing varies. A test whose variances are estimated from few seeds is simulated: the usual sum of
-    two quantiles of t promises a power of 0.8 and has 0.6 at an alpha that is corrected for 33 columns.
+    In the metric's unit; ``alpha`` as in `minimum_detectable_difference`; infinite for a single query,
+    NaN where nothing varies. A test whose variances are estimated from few seeds is simulated: the usual
+    sum of two quantiles of t promises a power of 0.8 and has 0.6 at an alpha that is corrected for 33 columns.
     """
     _, parts = _parts(*_checked(ours, theirs))
     if parts[0][1] == 0:
         return math.inf
     known = [(variance, freedom) for variance, freedom in parts if variance > 0]
     if not known:
-        return 0.0
+        return math.nan
     from scipy.special import stdtrit
 
     rng = np.random.default_rng(0)

@@ -119,11 +119,13 @@ def minimum_detectable_difference(
 
     In the metric's unit, for a two-sided paired t-test at ``alpha`` with probability ``power``. Of tests
     that are Holm-corrected, ``alpha`` is that of the first step, 0.05 / number of tests. The difference is
-    infinite below two queries, 0 where the differences have no spread.
+    infinite below two queries, NaN where the differences have no spread: nothing tells how much they vary.
     """
     differences = _differences(ours, theirs)
     if len(differences) < 2:
         return math.inf
+    if np.ptp(differences) == 0:
+        return math.nan
     return _detectable_effect(len(differences), alpha, power) * float(differences.std(ddof=1))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bench.metrics.definitions import BLEU
+from bench.metrics.definitions import BLEU, ORDERS
 from bench.metrics.intervals import Interval, bootstrap_sums, percentiles_of
 from bench.metrics.significance import DRAWS
 from bench.metrics.text import TextScores, bleu_of_counts
@@ -41,6 +41,8 @@ def bleu_p_values(
     """Test the difference in BLEU-1..4 from the counts ``[V, 10]`` of two systems on the same videos.
 
     A randomisation test: each video's two sides are swapped at random, and corpus BLEU is computed anew.
+    p is 1 where neither system has an n-gram in common with a reference: both scores are then those of the
+    constant that prevents a division by zero (`bleu_of_counts`).
     """
     changed = (ours != theirs).any(axis=1)  # swapping equal counts changes nothing
     total = (ours + theirs).sum(axis=0)  # [10]
@@ -54,7 +56,8 @@ def bleu_p_values(
         signs = 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8) - 1.0  # [step, changed videos]
         drawn = _gap(total, signs @ gap)  # [step, 4]
         extreme += (np.abs(drawn) >= np.abs(observed) - 1e-12).sum(axis=0)
-    return [float(p) for p in (1 + extreme) / (1 + draws)]
+    unmatched = np.cumsum(total[2 + ORDERS :] == 0) > 0
+    return [float(p) for p in np.where(unmatched, 1.0, (1 + extreme) / (1 + draws))]
 
 
 def _gap(total: npt.NDArray[np.int64], gap: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

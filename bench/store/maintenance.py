@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import UsageError
 from bench.store.artefacts import LOCKS, RECORD, UNFINISHED, Store, find_damage
 from bench.store.digests import row_digest
 
@@ -44,6 +45,17 @@ class Entry:
     def last_used(self) -> float:
         """Find when it was made or last read, in seconds since the epoch."""
         return self.path.lstat().st_mtime
+
+
+def refuse_other_folder(root: Path) -> None:
+    """Raise UsageError for a folder with content that is no store, from which nothing may be removed."""
+    if not root.is_dir() or (root / LOCKS).is_dir() or not any(root.iterdir()):
+        return
+    if not any(root.glob(f"*/*/{RECORD}")):
+        raise UsageError(
+            f"{root} holds files and is no store of bench. Name the folder that --store or BENCH_STORE "
+            "names in a run; `bench store path` prints the default."
+        )
 
 
 def entries(store: Store) -> Iterator[Entry]:

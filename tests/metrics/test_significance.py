@@ -258,9 +258,9 @@ def test_more_queries_and_less_spread_detect_smaller_differences() -> None:
     )
 
 
-def test_nothing_is_detectable_from_one_query() -> None:
+def test_nothing_is_detectable_from_one_query_and_nothing_known_without_spread() -> None:
     assert minimum_detectable_difference(np.ones(1), np.zeros(1)) == math.inf
-    assert minimum_detectable_difference(np.ones(9), np.ones(9)) == 0
+    assert math.isnan(minimum_detectable_difference(np.ones(9), np.ones(9)))
 
 
 @pytest.mark.parametrize(

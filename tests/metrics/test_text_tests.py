@@ -68,3 +68,10 @@ def test_corpus_bleu_is_tested_as_all_swaps_of_whole_videos_would() -> None:
         left, right = (score_texts(texts, references).corpus["BLEU-1"] for texts in (a, b))
         gaps.append(left - right)
     assert drawn == pytest.approx(np.mean(np.abs(gaps) >= abs(gaps[0]) - 1e-12), abs=0.03)
+
+
+def test_two_scores_of_zero_do_not_differ_by_the_constant_of_bleu() -> None:
+    references = {f"v{n}": ["a red car on a road"] for n in range(40)}
+    one = score_texts(dict.fromkeys(references, "red car"), references)
+    other = score_texts(dict.fromkeys(references, "a boat of wood"), references)
+    assert [p < 0.05 for p in bleu_p_values(one.bleu_counts, other.bleu_counts)] == [True, True, False, False]

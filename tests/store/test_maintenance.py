@@ -32,6 +32,16 @@ def test_list_counts_artefacts_by_kind(store: Store, cli: Cli) -> None:
     assert lines == [["models", "2", "2.0", "MB"], ["runs", "1", "1.0", "MB"], ["total", "3", "3.0", "MB"]]
 
 
+def test_a_folder_of_something_else_is_refused(tmp_path: Path, cli: Cli) -> None:
+    foreign = tmp_path / "docs" / ("0" * 32)
+    foreign.mkdir(parents=True)
+    for action in ("list", "verify", "prune"):
+        outcome = cli("store", action, "--store", str(tmp_path))
+        assert outcome.status == 2
+        assert "is no store of bench" in outcome.error()
+    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
+
+
 def test_verify_names_what_is_damaged_and_exits_with_5(store: Store, cli: Cli) -> None:
     good, bad = add(store, "models", 1), add(store, "models", 2)
     outcome = cli("store", "verify")

@@ -87,6 +87,20 @@ def test_a_plug_in_with_an_identity_is_reused_until_it_changes(tiny: Tiny, tmp_p
     assert "weighted: done" in run(tiny, tmp_path).stderr
 
 
+def test_an_audit_finds_what_an_identity_left_out(tiny: Tiny, tmp_path: Path) -> None:
+    data = tmp_path / "weight.txt"
+    install(tmp_path / "site", data, identity=True)
+    plug_in = tmp_path / "site" / "weighted.py"
+    plug_in.write_text(plug_in.read_text().replace('"weight": self.weight', ""))
+    data.write_text("1")
+    run(tiny, tmp_path)
+    run(tiny, tmp_path, "--audit-cache")
+    data.write_text("-1")
+    with pytest.raises(subprocess.CalledProcessError) as audited:
+        run(tiny, tmp_path, "--audit-cache")
+    assert "searching again gives another run than the one in the store" in audited.value.stderr
+
+
 def test_a_new_version_of_a_plug_in_is_another_system(tiny: Tiny, tmp_path: Path) -> None:
     data = tmp_path / "weight.txt"
     data.write_text("1")

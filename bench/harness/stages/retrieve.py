@@ -189,12 +189,10 @@ def _search_ms(system: Retriever, query_id: QueryId, text: str) -> float:
 
 
 def audit(plan: Plan, component: Component[Retriever], summaries: Summaries, stored: Retrieved) -> None:
-    """Search again what was reused, of a retriever with a cache of its own, which audits what it reads.
+    """Search again what was reused; a cache of vectors then checks some of those that it reads.
 
     Raises DataError when the run is not the stored one.
     """
-    if not isinstance(component.system, Caching):
-        return
     ensure_fitted(plan, component)
     documents = corpus(plan, summaries)
     component.system.index(documents)

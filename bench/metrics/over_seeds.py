@@ -46,7 +46,8 @@ def minimum_detectable_over_seeds(
 
     In the metric's unit; ``alpha`` as in `minimum_detectable_difference`; infinite for a single query,
     NaN where nothing varies. A test whose variances are estimated from few seeds is simulated: the usual
-    sum of two quantiles of t promises a power of 0.8 and has 0.6 at an alpha that is corrected for 33 columns.
+    sum of two quantiles of t promises a power of 0.8 and has 0.6 at an alpha that is corrected for 33
+    columns.
     """
     _, parts = _parts(*_checked(ours, theirs))
     if parts[0][1] == 0:

@@ -51,7 +51,7 @@ def refuse_other_folder(root: Path) -> None:
     """Raise UsageError for a folder with content that is no store, from which nothing may be removed."""
     if not root.is_dir() or (root / LOCKS).is_dir() or not any(root.iterdir()):
         return
-    if not any(root.glob(f"*/*/{RECORD}")):
+    if not any(any(root.glob(held)) for held in (f"*/*/{RECORD}", "*/*.sqlite")):
         raise UsageError(
             f"{root} holds files and is no store of bench. Name the folder that --store or BENCH_STORE "
             "names in a run; `bench store path` prints the default."

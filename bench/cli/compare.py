@@ -162,6 +162,8 @@ def _check(args: argparse.Namespace) -> int:
         by=args.by,
     )
     if args.qrels is not None:
+        if args.cost:
+            raise UsageError("--cost compares two output folders; run files have no costs. Leave it out.")
         with evaluated(args, [f"run={args.against}"], [f"run={args.out}"]) as (before, after):
             return _check_on_run(before, after, rule, args)
     if args.against.is_dir():

@@ -58,7 +58,13 @@ def read_ties(args: argparse.Namespace) -> Ties:
 
 
 def refuse_without_qrels(args: argparse.Namespace) -> None:
-    """Raise UsageError for an option that says how run files are scored, where an output folder is read."""
+    """Raise UsageError for run files, and for options that say how they are scored, without ``--qrels``."""
+    files = [out for out in (args.out, getattr(args, "other", None)) if out is not None and out.is_file()]
+    if args.qrels is None and files:
+        raise UsageError(
+            f"{files[0]} is a file, not the output folder of a bench run. Of a run file, say what it is "
+            "scored on: --qrels FILE or DIR."
+        )
     for name in ("queries", "metrics", "attributes", "ties", "split"):
         if args.qrels is None and getattr(args, name) is not None:
             raise UsageError(
@@ -72,7 +78,9 @@ def load_judgements(args: argparse.Namespace) -> Judgements:
     from bench.foreign.judgements import count_topics, judgements_of_dataset, read_judgements
 
     data = getattr(args, "data", None)
-    if (data is None) == (args.qrels is None):
+    if data is not None and args.qrels is not None:
+        raise UsageError("runs are scored on --qrels or on --data, not on both. Leave one out.")
+    if data is None and args.qrels is None:
         raise UsageError("say what the runs are scored on: --qrels FILE or DIR, or --data NAME or DIR.")
     if args.qrels is not None:
         for name in ("protocol", "query_seed"):

@@ -247,7 +247,8 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
         if alone:
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
     for result in runs.results:
-        yield f"Signature of {result.out.name}: {signature_line(result.manifest.signature)}"
+        of = f" of {result.out.name}" if two else ""
+        yield f"Signature{of}: {signature_line(result.manifest.signature)}"
 
 
 def _times_100(value: float) -> Cell:

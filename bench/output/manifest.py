@@ -194,6 +194,10 @@ def _digest(document: Mapping[str, Any]) -> str | None:
 
 def parse_document(path: Path) -> dict[str, Any]:
     """Parse a file called ``manifest.json``, of any origin, as a JSON object. Raises DataError."""
+    if not path.parent.exists():
+        raise DataError(
+            f"{path.parent}: there is no such folder. Name the output folder of a bench run (--out)."
+        )
     if not path.is_file():
         raise DataError(f"{path.parent}: no {MANIFEST}; this is not the output folder of a bench run.")
     try:

@@ -67,7 +67,7 @@ def test_done_is_0_with_tables_on_stdout_and_nothing_else(tiny: Tiny, tmp_path: 
         (["table", "x", "--format", "markdwn"], "Did you mean markdown?"),
         (["table", "x", "--format", "pdf"], "'pdf'"),
         (["evaluate", "--run", "x"], "say what the runs are scored on"),
-        (["evaluate", "--run", "x", "--data", "demo", "--qrels", "y"], "say what the runs are scored on"),
+        (["evaluate", "--run", "x", "--data", "demo", "--qrels", "y"], "not on both. Leave one out"),
         (
             ["evaluate", "--run", "x", "--data", "demo", "--protocol", "one-query"],
             "expected one of one-query-per-video, all-queries. Did you mean one-query-per-video?",
@@ -102,6 +102,7 @@ def test_bad_data_is_3(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
     qrels = ("--qrels", tmp_path / "qrels.trec")
     for arguments, message in (
         (("table", tmp_path), "no manifest.json"),
+        (("table", tmp_path / "none"), "there is no such folder"),
         (("evaluate", "--run", tmp_path / "run.trec", *qrels), "run.trec:1"),
         (("evaluate", "--run", tmp_path / "unknown-ids.trec", "--data", tiny.folder), "'nobody'"),
         (

@@ -124,7 +124,7 @@ def test_every_format_is_printed(competing_run: CompetingRun, cli: Cli, form: st
     outcome = cli("compare", competing_run.out, "--format", form, "--metric", "R@1")
     assert outcome.status == 0
     assert word in outcome.out
-    assert "Signature of out" in outcome.out
+    assert "Signature: " in outcome.out
 
 
 # Two runs

@@ -86,6 +86,27 @@ def test_options_of_run_files_are_refused_where_a_folder_is_read(
     assert (refused.status, f"{option[0]} belongs to --qrels" in refused.error()) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "verb", [("compare", "old.trec", "new.json"), ("check", "old.trec", "--against", "x")]
+)
+def test_a_run_file_without_qrels_is_answered_with_the_option(
+    verb: tuple[str, ...], beir: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = cli(*verb)
+    assert (refused.status, "old.trec is a file" in refused.error()) == (2, True)
+    assert "--qrels" in refused.error()
+
+
+def test_no_temporary_folder_is_named(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    old, new = tmp_path / "old.trec", tmp_path / "new.json"
+    compared = cli("compare", old, new, "--qrels", beir)
+    assert compared.status == 0
+    assert "Signature of" not in compared.out
+    refused = cli("check", new, "--against", old, "--qrels", beir, "--cost", "search_p50_ms=2")
+    assert (refused.status, "run files have no costs" in refused.error()) == (2, True)
+
+
 def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]

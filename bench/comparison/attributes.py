@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
-from bench.errors import unknown
+from bench.errors import UsageError, unknown
 from bench.metrics.needs import number_needs
 from bench.output.attributes import Attributes, read_attributes
 from bench.output.checked import checked
@@ -72,6 +72,8 @@ class QueryAttributes:
     def __init__(self, items: RunItems) -> None:
         folder, manifest = items.first
         self._texts = items.texts()
+        # runs and judgements of others may come without texts: then the ids stand in their place
+        self._has_texts = any(text != query for query, text in self._texts.items())
         first_of: dict[int, QueryId] = {}
         for query, need in zip(self._texts, number_needs(self._texts.values()).tolist(), strict=True):
             first_of.setdefault(need, query)
@@ -88,7 +90,7 @@ class QueryAttributes:
     @property
     def names(self) -> list[str]:
         """List all attributes."""
-        return list(dict.fromkeys([*self.given, *DERIVED]))
+        return list(dict.fromkeys([*self.given, *(DERIVED if self._has_texts else ())]))
 
     def slices(self, name: str) -> dict[str, list[QueryId]]:
         """Divide the queries by an attribute: the distinct queries of each slice, by its name.
@@ -97,6 +99,11 @@ class QueryAttributes:
         evaluated queries, which a slice's name shows as its least and largest value. Raises UsageError for
         an unknown attribute.
         """
+        if name in DERIVED and name not in self.names:
+            raise UsageError(
+                f"the attribute '{name}' is computed from the texts of the queries, which are not known here. "
+                "Name their file with --queries where runs are scored."
+            )
         if name not in self.names:
             raise unknown("attribute", name, self.names)
         if name in self.given:

@@ -87,6 +87,13 @@ def test_attributes_of_topics_come_from_a_csv_file(files: Path, cli: Cli) -> Non
     assert "Did you mean kind" in unknown.err
 
 
+def test_an_attribute_of_the_text_needs_texts(files: Path, cli: Cli) -> None:
+    done = cli("evaluate", "--run", files / "a.trec", "--qrels", files / "qrels", "--by", "length")
+    assert done.status == 2
+    assert "'length' is computed from the texts of the queries" in done.error()
+    assert "--queries" in done.error()
+
+
 def test_compare_tests_within_each_slice(files: Path, cli: Cli) -> None:
     done = cli(
         "compare", files / "a.trec", files / "b.trec", *words(files, "--by", "kind", "--format", "csv")

@@ -43,13 +43,13 @@ class GrowingFile:
         self._stream = self._part.open("ab")
         try:
             self._lock()
+            remove_unfinished(self._note)
+            whole = self._continued()
+            self._stream.truncate(whole)
+            self._stream.seek(whole)
         except BaseException:
-            self._stream.close()
+            self._stream.close()  # `__exit__` is not called, and the lock would stay
             raise
-        remove_unfinished(self._note)
-        whole = self._continued()
-        self._stream.truncate(whole)
-        self._stream.seek(whole)
         return self
 
     def __exit__(

@@ -207,6 +207,21 @@ def test_two_processes_do_not_write_one_file(new: Path, tiny: Tiny, tmp_path: Pa
         bench.summarize("lead", new, target, data=tiny.folder)
 
 
+def test_a_file_that_cannot_be_continued_is_not_kept_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Path) -> None:
+        raise PermissionError
+
+    failed = GrowingFile(tmp_path / "made.jsonl", "x")
+    with monkeypatch.context() as patch:
+        patch.setattr("bench.inference.growing_file.remove_unfinished", fail)
+        with pytest.raises(PermissionError):
+            failed.__enter__()
+    with GrowingFile(tmp_path / "made.jsonl", "x"):
+        pass
+
+
 def test_an_older_file_stays_until_the_new_one_is_whole(new: Path, tiny: Tiny, tmp_path: Path) -> None:
     target = tmp_path / "made.jsonl"
     target.write_text("mine")

@@ -101,7 +101,7 @@ class QueryAttributes:
         """
         if name in DERIVED and name not in self.names:
             raise UsageError(
-                f"the attribute '{name}' is computed from the texts of the queries, which are not known here. "
+                f"the attribute '{name}' is computed from the texts of the queries, which are unknown here. "
                 "Name their file with --queries where runs are scored."
             )
         if name not in self.names:

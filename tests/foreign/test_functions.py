@@ -44,7 +44,9 @@ def test_results_are_compared_and_gated() -> None:
 
 def test_results_are_compared_in_each_slice_of_the_queries(tmp_path: Path) -> None:
     (tmp_path / "queries.tsv").write_text("q1\tred\nq2\tfox\n")
-    result = bench.evaluate(RUNS, QRELS, queries=tmp_path / "queries.tsv", metrics=["P@1"])
+    qrels = tmp_path / "qrels"
+    qrels.write_text("q1 0 a 2\nq1 0 b 1\nq2 0 c 1\n")
+    result = bench.evaluate(RUNS, qrels, queries=tmp_path / "queries.tsv", metrics=["P@1"])
     frame = bench.compare(result, metrics=["P@1"], baseline="old", by="length")
     found = frame[["Model", "length", "score"]].to_numpy().tolist()
     assert found == [["old", "1 (n = 2)", 0.0], ["new", "1 (n = 2)", 100.0]]

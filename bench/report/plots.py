@@ -123,6 +123,16 @@ def tooltips(**fields: str) -> list[Spec]:
     ]
 
 
+def points(size: int, **encoding: Any) -> Spec:
+    """Mark each row by a filled circle."""
+    return {"mark": {"type": "point", "filled": True, "size": size}, "encoding": encoding}
+
+
+def lines(**encoding: Any) -> Spec:
+    """Join the rows of each series by a line."""
+    return {"mark": {"type": "line", "strokeWidth": 2}, "encoding": encoding}
+
+
 def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]) -> Spec:
     """Plot a metric over the cut-off k: a line for each system, and the interval of the selected one."""
     value = measured("value", "score ×100", rows, "high")
@@ -143,14 +153,8 @@ def curve(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]]
                     "y": axis("low", "score ×100"), "y2": {"field": "high"}, "opacity": in_focus(0.2),
                 },
             },
-            {
-                "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": value, "opacity": emphasis_of_lines(), "strokeDash": dashes(rows)},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 50},
-                "encoding": {"y": value, "opacity": emphasis_of_lines(), "tooltip": tips},
-            },
+            lines(y=value, opacity=emphasis_of_lines(), strokeDash=dashes(rows)),
+            points(50, y=value, opacity=emphasis_of_lines(), tooltip=tips),
         ],
     }  # fmt: skip
 
@@ -174,10 +178,7 @@ def cost(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str]])
                 "mark": {"type": "line", "interpolate": "step-after", "opacity": 0.6, "strokeDash": [4, 3]},
                 "encoding": {"color": {"value": "gray"}},
             },
-            {
-                "mark": {"type": "point", "filled": True, "size": 110},
-                "encoding": {"color": colours(look), "opacity": emphasis(), "tooltip": tips},
-            },
+            points(110, color=colours(look), opacity=emphasis(), tooltip=tips),
             x_title("kind + ' (log scale)'"),
         ],
     }
@@ -196,10 +197,7 @@ def quality(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Sp
         "layer": [
             {"mark": "rule", "encoding": upward | {"opacity": emphasis(0.5)}},
             {"mark": "rule", "encoding": across | {"opacity": emphasis(0.5)}},
-            {
-                "mark": {"type": "point", "filled": True, "size": 110},
-                "encoding": {"x": x, "y": y, "opacity": emphasis(), "tooltip": tips},
-            },
+            points(110, x=x, y=y, opacity=emphasis(), tooltip=tips),
         ],
     }
 
@@ -215,15 +213,9 @@ def binned(title: str, rows: Rows, look: Look, retrievers: Sequence[str]) -> Spe
         "transform": [only("retriever")],
         "encoding": {"x": axis("percentile", words, scale={"domain": [0, 100]}), "color": colours(look)},
         "layer": [
-            {
-                "mark": {"type": "line", "strokeWidth": 2},
-                "encoding": {"y": value, "opacity": emphasis_of_lines(), "strokeDash": dashes(rows)},
-            },
+            lines(y=value, opacity=emphasis_of_lines(), strokeDash=dashes(rows)),
             {"mark": "rule", "encoding": bar | {"opacity": in_focus(0.8)}},
-            {
-                "mark": {"type": "point", "filled": True, "size": 55},
-                "encoding": {"y": value, "opacity": emphasis_of_lines(), "tooltip": tips},
-            },
+            points(55, y=value, opacity=emphasis_of_lines(), tooltip=tips),
         ],
     }
 
@@ -269,10 +261,7 @@ def modality(title: str, rows: Rows, look: Look, inputs: Sequence[str]) -> Spec:
                     "x": axis("low", "nats per token"), "x2": {"field": "high"}, "opacity": emphasis(),
                 },
             },
-            {
-                "mark": {"type": "point", "filled": True, "size": 90},
-                "encoding": {"x": axis("value", "nats per token"), "opacity": emphasis(), "tooltip": tips},
-            },
+            points(90, x=axis("value", "nats per token"), opacity=emphasis(), tooltip=tips),
         ],
     }  # fmt: skip
 
@@ -288,12 +277,9 @@ def history(title: str, rows: Rows, look: Look, menus: Mapping[str, Sequence[str
         "transform": [only("retriever")],
         "encoding": {"x": x, "color": colours(look)},
         "layer": [
-            {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": value, "opacity": emphasis()}},
+            lines(y=value, opacity=emphasis()),
             {"mark": "rule", "encoding": bar | {"opacity": in_focus(0.8)}},
-            {
-                "mark": {"type": "point", "filled": True, "size": 60},
-                "encoding": {"y": value, "opacity": emphasis(), "tooltip": tips},
-            },
+            points(60, y=value, opacity=emphasis(), tooltip=tips),
         ],
     }
 

@@ -33,7 +33,8 @@ from bench.options import Section
 from bench.store.artefacts import Store
 from generators.neural.validation import cider_by_video
 from generators.qms import comparison
-from generators.qms.rows import QMSRow, qms, unit_scores, without_entity, without_sampling, without_scores
+from generators.qms.row import QMSRow
+from generators.qms.rows import qms, unit_scores, without_entity, without_sampling, without_scores
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ eq. 15 (III-C2)      U_v, U_t: the best overlap with a query          model.py: 
 eq. 16 (III-C2)      L_g, L_g^v, L_g^t: three passes of the decoder   model.py: QMS.generation
 eq. 17 (III-C2)      the mean of the three, weighted by U             model.py: weighted
 eq. 18 (III-C3)      the whole loss                                   model.py: QMS.forward
-eq. 18 (III-C3)      beta as decoupled weight decay                   rows.py: QMSRow.weight_decay
-III-D                generation of a summary                          rows.py: QMSRow.summarize
+eq. 18 (III-C3)      beta as decoupled weight decay                   row.py: QMSRow.weight_decay
+III-D                generation of a summary                          row.py: QMSRow.summarize
 IV-D1 (Table IV)     the ablations                                    parts.py: Parts
 IV-D2 (Table VI)     the backbones BART and Transformer               backbones/bart.py: BartBackbone
 IV-D2 (Table VI)     the backbone mT5                                 backbones/mt5.py: MT5Backbone

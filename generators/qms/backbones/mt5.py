@@ -12,7 +12,7 @@ from bench.weights import digest_weights, locate_weights
 from generators.neural.tokens import Tokens
 from generators.qms.backbones.backbone import Backbone
 from generators.qms.options import MT5Options
-from generators.qms.rows import QMSRow
+from generators.qms.row import QMSRow
 
 if TYPE_CHECKING:
     from torch import Tensor

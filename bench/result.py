@@ -204,11 +204,16 @@ class Result:
             raise unknown("plot", wanted, plots)
         return plots[wanted]
 
-    def tables(self, *, intervals: bool = False) -> list[Table]:
-        """Build the tables as they are printed, optionally with the 95 % interval in each cell."""
+    def tables(self, *, intervals: bool = False, columns: Sequence[str] = ()) -> list[Table]:
+        """Build the tables as they are printed, optionally with the 95 % interval in each cell.
+
+        ``columns`` restricts the tables of scores to some headers.
+        """
         leaders = self.summary.leaders if self.summary else None
         frames = self.scores, self.costs, self.manifest, self.significance
-        return build_tables(*frames, modality=self.modality, intervals=intervals, leaders=leaders)
+        return build_tables(
+            *frames, modality=self.modality, intervals=intervals, leaders=leaders, columns=columns
+        )
 
 
 def _read_frame(

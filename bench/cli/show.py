@@ -168,6 +168,8 @@ def _chosen_tables(result: Result, args: argparse.Namespace) -> list[Table]:
     if not metrics:
         return tables
     wanted = [headers.get(word, word) for word in metrics]
+    narrow = {table.name: table for table in result.tables(intervals=args.intervals, columns=wanted)}
+    tables = [narrow.get(table.name, table) for table in tables]
     return [one for table in tables if (one := select_columns(table, wanted)).columns]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.output.manifest import Manifest, signature_line
@@ -38,32 +38,32 @@ def build_tables(
     modality: pd.DataFrame | None = None,
     intervals: bool = False,
     leaders: Leaders | None = None,
+    columns: Sequence[str] = (),
 ) -> list[Table]:
     """Lay the scores and costs of a run out as its generation, retrieval, ties and cost tables.
 
     ``scores`` holds the rows of one seed, or those of several with their ``mean`` and ``sd`` (cells
     are then mean ± sd). ``significance`` is significance.csv, None before the run is finished.
     ``modality`` is modality.csv, None without trained rows. ``intervals`` adds the 95 % interval to each
-    cell; ``leaders`` are printed bold.
+    cell; ``leaders`` are printed bold. ``columns`` restricts the tables of scores, and what is said below.
     """
     below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
     what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
     frames = (scores, significance)
     beside = _beside(manifest, modality, intervals=intervals)
+    texts = {header: metric for header, metric in GENERATION.items() if not columns or header in columns}
+    ranks = {metric: metric for metric in retrieval_metrics(scores) if not columns or metric in columns}
     generation = ScoreTable.of(
-        "generation", GENERATION, frames, manifest, intervals=intervals, leaders=leaders, beside=beside
+        "generation", texts, frames, manifest, intervals=intervals, leaders=leaders, beside=beside
     )
-    columns = retrieval_metrics(scores)
-    retrieval = ScoreTable.of(
-        "retrieval", {m: m for m in columns}, frames, manifest, intervals=intervals, leaders=leaders
-    )
+    retrieval = ScoreTable.of("retrieval", ranks, frames, manifest, intervals=intervals, leaders=leaders)
     return [
         Table(
-            "generation", f"Generation on {what}, ×100", ["Model"], [*GENERATION, *beside],
+            "generation", f"Generation on {what}, ×100", ["Model"], [*texts, *beside],
             generation.rows(), [*generation.notes(), *_beside_notes(beside), *below],
         ),
         Table(
-            "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], columns,
+            "retrieval", f"Retrieval on {what}, ×100", ["Retriever", "Model"], [*ranks],
             retrieval.rows(), [*retrieval.notes(), *below],
         ),
         _tie_table(headline(scores), what, manifest.labels, below),

@@ -112,6 +112,8 @@ class ScoreTable:
             return ["Significance: not computed yet; the run is unfinished."]
         if not self.contests:
             return [self._not_tested()]
+        whole = "" if {metric for _, metric in self.contests} <= self._metrics else "whole "
+        columns = "1 column" if len(self.contests) == 1 else f"{len(self.contests)} columns"
         first = next(iter(self.contests.values()))
         what = "videos" if self.name == "generation" else "distinct queries"
         test = (
@@ -121,7 +123,7 @@ class ScoreTable:
         )
         return [
             f"Significance: * p < {ALPHA} for the highest score against the second highest, {test}, "
-            f"Holm-corrected over the table's {len(self.contests)} columns.",
+            f"Holm-corrected over the {whole}table's {columns}.",
             *self._detectable(),
         ]
 
@@ -135,8 +137,12 @@ class ScoreTable:
         )
         return f"Not tested: only one ranked system ({self._label(next(iter(ranked)))}).{hint}"
 
+    @property
+    def _metrics(self) -> frozenset[str]:
+        return frozenset(self.columns.values())
+
     def _detectable(self) -> Iterator[str]:
-        metric = HEADLINE[self.name]
+        metric = self._headline()
         for (retriever, of), row in (self.contests or {}).items():
             if of == metric and math.isfinite(row.mde):
                 block = f", {self._label(retriever)}" if retriever else ""
@@ -151,6 +157,11 @@ class ScoreTable:
                     f"{row.difference * 100:+.2f} ({self._label(row.best)} vs. {self._label(row.baseline)}); "
                     f"{corrected}this test {finds}."
                 )
+
+    def _headline(self) -> str | None:
+        """Name the metric whose test is described: a printed one, the usual one where it is among them."""
+        tested = {metric: None for _, metric in self.contests or {} if metric in self._metrics}
+        return HEADLINE[self.name] if HEADLINE[self.name] in tested else next(iter(tested), None)
 
     def _cell(self, key: ScoreKey) -> Cell:
         row = self.scores.get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -37,7 +38,7 @@ def contest(p_holm: float, **more: object) -> dict[str, object]:
     return {**usual, "difference": 0.1, "p_holm": p_holm, "mde": 0.0321, "n": 9, "seeds": 1, **more}
 
 
-def built(scores: list[dict[str, object]], contests: list[dict[str, object]] | None, **more: bool) -> Table:
+def built(scores: list[dict[str, object]], contests: list[dict[str, object]] | None, **more: Any) -> Table:
     frame = pd.DataFrame(scores).reindex(columns=list(SCORE_COLUMNS))
     costs = pd.DataFrame(columns=["generator", "retriever"])
     significance = (
@@ -89,6 +90,16 @@ def test_the_footer_tells_the_test_and_what_it_could_have_found() -> None:
         "Significant. Best vs. second, Acc@10, BM25: +10.00 (Two vs. One); after correction for 2 columns "
         "this test detects a difference of about 3.21 with 80 % power." in notes
     )
+
+
+def test_the_footer_of_a_restricted_table_speaks_of_a_printed_column() -> None:
+    scores = [*THREE, score("one", 0.1, metric="R@1"), score("two", 0.2, metric="R@1")]
+    contests = [contest(0.01), contest(0.2, metric="R@1")]
+    notes = "\n".join(built(scores, contests, columns=["R@1"]).notes)
+    assert "Holm-corrected over the whole table's 2 columns" in notes
+    assert "Not significant. Best vs. second, R@1, BM25" in notes
+    assert "Acc@10" not in notes
+    assert "Best vs. second, R@1, BM25" in "\n".join(built(scores, contests[1:]).notes)
 
 
 def test_a_difference_that_cannot_be_is_not_called_detectable() -> None:

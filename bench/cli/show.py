@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_by, add_format, add_out, add_path, add_verb
@@ -117,6 +118,7 @@ def _export(args: argparse.Namespace) -> int:
     from bench.export.exporter import export_run
 
     files = export_run(args.out, args.format, args.to)
+    _name_seed(args.out, "the rankings and summaries are those")
     print(f"{args.to}: {len(files)} files")
     return 0
 
@@ -162,6 +164,7 @@ def _chosen_tables(result: Result, args: argparse.Namespace) -> list[Table]:
     _check_known("table", names, [*(table.name for table in tables), NAME])
     if NAME in names:
         tables.append(rank_table(result))
+        _name_seed(args.out, f"the table '{NAME}' is that")
     tables = [table for table in tables if not names or table.name in names]
     columns = {column for table in tables for column in table.columns}
     _check_known("column", metrics, sorted(columns | {m for m, h in headers.items() if h in columns}))
@@ -171,6 +174,14 @@ def _chosen_tables(result: Result, args: argparse.Namespace) -> list[Table]:
     narrow = {table.name: table for table in result.tables(intervals=args.intervals, columns=wanted)}
     tables = [narrow.get(table.name, table) for table in tables]
     return [one for table in tables if (one := select_columns(table, wanted)).columns]
+
+
+def _name_seed(out: Path, what: str) -> None:
+    """Say of which seed something is that a run with several seeds has for each of them."""
+    from bench.output.manifest import read_manifest
+
+    if seeds := list(read_manifest(out).seeds):
+        print(f"bench: {out} has the seeds {', '.join(seeds)}; {what} of seed {seeds[0]}.", file=sys.stderr)
 
 
 def _check_known(kind: str, words: Sequence[str], known: Sequence[str]) -> None:
@@ -202,6 +213,7 @@ def _explain(args: argparse.Namespace) -> int:
     from bench.explain.explainer import Explainer
 
     explainer = Explainer(args.out, args.store)
+    _name_seed(args.out, "what is shown is")
     text = explainer.video(args.video) if args.query is None else explainer.query(args.query)
     print_marked(text, explainer.words(query=args.query, video=args.video))
     return 0

@@ -106,6 +106,8 @@ def test_several_seeds_have_a_folder_each_and_mean_and_deviation_on_top(
     shares = [manifest.distinct["oracle"] for manifest in below]
     assert top.distinct["oracle"] == pytest.approx(np.mean(shares), abs=1e-6)
     assert top.coverage_line.startswith("of seed 0: dataset: ")
+    ranks = cli("table", out, "--table", "ranks")
+    assert f"bench: {out} has the seeds 0, 1, 2; the table 'ranks' is that of seed 0.\n" in ranks.err
 
 
 def test_a_generator_without_chance_is_made_once_for_all_seeds(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

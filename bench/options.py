@@ -279,17 +279,13 @@ def _choices(hint: Any) -> list[str]:
 
 
 def _limits(metadata: Iterable[Any]) -> Iterator[str]:
-    """Yield a range in words: "from 0 to 1", "of 1 or more", "a multiple of 2"."""
-    bounds: dict[str, Any] = {}
-    for one in metadata:
-        for name in ("ge", "gt", "le", "lt", "multiple_of"):
-            limit = getattr(one, name, None)
-            if limit is not None:
-                bounds[name] = limit
-    if {"ge", "le"} <= bounds.keys():
-        yield f"from {format_value(bounds.pop('ge'))} to {format_value(bounds.pop('le'))}"
+    """Yield a range in words: "from 0 to 1", "of at least 1", "divisible by 2"."""
     words = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
     words["multiple_of"] = "divisible by"
+    limits = ((name, getattr(one, name, None)) for one in metadata for name in words)
+    bounds = {name: limit for name, limit in limits if limit is not None}
+    if {"ge", "le"} <= bounds.keys():
+        yield f"from {format_value(bounds.pop('ge'))} to {format_value(bounds.pop('le'))}"
     texts = [f"{word} {format_value(bounds[name])}" for name, word in words.items() if name in bounds]
     if texts:
         yield " and ".join(texts)

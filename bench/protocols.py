@@ -24,7 +24,6 @@ class Generator(Protocol):
 
     def summarize(self, videos: Sequence[Video]) -> Mapping[VideoId, str]:
         """Write a summary (it may be empty) for every video; the videos carry no references."""
-        ...
 
 
 @runtime_checkable
@@ -35,14 +34,12 @@ class Retriever(Protocol):
 
     def index(self, summaries: Mapping[VideoId, str]) -> None:
         """Index the corpus, replacing what was indexed before."""
-        ...
 
     def search(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Rank the ``k`` best documents of each query, from the corpus indexed last.
 
         `Run.from_hits` and `Run.from_arrays` put documents in the one order that scores assume.
         """
-        ...
 
 
 @runtime_checkable
@@ -54,18 +51,15 @@ class Trainable(Protocol):
 
     def fit(self, train: Sequence[Video], val: Sequence[Video]) -> None:
         """Train on ``train``, keep what is best on ``val``; ``references`` of the videos are the targets."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing empty folder; no pickle.
 
         A ``training.jsonl`` there, with lines ``{"step": int, name: number, …}``, is plotted in the report.
         """
-        ...
 
     def load(self, folder: Path) -> None:
         """Restore what `save` wrote."""
-        ...
 
 
 @runtime_checkable
@@ -91,7 +85,6 @@ class FitPerGenerator(Trainable, Protocol):
 
         Their digest becomes part of the key of the model.
         """
-        ...
 
 
 @runtime_checkable
@@ -103,7 +96,6 @@ class FittedWithout(Protocol):
 
     def sections_after_fit(self) -> Sequence[str]:
         """Name the sections of these options."""
-        ...
 
 
 @runtime_checkable
@@ -112,7 +104,6 @@ class Identified(Protocol):
 
     def identity(self) -> Mapping[str, Json]:
         """Name what else decides the output, such as digests of weights: part of every artefact's key."""
-        ...
 
 
 @runtime_checkable
@@ -121,7 +112,6 @@ class Covering(Protocol):
 
     def coverage(self) -> Mapping[str, int]:
         """Count by name what the last call could not use, such as ``{"transcripts truncated": 12}``."""
-        ...
 
 
 @runtime_checkable
@@ -130,7 +120,6 @@ class Remarking(Protocol):
 
     def remarks(self) -> Sequence[str]:
         """List short clauses for the coverage line, once the system is fitted or loaded."""
-        ...
 
 
 @runtime_checkable
@@ -149,7 +138,6 @@ class MeasuringLoss(Protocol):
 
         The references are not an input. Called once the generator is fitted or loaded.
         """
-        ...
 
 
 @runtime_checkable
@@ -158,7 +146,6 @@ class Describing(Protocol):
 
     def signature(self) -> Mapping[str, str]:
         """Describe the system in short ``key: value`` pairs for the signature line (analyzer, weights)."""
-        ...
 
 
 @runtime_checkable
@@ -167,7 +154,6 @@ class Sized(Protocol):
 
     def parameters(self) -> int:
         """Count the parameters, trained or loaded."""
-        ...
 
 
 @runtime_checkable
@@ -176,7 +162,6 @@ class Indexed(Protocol):
 
     def index_bytes(self) -> int:
         """Measure the corpus indexed last, in bytes."""
-        ...
 
 
 @runtime_checkable
@@ -185,7 +170,6 @@ class Caching(Protocol):
 
     def uncached(self) -> AbstractContextManager[None]:
         """Open a context within which nothing is taken from a cache."""
-        ...
 
 
 @runtime_checkable
@@ -198,7 +182,6 @@ class Divisible(Protocol):
         What `Generator.summarize` writes for the parts must be, to the byte, what it writes for all at once:
         a model's batches must stay whole.
         """
-        ...
 
 
 @runtime_checkable
@@ -213,7 +196,6 @@ class Encoding(Protocol):
 
         A vector must not depend on the other texts.
         """
-        ...
 
 
 @runtime_checkable
@@ -226,11 +208,9 @@ class Approximating(Protocol):
     @property
     def approximation(self) -> str:
         """How it searches, such as ``hnsw(m=32,ef_search=128)``; empty where it misses nothing."""
-        ...
 
     def search_exactly(self, queries: Mapping[QueryId, str], k: int) -> Run:
         """Rank the ``k`` best documents of each query as `Retriever.search` would if it missed none."""
-        ...
 
 
 @runtime_checkable
@@ -239,7 +219,6 @@ class Explaining(Protocol):
 
     def explain(self, query: str, text: str) -> Sequence[str]:
         """Explain a match by short facts such as ``matched: red, scarf``; called without an index."""
-        ...
 
 
 @runtime_checkable
@@ -248,7 +227,6 @@ class ExplainingGenerator(Protocol):
 
     def explain(self, video: Video) -> Mapping[str, Json]:
         """Explain what the system used from a video; the video carries its references, to compare with."""
-        ...
 
 
 @runtime_checkable

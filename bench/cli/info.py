@@ -154,7 +154,7 @@ def _doctor(args: argparse.Namespace) -> int:
     missing = [check.name for check in checks if check.needed and not check.ok]
     absent = [check.name for check in checks if not check.needed and not check.ok]
     verdict = f"Missing: {', '.join(missing)}." if missing else "Ready: all that is required is installed."
-    optional = f" Without, which is optional: {', '.join(absent)}." if absent else ""
+    optional = f" Optional and not found: {', '.join(absent)}." if absent else ""
     print(f"\n{verdict}{optional}")
     return MissingError.exit_status if missing else 0
 

@@ -116,7 +116,7 @@ def _demo(args: argparse.Namespace) -> int:
     run = recorded_run()
     print(
         f"bench: the summaries and costs of trained systems are recorded, from a run of commit "
-        f"{run['commit'][:7]} on {run['machine']}; the search and the scores are of now. "
+        f"{run['commit'][:7]} on {run['machine']}; the search and the scores were computed now. "
         "Train them here: bench run --generators all,transcript,oracle",
         file=sys.stderr,
     )

@@ -48,7 +48,7 @@ class VideoStream:
         return features
 
     def identity(self) -> dict[str, Json]:
-        """Tell whether files were changed since, without reading them: names, sizes, times of change."""
+        """Describe the files without reading them, for `check_unchanged`: names, sizes, times of change."""
         paths = [self.path]
         if self.folder and self.features:
             root = self.folder / "features" / self.features.name

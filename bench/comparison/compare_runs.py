@@ -74,7 +74,7 @@ def compare_runs(
         rows.extend(block.rows(runs, {system: next(corrected) for system in block.against}))
     labels = [_HEADS[runs.by][0], "Metric", *([] if by in _HEADS else [by]), _HEADS[runs.by][1], "Against"]
     return Table(
-        "compare", f"Comparison on {runs.results[0].manifest.dataset.name}, ×100",
+        "compare", f"Comparison on {runs.results[0].manifest.dataset.title}, ×100",
         labels, COLUMNS, rows, list(_notes(runs, blocks, baseline)),
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ def rank_table(result: Result) -> Table:
         "Videos that are not in a run count as ranked behind it in any order (the expected rank)."
     )
     below = [note, f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
-    caption = f"Rank of the first relevant video on {manifest.dataset.name}"
+    caption = f"Rank of the first relevant video on {manifest.dataset.title}"
     return Table(NAME, caption, ["Retriever", "Model"], COLUMNS, rows, below)
 
 

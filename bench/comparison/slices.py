@@ -113,8 +113,7 @@ def slice_table(
         )
         for cell, values in by_cell.items()
     ]
-    dataset = result.manifest.dataset
-    caption = f"{metric} by {attribute} on {dataset.name}{' (synthetic)' if dataset.synthetic else ''}, ×100"
+    caption = f"{metric} by {attribute} on {result.manifest.dataset.title}, ×100"
     return Table(
         f"by-{re.sub(r'[^A-Za-z0-9]+', '-', attribute)}", caption, ["Retriever", "Model"],
         [f"{name} (n = {size})" for name, size in sizes.items()],

@@ -174,7 +174,7 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
             "generators": [run.name for run in runs], "retrievers": [RETRIEVER], "protocol": GIVEN,
             "query_seed": 0, "split": GIVEN, "seed": [0], "options": {},
         },
-        dataset=DatasetInfo(judgements.name.partition(" | ")[0], False, "en", "", judgements.digest),
+        dataset=_dataset(judgements),
         evaluation=EvaluationInfo(len(truth.query_ids), pool, mean_relevant, depth),
         code=code_state(),
         packages={"python": platform.python_version(), **installed_versions(["qms-bench", "numpy"])},
@@ -184,6 +184,11 @@ def _manifest(judgements: Judgements, scored: Sequence[RunScores], ties: Ties) -
         coverage=coverage,
         coverage_line=_coverage_line(judgements, scored),
     )  # fmt: skip
+
+
+def _dataset(judgements: Judgements) -> DatasetInfo:
+    synthetic = judgements.dataset is not None and judgements.dataset.synthetic
+    return DatasetInfo(judgements.name.partition(" | ")[0], synthetic, "en", "", judgements.digest)
 
 
 def _coverage_line(judgements: Judgements, scored: Sequence[RunScores]) -> str:

@@ -42,6 +42,11 @@ class DatasetInfo:
     version: str
     digest: str
 
+    @property
+    def title(self) -> str:
+        """Name the dataset in a caption, followed by "(synthetic)" if it is."""
+        return f"{self.name}{' (synthetic)' if self.synthetic else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluationInfo:

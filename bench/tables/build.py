@@ -48,7 +48,7 @@ def build_tables(
     cell; ``leaders`` are printed bold. ``columns`` restricts the tables of scores, and what is said below.
     """
     below = [f"Signature: {signature_line(manifest.signature)}", f"Coverage: {manifest.coverage_line}"]
-    what = manifest.dataset.name + (" (synthetic)" if manifest.dataset.synthetic else "")
+    what = manifest.dataset.title
     frames = (scores, significance)
     beside = _beside(manifest, modality, intervals=intervals)
     texts = {header: metric for header, metric in GENERATION.items() if not columns or header in columns}

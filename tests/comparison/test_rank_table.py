@@ -42,6 +42,13 @@ def test_the_table_has_a_row_for_each_cell_and_orders_them_as_the_scores_do(
     assert mean["BM25", "Oracle"] <= mean["BM25", "long"] < mean["BM25", "short"]
 
 
+def test_titles_of_tables_say_that_a_dataset_is_synthetic(competing_run: CompetingRun, cli: Cli) -> None:
+    ranks = cli("table", competing_run.out, "--table", "ranks", "--format", "markdown").out
+    compared = cli("compare", competing_run.out, "--format", "markdown").out
+    for text in (ranks, compared):
+        assert "(synthetic)" in text.partition("**")[2].partition("**")[0]
+
+
 def test_an_unknown_table_names_it_among_the_known(competing_run: CompetingRun, cli: Cli) -> None:
     refused = cli("table", competing_run.out, "--table", "rank")
     assert (refused.status, "Did you mean ranks?" in refused.error()) == (2, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -61,6 +62,14 @@ def test_a_repeat_with_results_of_its_own_keeps_them(tiny: Tiny, tmp_path: Path,
     path.write_text("q1 Q0 v10 1 1 x\nq1~2 Q0 v3 1 1 x\n")
     outcome = cli("evaluate", "--data", tiny.folder, "--query-seed", seed, "--run", path)
     assert recall(outcome.out) == f"{100 * 0.5 / len(evaluated.queries):.2f}"
+
+
+def test_the_title_says_that_a_dataset_is_synthetic(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:
+    tiny.edit("dataset.json", 1, synthetic=True)
+    path = tmp_path / "theirs.trec"
+    path.write_text("q1 Q0 v10 1 1 x\n")
+    text = cli("evaluate", "--data", tiny.folder, "--run", path).out
+    assert re.search(r"^\*\*Retrieval on .* \(synthetic\)", text)
 
 
 def test_graded_measures_read_the_grades_of_the_dataset(tiny: Tiny, tmp_path: Path) -> None:

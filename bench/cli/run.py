@@ -149,7 +149,7 @@ def _execute(config: RunConfig, form: str | None) -> tuple[Path, int]:
         print_run(out, manifest, form)
     for cell, message in manifest.failed.items():
         print_error(f"{cell}: {message}")
-    if not is_aligned(form):
+    if not is_aligned(form) and (manifest.distinct or not errors):
         print(f"bench: results: {out} (open {out / 'report.html'})", file=sys.stderr)
     return out, errors[0].exit_status if errors else 0
 

@@ -120,8 +120,9 @@ def _files_digest(
 
 def _raising_for(folder: Path) -> Report:
     """Make a report that raises the first problem and names the command that lists all."""
+    hint = f" List all problems: bench data validate {folder}"
 
     def report(problem: str) -> NoReturn:
-        raise DataError(f"{problem} List all problems: bench data validate {folder}")
+        raise DataError(problem.removesuffix(hint) + hint)  # one of a line comes here twice
 
     return report

@@ -26,7 +26,7 @@ def dataset_folder(name: str, cache: Path) -> Path:
     near = suggestions(name, known)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise UsageError(
-        f"--data {name}: neither a registered dataset ({', '.join(known)}) nor a folder that exists.{hint}"
+        f"{name}: neither a registered dataset ({', '.join(known)}) nor a folder that exists.{hint}"
     )
 
 

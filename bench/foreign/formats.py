@@ -175,13 +175,13 @@ def read_corpus(path: Path) -> dict[VideoId, str]:
     return texts
 
 
-def judgements_of_folder(folder: Path, split: str) -> Path:
+def judgements_of_folder(folder: Path, split: str, advice: str = "Name another with --split.") -> Path:
     """Locate the judgements of a split in a BEIR folder. Raises MissingError naming those that it has."""
     path = folder / JUDGED / f"{split}.tsv"
     if not path.is_file():
         splits = sorted(file.stem for file in (folder / JUDGED).glob("*.tsv"))
         has = f"its splits are {', '.join(splits)}" if splits else f"there is no {JUDGED}/*.tsv in it"
-        raise MissingError(f"{path}: there is no such file; {has}. Name another with --split.")
+        raise MissingError(f"{path}: there is no such file; {has}. {advice}")
     return path
 
 

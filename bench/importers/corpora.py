@@ -98,7 +98,9 @@ class BEIR:
 
     def read(self, source: Path, recipe: str, language: str | None) -> Imported:
         """Read the folder of a collection into videos, queries and judgements."""
-        qrels, _ = read_any_judgements(judgements_of_folder(source, recipe))
+        qrels, _ = read_any_judgements(
+            judgements_of_folder(source, recipe, "--from is a folder as BEIR has it, --recipe test or dev.")
+        )
         name = f"{source.resolve().name}-{recipe}"
         data = Imported(name, language or "en", f"{self.recipes[recipe]}, over the whole corpus")
         corpus, queries = read_corpus(source / CORPUS), read_any_queries(source / QUERIES)

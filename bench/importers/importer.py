@@ -64,7 +64,9 @@ def dataset_of_beir(source: Path, cache: Path) -> Path:
     """
     recipe = "test" if (source / JUDGED / "test.tsv").is_file() else "dev"
     if not (source / JUDGED / f"{recipe}.tsv").is_file():
-        judgements_of_folder(source, "test")  # raises: it names the splits of the folder
+        judgements_of_folder(
+            source, "test", "--data reads test.tsv or dev.tsv."
+        )  # raises: it names the splits of the folder
     files = [source / CORPUS, source / QUERIES, source / JUDGED / f"{recipe}.tsv"]
     made_by: dict[str, Json] = {
         "version": VERSION,

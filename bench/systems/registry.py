@@ -14,7 +14,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from bench.errors import BenchError, MissingError, UsageError, third_party_errors, unknown
+from bench.errors import BenchError, MissingError, UsageError, shorten, third_party_errors, unknown
 from bench.options import Section
 from bench.store.code_digest import source_of
 from bench.systems.extras import missing_extra
@@ -121,11 +121,28 @@ def resolve(group: str, wanted: Sequence[str]) -> list[str]:
         else:
             matched = [name for name in known if fnmatch.fnmatchcase(name, word)]
             if not matched:
-                raise unknown(group.rstrip("s"), word, [*known, *groups])
+                raise _no_match(group, word, wanted, [*known, *groups])
             names.extend(sorted(matched))
     if not names:
         raise UsageError(f"no {group.rstrip('s')} is named. Known: {', '.join(sorted(known))}.")
     return list(dict.fromkeys(names))
+
+
+def _no_match(group: str, word: str, wanted: Sequence[str], known: Sequence[str]) -> UsageError:
+    """Build the error for an unknown word, which may be a file, or the rest of a name with a comma."""
+    if group == "generators" and _is_file(word):
+        return UsageError(f"unknown generator {shorten(word)}. For the summaries in that file: file:{word}.")
+    files = [w.removeprefix(FILE_PREFIX) for w in wanted if w.startswith(FILE_PREFIX)]
+    cut = [file for file in files if _is_file(f"{file},{word}")]
+    hint = f" A comma separates names: give the file '{cut[0]},{word}' a name without one." if cut else ""
+    return UsageError(f"{unknown(group.rstrip('s'), word, known)}{hint}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, RuntimeError):  # too long for a file; of no user
+        return False
 
 
 def members(group: str, name: str) -> Sequence[str]:

@@ -132,6 +132,14 @@ def test_a_run_names_the_first_problem_and_how_to_see_all(tiny: Tiny, cli: Cli) 
     assert outcome.error().rstrip().endswith(f"List all problems: bench data validate {tiny.folder}")
 
 
+def test_a_run_names_the_command_once_for_a_line_that_is_not_utf_8(tiny: Tiny, cli: Cli) -> None:
+    with (tiny.folder / "videos.jsonl").open("ab") as stream:
+        stream.write(b"\xff\n")
+    error = cli("run", "--data", tiny.folder, "--generators", "lead", "--retrievers", "bm25").error()
+    assert "not UTF-8" in error
+    assert error.count("List all problems") == 1
+
+
 def test_problems_come_before_strictness(tiny: Tiny, cli: Cli) -> None:
     tiny.line("qrels.tsv", 1, "q1\tv10\tmany")
     assert cli("data", "validate", tiny.folder, "--strict").status == 3

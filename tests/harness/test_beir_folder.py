@@ -54,6 +54,13 @@ def test_its_documents_are_searched_with_all_judged_queries(beir: Path, tmp_path
     assert ids == {"q1", "q2", "q3"}
 
 
+def test_messages_name_the_folder_and_the_options_of_the_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
+    assert f"\n{beir}: 0 errors" in cli("data", "validate", beir).out
+    imported = cli("data", "import", "beir", "--from", beir / "corpus.jsonl", "--out", tmp_path / "made")
+    assert (imported.status, "--recipe test or dev" in imported.error()) == (4, True)
+    assert "--data" not in cli("data", "validate", "tiny5").error()
+
+
 def test_the_run_scores_as_evaluate_scores_it_on_the_folder(beir: Path, tmp_path: Path, cli: Cli) -> None:
     cli(*run(beir, tmp_path / "out"))
     ours = bench.open(tmp_path / "out").scores.query("generator == 'transcript' and metric == 'R@10'")[

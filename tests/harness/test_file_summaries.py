@@ -22,6 +22,17 @@ def test_missing_videos_of_a_file_are_counted(finished: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_file_without_its_prefix_or_with_a_comma_in_its_name_is_explained(
+    tiny: Tiny, tmp_path: Path, cli: Cli
+) -> None:
+    for name in ("lead.jsonl", "a,b.jsonl"):
+        (tmp_path / name).write_text("")
+    bare = cli(*command(tiny, tmp_path / "out", f"{tmp_path / 'lead.jsonl'}"))
+    assert (bare.status, f"in that file: file:{tmp_path / 'lead.jsonl'}." in bare.error()) == (2, True)
+    cut = cli(*command(tiny, tmp_path / "out", f"file:{tmp_path / 'a,b.jsonl'}"))
+    assert (cut.status, "a,b.jsonl' a name without one" in cut.error()) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -43,6 +54,7 @@ def test_a_malformed_line_is_bad_data_with_its_place(
     outcome = cli(*command(tiny, tmp_path / "out", f"file:{path}"))
     assert outcome.status == 3
     assert f"{path}:2: " in outcome.error()
+    assert "report.html" not in outcome.err  # of no cell
     assert message in outcome.error()
 
 

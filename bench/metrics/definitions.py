@@ -32,6 +32,7 @@ BY_NAME: Mapping[str, str] = {
     "nDCG@k": "with --metrics: discounted gain by graded relevance / that of the ideal ranking, as trec_eval",
     "MRR@k": "with --metrics: 1 / rank of the first relevant video, 0 where it is not in the top k",
     "MAP@k": "with --metrics: sum of the precision at the relevant videos in the top k / relevant videos",
+    "Judged@k": "with --metrics: judged videos in the top k / videos that were returned in it",
 }
 """Measures that a run has on request; with the extra ``measures`` also those of ir_measures."""
 

@@ -247,8 +247,11 @@ def _equal_retrievers(result: Result, rows: Any) -> Iterator[Caution]:
 
 
 def _trained(result: Result) -> bool:
+    """Check whether a generator is trained: one that only counts has no parameters and no training log."""
     costs = with_text(result.costs)
-    return bool((costs["retriever"].eq("") & costs["fit_s"].notna()).any())
+    fitted = costs[costs["retriever"].eq("") & costs["fit_s"].notna()]
+    logged = fitted["generator"].map(lambda name: f"training/{name}.jsonl" in result.manifest.files)
+    return bool((fitted["params"].notna() | logged.astype(bool)).any())
 
 
 def _label(result: Result, name: str) -> str:

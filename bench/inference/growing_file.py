@@ -56,6 +56,9 @@ class GrowingFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(OSError):  # a full disk, which `append` has reported
+            if kind is not None and self._stream.tell() == 0:  # there is nothing to continue from
+                self._part.unlink()
+                self._note.unlink(missing_ok=True)
             self._stream.close()
 
     def _lock(self) -> None:

@@ -20,6 +20,10 @@ def check_out(path: Path, videos: Path, folders: Iterable[Path]) -> None:
     """
     if not path.name:
         raise UsageError(f"--out {str(path)!r} names no file.")
+    if str(path) == "-":
+        raise UsageError(
+            "--out -: summaries are continued after a kill, for which a file is needed. Name one."
+        )
     texts = [folder / name for folder in folders for name in (METADATA, VIDEOS, QUERIES, QRELS)]
     for one in (path, record_path(path), *unfinished_names(path)):
         replaceable(one, "--out")

@@ -106,6 +106,8 @@ def summarize(generator: Any, videos: str | Path, out: str | Path, **options: An
         continued = _continue(stream, file)
         remove_unfinished(record_path(path))
         progress = _write_blocks(component, stream, file, quiet=plan.config.quiet)
+        if not progress.videos:
+            raise DataError(f"{stream.path}: there is no video in it: a JSON object with id and transcript.")
         stream.check_unchanged(found)
         _finish(file, _record(component, fit, progress))
     return Written(file.path, component.label, continued.videos, progress)

@@ -138,9 +138,9 @@ def read_file(path: Path) -> Reading:
     table that can be read.
     """
     if not path.is_file():
-        raise UsageError(
-            f"there is no file '{path}'. Give a CSV, Markdown, LaTeX or HTML file, or paper:table2 to table7."
-        )
+        what = "a folder" if path.is_dir() else "a pipe or a device, whose name does not say the table's form"
+        problem = f"'{path}' is {what}" if path.exists() else f"there is no file '{path}'"
+        raise UsageError(f"{problem}. Give a CSV, Markdown, LaTeX or HTML file, or paper:table2 to table7.")
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"'{path.name}' ends in none of {' '.join(SUFFIXES)}: the form of the table is not known."

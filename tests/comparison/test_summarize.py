@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 from bench.comparison.paired import compare, p_value
-from bench.comparison.summarize import _equal_retrievers, summarize_run
+from bench.comparison.summarize import _equal_retrievers, _trained, summarize_run
 from bench.errors import DataError
 from bench.metrics.significance import holm
 from bench.output.per_item import RunItems
+from bench.output.schema import COST_COLUMNS
 from bench.result import Result
 from bench.summary.run_summary import Board, RunSummary, read_summary
 from tests.competing_run import CompetingRun
+from tests.manifests import small_manifest
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,17 @@ def test_the_run_wrote_its_summary_and_gives_it_back(
 def test_the_file_holds_nothing_of_the_machine(summary: RunSummary) -> None:
     facts = json.loads(summary.to_json())["facts"]
     assert set(facts) == {"data", "synthetic", "queries", "videos", "seeds", "preset"}
+
+
+@pytest.mark.parametrize(
+    ("fit_s", "params", "is_trained"), [(2, 9, True), (2, None, False), (None, 9, False)]
+)
+def test_a_row_that_only_counts_words_depends_on_no_seed(
+    fit_s: float | None, params: float | None, is_trained: bool
+) -> None:
+    row = {"generator": "tfidf", "retriever": "", "fit_s": fit_s, "params": params}
+    costs = pd.DataFrame([row], columns=list(COST_COLUMNS)).astype(dict.fromkeys(COST_COLUMNS[2:], float))
+    assert _trained(Result(Path("out"), pd.DataFrame(), costs, small_manifest())) is is_trained
 
 
 def test_synthetic_data_are_cautioned_of(summary: RunSummary) -> None:

@@ -383,7 +383,13 @@ def test_summaries_may_be_put_beside_the_videos(tiny: Tiny, cli: Cli) -> None:
         assert done.status == 0, done.err
 
 
-def test_no_videos_are_no_summaries(tiny: Tiny, tmp_path: Path) -> None:
+def test_no_videos_are_an_error_that_leaves_nothing(tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "none.jsonl").write_text("")
-    result = bench.summarize("lead", tmp_path / "none.jsonl", tmp_path / "s.jsonl", data=tiny.folder)
-    assert (result.progress.videos, result.path.read_bytes()) == (0, b"")
+    with pytest.raises(DataError, match="there is no video in it"):
+        bench.summarize("lead", tmp_path / "none.jsonl", tmp_path / "s.jsonl", data=tiny.folder)
+    assert list(tmp_path.glob("s.*")) == []
+
+
+def test_standard_output_is_no_file_of_summaries(new: Path, tiny: Tiny, cli: Cli) -> None:
+    refused = cli("summarize", "lead", "--data", tiny.folder, "--videos", new, "--out", "-")
+    assert (refused.status, "a file is needed" in refused.error()) == (2, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from bench.lint.report import lint
 def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         lint(str(tmp_path / "none.csv"))
+
+
+def test_a_folder_and_a_pipe_are_called_what_they_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder\. Give a CSV"):
+        lint(str(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is a pipe or a device, whose name"):
+        lint(str(tmp_path / "pipe"))
 
 
 @pytest.mark.parametrize("n", [0, -3])

@@ -13,7 +13,7 @@ from bench.data.dataset import Dataset, Features
 from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
 from bench.data.pictures import PICTURES, folders_of_pictures
 from bench.data.reader import read_dataset
-from bench.data.text_files import VIDEOS
+from bench.data.text_files import QRELS, VIDEOS
 from bench.errors import DataError, GateError
 from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 
@@ -66,6 +66,11 @@ def validate(folder: Path) -> Findings:
     dataset = read_dataset(folder, report=problems.append)
     for name in dataset.feature_names[1:]:  # the first was read with the dataset
         read_dataset(folder, features=name, report=problems.append)
+    if not problems and not any(dataset.relevant.values()):
+        problems.append(
+            f"{folder / QRELS}: no query has a relevant video, so there is nothing to evaluate. "
+            "Give at least one query of the test split a relevance above 0."
+        )
     distinct = _group_lines(dict.fromkeys(problems))
     return Findings(folder, distinct, [] if distinct else _warnings(folder, dataset))
 

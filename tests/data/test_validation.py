@@ -203,6 +203,13 @@ def test_queries_without_tokens_are_a_warning_and_a_count(tiny: Tiny, cli: Cli) 
     assert "1 whose queries have no tokens" in (out / "tables" / "generation.md").read_text("utf-8")
 
 
+def test_without_any_relevance_there_is_an_error(tiny: Tiny, cli: Cli) -> None:
+    tiny.path("qrels.tsv").write_text("")
+    (problem,) = validate(tiny.folder).problems
+    assert "qrels.tsv: no query has a relevant video" in problem
+    assert cli("data", "validate", tiny.folder).status == 3
+
+
 def test_ids_that_a_trec_tool_takes_for_comments_are_a_warning(tiny: Tiny) -> None:
     for name in ("queries.jsonl", "qrels.tsv"):
         text = tiny.path(name).read_text()

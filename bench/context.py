@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bench.errors import MissingError, UsageError
+from bench.errors import MissingError, UsageError, counted
 from bench.options import Arguments, Section
 from bench.types import Json
 
@@ -164,7 +165,14 @@ def _settled(device: str) -> str:
     if device == "auto":
         return "cuda" if count else "cpu"
     if int(device.partition(":")[2] or 0) >= count:
-        raise MissingError(f"--device {device}: torch sees {count} GPUs on this machine. Use --device cpu.")
+        if importlib.util.find_spec("torch") is None:
+            raise MissingError(
+                f"--device {device}: torch is not installed, which computes on GPUs. Install it with: "
+                "pip install -c constraints.txt -e '.[dense]', or use --device cpu."
+            )
+        raise MissingError(
+            f"--device {device}: torch sees {counted(count, 'GPU')} on this machine. Use --device cpu."
+        )
     return device
 
 

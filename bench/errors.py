@@ -104,6 +104,11 @@ def suggestions(name: str, known: Sequence[str], limit: int = 3, cutoff: float =
     return get_close_matches(name, known, n=limit, cutoff=cutoff)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, which has an s but for one: ``1 column``, ``2 columns``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def shorten(value: object, limit: int = 80) -> str:
     """Quote a value in a message, cut to ``limit`` characters and in depth."""
     if isinstance(value, str | bytes):

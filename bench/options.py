@@ -135,6 +135,8 @@ def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | No
     except ValueError as error:  # pydantic's ValidationError is one
         near = suggestions(value, _choices(hint), limit=1) if isinstance(value, str) else []
         hint_text = f" Did you mean {near[0]}?" if near else ""
+        if isinstance(value, str) and _NOT_TEXT.search(value):
+            hint_text = " It is not UTF-8; rename a file or folder that is called so."
         raise UsageError(
             f"option {key}={shorten(value)} is not allowed: expected {describe_type(hint)}.{hint_text}"
         ) from error

@@ -95,6 +95,13 @@ def test_a_gpu_too_far_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         _ = context("cuda:2").device
 
 
+def test_a_gpu_without_torch_is_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.context._gpus", lambda: 0)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"torch is not installed.*\[dense\]"):
+        _ = context("cuda").device
+
+
 def test_everything_can_be_noted_for_a_component_that_reads_nothing() -> None:
     given = context()
     given.use_everything()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench.cli.common import Verbs, add_format, add_out, add_path, add_verb
 from bench.cli.foreign import add_judgements, evaluated, refuse_without_qrels
-from bench.errors import GateError, UsageError
+from bench.errors import GateError, UsageError, counted
 from bench.options import expand_home, split_list
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _check_on_run(before: Result, after: Result, rule: Rule, args: argparse.Name
     failed = sum(row.failed for row in rows)
     if failed:
         raise GateError(
-            f"{_count(failed, 'score')} of {args.out} against {args.against} failed (listed above)."
+            f"{counted(failed, 'score')} of {args.out} against {args.against} failed (listed above)."
         )
     return 0
 
@@ -229,13 +229,13 @@ def _check_on_table(result: Result, rule: Rule, args: argparse.Namespace) -> int
             print(line)
     if failed:
         raise GateError(
-            f"{_count(failed, 'score')} of {result.out} {'differs' if failed == 1 else 'differ'} "
+            f"{counted(failed, 'score')} of {result.out} {'differs' if failed == 1 else 'differ'} "
             f"from {path} (listed above). If intended, update it with --update and say why in the commit."
         )
     if args.format == "text":
         within = "each within its tolerance" if not differences(before, after) else "none failed"
         checked = sum(row.difference is not None for row in rows)
-        print(f"{path}: {_count(checked, 'score')} checked, {within}")
+        print(f"{path}: {counted(checked, 'score')} checked, {within}")
     return 0
 
 
@@ -254,9 +254,5 @@ def _update_table(result: Result, path: Path, tolerances: list[tuple[str, float]
     for line in lines:
         print(line)
     news = f"{len(changes)} moved beyond their tolerance" if before else "new"
-    print(f"{path}: {_count(len(after.cells), 'score')}, {news}")
+    print(f"{path}: {counted(len(after.cells), 'score')}, {news}")
     return 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ import numpy as np
 from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare, p_value
 from bench.comparison.runs import GENERATOR, RETRIEVER, Runs, System, difference_in_evaluation
-from bench.errors import UsageError, unknown
+from bench.errors import UsageError, counted, unknown
 from bench.metrics.significance import ALPHA, DRAWS, groups_by_tests, holm, letters
 from bench.output.manifest import signature_line
 from bench.result import Result
@@ -135,7 +135,7 @@ class Block:
             Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA),
             _times_100(comparison.interval.low),
             _times_100(comparison.interval.high),
-            Cell(f"{p:.4f}" if p >= 0.0001 else "< 0.0001"),
+            Cell(f"{p:.4f}" if p >= 0.00005 else "< 0.0001"),
             group,
             *counts,
             _times_100(comparison.mde),
@@ -226,13 +226,7 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
         )
     )
     family = sum(len(block.against) for block in blocks)
-    yield (
-        f"Differences: each row minus the one it is against ({against}), with 95 % intervals; "
-        f"* p < {ALPHA}, paired over distinct queries (videos for generation metrics), Holm-corrected over "
-        f"{family} comparisons. Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter are "
-        "not significantly different (all pairs, Holm-corrected). "
-        f"MDE: the difference that is significant with 80 % power after correction for {family} comparisons."
-    )
+    yield _about_differences(runs, against, family)
     least = family / (DRAWS + 1)
     drawn = [c.test.p_value for block in blocks for c in block.against.values() if c.seeds == 1]
     if least < ALPHA and any(p <= LEAST_P for p in drawn):
@@ -249,6 +243,19 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
     for result in runs.results:
         of = f" of {result.out.name}" if two else ""
         yield f"Signature{of}: {signature_line(result.manifest.signature)}"
+
+
+def _about_differences(runs: Runs, against: str, family: int) -> str:
+    if not family:
+        return "There is nothing to compare: no block has two systems."
+    comparisons = counted(family, "comparison")
+    return (
+        f"Differences: each row minus the one it is against ({against}), with 95 % intervals; "
+        f"* p < {ALPHA}, paired over distinct queries (videos for generation metrics), Holm-corrected over "
+        f"{comparisons}. Rows of one {_HEADS[runs.by][0].lower()} and metric that share a letter are "
+        "not significantly different (all pairs, Holm-corrected). "
+        f"MDE: the difference that is significant with 80 % power after correction for {comparisons}."
+    )
 
 
 def _times_100(value: float) -> Cell:

@@ -39,7 +39,8 @@ def read_options(path: Path) -> dict[str, Any]:
         with path.open(encoding="utf-8-sig") as stream:  # perhaps a pipe, or a device that never ends
             text = stream.read(LONGEST_FILE + 1)
     except (OSError, ValueError) as error:  # an encoding that is no UTF-8 is a ValueError
-        raise UsageError(f"--config {path} cannot be read: {error}.") from error
+        reason = (isinstance(error, OSError) and error.strerror) or error  # without "[Errno 2]" and the path
+        raise UsageError(f"--config {path} cannot be read: {reason}.") from error
     if len(text) > LONGEST_FILE:
         raise UsageError(f"--config {path}: a file of options is shorter than {LONGEST_FILE:,} characters.")
     return _parse(text, str(path))

@@ -106,7 +106,9 @@ def _array(path: Path, problems: list[str]) -> npt.NDArray[Any] | None:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a header is a Python literal, and a damaged one fails in any way
-        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({reason_of(error)}).")
+        # NumPy reads what is damaged as pickles, and advises to allow them
+        reason = "its header is damaged, or it holds objects" if "pickle" in str(error) else reason_of(error)
+        problems.append(f"{path}: not a plain NumPy array that can be memory-mapped ({reason}).")
         return None
     if not isinstance(array, np.ndarray):
         array.close()

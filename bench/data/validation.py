@@ -14,7 +14,7 @@ from bench.data.features import FILES, TRANSCRIPTS, folders_without_features
 from bench.data.pictures import PICTURES, folders_of_pictures
 from bench.data.reader import read_dataset
 from bench.data.text_files import QRELS, VIDEOS
-from bench.errors import DataError, GateError
+from bench.errors import DataError, GateError, counted
 from bench.text import CJK_LANGUAGES, cjk_share, normalise, tokenize
 
 _MAX_SHOWN = 50
@@ -41,7 +41,7 @@ class Findings:
             lines.append(f"error: … and {len(self.problems) - _MAX_SHOWN} more")
         lines += [f"warning: {text}" for text in self.warnings]
         lines.append(
-            f"{self.folder}: {_count(len(self.problems), 'error')}, {_count(len(self.warnings), 'warning')}"
+            f"{self.folder}: {counted(len(self.problems), 'error')}, {counted(len(self.warnings), 'warning')}"
         )
         return "\n".join(lines) + "\n"
 
@@ -52,12 +52,8 @@ class Findings:
             raise DataError(self.problems[0] + more)
         if strict and self.warnings:
             raise GateError(
-                f"{self.folder}: {_count(len(self.warnings), 'warning')}, and --strict allows none."
+                f"{self.folder}: {counted(len(self.warnings), 'warning')}, and --strict allows none."
             )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def validate(folder: Path) -> Findings:

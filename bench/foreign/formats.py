@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
-from bench.errors import DataError, MissingError, shorten
+from bench.errors import DataError, MissingError, counted, shorten
 from bench.output.attributes import free_fields
 from bench.output.trec import TrecRun, read_qrels, read_queries, read_run
 from bench.store.files import STANDARD_INPUT, open_bytes, read_lines
@@ -75,9 +75,9 @@ def recognise(path: Path) -> Form:
         return "JSON"
     form = _COLUMNS.get(len(line.split()))
     if form is None or (form == "TSV" and "\t" not in line):
+        columns = counted(len(line.split()), "column")
         raise DataError(
-            f"{path}:{number}: not a format that is known: {shorten(line)} has {len(line.split())} columns. "
-            f"Known are {_KNOWN}."
+            f"{path}:{number}: not a format that is known: {shorten(line)} has {columns}. Known are {_KNOWN}."
         )
     return form
 
@@ -210,7 +210,7 @@ def _tsv_pairs(path: Path) -> Iterator[Pair]:
             continue
         if len(fields) != len(_HEADER):
             raise DataError(
-                f"{path}:{number}: {len(fields)} columns where 3 are needed, separated by tabs: "
+                f"{path}:{number}: {counted(len(fields), 'column')} where 3 are needed, separated by tabs: "
                 f"{' '.join(_HEADER)}."
             )
         yield f"{path}:{number}", fields[0].strip(), fields[1].strip(), fields[2].strip()

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 
-from bench.errors import UsageError, shorten
+from bench.errors import UsageError, counted, shorten
 from bench.foreign.runs import ForeignRun
 from bench.output.trec import TrecRun
 from bench.store.digests import digest
@@ -53,7 +53,9 @@ def fuse(runs: Sequence[ForeignRun], fusion: Fusion) -> ForeignRun:
         raise UsageError(f"--fuse {fusion.method}: two or more runs are fused, and there is {len(runs)}.")
     weights = fusion.weights or (1.0,) * len(runs)
     if len(weights) != len(runs):
-        raise UsageError(f"--fuse: {len(weights)} weights for {len(runs)} runs: one for each is needed.")
+        raise UsageError(
+            f"--fuse: {counted(len(weights), 'weight')} for {len(runs)} runs: one for each is needed."
+        )
     hits: dict[QueryId, dict[VideoId, float]] = {}
     for run, weight in zip(runs, weights, strict=True):
         for query, scores in run.run.hits.items():

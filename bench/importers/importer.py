@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.choices import language_problem
-from bench.errors import DataError, UsageError, shorten, unknown
+from bench.errors import DataError, UsageError, counted, shorten, unknown
 from bench.foreign.formats import CORPUS, JUDGED, QUERIES, judgements_of_folder, read_corpus
 from bench.importers.features import import_features
 from bench.importers.files import take, take_id, unique
@@ -53,6 +53,8 @@ def import_dataset(
     Raises UsageError for an unknown importer or recipe and for a folder ``out`` that is not empty, DataError
     and MissingError for the owner's files. Nothing is left behind by an import that fails.
     """
+    if any("\ud800" <= character <= "\udfff" for character in str(out)):  # bytes, as the system gives them
+        raise UsageError(f"--out {shorten(out)}: the name is not UTF-8, so that --data could not name it.")
     with new_folder(out, "--out") as folder:
         return _write_dataset(folder, name, source, recipe=recipe, additions=additions or Additions())
 
@@ -97,6 +99,10 @@ def _write_dataset(
     if not data.videos:
         raise DataError(f"{source}: there is no video in it. Are the files complete?")
     notes = _compare_counts(data) + data.remarks
+    if changed := [(old, new) for new, old in data.written.items() if old != new]:
+        old, new = changed[0]
+        count = counted(len(changed), "id")
+        notes.append(f"white space in {count} of videos became '_', such as {shorten(old)}: '{new}'.")
     if additions.transcripts:
         _add_transcripts(data, additions.transcripts)
     if additions.validation:

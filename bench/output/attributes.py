@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bench.errors import DataError
+from bench.errors import DataError, counted
 from bench.output.schema import format_csv, unguard
 from bench.store.csv_files import read_cells
 from bench.store.files import read_lines
@@ -72,7 +72,9 @@ def read_attributes(path: Path) -> dict[QueryId, dict[str, str]]:
         if not cells:
             continue
         if len(cells) != len(header):
-            raise DataError(f"{path}:{number}: {len(cells)} columns where the header has {len(header)}.")
+            raise DataError(
+                f"{path}:{number}: {counted(len(cells), 'column')} where the header has {len(header)}."
+            )
         query, *values = (str(unguard(cell)) for cell in cells)
         if query in attributes:
             raise DataError(f"{path}:{number}: query '{query}' appears twice.")

@@ -12,7 +12,7 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import DataError
+from bench.errors import DataError, counted
 from bench.metrics.ranking import Relevance
 from bench.store.files import read_lines, read_raw_lines
 from bench.types import NO_HIT, Grades, QueryId, Run, VideoId
@@ -202,7 +202,9 @@ def _rows(path: Path, columns: int, layout: str) -> Iterator[tuple[int, list[byt
         if len(fields) == columns and fields[0] != b"#":
             yield number, fields
         elif fields and not line.startswith(b"#"):
-            raise DataError(f"{path}:{number}: {len(fields)} columns where {columns} are needed: {layout}.")
+            raise DataError(
+                f"{path}:{number}: {counted(len(fields), 'column')} where {columns} are needed: {layout}."
+            )
 
 
 def _integer(raw: bytes, what: str) -> int:

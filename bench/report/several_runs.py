@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.comparison.paired import compare
 from bench.comparison.runs import difference_in_evaluation
+from bench.errors import counted
 from bench.metrics.significance import ALPHA, holm
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
@@ -110,7 +111,7 @@ def differences_view(sources: Sequence[Source]) -> View | None:
     caption = f"{metric}: differences from {sources[0].name}, in points"
     notes = [
         f"Each run less {sources[0].name}, paired over the same queries, with 95 % intervals; * p < {ALPHA}, "
-        f"Holm-corrected over {len(compared)} comparisons.",
+        f"Holm-corrected over {counted(len(compared), 'comparison')}.",
         *([f"The same for every query: {', '.join(dict.fromkeys(same))}."] if same else []),
     ]
     columns = ["score", "difference", "95 % from", "95 % to", "p (Holm)"]

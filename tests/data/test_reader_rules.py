@@ -191,7 +191,7 @@ RULES: dict[str, tuple[Damage, str, str]] = {  # name: (damage, place in the mes
     "frames with a header that nests": (header("(" * 500 + ")" * 500, "(4, 4)"), "frames.npy: ", "NumPy"),
     "frames of a negative shape": (header("'<f2'", "(-4, 4)"), "frames.npy: ", ""),
     "frames pickled": (feature("frames.npy", np.array([{}], object)), "frames.npy: ", "plain NumPy array"),
-    "frames a bare pickle": (feature_bytes("frames.npy", b"\x80\x04N."), "frames.npy: ", "plain NumPy array"),
+    "frames a bare pickle": (feature_bytes("frames.npy", b"\x80\x04N."), "frames.npy: ", "holds objects)."),
     "frames an archive": (archive, "frames.npy: ", "archive"),
     "frames cut short": (cut_short, "frames.npy: ", "plain NumPy array"),
     "frames an empty file": (feature_bytes("frames.npy", b""), "frames.npy: ", "plain NumPy array"),

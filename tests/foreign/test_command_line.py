@@ -107,6 +107,19 @@ def test_no_temporary_folder_is_named(beir: Path, tmp_path: Path, cli: Cli) -> N
     assert (refused.status, "run files have no costs" in refused.error()) == (2, True)
 
 
+def test_the_least_p_is_the_same_in_the_table_and_below_it(tmp_path: Path, cli: Cli) -> None:
+    for name, video in (("qrels", None), ("old", "b"), ("new", "a")):
+        line = "q{} Q0 " + f"{video} 1 1 x\n" if video else "q{} 0 a 1\n"
+        (tmp_path / name).write_text("".join(line.format(number) for number in range(20)))
+    words = ["--qrels", tmp_path / "qrels", "--metric", "R@1", "--format", "csv"]
+    printed = cli("compare", tmp_path / "old", tmp_path / "new", *words).out
+    assert ",0.0001," in printed
+    assert "over 1 comparison." in printed
+    assert "p = 0.0001 is the least" in printed
+    alone = cli("compare", tmp_path / "old", *words)
+    assert (alone.status, "There is nothing to compare" in alone.out) == (0, True)
+
+
 def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     out = tmp_path / "out"
     runs = ["--run", tmp_path / "old.trec", "--run", tmp_path / "new.json"]

@@ -420,6 +420,12 @@ def test_subtitles_are_those_of_clips_whose_names_have_blanks(tmp_path: Path) ->
     assert transcripts == {"other": "", "show_s01": "Where is it?"}
 
 
+def test_white_space_in_ids_is_said_to_become_a_line(tmp_path: Path) -> None:
+    source = write(tmp_path, {"pairs.csv": "video_id,query\nv 1,red\nv2,blue\n"})
+    notes = import_dataset("csv", source, tmp_path / "out", None, Additions())
+    assert notes == ["white space in 1 id of videos became '_', such as 'v 1': 'v_1'."]
+
+
 def test_two_transcripts_of_a_video_in_a_table_are_refused(tmp_path: Path) -> None:
     (table := tmp_path / "speech.csv").write_text("id,transcript\nv1,one\nv2,two\nv1,other\n")
     with pytest.raises(DataError, match=r"speech.csv:4: video 'v1' appears twice, with another text"):

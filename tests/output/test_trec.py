@@ -199,6 +199,7 @@ def test_comments_are_left_out_and_ids_that_begin_like_one_are_read(tmp_path: Pa
     ("line", "complaint"),
     [
         ("q 0 a", "3 columns where 4 are needed"),
+        ("q", "1 column where 4 are needed"),
         ("q 0 b 1.0", "the relevance '1.0' is not an integer"),
         ("q 0 a 0", "judged twice"),
     ],

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
+from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS, Protocol
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import make_evaluation_set
 from bench.data.similarity import SIMILARITY, text_visual_similarities
@@ -26,8 +26,13 @@ def diversity(texts: Sequence[str], n: int) -> float:
     return len(set(grams)) / len(grams) if grams else float("nan")
 
 
-def compute_statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
-    """Describe a dataset in numbers, ``{measure: {split: value}}``, over train, val, test and all videos."""
+def compute_statistics(
+    dataset: Dataset, protocol: Protocol = ONE_QUERY_PER_VIDEO
+) -> dict[str, dict[str, float]]:
+    """Describe a dataset in numbers, ``{measure: {split: value}}``, over train, val, test and all videos.
+
+    ``protocol`` says which queries are the evaluated ones.
+    """
     splits: dict[str, list[VideoId]] = {
         split: [record.video_id for record in dataset.split(split)] for split in SPLITS
     }
@@ -56,7 +61,7 @@ def compute_statistics(dataset: Dataset) -> dict[str, dict[str, float]]:
         for name, measure in measures.items()
     }
     for split in SPLITS:
-        values["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split)
+        values["relevant videos per evaluated query"][split] = _evaluated_mean(dataset, split, protocol)
     return values
 
 
@@ -78,9 +83,9 @@ def _relevant_per_query(dataset: Dataset, videos: Sequence[VideoId]) -> float:
     return _mean([count for count in counts if count])
 
 
-def _evaluated_mean(dataset: Dataset, split: str) -> float:
+def _evaluated_mean(dataset: Dataset, split: str, protocol: Protocol) -> float:
     try:
-        evaluated = make_evaluation_set(dataset, split=split, protocol=ONE_QUERY_PER_VIDEO, query_seed=0)
+        evaluated = make_evaluation_set(dataset, split=split, protocol=protocol, query_seed=0)
     except DataError:  # an empty split, or one without queries, has no such mean
         return float("nan")
     return evaluated.mean_relevant

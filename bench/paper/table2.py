@@ -9,7 +9,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS
+from bench.choices import ONE_QUERY_PER_VIDEO, SPLITS, Protocol
 from bench.data.dataset import Dataset
 from bench.data.evaluation_set import even_sample
 from bench.data.similarity import SIMILARITY, describe_missing_vectors
@@ -63,12 +63,17 @@ def table2(dataset: Dataset) -> tuple[list[Table], dict[str, str]]:
     }
 
 
-def statistics_table(dataset: Dataset, *, with_paper: bool = False) -> Table:
-    """Lay out the statistics of a dataset, a row for each measure; ``with_paper`` adds the paper's."""
+def statistics_table(
+    dataset: Dataset, *, with_paper: bool = False, protocol: Protocol = ONE_QUERY_PER_VIDEO
+) -> Table:
+    """Lay out the statistics of a dataset, a row for each measure; ``with_paper`` adds the paper's.
+
+    ``protocol`` says which queries are the evaluated ones.
+    """
     columns = [*SPLITS, ALL]
     paper = published.paper_figures()
     rows = []
-    for name, values in compute_statistics(dataset).items():
+    for name, values in compute_statistics(dataset, protocol).items():
         digits = _DIGITS.get(name, 2)
         ours = [Cell(_shown(values[column], digits)) for column in columns]
         theirs = [Cell(_shown(paper.get(name, {}).get(column, ""), digits)) for column in columns]
@@ -76,10 +81,11 @@ def statistics_table(dataset: Dataset, *, with_paper: bool = False) -> Table:
         rows.append(([name], pairs if with_paper else ours))
     header = [title for column in columns for title in (column, f"{column} (QMV-Kwai)")]
     has_texts = dataset.features is not None and dataset.features.transcripts is not None
+    seed = ", query-seed 0" if protocol == ONE_QUERY_PER_VIDEO else ""
     notes = [
         f"Signature: data: {dataset.name}:{dataset.digest[:8]} | features: "
         f"{dataset.features.name if dataset.features else 'none'} | "
-        f"evaluated: {ONE_QUERY_PER_VIDEO}, query-seed 0 | queries: distinct after normalisation | "
+        f"evaluated: {protocol}{seed} | queries: distinct after normalisation | "
         f"Div-n: mean over videos with queries of distinct n-grams / n-grams | tokens: {TOKENS}",
         *(["QMV-Kwai: as printed in the paper; '>=' is inferred from its Table V."] if with_paper else []),
         *([] if has_texts else [describe_missing_vectors(dataset)]),

@@ -54,6 +54,14 @@ def test_its_documents_are_searched_with_all_judged_queries(beir: Path, tmp_path
     assert ids == {"q1", "q2", "q3"}
 
 
+def test_its_statistics_are_of_all_queries(beir: Path, cli: Cli) -> None:
+    with (beir / "qrels" / "test.tsv").open("a") as judgements:
+        judgements.write("q1\td2\t1\nq1\td3\t1\nq1\td4\t1\n")
+    text = cli("data", "stats", beir, "--format", "csv").out
+    assert "relevant videos per evaluated query,,,2.00," in text
+    assert "evaluated: all-queries | queries" in text
+
+
 def test_messages_name_the_folder_and_the_options_of_the_verb(beir: Path, tmp_path: Path, cli: Cli) -> None:
     assert f"\n{beir}: 0 errors" in cli("data", "validate", beir).out
     imported = cli("data", "import", "beir", "--from", beir / "corpus.jsonl", "--out", tmp_path / "made")

@@ -13,6 +13,7 @@ from bench.config.run_config import config_from_settings
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
 from bench.explain.systems import GeneratorExplanations
+from bench.output.schema import GIVEN
 from bench.output.trec_lookup import Hit
 from bench.protocols import Explaining, Trainable
 from bench.report.source import Source
@@ -85,9 +86,10 @@ class Explainer:
     def _describe_video(self, video: VideoId) -> list[str]:
         lines = [f"Texts of video {video}"]
         lines += [f"  reference: {text}" for text in self._source.references.get(video, ())[:VIDEOS]]
+        if self._source.manifest.settings["protocol"] == GIVEN:  # runs of others wrote nothing
+            texts = (written[video] for written in self._summaries.values() if video in written)
+            return [*lines, f"  document: {next(texts, '') or '(its text is not known)'}"]
         for generator, written in self._summaries.items():
-            if video not in written:  # a given run has what it retrieved and what is relevant
-                continue
             lines.append(f"  {self._label(generator)} wrote: {written[video] or '(nothing)'}")
             lines += [f"    {line}" for line in self._explanations.lines(generator, video)]
         return lines

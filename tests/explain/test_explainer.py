@@ -80,8 +80,8 @@ def test_a_document_that_one_given_run_alone_retrieved_is_explained(
     bench.evaluate({name: runs[name] for name in names}, {"q1": {"a": 1}}, out=tmp_path / "out")
     text = Explainer(tmp_path / "out").video("b")
     assert text.startswith("Video b: no evaluated query asks for it")
-    assert "two wrote: (nothing)" in text
-    assert "one wrote" not in text
+    assert "document: (its text is not known)" in text
+    assert "wrote" not in text  # given runs
 
 
 def test_changed_files_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

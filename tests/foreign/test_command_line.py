@@ -128,7 +128,8 @@ def test_the_folder_is_read_by_every_other_verb(beir: Path, tmp_path: Path, cli:
     assert Result.read(out).table("retrieval").index.tolist() == [("Run", "old"), ("Run", "new")]
     explained = cli("explain", out, "--query", "q1")
     assert "first query" in explained.out
-    assert "Title a text of a" in explained.out
+    assert explained.out.count("\n  document: Title a text of a\n") == 1
+    assert "wrote:" not in explained.out
     for verb in (["table", out], ["compare", out], ["report", out]):
         assert cli(*verb).status == 0
     baseline = tmp_path / "baseline.csv"

@@ -163,7 +163,7 @@ def _validate(args: argparse.Namespace) -> int:
 
 
 def _stats(args: argparse.Namespace) -> int:
-    from bench.choices import ALL_QUERIES, ONE_QUERY_PER_VIDEO
+    from bench.choices import ALL_QUERIES, ONE_QUERY_PER_VIDEO, Protocol
     from bench.cli.answer import print_table
     from bench.config.run_config import configure
     from bench.data.reader import read_dataset
@@ -172,7 +172,7 @@ def _stats(args: argparse.Namespace) -> int:
 
     dataset = read_dataset(dataset_of(args), features=args.features)
     is_collection = is_beir(configure({"data": args.data}).data)
-    protocol = ALL_QUERIES if is_collection else ONE_QUERY_PER_VIDEO  # as bench run evaluates them
+    protocol: Protocol = ALL_QUERIES if is_collection else ONE_QUERY_PER_VIDEO  # as bench run evaluates them
     print_table(statistics_table(dataset, with_paper=args.paper, protocol=protocol), args.format)
     return 0
 

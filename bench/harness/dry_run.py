@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from bench.config.run_config import RunConfig
-from bench.errors import BenchError, UsageError, no_exit
+from bench.errors import BenchError, UsageError, counted, no_exit
 from bench.harness.plan import Plan, make_plan
 from bench.harness.progress import SUMMARIES
 from bench.harness.stages.fit import Fit
@@ -143,10 +143,10 @@ def _sum(todo: list[Estimate | None]) -> str:
     peak = max((estimate.peak_mb for estimate in known), default=0.0)
     disk = sum(estimate.disk_mb for estimate in known)
     unknown = len(todo) - len(known)
-    rest = f"; {unknown} cells without an estimate" if unknown else ""
+    rest = f"; {counted(unknown, 'cell')} without an estimate" if unknown else ""
     source = f"; recorded: {_recorded_on()}" if any(estimate.is_recorded for estimate in known) else ""
     sums = f"about {format_duration(seconds)}, {peak:.0f} MB memory, {disk:.0f} MB disk"
-    return f"to do: {len(todo)} cells, {sums}{rest}{source}"
+    return f"to do: {counted(len(todo), 'cell')}, {sums}{rest}{source}"
 
 
 def _recorded(preset: str) -> dict[str, Estimate]:

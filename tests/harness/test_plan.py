@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.config.run_config import configure
-from bench.harness.dry_run import _estimates
+from bench.harness.dry_run import _estimates, _sum
 from bench.harness.plan import make_plan
 from bench.harness.stages.retrieve import Retrieve
 from bench.store.artefacts import RECORD
@@ -50,6 +50,11 @@ def test_a_group_leaves_out_what_does_not_read_the_language(tiny: Tiny, tmp_path
     assert "textrank" in outcome.out
     assert "yake" not in outcome.out
     assert cli(*command, "--generators", "minilm-s*").status == 2
+
+
+def test_one_cell_is_not_cells() -> None:
+    assert _sum([None]).startswith("to do: 1 cell, ")
+    assert _sum([None]).endswith("; 1 cell without an estimate")
 
 
 def test_a_retriever_is_estimated_by_the_query(tiny: Tiny, tmp_path: Path, cli: Cli) -> None:

@@ -166,7 +166,7 @@ def _write_blocks(
     for videos in stream.blocks(BLOCK, skip=progress.videos):
         threads = limit_threads(component.context.threads)
         with threads, measure_cost() as cost, _errors_of(component.name):
-            written = component.system.summarize(videos)
+            written = component.system.summarize(list(videos))
             coverage = component.coverage()
         texts = texts_of(component, written, videos)
         progress = progress.plus(len(videos), cost, {**coverage, **_count_missing(videos, stream)})

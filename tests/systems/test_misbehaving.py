@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.store.json_files import read_json_lines
 from tests.conftest import Cli
 from tests.fuzz.cases import ENGINE
 from tests.tiny import Tiny
@@ -71,6 +72,27 @@ class Twice(Found):
 class Lists(Found):
     def search(self, queries, k): return {query: self.found() for query in queries}
 
+class Outside(Found):
+    def search(self, queries, k):
+        run = super().search(queries, k)
+        return bench.Run(run.query_ids, run.video_ids, np.full_like(run.hits, -2), run.scores)
+
+class Emptying(Found):
+    def index(self, summaries):
+        super().index(summaries)
+        summaries.clear()
+    def search(self, queries, k):
+        run = super().search(queries, k)
+        queries.clear()
+        return run
+
+class Sorting(Good):
+    def summarize(self, videos):
+        videos.sort(key=lambda video: video.transcript)
+        written = super().summarize(videos)
+        videos.clear()
+        return written
+
 class Leaves(Found):
     def search(self, queries, k): sys.exit(0)
 """
@@ -87,6 +109,7 @@ RETRIEVERS = {
     "NotANumber": "'NotANumber' returned a score that is no finite number",
     "Infinite": "'Infinite' returned a score that is no finite number",
     "Twice": "'Twice' returned a video twice for one query",
+    "Outside": "'Outside' returned hits outside its video_ids",
     "Lists": "'Lists' returned dict; search() must return a bench.Run",
     "Leaves": "it tried to end the process (SystemExit: 0)",
 }
@@ -113,6 +136,22 @@ def test_a_generator_that_misbehaves_is_named_and_the_others_are_scored(tiny: Ti
         assert message in line
     scored = {line.split(",")[0] for line in Path("out/scores.csv").read_text().splitlines()[1:]}
     assert scored == {"Closes", "lead"}
+
+
+def test_what_a_system_does_to_its_input_changes_nothing_for_others(tiny: Tiny, cli: Cli) -> None:
+    alone = ["run", "--data", tiny.folder, *ENGINE[4:]]
+    done = cli(*alone, "--generators", "lead", "--retrievers", "bm25", "--out", "alone")
+    assert done.status == 0, done.err
+    systems = ["--generators", f"{words(['Sorting'])},lead", "--retrievers", f"{words(['Emptying'])},bm25"]
+    done = cli(*alone, *systems, "--store", "store", "--out", "out")
+    assert done.status == 0, done.err
+    name = "per_query/lead.bm25.csv"
+    assert (Path("out") / name).read_bytes() == (Path("alone") / name).read_bytes()
+    ours, theirs = (
+        [line["video_id"] for line in read_json_lines(Path(f"out/summaries/{name}.jsonl"))]
+        for name in ("Sorting", "lead")
+    )
+    assert ours == theirs
 
 
 def test_a_retriever_that_misbehaves_is_named_and_the_others_are_scored(tiny: Tiny, cli: Cli) -> None:

@@ -72,7 +72,7 @@ class MeasureModalities(Stage[Sequence[Row]]):
 
     def _losses(self, videos: Sequence[Any] | None = None) -> npt.NDArray[np.float64]:
         videos = self._videos if videos is None else videos
-        losses = cast("MeasuringLoss", self._component.system).reference_losses(videos)
+        losses = cast("MeasuringLoss", self._component.system).reference_losses(list(videos))
         values = np.asarray(losses, dtype=np.float64)
         if values.shape != (len(videos),) or not np.isfinite(values).all():
             raise BenchError(

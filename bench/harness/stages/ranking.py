@@ -47,6 +47,11 @@ def order_run(
             f"retriever '{name}' returned a run over other queries or videos than it was given; "
             "search() must answer every query, in order, with ids that were indexed."
         )
+    if ((run.hits < NO_HIT) | (run.hits >= len(run.video_ids))).any():
+        raise BenchError(
+            f"retriever '{name}' returned hits outside its video_ids; a hit is a position in them, or "
+            f"{NO_HIT} for none."
+        )
     position = {video_id: i for i, video_id in enumerate(pool)}
     return Run.from_arrays(run.query_ids, pool, _positions(run, position), run.scores, k)
 

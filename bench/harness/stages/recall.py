@@ -31,7 +31,7 @@ def measure_recall(
         return []
     sample = dict(even_sample(list(queries.items()), SAMPLE))
     exact = order_run(
-        component.name, system.search_exactly(sample, DEPTH), (tuple(sample), DEPTH), run.video_ids
+        component.name, system.search_exactly(dict(sample), DEPTH), (tuple(sample), DEPTH), run.video_ids
     )
     place = {query: row for row, query in enumerate(run.query_ids)}
     hits = run.hits[[place[query] for query in sample]]  # [q, k]

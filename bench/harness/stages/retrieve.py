@@ -66,7 +66,7 @@ class Retrieve(SearchStage[Retrieved]):
         parts = [part.get() for part in self.parts()]
         with measure_cost() as cost:
             started = time.perf_counter()
-            system.index(self._documents)
+            system.index(dict(self._documents))
             index_s = time.perf_counter() - started
             started = time.perf_counter()
             run, coverage = self._search(parts)

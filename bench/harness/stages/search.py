@@ -87,7 +87,8 @@ def search(
     component: Component[Retriever], queries: Mapping[QueryId, str], k: int, pool: tuple[VideoId, ...]
 ) -> Run:
     """Search what was indexed last, and order any retriever's documents by the one rule over the pool."""
-    return order_run(component.name, component.system.search(queries, k), (tuple(queries), k), pool)
+    run = component.system.search(dict(queries), k)  # a copy: a plug-in may change what it is given
+    return order_run(component.name, run, (tuple(queries), k), pool)
 
 
 def save_run(folder: Path, name: str, run: Run) -> None:

@@ -89,7 +89,7 @@ class Summarize(Stage[Summaries]):
         threads = limit_threads(component.context.threads) if component.trainable else nullcontext()
         with threads, measure_cost() as cost:
             parts = [stage.get() for stage in self.parts()]
-            written = _join(parts) if parts else component.system.summarize(self._videos)
+            written = _join(parts) if parts else component.system.summarize(list(self._videos))
         recorded = recorded_costs(component.system)
         coverage = _sum_coverage(parts) if parts else component.coverage()
         texts = texts_of(component, written, self._videos)

@@ -18,6 +18,7 @@ from bench.protocols import (
     FitPerGenerator,
     Generator,
     Identified,
+    Indexed,
     Remarking,
     Retriever,
     Sized,
@@ -26,7 +27,18 @@ from bench.protocols import (
 from bench.store.code_digest import code_digest
 from bench.store.digests import digest
 from bench.store.environment import installed_versions
-from bench.systems.advice import check_label, missing_methods, report_no_identity, report_no_source
+from bench.systems.advice import (
+    ask,
+    check_label,
+    missing_methods,
+    report_no_identity,
+    report_no_source,
+    take_count,
+    take_counts,
+    take_json,
+    take_settings,
+    take_texts,
+)
 from bench.systems.arguments import build
 from bench.systems.extras import missing_extra
 from bench.systems.given import GivenSystem, is_given, load_given
@@ -79,20 +91,35 @@ class Component(Generic[T]):
         self.loaded = False
 
     def signature(self) -> dict[str, str]:
-        """Describe the system's settings for the signature line."""
-        return dict(self.system.signature()) if isinstance(self.system, Describing) else {}
+        """Describe the system's settings for the signature line. Raises BenchError, as the methods below."""
+        if not isinstance(self.system, Describing):
+            return {}
+        return ask(self.name, self.system, "signature", take_settings, 'texts by name, as {"weights": "a"}')
 
     def coverage(self) -> dict[str, int]:
         """Count the input that the system's last call could not use in full."""
-        return dict(self.system.coverage()) if isinstance(self.system, Covering) else {}
+        if not isinstance(self.system, Covering):
+            return {}
+        expected = 'whole numbers from 0 by name, as {"transcripts truncated": 12}'
+        return ask(self.name, self.system, "coverage", take_counts, expected)
 
     def remarks(self) -> list[str]:
         """Collect what readers of the system's scores must know, such as which epoch was selected."""
-        return list(self.system.remarks()) if isinstance(self.system, Remarking) else []
+        if not isinstance(self.system, Remarking):
+            return []
+        return ask(self.name, self.system, "remarks", take_texts, 'a list of texts, as ["epoch 3 of 9"]')
 
     def parameters(self) -> int | None:
         """Count the parameters; None for a system that does not report them."""
-        return self.system.parameters() if isinstance(self.system, Sized) else None
+        return self._count("parameters") if isinstance(self.system, Sized) else None
+
+    def index_bytes(self) -> int | None:
+        """Measure the corpus indexed last; None for a system that does not report it."""
+        return self._count("index_bytes") if isinstance(self.system, Indexed) else None
+
+    def _count(self, method: str) -> int | None:
+        expected = "a whole number from 0 to 2^63-1, or None"
+        return ask(self.name, self.system, method, lambda n: n if n is None else take_count(n), expected)
 
 
 def make_generator(name: str, context: Context) -> Component[Generator]:
@@ -169,11 +196,16 @@ def _add_key(name: str, system: Any, context: Context, source: _Source) -> Compo
     object was constructed with, not even the next run of this process reuses it.
     """
     module, given = type(system).__module__, source.given
+    identity: dict[str, Json] = {}
+    if isinstance(system, Identified):
+        identity = ask(
+            name, system, "identity", take_json, 'values of JSON by name, as {"weights": "sha256"}'
+        )
     key: dict[str, Json] = {
         "factory": source.factory,
         "system": f"{module}:{type(system).__qualname__}",
         "read": context.freeze(),
-        "identity": dict(system.identity()) if isinstance(system, Identified) else {},
+        "identity": identity,
         "code": digest(source.code(module)),
         "versions": source.versions(module),
     }

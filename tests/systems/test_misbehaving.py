@@ -52,6 +52,35 @@ class NoText(Good):
 class HalfOfACharacter(Good):
     label = "\\ud800"
 
+class TwoLines(Good):
+    label = "two\\nlines"
+
+class Counts(Good):
+    def parameters(self): return np.int64(12)
+    def coverage(self): return {"empty": np.int64(3)}
+    def identity(self): return {"version": np.int64(3)}
+
+class TextCoverage(Good):
+    def coverage(self): return {"empty": "three"}
+
+class TextParameters(Good):
+    def parameters(self): return "7B"
+
+class ManyParameters(Good):
+    def parameters(self): return 10**30
+
+class OneRemark(Good):
+    def remarks(self): return "one string"
+
+class NumberSignature(Good):
+    def signature(self): return {"beam": 5}
+
+class ObjectIdentity(Good):
+    def identity(self): return {"model": object}
+
+class FailingCoverage(Good):
+    def coverage(self): raise ValueError("none yet")
+
 class Found:
     label = "Found"
     def identity(self): return {}
@@ -93,6 +122,9 @@ class Sorting(Good):
         videos.clear()
         return written
 
+class TextIndex(Found):
+    def index_bytes(self): return "big"
+
 class Leaves(Found):
     def search(self, queries, k): sys.exit(0)
 """
@@ -104,6 +136,14 @@ GENERATORS = {
     "Nothing": "'Nothing' returned NoneType; summarize() must return",
     "NoText": "its label is None; a name for the tables is needed",
     "HalfOfACharacter": "a name for the tables is needed",
+    "TwoLines": "its label is 'two\\nlines'; a name for the tables is needed, in one line",
+    "TextCoverage": "'TextCoverage': coverage() returned {'empty': 'three'}; it must return whole numbers",
+    "TextParameters": "'TextParameters': parameters() returned '7B'; it must return a whole number",
+    "ManyParameters": "'ManyParameters': parameters() returned 1000",
+    "OneRemark": "'OneRemark': remarks() returned 'one string'; it must return a list of texts",
+    "NumberSignature": "'NumberSignature': signature() returned {'beam': 5}; it must return texts by name",
+    "ObjectIdentity": "'ObjectIdentity': identity() returned {'model': <class 'object'>}; it must return",
+    "FailingCoverage": "'FailingCoverage': coverage() failed: ValueError: none yet",
 }
 RETRIEVERS = {
     "NotANumber": "'NotANumber' returned a score that is no finite number",
@@ -111,6 +151,7 @@ RETRIEVERS = {
     "Twice": "'Twice' returned a video twice for one query",
     "Outside": "'Outside' returned hits outside its video_ids",
     "Lists": "'Lists' returned dict; search() must return a bench.Run",
+    "TextIndex": "'TextIndex': index_bytes() returned 'big'; it must return a whole number",
     "Leaves": "it tried to end the process (SystemExit: 0)",
 }
 
@@ -128,14 +169,14 @@ def words(names: Iterable[str]) -> str:
 
 
 def test_a_generator_that_misbehaves_is_named_and_the_others_are_scored(tiny: Tiny, cli: Cli) -> None:
-    generators = f"{words(['Closes', *GENERATORS])},lead"
+    generators = f"{words(['Closes', 'Counts', *GENERATORS])},lead"
     done = cli("run", "--data", tiny.folder, "--generators", generators, *ENGINE[2:], "--out", "out")
     assert done.status
     for name, message in GENERATORS.items():
         (line,) = {line for line in done.err.splitlines() if line.startswith(f"bench: {name}: ")}
         assert message in line
     scored = {line.split(",")[0] for line in Path("out/scores.csv").read_text().splitlines()[1:]}
-    assert scored == {"Closes", "lead"}
+    assert scored == {"Closes", "Counts", "lead"}
 
 
 def test_what_a_system_does_to_its_input_changes_nothing_for_others(tiny: Tiny, cli: Cli) -> None:

@@ -29,7 +29,7 @@ from bench.harness.stages.search import (
 from bench.harness.stages.summarize import Summaries
 from bench.measures.limits import deepest_cut
 from bench.metrics.definitions import DEPTH
-from bench.protocols import Caching, Encoding, Indexed, Retriever, is_approximate
+from bench.protocols import Caching, Encoding, Retriever, is_approximate
 from bench.store.artefacts import Artefact
 from bench.systems.component import Component
 from bench.systems.cost import measure_cost, measure_other_work
@@ -90,7 +90,7 @@ class Retrieve(SearchStage[Retrieved]):
             "search_s": round(search_s + sum(part.seconds for part in parts), 4),
             "documents": len(self._documents),
             "queries": len(self._queries),
-            "index_bytes": system.index_bytes() if isinstance(system, Indexed) else None,
+            "index_bytes": component.index_bytes(),
             "params": component.parameters(),
             "coverage": dict(coverage),
             "signature": component.signature(),

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import unknown
-from bench.output.checked import checked, reading
+from bench.errors import BenchError, UsageError, unknown
+from bench.output.checked import checked, reading, refuse_later_run
 from bench.output.manifest import Manifest, read_manifest
 from bench.output.per_item import RunItems
 from bench.output.schema import (
@@ -79,15 +79,26 @@ class Result:
     def __repr__(self) -> str:
         from bench.summary.sentences import facts_line, short_answer
 
-        if self.summary is None:
+        try:
+            summary = self.summary
+        except BenchError as error:  # to show an object must not fail
+            return f"<Result of {error}>"
+        if summary is None:
             return f"<Result {self.out}: unfinished, {len(self.manifest.cells)} cells so far>"
-        return f"<Result {self.out}: {facts_line(self.summary.facts)}. {short_answer(self.summary)}>"
+        return f"<Result {self.out}: {facts_line(summary.facts)}. {short_answer(summary)}>"
 
     def _repr_html_(self) -> str:
         """Show the leaderboard and the answer in a notebook."""
         from bench.summary.markdown import to_html
 
-        return to_html(self.summary) if self.summary else html.escape(repr(self))
+        try:
+            return to_html(self.summary) if self.summary else html.escape(repr(self))
+        except BenchError:
+            return html.escape(repr(self))
+
+    def refuse_later_run(self) -> None:
+        """Raise UsageError when a later run used the folder, whose files are then not of this result."""
+        refuse_later_run(self.out, self.manifest)
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -118,6 +129,7 @@ class Result:
         """Read the rankings with their tests, and the warnings (summary.json); None for an unfinished run."""
         if SUMMARY not in self.manifest.files:
             return None
+        self.refuse_later_run()
         return read_summary(checked(self.out, self.manifest, SUMMARY), self.manifest)
 
     def per_query(self) -> pd.DataFrame:
@@ -127,7 +139,7 @@ class Result:
         """
         import pandas as pd
 
-        folder, manifest = RunItems(self.out, self.manifest).first
+        folder, manifest = self._folder()
         rows = self.headline[self.headline["retriever"].notna()]
         frames = []
         for generator, retriever in (
@@ -165,8 +177,13 @@ class Result:
 
     def _files(self, start: str) -> list[tuple[str, Path]]:
         """Check and locate the files of a folder of the run, by name."""
-        folder, manifest = RunItems(self.out, self.manifest).first
+        folder, manifest = self._folder()
         return [(name, checked(folder, manifest, name)) for name in manifest.files if name.startswith(start)]
+
+    def _folder(self) -> tuple[Path, Manifest]:
+        """Locate the files of this run, with their manifest; of several seeds those of the first."""
+        self.refuse_later_run()
+        return RunItems(self.out, self.manifest).first
 
     def table(self, name: str, *, intervals: bool = False) -> pd.DataFrame:
         """Lay scores ×100 out as Table V (``retrieval``) or III (``generation``), or show the costs.
@@ -193,11 +210,15 @@ class Result:
         """Draw a plot of the page for a notebook, or for `Drawing.save`.
 
         ``name`` is that of a file of ``bench report --figures``, without its ending; without one it is the
-        quality of summaries beside what is found with the first retriever. Raises UsageError for another.
+        quality of summaries beside what is found with the first retriever. Raises UsageError for another,
+        and for a run without one.
         """
         from bench.report.page import draw_plots
 
+        self.refuse_later_run()
         plots = draw_plots(self.out)
+        if not plots:
+            raise UsageError(f"{self.out}: there is no plot of this run: it has no scores that one shows.")
         default = next((known for known in plots if known.startswith("quality-systems")), None)
         wanted = name or default or next(iter(plots))
         if wanted not in plots:

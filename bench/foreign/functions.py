@@ -128,13 +128,19 @@ def check(
 
 
 def open_result(place: Result | Place) -> Result:
-    """Open the result in an output folder; a `Result` is returned as is. Raises DataError for any other."""
+    """Open the result in an output folder; a `Result` is returned as is.
+
+    Raises DataError for any other, UsageError for a `Result` whose folder a later run used.
+    """
     if isinstance(place, Mapping):
         raise UsageError(
             "result: a Result or the path of an output folder is expected, not a run in memory. "
             "bench.evaluate({'run': run}, qrels) makes a Result of it."
         )
-    return place if isinstance(place, Result) else Result.read(path_of("result", place))
+    if isinstance(place, Result):
+        place.refuse_later_run()
+        return place
+    return Result.read(path_of("result", place))
 
 
 def _several(what: str, value: object) -> list[object]:

@@ -6,10 +6,13 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.errors import BenchError, DataError, shorten
-from bench.output.manifest import AGAIN, FileList
-from bench.output.schema import is_run_file
+from bench.errors import BenchError, DataError, UsageError, shorten
+from bench.output.manifest import AGAIN, FileList, Manifest, read_manifest
+from bench.output.schema import QRELS, QUERIES, SCORES, is_run_file
 from bench.store.digests import file_digest
+
+_RESULTS = (SCORES, QUERIES, QRELS, "runs/", "summaries/", "per_query/", "per_video/")
+"""What a run found; tables, costs and the page may be made anew for the same run."""
 
 
 def locate(folder: Path, name: str) -> Path:
@@ -40,6 +43,17 @@ def checked(folder: Path, manifest: FileList, name: str) -> Path:
             f"{path}: the file was changed after the run; run the same command again to restore it."
         )
     return path
+
+
+def refuse_later_run(folder: Path, manifest: Manifest) -> None:
+    """Raise UsageError when a folder holds another run than the one whose manifest was read before."""
+    now = read_manifest(folder)
+    found = {name: value for name, value in manifest.files.items() if name.startswith(_RESULTS)}
+    if now.signature != manifest.signature or not found.items() <= now.files.items():
+        raise UsageError(
+            f"{folder}: the folder was used by a later run, so this result has no files any more. Give each "
+            "run an output folder (out) of its own, or read what is there now with bench.open."
+        )
 
 
 @contextlib.contextmanager

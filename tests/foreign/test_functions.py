@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,40 @@ def test_what_is_no_result_is_refused(value: Any) -> None:
 def test_a_run_in_memory_is_no_result_and_the_error_says_what_makes_one_of_it() -> None:
     with pytest.raises(bench.UsageError, match="not a run in memory"):
         bench.check(RUNS["new"], RUNS["old"])
+
+
+USES: list[Callable[[bench.Result], Any]] = [
+    lambda result: result.runs,
+    lambda result: result.summaries,
+    lambda result: result.summary,
+    lambda result: result.tables(),
+    lambda result: result.per_query(),
+    lambda result: result.plot(),
+    bench.compare,
+    lambda result: bench.compare(bench.evaluate(RUNS, QRELS), result),
+    lambda result: bench.check(bench.evaluate(RUNS, QRELS), result),
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_result_whose_folder_a_later_run_used_answers_nothing(
+    use: Callable[[bench.Result], Any], tmp_path: Path
+) -> None:
+    first = bench.evaluate({"run": RUNS["old"]}, QRELS, out=tmp_path)
+    bench.evaluate({"run": RUNS["new"]}, QRELS, out=tmp_path)
+    with pytest.raises(bench.UsageError, match=r"a later run.* of its own"):
+        use(first)
+    assert "a later run" in repr(first)
+    assert "a later run" in first._repr_html_()
+
+
+def test_a_result_whose_folder_got_the_same_run_again_still_answers(tmp_path: Path) -> None:
+    first = bench.evaluate(RUNS, QRELS, out=tmp_path)
+    bench.evaluate(RUNS, QRELS, out=tmp_path)
+    assert len(first.runs) == len(bench.compare(first)["Model"].unique()) == 2
+
+
+def test_a_run_without_plots_has_none_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.report.page.draw_plots", lambda _: {})
+    with pytest.raises(bench.UsageError, match="there is no plot of this run"):
+        bench.evaluate(RUNS, QRELS).plot()

@@ -135,7 +135,7 @@ class Block:
             Cell(f"{comparison.test.difference * 100:+.2f}", star=p < ALPHA),
             _times_100(comparison.interval.low),
             _times_100(comparison.interval.high),
-            Cell(f"{p:.4f}" if p >= 0.00005 else "< 0.0001"),
+            Cell(f"{p:.4f}" if p >= 0.00005 else "< 0.0001", value=p),
             group,
             *counts,
             _times_100(comparison.mde),

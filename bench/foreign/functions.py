@@ -94,7 +94,10 @@ def compare(
         metrics=METRICS if metrics is METRICS else texts_of("metrics", metrics),
         by=name_of("by", by),
     )
-    rows = [[*labels, *(cell.text for cell in cells)] for labels, cells in table.rows]
+    rows = [
+        [*labels, *(cell.text if cell.value is None else cell.value for cell in cells)]
+        for labels, cells in table.rows
+    ]
     frame = pd.DataFrame(rows, columns=[*table.labels, *table.columns])
     for name in table.columns:
         numbers = pd.to_numeric(frame[name].replace("", None), errors="coerce")

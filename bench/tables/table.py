@@ -23,6 +23,8 @@ class Cell:
     text: str
     rank: str = PLAIN
     star: bool = False
+    value: float | None = None
+    """The number, where its text is none, such as "< 0.0001"."""
 
 
 @dataclass(frozen=True, slots=True)

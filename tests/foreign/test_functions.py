@@ -43,6 +43,13 @@ def test_results_are_compared_and_gated() -> None:
     assert frame["difference"].tolist()[1] == 100.0
 
 
+def test_a_p_too_small_to_print_is_a_number_in_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    # drawing gives no such p for one seed; the test over several seeds does
+    monkeypatch.setattr("bench.comparison.compare_runs.holm", lambda p_values: np.full(len(p_values), 1e-6))
+    frame = bench.compare(bench.evaluate(RUNS, QRELS, metrics=["P@1"]), metrics=["P@1"], baseline="old")
+    assert frame[frame["p (Holm)"] < 0.05][["Model", "p (Holm)"]].to_numpy().tolist() == [["new", 1e-6]]
+
+
 def test_results_are_compared_in_each_slice_of_the_queries(tmp_path: Path) -> None:
     (tmp_path / "queries.tsv").write_text("q1\tred\nq2\tfox\n")
     qrels = tmp_path / "qrels"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeAlias
@@ -20,6 +21,8 @@ from bench.errors import DataError
 from bench.metrics.significance import ALPHA, holm
 from bench.output.per_item import RunItems
 from bench.result import Result
+from bench.tables.table import plain_text
+from bench.text import printable
 
 HOW = ("split", "protocol", "pool", "ties", "tokens")
 """Entries of a signature that say how scores were measured; runs that differ in one cannot be compared."""
@@ -125,7 +128,9 @@ def gate_on_run(before: Result, after: Result, rule: Rule) -> list[GateRow]:
 
 
 def _rows(before: Baseline, after: Baseline, rule: Rule) -> list[GateRow]:
-    """Pair the scores of two sides. Raises DataError where only common ones count and there are none."""
+    """Pair the scores of two sides. Raises DataError where there is nothing to compare."""
+    if not before.cells and not after.cells:
+        raise DataError("neither side has a score: there is nothing to compare. Run the cells that failed.")
     if rule.only_common and not before.cells.keys() & after.cells.keys():
         raise DataError("the two sides have no score in common, so --only-common leaves nothing to compare.")
     rows = []
@@ -232,14 +237,14 @@ def to_json(rows: Sequence[GateRow], title: str) -> str:
 def to_junit(rows: Sequence[GateRow], title: str) -> str:
     """Write a JUnit test suite with a test case for each score, for the test view of a CI server."""
     failed = str(sum(row.failed for row in rows))
-    suite = ElementTree.Element("testsuite", name=title, tests=str(len(rows)), failures=failed)
+    suite = ElementTree.Element("testsuite", name=_line(title), tests=str(len(rows)), failures=failed)
     for row in rows:
         generator, retriever, metric = row.key
         cell = f"{generator}.{retriever}" if retriever else generator
         name = f"{metric} [{row.part}]" if row.part else metric
-        case = ElementTree.SubElement(suite, "testcase", classname=cell, name=name)
+        case = ElementTree.SubElement(suite, "testcase", classname=_line(cell), name=_line(name))
         if row.failed:
-            ElementTree.SubElement(case, "failure", message=row.to_text())
+            ElementTree.SubElement(case, "failure", message=_line(row.to_text()))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
@@ -256,11 +261,18 @@ def to_markdown(rows: Sequence[GateRow], title: str) -> str:
         f"| {_cell(row.difference, '+.4f')} | {_cell(row.p_holm)} |"
         for row in shown
     ]
+    title = _escaped(title)
     return "\n".join([f"**{title}**", "", *([*head, *lines, ""] if lines else []), _closing(rows, title)])
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Keep a text inside its cell, and out of the HTML that Markdown would take it for."""
+    return plain_text(_line(text).replace("&", "&amp;").replace("\\", "\\\\").replace("|", "\\|"))
+
+
+def _line(text: str) -> str:
+    """Put a text on one line, without characters that XML does not allow: names come from outside."""
+    return re.sub("[\ufffe\uffff\ud800-\udfff]", "\ufffd", printable(" ".join(text.splitlines())))
 
 
 def _cell(value: float | None, form: str = ".4f") -> str:

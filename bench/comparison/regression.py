@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fnmatch
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -83,8 +84,10 @@ def read_baseline(path: Path) -> Baseline:
     if not path.is_file():
         raise MissingError(f"{path} does not exist. Create it: bench check OUT --against {path} --update")
     lines = [(number, line) for number, line in read_lines(path) if line.strip()]
-    about = dict(line[2:].split(": ", 1) for _, line in lines if line.startswith("# ") and ": " in line)
-    header, *rows = [(n, line) for n, line in lines if not line.startswith("#")] or [(1, "")]
+    # comments stand above the header alone: below it, a run may be called "#x"
+    head = list(itertools.takewhile(lambda line: line[1].startswith("#"), lines))
+    about = dict(line[2:].split(": ", 1) for _, line in head if line.startswith("# ") and ": " in line)
+    header, *rows = lines[len(head) :] or [(1, "")]
     missing = [name for name in ("signature", "evaluation") if name not in about]
     if missing or header[1] != ",".join(BASELINE_COLUMNS):
         what = (
@@ -186,7 +189,7 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
     changed = [
         f"{name}: {old[name]} -> {new[name]}"
         for name in old
-        if name in new and name in DATA and old[name] != new[name]
+        if name in new and name in DATA and _measured(old, name) != _measured(new, name)
     ]
     if not changed and before.evaluation != after.evaluation:
         changed = ["the evaluated queries or their relevance"]
@@ -195,6 +198,12 @@ def refuse_other_data(path: Path, before: Baseline, after: Baseline) -> None:
             f"{path} was measured on something else than this run: {'; '.join(changed)}. Their scores cannot "
             "be compared. Repeat the run as the table's signature says, or move the table with --update."
         )
+
+
+def _measured(signature: Mapping[str, str], name: str) -> str:
+    """Look up an entry; of judgements in a file only the digest, as a copy measures the same."""
+    is_file = name == "data" and "judgements" in signature
+    return signature[name].rpartition(":")[2] if is_file else signature[name]
 
 
 def report(

@@ -16,7 +16,8 @@ import yaml
 
 import bench
 from bench.choices import Ties
-from bench.comparison.gate import changed_settings
+from bench.comparison.gate import GateRow, Rule, changed_settings, gate_on_table, to_junit, to_markdown
+from bench.comparison.regression import Baseline
 from tests.conftest import ROOT, Cli, Outcome, child_environment
 
 TOPICS = 60
@@ -195,3 +196,17 @@ def test_runs_that_were_measured_differently_are_not_compared(tmp_path: Path, cl
     done = cli("compare", tmp_path / "trec_eval", tmp_path / "ours")
     assert done.status == 2
     assert "they differ in the order of equal scores" in done.error()
+
+
+def test_names_from_outside_break_neither_xml_nor_markdown() -> None:
+    row = GateRow(("a", "b", "P@1"), 0.0, 1.0, failed=True, part="topic: x\a<i>&|\uffff\ny")
+    suite = ElementTree.fromstring(to_junit([row], "new\a"))
+    assert suite[0].attrib["name"] == "P@1 [topic: x\ufffd<i>&|\ufffd y]"
+    (line,) = [line for line in to_markdown([row], "t").splitlines() if "topic" in line]
+    assert "x\ufffd&lt;i>&amp;\\|\ufffd y" in line
+
+
+def test_a_gate_that_compares_nothing_does_not_pass() -> None:
+    nothing = Baseline({}, "0", {})
+    with pytest.raises(bench.DataError, match="nothing to compare"):
+        gate_on_table(nothing, nothing, Rule())

@@ -16,6 +16,7 @@ from bench.comparison.regression import (
     baseline_of,
     differences,
     read_baseline,
+    refuse_other_data,
     write_baseline,
 )
 from tests.competing_run import CompetingRun
@@ -322,3 +323,18 @@ def test_names_like_formulas_are_guarded_and_read_back(tmp_path: Path) -> None:
     assert (tmp_path / "table.hits.csv").read_text() == "query_id,'=1+1.bm25\n'@q,1 3\n-dQw4,\n"
     read = read_baseline(table)
     assert (read.cells, read.hits) == (baseline.cells, hits)
+
+
+def test_a_name_that_begins_as_a_comment_is_read_back(tmp_path: Path) -> None:
+    baseline = Baseline({"n": "1"}, "0", {("#x: y", "run", "R@1"): BaselineScore(0.5, 2)})
+    write_baseline(tmp_path / "table.csv", baseline)
+    assert read_baseline(tmp_path / "table.csv").cells == baseline.cells
+
+
+def test_a_copy_of_the_judgements_measures_the_same(tmp_path: Path) -> None:
+    def table(data: str) -> Baseline:
+        return Baseline({"data": data, "judgements": "TREC"}, "0", {})
+
+    refuse_other_data(tmp_path, table("q.trec:e833cebd"), table("copy.trec:e833cebd"))
+    with pytest.raises(bench.DataError, match="something else"):
+        refuse_other_data(tmp_path, table("q.trec:e833cebd"), table("q.trec:00000000"))

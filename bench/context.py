@@ -105,7 +105,9 @@ class Context:
             raise UsageError(
                 f"options section '{kind.section}' is {type(section).__name__}, not {kind.__name__}."
             )
-        self._note(f"options.{kind.section}", dataclasses.asdict(section))
+        values = dataclasses.asdict(section)
+        texts = {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+        self._note(f"options.{kind.section}", texts)
         return section
 
     def arguments(self, name: str) -> dict[str, Any]:

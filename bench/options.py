@@ -129,11 +129,12 @@ def parse_value(key: str, value: Any, hint: Any, read: Callable[[Any], Any] | No
         normalized = _normalize(read(value) if read else value, optional=_is_optional(hint))
         if isinstance(normalized, str) and Path in (hint, *get_args(hint)):
             normalized = expand_home(normalized)
+        normalized = _choices(hint).get(normalized, normalized) if isinstance(normalized, str) else normalized
         parsed = _adapter(hint).validate_python(normalized)
         _check_digits(normalized, parsed)
         return parsed
     except ValueError as error:  # pydantic's ValidationError is one
-        near = suggestions(value, _choices(hint), limit=1) if isinstance(value, str) else []
+        near = suggestions(value, [*_choices(hint)], limit=1) if isinstance(value, str) else []
         hint_text = f" Did you mean {near[0]}?" if near else ""
         if isinstance(value, str) and _NOT_TEXT.search(value):
             hint_text = " It is not UTF-8; rename a file or folder that is called so."
@@ -174,11 +175,11 @@ def assignments(given: Mapping[str, Any] | Sequence[str]) -> dict[str, Any]:
 
 
 def flatten(sections: Mapping[str, Section]) -> dict[str, Any]:
-    """List ``{"section.key": value}`` for every key, defaults too."""
+    """List ``{"section.key": value}`` for every key, defaults too; a path is its text."""
     return {
-        f"{name}.{field.name}": getattr(section, field.name)
+        f"{name}.{field}": str(value) if isinstance(value := getattr(section, field), Path) else value
         for name, section in sections.items()
-        for field in dataclasses.fields(section)
+        for field in field_names(type(section))
     }
 
 
@@ -274,10 +275,10 @@ def _is_optional(hint: Any) -> bool:
     return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)
 
 
-def _choices(hint: Any) -> list[str]:
+def _choices(hint: Any) -> dict[str, Any]:
     if get_origin(hint) is Literal:
-        return [str(value) for value in get_args(hint)]
-    return [choice for inner in get_args(hint) if get_origin(inner) for choice in _choices(inner)]
+        return {format_value(value): value for value in get_args(hint)}
+    return {text: one for kind in get_args(hint) if get_origin(kind) for text, one in _choices(kind).items()}
 
 
 def _limits(metadata: Iterable[Any]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """The interfaces of generators and retrievers: what a plug-in must implement, and what it may add.
 
-A plug-in needs no base class. It is a class (or a function that returns an object) that takes either
-nothing or one `bench.context.Context`, and has the methods of `Generator` or `Retriever`. Every other
-protocol here is optional: the harness finds out with ``isinstance`` whether a system implements it.
+A plug-in needs no base class. It is a class (or a function that returns an object) that takes nothing,
+or a `context` (`bench.context.Context`) and arguments that can be set, and has the methods of `Generator` or
+`Retriever`. Every other protocol here is optional: the harness finds out with ``isinstance`` whether a
+system implements it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import pytest
 
@@ -21,6 +22,8 @@ class Sample(Section):
     name: str = "x"
     limit: int | None = None
     folder: str | None = None
+    layers: Literal[1, 2, "all"] | None = 1
+    path: Path = Path("a")
 
     def __post_init__(self) -> None:
         if self.share > 1:
@@ -48,6 +51,7 @@ def test_an_option_that_is_not_given_has_its_default() -> None:
         ("name", "true", "true"), ("name", "", ""), ("name", "a=b", "a=b"), ("name", 5, "5"),
         ("limit", "none", None), ("limit", "null", None), ("limit", None, None), ("limit", "3", 3),
         ("folder", "none", None), ("folder", "/a b", "/a b"),
+        ("layers", "2", 2), ("layers", 2, 2), ("layers", "all", "all"), ("layers", "none", None),
     ],
 )  # fmt: skip
 def test_a_value_becomes_the_type_of_its_field(field: str, value: object, expected: object) -> None:
@@ -103,7 +107,7 @@ def test_an_assignment_without_key_or_sign_is_refused(text: str) -> None:
 def test_flat_has_every_key_with_its_value() -> None:
     assert flatten({"sample": built(count=4)}) == {
         "sample.flag": False, "sample.count": 4, "sample.share": 0.5, "sample.name": "x",
-        "sample.limit": None, "sample.folder": None,
+        "sample.limit": None, "sample.folder": None, "sample.layers": 1, "sample.path": "a",
     }  # fmt: skip
 
 

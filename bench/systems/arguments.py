@@ -6,17 +6,20 @@ import dataclasses
 import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from bench.context import Context
 from bench.errors import UsageError
-from bench.options import Arguments, Section, describe_type
+from bench.options import Allowed, Arguments, Section, describe_type, plain_number, split_list
 from bench.systems.given import is_given, load_given
 from bench.systems.registry import cell_name, entries, is_plug_in, load
 
 Factory: TypeAlias = Callable[..., Any]
 _SCALARS = (bool, int, float, str, Path)
+_ITEMS = {bool: "true or false", int: "whole numbers", float: "numbers", str: "texts"}
+"""What a list may hold, in words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,8 @@ class _Signature:
 
     context: str | None
     arguments: Mapping[str, tuple[Any, inspect.Parameter]]
+    not_settable: Sequence[str] = ()
+    """Required parameters of which no text can be a value."""
 
     @property
     def required(self) -> list[str]:
@@ -59,9 +64,15 @@ def build(factory: Factory, context: Context, name: str) -> Any:
     Raises UsageError where one is missing.
     """
     signature = _read_signature(factory)
-    section = context.arguments(name)
+    if signature.not_settable:
+        raise UsageError(
+            f"'{name}' is built with {', '.join(signature.not_settable)}, which --set cannot give: it gives "
+            "numbers, texts, paths and lists of them by name. Add a default, or pass an object to bench.run."
+        )
     values = {
-        key: value for key, value in section.items() if key not in signature.required or value is not None
+        key: list(value) if isinstance(signature.arguments[key][1].default, list) else value
+        for key, value in context.arguments(name).items()
+        if key not in signature.required or value is not None
     }
     if missing := [key for key in signature.required if key not in values]:
         needed = " ".join(f"--set {name}.{key}=VALUE" for key in missing)
@@ -84,13 +95,15 @@ def _section(group: str, word: str, keys: Sequence[str]) -> type[Arguments]:
     for key in keys:
         if key not in signature.arguments:
             raise UsageError(
-                f"--set {name}.{key}: '{name}' has no argument that is called so; it takes "
+                f"--set {name}.{key}: '{name}' has no argument that is called so and can be set; it takes "
                 f"{_describe(signature)}."
             )
     fields: list[Any] = []
     for key, (hint, one) in signature.arguments.items():
         needed = one.default is one.empty
-        fields.append((key, hint | None if needed else hint, None if needed else one.default))
+        hint = _with_lists(hint)
+        default = tuple(one.default) if isinstance(one.default, list) else one.default  # fields share it
+        fields.append((key, hint | None if needed else hint, None if needed else default))
     made: Any = dataclasses.make_dataclass(
         name, fields, bases=(Arguments,), frozen=True, kw_only=True, namespace={"section": name}
     )
@@ -99,7 +112,7 @@ def _section(group: str, word: str, keys: Sequence[str]) -> type[Arguments]:
 
 
 def _read_signature(factory: Factory) -> _Signature:
-    """Read the parameters; the context is called so, is annotated so, or is the one without a type."""
+    """Read the parameters; the context is called so or is annotated so. Without a type, they are texts."""
     try:
         parameters = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):
@@ -107,17 +120,18 @@ def _read_signature(factory: Factory) -> _Signature:
     hints = _hints(factory)
     arguments: dict[str, tuple[Any, inspect.Parameter]] = {}
     context: str | None = None
+    not_settable: list[str] = []
     for one in parameters:
         if one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD):
             continue
         hint = hints.get(one.name, _type_of_default(one.default))
-        if one.name == "context" or hint is Context or (hint is None and one.default is one.empty):
+        if one.name == "context" or hint is Context:
             context = "" if one.kind is one.POSITIONAL_ONLY else one.name
-        elif _is_settable(hint) and (
-            one.default is one.empty or isinstance(one.default, (*_SCALARS, type(None)))
-        ):
+        elif one.kind is not one.POSITIONAL_ONLY and _is_settable(hint) and _is_plain(one.default):
             arguments[one.name] = (hint, one)
-    return _Signature(context, arguments)
+        elif one.default is one.empty:
+            not_settable.append(one.name)
+    return _Signature(context, arguments, not_settable)
 
 
 def _hints(factory: Factory) -> Mapping[str, Any]:
@@ -130,8 +144,19 @@ def _hints(factory: Factory) -> Mapping[str, Any]:
 
 def _type_of_default(default: Any) -> Any:
     if default is inspect.Parameter.empty:
-        return None
+        return str
+    if isinstance(default, (list, tuple)):
+        kinds = {type(item) for item in default} or {str}
+        kind: Any = kinds.pop() if len(kinds) == 1 else object
+        return list[kind] if isinstance(default, list) else tuple[kind, ...]
     return type(default) if isinstance(default, _SCALARS) else (str | None if default is None else object)
+
+
+def _is_plain(default: Any) -> bool:
+    """Check whether a default, or none, can stand in a manifest."""
+    if isinstance(default, (list, tuple)):
+        return all(type(item) in _ITEMS for item in default)
+    return default is inspect.Parameter.empty or isinstance(default, (*_SCALARS, type(None)))
 
 
 def _is_settable(hint: Any) -> bool:
@@ -140,9 +165,44 @@ def _is_settable(hint: Any) -> bool:
         return _is_settable(get_args(hint)[0])
     if get_origin(hint) in (Union, types.UnionType):
         return all(kind is type(None) or _is_settable(kind) for kind in get_args(hint))
-    return get_origin(hint) is Literal or hint in _SCALARS
+    return get_origin(hint) is Literal or hint in _SCALARS or _item_of(hint) is not None
+
+
+def _item_of(hint: Any) -> Any:
+    """Look up what a list holds, of a type of lists of numbers or texts; None of another type."""
+    if hint in (list, tuple, Sequence):
+        return str
+    items = get_args(hint)
+    is_list = get_origin(hint) in (list, Sequence) or (get_origin(hint) is tuple and items[1:] == (...,))
+    return items[0] if is_list and items[0] in _ITEMS else None
+
+
+def _with_lists(hint: Any) -> Any:
+    """Let a type of lists take comma-separated text."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return Union[tuple(map(_with_lists, get_args(hint)))]  # noqa: UP007 - made of a list of types
+    if (item := _item_of(hint)) is None:
+        return hint
+    from pydantic import BeforeValidator
+
+    read = BeforeValidator(partial(_read_items, item))
+    kind = {list: list[str], tuple: tuple[str, ...], Sequence: Sequence[str]}.get(hint, hint)
+    return Annotated[kind, Allowed(_describe_argument(hint)), read]
+
+
+def _read_items(item: type, value: Any) -> Any:
+    """Split a text; raises ValueError for digits that no option takes."""
+    items = split_list(value) if isinstance(value, str) else value
+    return [plain_number(one) if item in (int, float) else one for one in items]
+
+
+def _describe_argument(hint: Any) -> str:
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join(map(_describe_argument, get_args(hint)))
+    item = _item_of(hint)
+    return f"{_ITEMS[item]}, comma-separated" if item else describe_type(hint)
 
 
 def _describe(signature: _Signature) -> str:
-    texts = [f"{name} ({describe_type(hint)})" for name, (hint, _) in signature.arguments.items()]
+    texts = [f"{name} ({_describe_argument(hint)})" for name, (hint, _) in signature.arguments.items()]
     return ", ".join(texts) or "no arguments that can be set"

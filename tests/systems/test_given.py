@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bench
+from bench.config.run_config import config_from_settings
 from bench.errors import UsageError
 from bench.types import Video
 from tests.conftest import Cli, child_environment
@@ -18,6 +19,9 @@ from tests.systems.plugin_runs import rows
 from tests.tiny import Tiny
 
 CODE = '''
+from pathlib import Path
+from typing import Literal
+
 import bench
 from helper import cut
 
@@ -44,6 +48,24 @@ class Same:
 
     def search(self, queries, k):
         return bench.Run.from_hits({query: [(self.ids[0], 1.0)] for query in queries}, self.ids, k)
+
+
+class Arguments(Begin):
+    label = "Arguments"
+
+    def __init__(
+        self, path: Path, model, layers: list[int] | None = None, names=("a",), kept=[1.5],
+        step: Literal[1, 2] = 1,
+    ):
+        self.given = repr((path.name, model, layers, names, kept, step))
+
+    def summarize(self, videos):
+        return {video.video_id: self.given for video in videos}
+
+
+class Positional(Begin):
+    def __init__(self, model: dict):
+        pass
 
 
 class Half:
@@ -107,6 +129,22 @@ def test_a_class_of_a_file_is_a_row_and_its_arguments_are_set(tiny: Tiny, tmp_pa
     assert result.manifest.settings["generators"] == ["mine/mine.py:Begin"]
 
 
+def test_arguments_may_be_paths_lists_choices_of_numbers_and_without_a_type(
+    tiny: Tiny, tmp_path: Path, file: Path
+) -> None:
+    words = ["path=a/b", "model=m", "layers=1,2", "names=x,y", "step=2"]
+    options: dict[str, Any] = {"generators": f"{file}:Arguments", "retrievers": "bm25", "data": tiny.folder}
+    out = tmp_path / "out"
+    bench.run(**options, set=[f"Arguments.{word}" for word in words], store=tmp_path / "store", out=out)
+    result = bench.open(out)
+    texts = set(result.summaries["Arguments"].values())
+    assert texts == {repr(("b", "m", [1, 2], ("x", "y"), [1.5], 2))}
+    assert result.manifest.settings["options"]["Arguments.path"] == "a/b"
+    assert result.manifest.settings["options"]["Arguments.layers"] == [1, 2]
+    again = config_from_settings(result.manifest.settings)
+    assert getattr(again.sections["Arguments"], "path") == Path("a/b")  # noqa: B009 - made at run time
+
+
 def test_it_is_reused_until_it_or_what_it_imports_or_an_argument_changes(
     tiny: Tiny, tmp_path: Path, file: Path
 ) -> None:
@@ -155,6 +193,10 @@ def test_a_retriever_of_a_file_runs_and_one_without_identity_says_that_it_is_not
         ("object:Begin", (), 2, "object of another process"),
         ("mine/mine.py:Begin", ("--set", "Begin.wrods=3"), 2, "words (a whole number), joiner (a text)"),
         ("mine/mine.py:Begin", ("--set", "Begin.words=x"), 2, "expected a whole number"),
+        ("mine/mine.py:Begin", ("--set", "Begin.words=1,2"), 2, "expected a whole number"),
+        ("mine/mine.py:Arguments", (), 2, "--set Arguments.path=VALUE --set Arguments.model=VALUE"),
+        ("mine/mine.py:Arguments", ("--set", "Arguments.layers=1_0"), 2, "whole numbers, comma-separated"),
+        ("mine/mine.py:Positional", (), 2, "built with model, which --set cannot give"),
         ("mine/mine.py:Half", (), 4, "def summarize(self, videos):"),
     ],
 )

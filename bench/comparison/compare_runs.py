@@ -240,8 +240,8 @@ def _notes(runs: Runs, blocks: Sequence[Block], baseline: str | None) -> Iterato
         alone = dict.fromkeys(s.shown for s in rest)
         if alone:
             yield f"Only in the second run, compared with nothing: {', '.join(alone)}."
-    for result in runs.results:
-        of = f" of {result.out.name}" if two else ""
+    for result, folder in zip(runs.results, runs.folders, strict=True):
+        of = f" of {folder}" if two else ""
         yield f"Signature{of}: {signature_line(result.manifest.signature)}"
 
 

@@ -41,6 +41,12 @@ class Runs:
         return [RunItems(result.out, result.manifest) for result in self.results]
 
     @cached_property
+    def folders(self) -> list[str]:
+        """Name the folders of the runs, by their paths where the last parts are the same."""
+        names = [result.out.name or result.out.resolve().name for result in self.results]
+        return names if len(set(names)) == len(names) else [str(result.out) for result in self.results]
+
+    @cached_property
     def cells(self) -> dict[tuple[str, str], list[System]]:
         """Group the systems of each metric by what they share, in order: what is compared in one block.
 
@@ -78,10 +84,7 @@ class Runs:
         name = generator if self.by == GENERATOR else retriever
         shown = self.label(name)
         if len(self.results) > 1:
-            folders = [result.out.name for result in self.results]
-            if len(set(folders)) == 1:
-                folders = [str(result.out) for result in self.results]
-            shown = f"{shown} [{folders[number]}]"
+            shown = f"{shown} [{self.folders[number]}]"
         return System(number, generator, retriever, name, shown)
 
 

@@ -164,7 +164,7 @@ class Reversal:
         )
         return (
             f"Reversal, {retriever}: {leader} is higher than {other} over all queries "
-            f"({self.overall * 100:+.2f}), and lower in {many} ({parts})."
+            f"({self.overall * 100:+.2f}), and lower in {many} of at least {SMALL} queries ({parts})."
         )
 
 

@@ -226,6 +226,11 @@ def _gathered(
             raise DataError(f"{place}: document '{document}' appears twice for query '{query}'.")
         try:
             _check_ids(query, document)
+            if query.startswith("\ufeff"):
+                raise ValueError(
+                    f"the id {shorten(query)} begins with a byte order mark (U+FEFF), which readers of files "
+                    "take away; remove it"
+                )
             documents[document] = number_of(value)
         except ValueError as error:
             raise DataError(f"{place}: {error}.") from error

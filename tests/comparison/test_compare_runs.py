@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bench
+from bench.comparison.compare_runs import compare_runs
 from tests.competing_run import CompetingRun
 from tests.conftest import Cli, Outcome
 
@@ -202,3 +204,17 @@ def test_a_single_retriever_has_none_to_be_compared_with(competing_run: Competin
     outcome = cli("compare", competing_run.out, "--by", "retriever")
     assert outcome.status == 2
     assert "one retriever" in outcome.error()
+
+
+def test_the_names_of_folders_tell_two_runs_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "there/out", "more/out"):
+        bench.evaluate({"a": {"q": {"d": 1.0}}}, {"q": {"d": 1}}, metrics=["P@1"], out=tmp_path / name)
+    monkeypatch.chdir(tmp_path / "here")
+    for outs, names in [
+        ((".", "../there/out"), ["here", "out"]),
+        (("../there/out", "../more/out"), ["../there/out", "../more/out"]),
+    ]:
+        table = compare_runs([Path(out) for out in outs])
+        assert [row[0][2] for row in table.rows] == [f"a [{name}]" for name in names]
+        notes = [note.partition(":")[0] for note in table.notes if note.startswith("Signature")]
+        assert notes == [f"Signature of {name}" for name in names]

@@ -130,7 +130,7 @@ def test_a_reversal_names_the_slices_in_which_the_other_system_leads() -> None:
     (reversal,) = find_reversals(pd.DataFrame(rows))
     assert reversal.to_text({"run": "Run"}) == (
         "Reversal, Run: a is higher than b over all queries (+10.00), and lower in 2 of 3 slices "
-        "(short -5.00, middle -5.00)."
+        "of at least 20 queries (short -5.00, middle -5.00)."
     )
     small = pd.DataFrame([{**row, "n": 30 if row["slice"] != "short" else 5} for row in rows])
     assert not list(find_reversals(small))

@@ -233,3 +233,8 @@ def test_a_run_without_plots_has_none_to_draw(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("bench.report.page.draw_plots", lambda _: {})
     with pytest.raises(bench.UsageError, match="there is no plot of this run"):
         bench.evaluate(RUNS, QRELS).plot()
+
+
+def test_a_query_id_that_begins_with_a_byte_order_mark_is_refused() -> None:
+    with pytest.raises(bench.DataError, match="byte order mark"):
+        bench.evaluate({"a": {"\ufeffq": {"d": 1.0}}}, {"\ufeffq": {"d": 1}, "z": {"d": 1}})

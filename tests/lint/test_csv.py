@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import DataError
+from bench.lint.readers.csv import parse_records
 from bench.lint.report import lint
 from tests.lint.reading import P1, R1, R5, one, tables, values
 
@@ -145,3 +146,10 @@ def test_rows_of_spreads_are_left_out_and_named(tmp_path: Path) -> None:
     table = one(tmp_path, "t.csv", "Model,R@1,R@5\nA,30.0,60.0\nstd,0.3,0.1\n")
     assert list(values(table)) == ["A"]
     assert "rows that are no scores and left out: std" in table.notes
+
+
+def test_a_quote_in_a_comment_opens_no_cell(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text('Model,R@1\nLead,1.20\n# Signature: data: odd,"=name:d522 | n: 83\n')
+    ((line, _), row) = parse_records(path.read_text(), str(path))
+    assert (line, row) == (1, (2, ["Lead", "1.20"]))

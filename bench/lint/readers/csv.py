@@ -31,7 +31,8 @@ def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
     named = _SEPARATOR.match(text)
     first = next((line for line in text.splitlines() if line.strip() and not _COMMENT.match(line)), "")
     delimiter = named[1] if named else max(",;\t|", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    lines = ("\n" if _is_prose(line, delimiter) else line for line in io.StringIO(text))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
         read = [(reader.line_num, cells) for cells in reader][1 if named else 0 :]
     except csv.Error as error:
@@ -39,6 +40,17 @@ def parse_records(text: str, file: str) -> list[tuple[int, list[str]]]:
     read = [(line, cells) for line, cells in read if any(cell.strip() for cell in cells)]
     width = next((len(cells) for _, cells in read if not _COMMENT.match(cells[0])), 0)
     return [(line, cells) for line, cells in read if not _remark(cells, width)]
+
+
+def _is_prose(line: str, delimiter: str) -> bool:
+    """Check whether a line is a comment that is no CSV: a lone quote in it would open a cell."""
+    if not _COMMENT.match(line):
+        return False
+    try:
+        list(csv.reader([line], delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    return False
 
 
 def _remark(cells: Sequence[str], width: int) -> bool:

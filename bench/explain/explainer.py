@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.config.run_config import config_from_settings
 from bench.context import Context
 from bench.errors import BenchError, UsageError, suggestions
-from bench.explain.systems import GeneratorExplanations
+from bench.explain.systems import GeneratorExplanations, explained
 from bench.output.schema import GIVEN
 from bench.output.trec_lookup import Hit
 from bench.protocols import Explaining, Trainable
@@ -117,7 +117,9 @@ class Explainer:
     def _facts(self, retriever: str, query: QueryId, text: str, hit: Hit | None) -> Sequence[str]:
         """Ask the retriever why a text matched; what only repeats the score is left out."""
         system = self._explaining.get(retriever)
-        facts = system.explain(self._source.queries[query], text) if system else ()
+        if system is None:
+            return []
+        facts = explained(retriever, lambda: list(system.explain(self._source.queries[query], text)))
         return [fact for fact in facts if hit is None or not fact.endswith(f" {hit.score:.4f}")]
 
     @cached_property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 
 from bench.config.run_config import config_from_settings
-from bench.errors import BenchError
+from bench.errors import BenchError, third_party_errors
 from bench.harness.plan import Plan, make_plan
 from bench.harness.stages.fit import ensure_fitted
 from bench.output.manifest import Manifest
@@ -31,7 +32,9 @@ class GeneratorExplanations:
         """Print a generator's explanation of a video as lines; none when it gives no explanation."""
         system = self._systems.get(generator)
         item = self._videos.get(video)
-        return [] if system is None or item is None else list(format_lines(system.explain(item)))
+        if system is None or item is None:
+            return []
+        return explained(generator, lambda: list(format_lines(system.explain(item))))
 
     @cached_property
     def _plan(self) -> Plan | None:
@@ -62,6 +65,21 @@ class GeneratorExplanations:
             except BenchError:
                 continue
         return systems
+
+
+def explained(name: str, explain: Callable[[], list[str]]) -> list[str]:
+    """Call a system's ``explain``; where it fails, name it on standard error and show the others."""
+    try:
+        with third_party_errors(f"'{name}': explain() failed"):
+            return explain()
+    except BenchError as error:
+        _report(str(error))
+        return []
+
+
+@cache
+def _report(message: str) -> None:
+    print(f"bench: {message}", file=sys.stderr)
 
 
 def format_lines(explanation: Mapping[str, Json]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -268,7 +268,9 @@ def _by_ir_measures(scored: Scored, names: Sequence[str]) -> dict[str, Floats]:
     }
     judged = {query: grades_for_trec_eval(grades) for query, grades in scored.grades.items()}
     values: dict[Any, dict[QueryId, float]] = {measure: {} for measure in measures.values()}
-    with third_party_errors(f"ir_measures cannot compute {', '.join(names)}", UsageError):
+    supports: Callable[[Any], bool] = ir_measures.DefaultPipeline.supports
+    unsupported = [name for name, measure in measures.items() if not supports(measure)]
+    with third_party_errors(f"ir_measures cannot compute {', '.join(unsupported or names)}", UsageError):
         for metric in ir_measures.iter_calc(list(values), judged, ranking):
             values[metric.measure][metric.query_id] = float(metric.value)
     for measure, of in values.items():

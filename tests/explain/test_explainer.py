@@ -7,6 +7,7 @@ import pytest
 import bench
 from bench.cli.main import main
 from bench.explain.explainer import Explainer
+from retrievers.bm25.retriever import BM25
 from tests.hostile_run import World
 
 
@@ -23,6 +24,17 @@ def test_a_query_shows_its_text_summaries_and_ranks(world: World) -> None:
     assert "Transcript wrote: look at the paper plane number5" in text
     assert "Transcript, BM25: rank 1, score" in text
     assert "matched: paper, plane, number5" in text
+
+
+def test_a_system_whose_explanation_fails_is_named_and_the_others_are_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(self: BM25, query: str, text: str) -> list[str]:
+        raise ValueError("not this one")
+
+    monkeypatch.setattr(BM25, "explain", fail)
+    assert "Transcript, BM25: rank 1, score" in explain(world, query="q10")
+    assert capsys.readouterr().err == "bench: 'bm25': explain() failed: ValueError: not this one.\n"
 
 
 def test_ranks_come_before_texts(world: World) -> None:

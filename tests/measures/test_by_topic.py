@@ -189,6 +189,11 @@ def test_a_measure_that_fails_is_a_usage_error() -> None:
         values(ONE_TOPIC, ("P(rel=99999999999999999999)@5",))
 
 
+def test_only_the_measure_that_is_not_supported_is_named() -> None:
+    with pytest.raises(UsageError, match=r"cannot compute RBP\(p=0\.8\): "):
+        values(ONE_TOPIC, ("IPrec@0.1", "RBP(p=0.8)", "Bpref"))
+
+
 def test_a_topic_without_results_scores_0_and_is_counted() -> None:
     # given to pytrec_eval, it makes IPrec no number, and AP beside Bpref ends the process
     nothing: Topics = {"q2": ({}, {"d01": 2, "d02": 1, "d03": 0})}

@@ -41,7 +41,8 @@ def score_slices(result: Result, attributes: Sequence[str] | None = None) -> pd.
 
     items = RunItems(result.out, result.manifest)
     known = QueryAttributes(items)
-    names = [*known.given, "length"] if attributes is None else attributes
+    by_default = [*known.given, *(name for name in ("length",) if name in known.names)]
+    names = by_default if attributes is None else attributes
     cells = {cell: items.cell(*cell) for cell in _cells(result)}
     rows: list[dict[str, Any]] = []
     for name in dict.fromkeys(names):

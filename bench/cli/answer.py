@@ -25,7 +25,7 @@ def is_aligned(form: str | None) -> bool:
 def print_run(out: Path, manifest: Manifest, form: str | None) -> None:
     """Print a run that has just ended, as `print_result` does, from the tables that it wrote.
 
-    To lay them out again would import pandas, which costs as much as half of a run whose cells are stored.
+    To lay them out again would import pandas, which a run whose cells are stored needs for nothing else.
     """
     from bench.output.checked import checked
     from bench.output.schema import SUMMARY

@@ -72,7 +72,7 @@ class QueryAttributes:
     def __init__(self, items: RunItems) -> None:
         folder, manifest = items.first
         self._texts = items.texts()
-        # runs and judgements of others may come without texts: then the ids stand in their place
+        # runs and judgements of others may come without texts: each text is then the query's id
         self._has_texts = any(text != query for query, text in self._texts.items())
         first_of: dict[int, QueryId] = {}
         for query, need in zip(self._texts, number_needs(self._texts.values()).tolist(), strict=True):

@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from bench.comparison.attributes import QueryAttributes
 from bench.comparison.paired import Comparison, compare
 from bench.comparison.regression import DATA, SLACK, Baseline, Key, baseline_of, differences
-from bench.errors import DataError
+from bench.errors import DataError, counted
 from bench.metrics.significance import ALPHA, holm
 from bench.output.per_item import RunItems
 from bench.result import Result
@@ -282,7 +282,7 @@ def _cell(value: float | None, form: str = ".4f") -> str:
 def _closing(rows: Sequence[GateRow], title: str) -> str:
     failed = sum(row.failed for row in rows)
     compared = sum(row.difference is not None for row in rows)
-    line = f"{title}: {compared} score{'' if compared == 1 else 's'} compared, {failed} failed."
+    line = f"{title}: {counted(compared, 'score')} compared, {failed} failed."
     if alone := len(rows) - compared:
         line += f" {alone} {'is' if alone == 1 else 'are'} on one side alone."
     seen = [row.detectable for row in rows if row.detectable is not None]

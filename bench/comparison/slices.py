@@ -41,7 +41,7 @@ def score_slices(result: Result, attributes: Sequence[str] | None = None) -> pd.
 
     items = RunItems(result.out, result.manifest)
     known = QueryAttributes(items)
-    by_default = [*known.given, *(name for name in ("length",) if name in known.names)]
+    by_default = [name for name in (*known.given, "length") if name in known.names]
     names = by_default if attributes is None else attributes
     cells = {cell: items.cell(*cell) for cell in _cells(result)}
     rows: list[dict[str, Any]] = []

@@ -63,7 +63,7 @@ def export_mteb(run: RunFiles, folder: Path) -> None:
             "evaluation_time": cost.seconds if cost else None,
             "kg_co2_emissions": None,
         }
-        # these names come from the data and the run, which may be a stranger's
+        # these names come from the data and the run, which others may have made
         target = folder / file_name(f"qms-bench__{generator}.{retriever}", "cell") / file_name(version, "0")
         target.mkdir(parents=True)
         _write(target / f"{file_name(dataset.name, 'dataset')}.json", result)

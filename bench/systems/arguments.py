@@ -153,7 +153,7 @@ def _type_of_default(default: Any) -> Any:
 
 
 def _is_plain(default: Any) -> bool:
-    """Check whether a default, or none, can stand in a manifest."""
+    """Check whether a default can be written to a manifest; a parameter without one can, too."""
     if isinstance(default, (list, tuple)):
         return all(type(item) in _ITEMS for item in default)
     return default is inspect.Parameter.empty or isinstance(default, (*_SCALARS, type(None)))
